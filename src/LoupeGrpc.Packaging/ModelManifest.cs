@@ -1,0 +1,135 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace LoupeGrpc.Packaging;
+
+/// <summary>What a package says about itself: <see cref="PackageLayout.Manifest"/>.</summary>
+public sealed record ModelManifest
+{
+    /// <summary><see cref="PackageLayout.FormatVersion"/>.</summary>
+    public required int FormatVersion { get; init; }
+
+    public required string Name { get; init; }
+
+    public required string Version { get; init; }
+
+    /// <summary>The model shows how things work and must not be relied on; clients are told.</summary>
+    public required bool Demonstration { get; init; }
+
+    /// <summary>The program and version that wrote the package.</summary>
+    public required string Producer { get; init; }
+
+    /// <summary>Side of the square input in pixels.</summary>
+    public required int ImageSize { get; init; }
+
+    /// <summary>Side of a patch in pixels.</summary>
+    public required int PatchSize { get; init; }
+
+    /// <summary>Patches along one side.</summary>
+    public required int Grid { get; init; }
+
+    /// <summary>Subtracted from each channel (R, G, B) after scaling to 0 … 1.</summary>
+    public required IReadOnlyList<float> Mean { get; init; }
+
+    /// <summary>Each channel is divided by it after <see cref="Mean"/> is subtracted.</summary>
+    public required IReadOnlyList<float> Std { get; init; }
+
+    /// <summary>Token 0 of <see cref="PackageTensors.Features"/> is a class token.</summary>
+    public required bool ClassToken { get; init; }
+
+    /// <summary>Width of the backbone, C.</summary>
+    public required int Width { get; init; }
+
+    /// <summary>Q.</summary>
+    public required int Queries { get; init; }
+
+    /// <summary>Width of the decoder, H.</summary>
+    public required int Hidden { get; init; }
+
+    /// <summary>Channels of <see cref="PackageTensors.MaskFeatures"/>, M.</summary>
+    public required int MaskFeatures { get; init; }
+
+    /// <summary>L: one prediction from the initial queries and one after each decoder layer.</summary>
+    public required int DecoderPredictions { get; init; }
+
+    /// <summary>Side of the mask logits in cells: four times <see cref="Grid"/>.</summary>
+    public required int MaskGrid { get; init; }
+
+    public required MaskDecodeSettings MaskDecode { get; init; }
+
+    public required LossSettings Loss { get; init; }
+
+    /// <summary><see cref="PackageTensors.Adapted"/> with their shapes, without the leading B.</summary>
+    public required IReadOnlyList<AdaptedTensor> AdaptedTensors { get; init; }
+
+    /// <summary>By folder name: <see cref="PackageLayout.Fp32"/> and others.</summary>
+    public required IReadOnlyDictionary<string, PrecisionFiles> Precisions { get; init; }
+
+    public required PackageFile Theta { get; init; }
+
+    /// <summary>Absent only while the package is being written.</summary>
+    public PackageFile? SelfCheck { get; init; }
+
+    /// <summary>The bytes of <see cref="PackageLayout.Manifest"/>: the same for equal manifests.</summary>
+    public byte[] ToBytes() => [.. JsonSerializer.SerializeToUtf8Bytes(this, ManifestJson.Default.ModelManifest), (byte)'\n'];
+
+    /// <summary>Reads the bytes of <see cref="PackageLayout.Manifest"/>.</summary>
+    /// <exception cref="PackageException">Not JSON, a member is missing or of another type, or a value makes no sense.</exception>
+    public static ModelManifest Parse(ReadOnlySpan<byte> json)
+    {
+        ModelManifest manifest;
+        try
+        {
+            manifest = JsonSerializer.Deserialize(json, ManifestJson.Default.ModelManifest)
+                ?? throw new PackageException($"{PackageLayout.Manifest} is null.");
+        }
+        catch (JsonException exception)
+        {
+            throw new PackageException($"{PackageLayout.Manifest} cannot be read: {exception.Message}", exception);
+        }
+
+        var mistakes = ManifestRules.Check(manifest);
+        return mistakes.Count == 0
+            ? manifest
+            : throw new PackageException($"{PackageLayout.Manifest} is not usable: {string.Join("; ", mistakes)}.");
+    }
+}
+
+/// <summary>From mask logits to a mask.</summary>
+/// <param name="Size">Side in cells of the map in which queries are summed, before it is resized to the picture.</param>
+/// <param name="Threshold">A pixel above it is forged.</param>
+public sealed record MaskDecodeSettings(int Size, float Threshold);
+
+/// <summary>Weights and constants of the training criterion, used by adaptation.</summary>
+public sealed record LossSettings(
+    double MaskWeight,
+    double ClassWeight,
+    double DiceWeight,
+    double NoObjectWeight,
+    double PixelForgeWeight,
+    double PixelPolyEpsilon,
+    double TverskyAlpha);
+
+/// <summary>A tensor that adaptation changes.</summary>
+/// <param name="Shape">Outermost first, without a batch dimension.</param>
+public sealed record AdaptedTensor(string Name, IReadOnlyList<int> Shape);
+
+/// <summary>A file of the package.</summary>
+/// <param name="Path">Relative to the package's directory, <c>/</c> between folders, never leaving it.</param>
+/// <param name="Sha256">Lower-case hex.</param>
+/// <param name="Bytes">Length of the file.</param>
+public sealed record PackageFile(string Path, string Sha256, long Bytes);
+
+/// <summary>The files of one precision.</summary>
+/// <param name="Weights">External data of both graphs.</param>
+public sealed record PrecisionFiles(PackageFile Encoder, PackageFile Segmentor, PackageFile Weights);
+
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+    RespectNullableAnnotations = true,
+    RespectRequiredConstructorParameters = true,
+    WriteIndented = true,
+    NewLine = "\n")]
+[JsonSerializable(typeof(ModelManifest))]
+internal sealed partial class ManifestJson : JsonSerializerContext;

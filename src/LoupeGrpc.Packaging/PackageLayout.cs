@@ -1,0 +1,32 @@
+namespace LoupeGrpc.Packaging;
+
+/// <summary>Names of the files in a package, relative to its directory and with <c>/</c> between folders.</summary>
+public static class PackageLayout
+{
+    /// <summary>The format written and read by this build.</summary>
+    public const int FormatVersion = 1;
+
+    public const string Manifest = "model.json";
+
+    /// <summary>Base values of the adapted tensors, fp32, under the names in <see cref="PackageTensors.Adapted"/>.</summary>
+    public const string Theta = "theta.safetensors";
+
+    /// <summary>One fixed input and the outputs recorded for it at conversion with fp32 on the CPU.</summary>
+    public const string SelfCheck = "selfcheck.safetensors";
+
+    /// <summary>Folder of the single-precision graphs: the precision every package has.</summary>
+    public const string Fp32 = "fp32";
+
+    /// <summary>Alignment in bytes of each tensor in a weight file, so that it can be memory mapped.</summary>
+    public const int WeightAlignment = 4096;
+
+    public static string Encoder(string precision) => precision + "/encoder.onnx";
+
+    public static string Segmentor(string precision) => precision + "/segmentor.onnx";
+
+    /// <summary>External data of both graphs of a precision.</summary>
+    public static string Weights(string precision) => precision + "/" + WeightsName;
+
+    /// <summary>The weight file as the graphs beside it refer to it.</summary>
+    public const string WeightsName = "weights.bin";
+}

@@ -1,0 +1,55 @@
+using System.Text;
+using System.Text.Json.Nodes;
+using LoupeGrpc.Packaging;
+using Xunit;
+
+namespace LoupeGrpc.UnitTests.Packaging;
+
+public sealed class ModelManifestTests
+{
+    [Fact]
+    public void Bytes_are_camel_case_json_that_reads_back_to_the_same_bytes()
+    {
+        byte[] bytes = PackageSamples.Manifest().ToBytes();
+
+        var json = JsonNode.Parse(bytes)!;
+        Assert.Equal(1, (int)json["formatVersion"]!);
+        Assert.Equal(384, (int)json["maskDecode"]!["size"]!);
+        Assert.Equal("fp32/encoder.onnx", (string)json["precisions"]!["fp32"]!["encoder"]!["path"]!);
+        Assert.Equal(bytes, ModelManifest.Parse(bytes).ToBytes());
+    }
+
+    [Theory]
+    [InlineData("{", "cannot be read")]
+    [InlineData("null", "is null")]
+    [InlineData("{}", "required properties including: 'formatVersion'")]
+    [InlineData("[]", "cannot be read")]
+    public void Refuses_what_is_no_manifest(string json, string reason)
+    {
+        var exception = Assert.Throws<PackageException>(() => ModelManifest.Parse(Encoding.UTF8.GetBytes(json)));
+        Assert.Contains(reason, exception.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("formatVersion", "2", "formatVersion is 2 and this build reads 1")]
+    [InlineData("imageSize", "0", "imageSize is 0, outside 1 … 16384")]
+    [InlineData("queries", "2000000000", "queries is 2000000000")]
+    [InlineData("grid", "9", "grid is 9 but imageSize 112 over patchSize 16 is 7")]
+    [InlineData("maskGrid", "27", "maskGrid is 27, not four times grid 7")]
+    [InlineData("std", "[1, 0, 1]", "std must be three finite numbers above 0")]
+    [InlineData("mean", "[1, 0]", "mean must be three finite numbers")]
+    [InlineData("name", "\" \"", "name is empty")]
+    [InlineData("hidden", "33", "adaptedTensors does not list")]
+    [InlineData("adaptedTensors", "[null]", "adaptedTensors does not list")]
+    [InlineData("precisions", "{}", "precisions has no fp32")]
+    [InlineData("precisions", """{"fp32": null}""", "precisions.fp32 is null")]
+    [InlineData("theta", "null", "theta")]
+    public void Refuses_a_value_that_makes_no_sense_and_names_it(string member, string value, string reason)
+    {
+        var json = JsonNode.Parse(PackageSamples.Manifest().ToBytes())!;
+        json[member] = JsonNode.Parse(value);
+
+        var exception = Assert.Throws<PackageException>(() => ModelManifest.Parse(Encoding.UTF8.GetBytes(json.ToJsonString())));
+        Assert.Contains(reason, exception.Message, StringComparison.Ordinal);
+    }
+}
