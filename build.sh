@@ -1,0 +1,22 @@
+#!/usr/bin/env bash
+# Builds everything in Release and leaves out/loupe-grpc-server and out/loupe-grpc-client, which start from any directory.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+scripts/prerequisites.sh build
+
+export DOTNET_NOLOGO=1 DOTNET_CLI_TELEMETRY_OPTOUT=1
+dotnet build LoupeGrpc.sln --configuration Release --verbosity quiet
+
+# publish PROJECT FOLDER: the program with all it needs under out/FOLDER, and out/PROGRAM that starts it.
+publish() {
+  local program="loupe-grpc-$2"
+  dotnet publish "$1" --configuration Release --no-build --output "out/$2" --verbosity quiet
+  cat > "out/$program" <<EOF
+#!/usr/bin/env bash
+exec "\$(dirname "\$(readlink -f "\${BASH_SOURCE[0]}")")/$2/$program" "\$@"
+EOF
+  chmod +x "out/$program"
+}
+
+publish src/LoupeGrpc.Server server
+publish clients/dotnet/LoupeGrpc.Client.Cli client

@@ -1,0 +1,53 @@
+#!/usr/bin/env bash
+# Installs what is missing on a Debian or Ubuntu machine and says why; asks nothing. Without the rights to, it names the packages and stops.
+# Usage: scripts/prerequisites.sh build|test
+set -euo pipefail
+
+missing=()
+# need PACKAGE WHY TEST…: the package is missing unless the test succeeds.
+need() {
+  local package=$1 why=$2
+  shift 2
+  if ! "$@" > /dev/null 2>&1; then
+    missing+=("$package")
+    echo "missing: $package ($why)" >&2
+  fi
+}
+has_library() { /sbin/ldconfig -p | grep -qF "$1"; }
+
+if ! command -v dotnet > /dev/null; then
+  echo "error: no dotnet on the path. Install the .NET 10 SDK: https://dotnet.microsoft.com/download/dotnet/10.0" >&2
+  exit 1
+fi
+
+need g++ "compiles native/" command -v g++
+need cmake "builds native/" command -v cmake
+need make "builds native/" command -v make
+need libhwy-dev "vector instructions for native/" test -e /usr/include/hwy/highway.h
+need libgtk-3-0 "OpenCV links it; the server decodes pictures with OpenCV" has_library libgtk-3.so.0
+
+if [[ ${1:-build} == test ]]; then
+  need libgtest-dev "tests of native/" test -e /usr/include/gtest/gtest.h
+  need protobuf-compiler "stubs of the interoperability test" command -v protoc
+  need protobuf-compiler-grpc "stubs of the interoperability test" command -v grpc_python_plugin
+  need libprotobuf-dev "Google's own proto files, for the interoperability test" test -e /usr/include/google/protobuf/duration.proto
+  need python3-grpcio "the stock gRPC client of another language" /usr/bin/python3 -c 'import grpc, google.protobuf'
+fi
+
+if [[ ${#missing[@]} == 0 ]]; then
+  exit 0
+fi
+
+as_root=()
+if [[ $EUID != 0 ]]; then
+  as_root=(sudo -n)
+fi
+if ! command -v apt-get > /dev/null || ! "${as_root[@]}" true 2> /dev/null; then
+  echo "error: cannot install packages here. Install them and run this again: apt-get install ${missing[*]}" >&2
+  exit 1
+fi
+
+echo "installing: ${missing[*]}" >&2
+# `env` carries the setting through sudo.
+"${as_root[@]}" apt-get update -qq
+"${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" > /dev/null
