@@ -1,0 +1,22 @@
+# The server and the client. `docker build -t loupe-grpc .`; `docker run --rm -p 127.0.0.1:5005:5005 -p 127.0.0.1:5006:5006 loupe-grpc`.
+# A model of your own: `-v /models/loupe-l14:/model:ro` and, behind the image's name, `--model /model`.
+
+FROM mcr.microsoft.com/dotnet/sdk:10.0 AS build
+# `cpu`, or `gpu` for the ONNX Runtime package with CUDA and TensorRT.
+ARG ORT=cpu
+ENV LoupeOrt=$ORT
+WORKDIR /src
+COPY . .
+RUN ./build.sh
+
+FROM mcr.microsoft.com/dotnet/aspnet:10.0
+# OpenCV links GTK.
+RUN apt-get update \
+    && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends libgtk-3-0 \
+    && rm -rf /var/lib/apt/lists/*
+COPY --from=build /src/out /opt/loupe-grpc
+ENV PATH="/opt/loupe-grpc:${PATH}"
+# An unprivileged user of the base image; its home holds the converted embedded model.
+USER $APP_UID
+EXPOSE 5005 5006
+ENTRYPOINT ["loupe-grpc-server", "serve", "--listen", "http://0.0.0.0:5005", "--operations", "http://0.0.0.0:5006"]
