@@ -1,0 +1,90 @@
+using LoupeGrpc.Modeling.Checkpoints;
+using LoupeGrpc.Packaging;
+
+namespace LoupeGrpc.Modeling.Onnx;
+
+/// <summary>
+/// What the graphs ask of a checkpoint. Mistakes are collected while graphs are built and reported together,
+/// so that one run names everything that is missing.
+/// </summary>
+internal sealed class TensorLedger(ITensorSource source)
+{
+    private readonly HashSet<string> _asked = [];
+    private readonly List<string> _missing = [];
+    private readonly List<string> _misshapen = [];
+
+    public ITensorSource Source => source;
+
+    /// <summary>Everything asked for so far is there in its shape.</summary>
+    public bool IsSound => _missing.Count == 0 && _misshapen.Count == 0;
+
+    /// <summary>Notes that a tensor is needed. Where it is missing, the result stands for it until <see cref="ThrowIfUnsound"/>.</summary>
+    public TensorInfo Require(string name, params long[] shape)
+    {
+        bool isNew = _asked.Add(name);
+        if (!source.TryGet(name, out var tensor))
+        {
+            if (isNew)
+            {
+                _missing.Add(name);
+            }
+
+            return new TensorInfo(name, ElementType.Float32, shape, "");
+        }
+
+        if (isNew && !tensor.Shape.SequenceEqual(shape))
+        {
+            _misshapen.Add($"{name} is [{string.Join(", ", tensor.Shape)}] in {tensor.Source}, the configuration makes it [{string.Join(", ", shape)}]");
+        }
+
+        return tensor;
+    }
+
+    /// <summary>The values of a small tensor; zeros as long as it is missing or misshapen.</summary>
+    public float[] Read(string name, params long[] shape)
+    {
+        var tensor = Require(name, shape);
+        var values = new float[shape.Aggregate(1L, static (product, side) => product * side)];
+        if (IsSound)
+        {
+            source.ReadFloats(tensor, 0, values);
+        }
+
+        return values;
+    }
+
+    /// <summary>Reports every tensor that is missing, has another shape, or that the configuration has no place for.</summary>
+    /// <exception cref="CheckpointException">Names each of them.</exception>
+    public void ThrowIfUnsound()
+    {
+        var mistakes = new List<string>();
+        foreach (var part in _missing.GroupBy(PartOf))
+        {
+            mistakes.AddRange(_asked.Count(name => PartOf(name) == part.Key) == part.Count()
+                ? [$"every tensor of {part.Key} ({part.Count()}) is missing: is a checkpoint that holds this part left out?"]
+                : part.Select(static name => $"{name} is missing"));
+        }
+
+        mistakes.AddRange(_misshapen);
+        mistakes.AddRange(source.Tensors.Where(IsUnplaced).Select(static tensor =>
+            $"{tensor.Name} in {tensor.Source} has no place in a model of this configuration"));
+        if (mistakes.Count > 0)
+        {
+            string files = string.Join(", ", source.Tensors.Select(static tensor => tensor.Source).Distinct());
+            throw new CheckpointException($"The weights do not fit the configuration (read from {files}):\n  {string.Join("\n  ", mistakes)}");
+        }
+    }
+
+    private static string PartOf(string name) => name.Split('.')[0];
+
+    // A tensor that nothing asks for would mean that a layer or a switch of the trained model is lost without a word.
+    private bool IsUnplaced(TensorInfo tensor)
+    {
+        string name = tensor.Name;
+        bool isModel = PartOf(name) is "backbone" or "classifier" or "segmentor";
+        bool isUnused = name.Contains(".criterion.", StringComparison.Ordinal)
+            || name == "backbone.proj"
+            || name.StartsWith("backbone.attn_pool.", StringComparison.Ordinal);
+        return isModel && !isUnused && !_asked.Contains(name);
+    }
+}

@@ -1,0 +1,162 @@
+using LoupeGrpc.Packaging;
+
+namespace LoupeGrpc.Modeling.Onnx;
+
+/// <summary>
+/// A tensor in a graph under construction. Each operation adds a node and returns its result, so that a model part reads as a formula.
+/// Operands must have the same element type: a mistake in a graph shows where it is made, not when ONNX Runtime loads it.
+/// </summary>
+internal sealed class Value(GraphBuilder graph, string name, ElementType type)
+{
+    public GraphBuilder Graph => graph;
+
+    public string Name => name;
+
+    public ElementType Type => type;
+
+    public static Value operator +(Value left, Value right) => left.Binary("Add", right);
+
+    public static Value operator -(Value left, Value right) => left.Binary("Sub", right);
+
+    public static Value operator *(Value left, Value right) => left.Binary("Mul", right);
+
+    public static Value operator /(Value left, Value right) => left.Binary("Div", right);
+
+    public static Value operator +(Value left, float right) => left + ScalarLike(left, right);
+
+    public static Value operator -(Value left, float right) => left - ScalarLike(left, right);
+
+    public static Value operator -(float left, Value right) => ScalarLike(right, left) - right;
+
+    public static Value operator *(Value left, float right) => left * ScalarLike(left, right);
+
+    public static Value operator /(Value left, float right) => left / ScalarLike(left, right);
+
+    public static Value operator -(Value value) => value.Unary("Neg");
+
+    public Value Cast(ElementType to) => to == type
+        ? this
+        : graph.Node("Cast", to, [this], new Attributes().Int("to", (long)GraphBuilder.DataTypeOf(to)));
+
+    /// <summary>-1 stands for what is left; the batch is always that side, so no other may be.</summary>
+    public Value Reshape(params long[] shape) => graph.Node("Reshape", type, [this, graph.Int64s(shape)]);
+
+    public Value Transpose(params long[] order) => graph.Node("Transpose", type, [this], new Attributes().Ints("perm", order));
+
+    public Value MatMul(Value right) => Binary("MatMul", right);
+
+    public Value Softmax() => graph.Node("Softmax", type, [this], new Attributes().Int("axis", -1));
+
+    public Value Relu() => Unary("Relu");
+
+    public Value Sigmoid() => Unary("Sigmoid");
+
+    public Value Abs() => Unary("Abs");
+
+    public Value Floor() => Unary("Floor");
+
+    public Value Min(Value right) => Binary("Min", right);
+
+    public Value Max(Value right) => Binary("Max", right);
+
+    /// <summary>The exact GELU, x·½·(1 + erf(x/√2)), in the order of operations that ONNX Runtime replaces by its own Gelu.</summary>
+    public Value Gelu() => this * ((this / MathF.Sqrt(2)).Unary("Erf") + 1) * 0.5f;
+
+    public Value Mean(int axis) => graph.Node("ReduceMean", type, [this], new Attributes().Ints("axes", axis).Int("keepdims", 0));
+
+    /// <summary>The largest along the last axis, which stays with length 1.</summary>
+    public Value MaxOfLast() => graph.Node("ReduceMax", type, [this], new Attributes().Ints("axes", -1).Int("keepdims", 1));
+
+    public Value Slice(int axis, long start, long end) =>
+        graph.Node("Slice", type, [this, graph.Int64s(start), graph.Int64s(end), graph.Int64s(axis)]);
+
+    /// <summary>Zeros before the first element of an axis.</summary>
+    public Value PadFront(int rank, int axis, long count)
+    {
+        var pads = new long[2 * rank];
+        pads[axis] = count;
+        return graph.Node("Pad", type, [this, graph.Int64s(pads)]);
+    }
+
+    public Value[] Split(int axis, params long[] lengths) =>
+        graph.Nodes("Split", type, lengths.Length, [this, graph.Int64s(lengths)], new Attributes().Int("axis", axis));
+
+    public static Value Concat(int axis, params Value[] parts) =>
+        parts[0].Graph.Node("Concat", parts[0].Type, parts, new Attributes().Int("axis", axis));
+
+    /// <summary>This tensor's rows named by int32 or int64 <paramref name="rows"/>.</summary>
+    public Value Gather(Value rows) => graph.Node("Gather", type, [this, rows], new Attributes().Int("axis", 0));
+
+    /// <summary>As int64.</summary>
+    public Value Shape() => graph.Node("Shape", ElementType.Int64, [this]);
+
+    public Value Expand(Value shape) => graph.Node("Expand", type, [this, shape]);
+
+    public Value Less(Value right) => graph.Node("Less", ElementType.Bool, [this, Same(right)]);
+
+    public Value Or(Value right) => graph.Node("Or", ElementType.Bool, [this, right]);
+
+    /// <summary>Elementwise choice by this boolean tensor.</summary>
+    public Value Where(Value whenTrue, Value whenFalse) => graph.Node("Where", whenTrue.Type, [this, whenTrue, whenTrue.Same(whenFalse)]);
+
+    /// <summary>x·Wᵀ + b for a matrix x and W as checkpoints store it, [out, in].</summary>
+    public Value Gemm(Value weight, Value? bias) =>
+        graph.Node("Gemm", type, bias is null ? [this, Same(weight)] : [this, Same(weight), Same(bias)], new Attributes().Int("transB", 1));
+
+    /// <summary>Over the last axis, in fp32 whatever the element type.</summary>
+    public Value LayerNorm(Value weight, Value bias, float epsilon) =>
+        graph.Node("LayerNormalization", ElementType.Float32, [Cast(ElementType.Float32), weight, bias], new Attributes().Int("axis", -1).Float("epsilon", epsilon))
+            .Cast(type);
+
+    /// <summary>Over everything behind the first two axes, in fp32 whatever the element type.</summary>
+    public Value InstanceNorm(Value weight, Value bias, float epsilon) =>
+        graph.Node("InstanceNormalization", ElementType.Float32, [Cast(ElementType.Float32), weight, bias], new Attributes().Float("epsilon", epsilon))
+            .Cast(type);
+
+    public Value Conv(Value weight, Value? bias, int kernel, int stride = 1, int padding = 0, long groups = 1) =>
+        Convolution("Conv", weight, bias, kernel, stride, padding, groups);
+
+    public Value ConvTranspose(Value weight, Value? bias, int kernel, int stride) =>
+        Convolution("ConvTranspose", weight, bias, kernel, stride, padding: 0, groups: 1);
+
+    public Value MaxPool(int kernel, int stride) =>
+        graph.Node("MaxPool", type, [this], new Attributes().Ints("kernel_shape", kernel, kernel).Ints("strides", stride, stride));
+
+    /// <summary>A square map resized bilinearly, the corners not aligned, without antialiasing: <c>interpolate(mode="bilinear", align_corners=False)</c>.</summary>
+    public Value Resize(int from, int to)
+    {
+        // By a factor, as sizes would have to hold the batch. Runtimes take the whole part of side times factor, so the factor must not be rounded down.
+        float factor = (float)to / from;
+        while ((int)(from * factor) < to)
+        {
+            factor = MathF.BitIncrement(factor);
+        }
+
+        return graph.Node(
+            "Resize",
+            type,
+            [this, null, graph.Floats(1, 1, factor, factor)],
+            new Attributes().String("mode", "linear").String("coordinate_transformation_mode", "half_pixel"));
+    }
+
+    private static Value ScalarLike(Value like, float value) => like.Graph.Scalar(value, like.Type);
+
+    private Value Convolution(string operation, Value weight, Value? bias, int kernel, int stride, int padding, long groups) =>
+        graph.Node(
+            operation,
+            type,
+            bias is null ? [this, Same(weight)] : [this, Same(weight), Same(bias)],
+            new Attributes()
+                .Ints("kernel_shape", kernel, kernel)
+                .Ints("strides", stride, stride)
+                .Ints("pads", padding, padding, padding, padding)
+                .Int("group", groups));
+
+    private Value Unary(string operation) => graph.Node(operation, type, [this]);
+
+    private Value Binary(string operation, Value right) => graph.Node(operation, type, [this, Same(right)]);
+
+    private Value Same(Value other) => other.Type == type
+        ? other
+        : throw new InvalidOperationException($"{name} is {type} and {other.Name} is {other.Type}: one of them wants a Cast.");
+}

@@ -1,0 +1,45 @@
+using LoupeGrpc.Modeling.Checkpoints;
+using LoupeGrpc.Modeling.Configuration;
+using LoupeGrpc.Modeling.Graphs;
+using LoupeGrpc.Modeling.Onnx;
+using LoupeGrpc.Packaging;
+
+namespace LoupeGrpc.Modeling.Packaging;
+
+/// <summary>Both graphs of a precision and the layout of their weights, checked against the checkpoint and not yet on disk.</summary>
+internal sealed class ModelGraphs
+{
+    private ModelGraphs(ModelProto encoder, ModelProto segmentor, WeightFile weights)
+    {
+        Encoder = encoder;
+        Segmentor = segmentor;
+        Weights = weights;
+    }
+
+    public ModelProto Encoder { get; }
+
+    public ModelProto Segmentor { get; }
+
+    public WeightFile Weights { get; }
+
+    /// <param name="exposes">For tests: stages that become outputs.</param>
+    /// <exception cref="CheckpointException">Names every tensor that is missing, has another shape or has no place.</exception>
+    /// <exception cref="PackageException">Names every setting that no graph can be built for.</exception>
+    public static ModelGraphs Build(LoupeConfig config, ITensorSource source, string producer, Func<string, bool>? exposes = null)
+    {
+        GraphRules.Check(config);
+        var tensors = new TensorLedger(source);
+        var weights = new WeightFile();
+        var encoder = new GraphBuilder("encoder", ElementType.Float32, tensors, weights, exposes);
+        EncoderGraph.Build(encoder, config);
+        var segmentor = new GraphBuilder("segmentor", ElementType.Float32, tensors, weights, exposes);
+        SegmentorGraph.Build(segmentor, config);
+        foreach (var tensor in AdaptedInputs.Shapes(config.Segmentor))
+        {
+            tensors.Require(AdaptedInputs.CheckpointName(tensor.Name), [.. tensor.Shape]);
+        }
+
+        tensors.ThrowIfUnsound();
+        return new ModelGraphs(encoder.Build(producer), segmentor.Build(producer), weights);
+    }
+}

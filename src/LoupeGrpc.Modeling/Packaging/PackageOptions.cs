@@ -1,0 +1,27 @@
+namespace LoupeGrpc.Modeling.Packaging;
+
+/// <summary>What a package says about itself that neither weights nor configuration know.</summary>
+/// <param name="Name">Shown to clients.</param>
+/// <param name="Version">Of the model.</param>
+/// <param name="Demonstration">The model only shows how things work; clients are told.</param>
+/// <param name="Producer">Program that writes the package and its version.</param>
+/// <param name="Overwrite">Replace a package that is at the output already. Default: refuse.</param>
+public sealed record PackageOptions(string Name, string Version, bool Demonstration, string Producer, bool Overwrite = false);
+
+/// <summary>What a conversion is doing.</summary>
+public enum PackagePhase
+{
+    /// <summary>Laying out the graphs and checking every tensor against them; nothing is written yet.</summary>
+    Graphs,
+
+    /// <summary>Writing the weight file.</summary>
+    Weights,
+
+    /// <summary>Everything but the self-check is on disk.</summary>
+    Staged,
+}
+
+/// <summary>How far a conversion is.</summary>
+/// <param name="BytesWritten">Of the weight file.</param>
+/// <param name="BytesTotal">Of the weight file; 0 while it is not known.</param>
+public readonly record struct PackageProgress(PackagePhase Phase, long BytesWritten, long BytesTotal);

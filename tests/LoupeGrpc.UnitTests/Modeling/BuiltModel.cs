@@ -1,0 +1,104 @@
+using Google.Protobuf;
+using LoupeGrpc.Modeling.Checkpoints;
+using LoupeGrpc.Modeling.Configuration;
+using LoupeGrpc.Modeling.Graphs;
+using LoupeGrpc.Modeling.Packaging;
+using LoupeGrpc.Packaging;
+using Microsoft.ML.OnnxRuntime;
+using Xunit;
+
+namespace LoupeGrpc.UnitTests.Modeling;
+
+/// <summary>Both graphs of a model, written to a temporary directory and loaded, with the stages a test wants to see as further outputs.</summary>
+internal sealed class BuiltModel : IDisposable
+{
+    private readonly string _directory = Directory.CreateTempSubdirectory("loupe-graphs-").FullName;
+    private readonly InferenceSession _encoder;
+    private readonly InferenceSession _segmentor;
+
+    public BuiltModel(LoupeConfig config, ITensorSource weights, Func<string, bool>? exposes = null)
+    {
+        Config = config;
+        var graphs = ModelGraphs.Build(config, weights, "tests", exposes);
+        Write("encoder.onnx", graphs.Encoder.WriteTo);
+        Write("segmentor.onnx", graphs.Segmentor.WriteTo);
+        Write(PackageLayout.WeightsName, stream => graphs.Weights.Write(stream, weights, null, TestContext.Current.CancellationToken));
+        Theta = AdaptedInputs.Shapes(config.Segmentor).ToDictionary(static tensor => tensor.Name, tensor => ReadTheta(weights, tensor));
+        _encoder = Load("encoder.onnx");
+        _segmentor = Load("segmentor.onnx");
+    }
+
+    public LoupeConfig Config { get; }
+
+    /// <summary>Base values of the adapted tensors, without a batch.</summary>
+    public IReadOnlyDictionary<string, Tensor> Theta { get; }
+
+    public Dictionary<string, Tensor> Encode(Tensor pixels) => Run(_encoder, new() { [PackageTensors.PixelValues] = pixels });
+
+    /// <param name="theta">One set of adapted tensors for each picture.</param>
+    public Dictionary<string, Tensor> Segment(Tensor features, float[] scores, IReadOnlyList<IReadOnlyDictionary<string, Tensor>> theta)
+    {
+        var inputs = new Dictionary<string, Tensor>
+        {
+            [PackageTensors.Features] = features,
+            [PackageTensors.PseudoLabel] = new Tensor([scores.Length], scores),
+        };
+        foreach (string name in PackageTensors.Adapted)
+        {
+            inputs[name] = Tensor.Stack([.. theta.Select(set => set[name])]);
+        }
+
+        return Run(_segmentor, inputs);
+    }
+
+    /// <summary>With the base values of the adapted tensors.</summary>
+    public Dictionary<string, Tensor> Segment(Tensor features, float[] scores) =>
+        Segment(features, scores, [.. Enumerable.Repeat(Theta, scores.Length)]);
+
+    public void Dispose()
+    {
+        _encoder.Dispose();
+        _segmentor.Dispose();
+        Directory.Delete(_directory, recursive: true);
+    }
+
+    private static Tensor ReadTheta(ITensorSource weights, AdaptedTensor adapted)
+    {
+        Assert.True(weights.TryGet(AdaptedInputs.CheckpointName(adapted.Name), out var tensor));
+        var values = new float[tensor.Length];
+        weights.ReadFloats(tensor, 0, values);
+        return new Tensor([.. tensor.Shape], values);
+    }
+
+    private static Dictionary<string, Tensor> Run(InferenceSession session, Dictionary<string, Tensor> inputs)
+    {
+        using var options = new RunOptions();
+        var values = inputs.ToDictionary(static input => input.Key, static input => OrtValue.CreateTensorValueFromMemory(input.Value.Values, input.Value.Shape));
+        try
+        {
+            using var outputs = session.Run(options, values, session.OutputNames);
+            return session.OutputNames.Zip(outputs).ToDictionary(
+                static output => output.First,
+                static output => new Tensor(output.Second.GetTensorTypeAndShape().Shape, output.Second.GetTensorDataAsSpan<float>().ToArray()));
+        }
+        finally
+        {
+            foreach (var value in values.Values)
+            {
+                value.Dispose();
+            }
+        }
+    }
+
+    private void Write(string name, Action<Stream> write)
+    {
+        using var file = File.Create(Path.Combine(_directory, name));
+        write(file);
+    }
+
+    private InferenceSession Load(string name)
+    {
+        using var options = new SessionOptions { IntraOpNumThreads = 1, InterOpNumThreads = 1 };
+        return new InferenceSession(Path.Combine(_directory, name), options);
+    }
+}
