@@ -1,0 +1,70 @@
+namespace LoupeGrpc.Engine;
+
+/// <summary>What is wanted of one frame.</summary>
+public sealed record AnalysisRequest
+{
+    /// <summary>Decide the verdict, and with <see cref="MaskPolicy.WhenSuspected"/> whether the segmentor runs.</summary>
+    public VerdictThresholds Thresholds { get; init; } = VerdictThresholds.Default;
+
+    public MaskPolicy MaskPolicy { get; init; } = MaskPolicy.WhenSuspected;
+
+    public MaskEncoding MaskEncoding { get; init; } = MaskEncoding.Rle;
+
+    /// <summary>Bytes; an encoded mask longer than this is left out (<see cref="FrameAnalysis.MaskOmission"/>).</summary>
+    public int MaxMaskBytes { get; init; } = int.MaxValue;
+
+    /// <summary>Run in batches of one, so that the answer does not depend on what else runs.</summary>
+    public bool Deterministic { get; init; }
+
+    /// <summary>
+    /// <see cref="TimeProvider.GetTimestamp"/> of the frame's receipt; timings count from it. 0: now.
+    /// </summary>
+    public long ReceivedAt { get; init; }
+
+    /// <summary>Age from which the frame is of no use: stages that have not begun by then answer <see cref="FailureKind.Expired"/>. Null: never.</summary>
+    public TimeSpan? MaxAge { get; init; }
+}
+
+/// <summary>When a mask is computed.</summary>
+public enum MaskPolicy
+{
+    /// <summary>When the verdict is not authentic.</summary>
+    WhenSuspected,
+    Always,
+    Never,
+}
+
+/// <summary>How a mask is written.</summary>
+public enum MaskEncoding
+{
+    /// <summary>COCO compressed counts.</summary>
+    Rle,
+
+    /// <summary>One channel, 255 where forged.</summary>
+    Png,
+
+    /// <summary>One channel, round(255 · min(1, soft value)).</summary>
+    SoftPng,
+}
+
+/// <summary>The score against two thresholds.</summary>
+public enum Verdict
+{
+    Authentic,
+    Uncertain,
+    Manipulated,
+}
+
+/// <summary>Where a score becomes a verdict.</summary>
+/// <param name="Low">Below it: authentic. 0 to <paramref name="High"/>.</param>
+/// <param name="High">From it on: manipulated. At most 1.</param>
+public readonly record struct VerdictThresholds(float Low, float High)
+{
+    /// <summary>0.4 and 0.6.</summary>
+    public static VerdictThresholds Default => new(0.4f, 0.6f);
+
+    public bool IsValid => Low >= 0 && Low <= High && High <= 1;
+
+    public Verdict VerdictOf(float score) =>
+        score < Low ? Verdict.Authentic : score >= High ? Verdict.Manipulated : Verdict.Uncertain;
+}

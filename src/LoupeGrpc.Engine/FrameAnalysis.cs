@@ -1,0 +1,100 @@
+using System.Diagnostics.CodeAnalysis;
+
+namespace LoupeGrpc.Engine;
+
+/// <summary>Either an analysis or the reason why there is none.</summary>
+public readonly struct AnalysisOutcome
+{
+    private AnalysisOutcome(FrameAnalysis? analysis, FrameFailure? failure) => (Analysis, Failure) = (analysis, failure);
+
+    public FrameAnalysis? Analysis { get; }
+
+    public FrameFailure? Failure { get; }
+
+    [MemberNotNullWhen(true, nameof(Analysis))]
+    [MemberNotNullWhen(false, nameof(Failure))]
+    public bool Succeeded => Analysis is not null;
+
+    public static implicit operator AnalysisOutcome(FrameAnalysis analysis) => new(analysis, null);
+
+    public static implicit operator AnalysisOutcome(FrameFailure failure) => new(null, failure);
+}
+
+/// <summary>What was found in one frame.</summary>
+public sealed record FrameAnalysis
+{
+    /// <summary>σ of the classifier's fused logit, 0 to 1.</summary>
+    public required float Score { get; init; }
+
+    public required Verdict Verdict { get; init; }
+
+    /// <summary>Pixels, in stored orientation.</summary>
+    public required int Width { get; init; }
+
+    public required int Height { get; init; }
+
+    /// <summary>SHA-256 of the bytes received, 32 bytes.</summary>
+    public required ReadOnlyMemory<byte> Sha256 { get; init; }
+
+    /// <summary>Null where no mask was computed or its encoding was over the budget.</summary>
+    public EncodedMask? Mask { get; init; }
+
+    public MaskOmission MaskOmission { get; init; }
+
+    /// <summary>Largest first; empty where no mask was computed.</summary>
+    public IReadOnlyList<MaskRegion> Regions { get; init; } = [];
+
+    /// <summary>Whether an empty or non-empty mask fits the verdict; null where no mask was computed or the verdict is uncertain.</summary>
+    public bool? MaskAgrees { get; init; }
+
+    public IReadOnlyList<ImageNote> Notes { get; init; } = [];
+
+    public required StageTimings Timings { get; init; }
+
+    public required ExecutionDescription Execution { get; init; }
+}
+
+/// <summary>Why there is no mask.</summary>
+public enum MaskOmission
+{
+    /// <summary>There is one.</summary>
+    None,
+    Policy,
+    Budget,
+}
+
+/// <summary>A mask in the encoding that was asked for.</summary>
+/// <param name="Data">ASCII counts, or a PNG file.</param>
+/// <param name="Area">Forged pixels.</param>
+public sealed record EncodedMask(MaskEncoding Encoding, ReadOnlyMemory<byte> Data, int Width, int Height, long Area);
+
+/// <summary>An 8-connected part of a mask.</summary>
+/// <param name="Area">Pixels.</param>
+/// <param name="Mean">Mean soft value over the part; above the threshold, may exceed 1.</param>
+public sealed record MaskRegion(int X, int Y, int Width, int Height, long Area, float Mean);
+
+/// <summary>How a picture was read.</summary>
+public enum ImageNoteKind
+{
+    FirstFrameOnly,
+    BitDepthReduced,
+    AlphaDropped,
+    OrientationNotApplied,
+    Scaled,
+    CmykConverted,
+}
+
+/// <param name="Message">For people, with the numbers.</param>
+public sealed record ImageNote(ImageNoteKind Kind, string Message);
+
+/// <summary>What computes.</summary>
+/// <param name="Provider"><c>CPU</c>, <c>CUDA</c>, <c>TensorRT</c> or a plugin's name.</param>
+/// <param name="Precision"><c>fp32</c> or <c>fp16</c>.</param>
+/// <param name="Device">Empty where there is nothing to name.</param>
+public sealed record ExecutionDescription(string Provider, string Precision, string Device);
+
+/// <summary>Where the time of one frame went. Zero where a stage did not run.</summary>
+/// <param name="Queue">Waiting between stages, all together.</param>
+/// <param name="Total">From receipt to answer.</param>
+public sealed record StageTimings(
+    TimeSpan Queue, TimeSpan Decode, TimeSpan Preprocess, TimeSpan Encode, TimeSpan Segment, TimeSpan Mask, TimeSpan Total);

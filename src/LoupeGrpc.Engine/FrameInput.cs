@@ -1,0 +1,19 @@
+using LoupeGrpc.Native;
+
+namespace LoupeGrpc.Engine;
+
+/// <summary>A picture to analyse. The bytes must stay unchanged until the analysis is answered.</summary>
+/// <param name="Data">The file or the pixels. The SHA-256 of the result is taken over them.</param>
+public abstract record FrameInput(ReadOnlyMemory<byte> Data);
+
+/// <summary>The bytes of a picture file.</summary>
+public sealed record EncodedInput(ReadOnlyMemory<byte> Data) : FrameInput(Data);
+
+/// <summary>Uncompressed pixels, planes one behind the other.</summary>
+public sealed record RawInput(ReadOnlyMemory<byte> Data, RawLayout Layout) : FrameInput(Data);
+
+/// <summary>How raw pixels lie in memory.</summary>
+/// <param name="Width">Pixels.</param>
+/// <param name="Height">Pixels.</param>
+/// <param name="Strides">Bytes from row to row, one number a plane; empty means rows without padding.</param>
+public sealed record RawLayout(PixelFormat Format, int Width, int Height, IReadOnlyList<int> Strides, YuvMatrix Matrix, YuvRange Range);
