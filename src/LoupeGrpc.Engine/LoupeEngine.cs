@@ -1,3 +1,8 @@
+using System.Diagnostics.Metrics;
+using LoupeGrpc.Engine.Batching;
+using LoupeGrpc.Engine.Diagnostics;
+using LoupeGrpc.Engine.Execution;
+using LoupeGrpc.Engine.Imaging;
 using LoupeGrpc.Packaging;
 using Microsoft.Extensions.Logging;
 
@@ -6,29 +11,118 @@ namespace LoupeGrpc.Engine;
 /// <summary>Runs one model package. Thread-safe.</summary>
 public sealed class LoupeEngine : IAsyncDisposable
 {
-    private LoupeEngine()
+    private readonly LoupeModel _model;
+    private readonly FramePipeline _pipeline;
+    private readonly EngineMetrics _metrics;
+    private readonly Lazy<Task> _disposal;
+
+    private LoupeEngine(ModelPackage package, EngineOptions options, LoupeModel model, FramePipeline pipeline, EngineMetrics metrics, ExecutionDescription execution)
     {
+        Package = package;
+        Options = options;
+        Execution = execution;
+        _model = model;
+        _pipeline = pipeline;
+        _metrics = metrics;
+        _disposal = new Lazy<Task>(DisposeOnceAsync);
     }
 
-    public ModelPackage Package => throw new NotImplementedException();
+    public ModelPackage Package { get; }
 
-    public EngineOptions Options => throw new NotImplementedException();
+    public EngineOptions Options { get; }
 
-    public ExecutionDescription Execution => throw new NotImplementedException();
+    public ExecutionDescription Execution { get; }
 
-    /// <summary>Loads the graphs, runs the golden self-check and warms up.</summary>
+    /// <summary>Checks the package's hashes, loads the graphs and runs the golden self-check, which warms them up too.</summary>
+    /// <param name="meters">Where the instruments of the meter <c>LoupeGrpc.Engine</c> are made; null: in a meter of their own.</param>
     /// <exception cref="ModelLoadException">The package cannot be run here; the message says why.</exception>
+    /// <exception cref="ArgumentException">An option is out of its range (<see cref="EngineOptions.Validate"/>).</exception>
     public static Task<LoupeEngine> StartAsync(
-        ModelPackage package, EngineOptions options, ILoggerFactory loggers, TimeProvider time, CancellationToken cancellationToken) =>
-        throw new NotImplementedException();
+        ModelPackage package,
+        EngineOptions options,
+        ILoggerFactory loggers,
+        TimeProvider time,
+        CancellationToken cancellationToken,
+        IMeterFactory? meters = null)
+    {
+        var mistakes = options.Validate();
+        if (mistakes.Count > 0)
+        {
+            throw new ArgumentException(string.Join(' ', mistakes), nameof(options));
+        }
+
+        // Seconds of reading and computing: not on the caller's thread.
+        return Task.Run(() => Start(package, options, loggers.CreateLogger<LoupeEngine>(), time, meters, cancellationToken), cancellationToken);
+    }
 
     /// <summary>
     /// Analyses one frame. Waits while the pipeline is full: that is the back-pressure. Expected failures come back as values;
     /// cancellation too (<see cref="FailureKind.Canceled"/>).
     /// </summary>
-    public ValueTask<AnalysisOutcome> AnalyzeAsync(FrameInput input, AnalysisRequest request, CancellationToken cancellationToken) =>
-        throw new NotImplementedException();
+    public async ValueTask<AnalysisOutcome> AnalyzeAsync(FrameInput input, AnalysisRequest request, CancellationToken cancellationToken)
+    {
+        _metrics.FrameArrived();
+        var outcome = await _pipeline.AnalyzeAsync(input, request, cancellationToken).ConfigureAwait(false);
+        _metrics.FrameAnswered(outcome);
+        return outcome;
+    }
 
-    /// <summary>Answers what is inside, refuses what comes, frees the sessions.</summary>
-    public ValueTask DisposeAsync() => throw new NotImplementedException();
+    /// <summary>
+    /// Ends inference in progress between two operators and answers every frame inside, and every later one, with
+    /// <see cref="FailureKind.Canceled"/>: for a host whose time to drain is over.
+    /// </summary>
+    public void Abort() => _pipeline.Abort();
+
+    /// <summary>Answers what is inside, refuses what waits and what comes, frees the sessions.</summary>
+    public ValueTask DisposeAsync() => new(_disposal.Value);
+
+    private static LoupeEngine Start(
+        ModelPackage package, EngineOptions options, ILogger logger, TimeProvider time, IMeterFactory? meters, CancellationToken cancellationToken)
+    {
+        long start = time.GetTimestamp();
+        OpenCv.Initialize();
+        CheckHashes(package);
+        cancellationToken.ThrowIfCancellationRequested();
+        var model = LoupeModel.Load(package, options.EffectiveIntraOpThreads);
+        try
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            using (var slot = new RunSlot(model, batch: 1))
+            {
+                SelfCheck.Run(model, slot, package);
+            }
+
+            var execution = new ExecutionDescription("CPU", PackageLayout.Fp32, "");
+            var metrics = new EngineMetrics(meters);
+            var pipeline = new FramePipeline(model, options, execution, metrics, logger, time);
+            EngineLog.ModelReady(
+                logger, package.Manifest.Name, package.ShortHash, execution.Provider, execution.Precision, time.GetElapsedTime(start).TotalSeconds);
+            return new LoupeEngine(package, options, model, pipeline, metrics, execution);
+        }
+        catch
+        {
+            model.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>A byte that changed on disk may change answers by less than the self-check sees.</summary>
+    private static void CheckHashes(ModelPackage package)
+    {
+        try
+        {
+            ModelPackage.Open(package.Directory, PackageCheck.Hashes);
+        }
+        catch (PackageException exception)
+        {
+            throw new ModelLoadException(exception.Message, exception);
+        }
+    }
+
+    private async Task DisposeOnceAsync()
+    {
+        await _pipeline.DisposeAsync().ConfigureAwait(false);
+        _model.Dispose();
+        _metrics.Dispose();
+    }
 }

@@ -1,0 +1,88 @@
+using LoupeGrpc.Engine.Execution;
+using LoupeGrpc.Engine.Imaging;
+
+namespace LoupeGrpc.Engine.Batching;
+
+/// <summary>
+/// One frame on its way. Owned by one stage at a time; only its answer and its cancellation are shared with the caller.
+/// A caller that cancels is answered at once, unless its bytes are being read: then when that is over.
+/// </summary>
+internal sealed class FrameJob(FrameInput input, AnalysisRequest request, FrameShape shape, long admittedBytes, long receivedAt)
+{
+    private readonly Lock _lock = new();
+    private readonly TaskCompletionSource<AnalysisOutcome> _answer = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private bool _readingInput;
+    private bool _cancelRequested;
+
+    public FrameInput Input => input;
+
+    public AnalysisRequest Request => request;
+
+    public FrameShape Shape => shape;
+
+    /// <summary>What it was counted with at the gate.</summary>
+    public long AdmittedBytes => admittedBytes;
+
+    /// <summary><see cref="TimeProvider.GetTimestamp"/>.</summary>
+    public long ReceivedAt { get; } = receivedAt;
+
+    /// <summary>When it was last put before a stage.</summary>
+    public long QueuedAt { get; set; } = receivedAt;
+
+    public Task<AnalysisOutcome> Answer => _answer.Task;
+
+    public bool IsAnswered => _answer.Task.IsCompleted;
+
+    /// <summary>From preprocessing on; goes back to the pool when the frame leaves.</summary>
+    public RunSlot? Slot { get; set; }
+
+    public byte[]? Sha256 { get; set; }
+
+    public List<ImageNote> Notes { get; } = [];
+
+    public float Score { get; set; }
+
+    public Verdict Verdict { get; set; }
+
+    public StageTimings Timings { get; set; } = new(default, default, default, default, default, default, default);
+
+    /// <summary>Before the caller's bytes are touched. False: the caller has left with them.</summary>
+    public bool BeginReadingInput()
+    {
+        lock (_lock)
+        {
+            _readingInput = !_cancelRequested;
+            return _readingInput;
+        }
+    }
+
+    /// <summary>The caller's bytes are not touched any more.</summary>
+    public void EndReadingInput()
+    {
+        lock (_lock)
+        {
+            _readingInput = false;
+            if (_cancelRequested)
+            {
+                AnswerCanceled();
+            }
+        }
+    }
+
+    public void Cancel()
+    {
+        lock (_lock)
+        {
+            _cancelRequested = true;
+            if (!_readingInput)
+            {
+                AnswerCanceled();
+            }
+        }
+    }
+
+    /// <summary>The first answer counts.</summary>
+    public void Complete(AnalysisOutcome outcome) => _answer.TrySetResult(outcome);
+
+    private void AnswerCanceled() => Complete(new FrameFailure(FailureKind.Canceled, "The caller gave the frame up."));
+}

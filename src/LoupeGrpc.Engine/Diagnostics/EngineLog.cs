@@ -1,0 +1,15 @@
+using Microsoft.Extensions.Logging;
+
+namespace LoupeGrpc.Engine.Diagnostics;
+
+internal static partial class EngineLog
+{
+    [LoggerMessage(1, LogLevel.Information, "Model {Name}@{Hash} runs on {Provider} in {Precision}: loaded and checked in {Seconds:0.00} s", EventName = "ModelReady")]
+    public static partial void ModelReady(ILogger logger, string name, string hash, string provider, string precision, double seconds);
+
+    [LoggerMessage(2, LogLevel.Error, "The model failed in the {Stage} stage", EventName = "RunFailed")]
+    public static partial void RunFailed(ILogger logger, string stage, Exception exception);
+
+    [LoggerMessage(3, LogLevel.Error, "The {Stage} stage failed", EventName = "StageFailed")]
+    public static partial void StageFailed(ILogger logger, string stage, Exception exception);
+}

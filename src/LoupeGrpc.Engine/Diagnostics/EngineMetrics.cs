@@ -1,0 +1,74 @@
+using System.Diagnostics.Metrics;
+
+namespace LoupeGrpc.Engine.Diagnostics;
+
+/// <summary>Work of the pipeline that is timed by itself.</summary>
+internal enum Stage
+{
+    Decode,
+    Preprocess,
+    Encode,
+    Segment,
+    Mask,
+}
+
+/// <summary>The engine's instruments. Durations are in seconds.</summary>
+internal sealed class EngineMetrics : IDisposable
+{
+    public const string MeterName = "LoupeGrpc.Engine";
+
+    // From a cache hit to a large model on few cores.
+    private static readonly double[] Boundaries = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+
+    private static readonly string[] StageNames = ["decode", "preprocess", "encode", "segment", "mask"];
+    private static readonly string[] FailureNames = Array.ConvertAll(Enum.GetNames<FailureKind>(), static name => name.ToLowerInvariant());
+
+    private readonly Meter _meter;
+    private readonly bool _ownsMeter;
+    private readonly Histogram<double> _queueDuration;
+    private readonly Histogram<double> _stageDuration;
+    private readonly Counter<long> _frames;
+    private readonly UpDownCounter<long> _inFlight;
+
+    /// <param name="meters">Null: a meter of its own.</param>
+    public EngineMetrics(IMeterFactory? meters)
+    {
+        // A factory keeps one meter a name, for the lifetime of its container.
+        _ownsMeter = meters is null;
+        _meter = meters is null ? new Meter(MeterName) : meters.Create(MeterName);
+        var advice = new InstrumentAdvice<double> { HistogramBucketBoundaries = Boundaries };
+        _queueDuration = _meter.CreateHistogram("loupe.queue.duration", "s", "Time a frame waited between stages, all together.", tags: null, advice);
+        _stageDuration = _meter.CreateHistogram("loupe.stage.duration", "s", "Time a stage worked on a frame.", tags: null, advice);
+        _frames = _meter.CreateCounter<long>("loupe.frames", "{frame}", "Frames answered, by outcome.");
+        _inFlight = _meter.CreateUpDownCounter<long>("loupe.frames.in_flight", "{frame}", "Frames without an answer yet.");
+    }
+
+    public void RecordStage(Stage stage, TimeSpan elapsed)
+    {
+        if (_stageDuration.Enabled)
+        {
+            _stageDuration.Record(elapsed.TotalSeconds, new KeyValuePair<string, object?>("stage", StageNames[(int)stage]));
+        }
+    }
+
+    public void FrameArrived() => _inFlight.Add(1);
+
+    public void FrameAnswered(AnalysisOutcome outcome)
+    {
+        _inFlight.Add(-1);
+        string name = outcome.Succeeded ? "analyzed" : FailureNames[(int)outcome.Failure.Kind];
+        _frames.Add(1, new KeyValuePair<string, object?>("outcome", name));
+        if (outcome.Succeeded)
+        {
+            _queueDuration.Record(outcome.Analysis.Timings.Queue.TotalSeconds);
+        }
+    }
+
+    public void Dispose()
+    {
+        if (_ownsMeter)
+        {
+            _meter.Dispose();
+        }
+    }
+}

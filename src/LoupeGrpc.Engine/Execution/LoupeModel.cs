@@ -1,0 +1,128 @@
+using LoupeGrpc.Packaging;
+using Microsoft.ML.OnnxRuntime;
+
+namespace LoupeGrpc.Engine.Execution;
+
+/// <summary>The two graphs of a package, loaded on the CPU. Runs happen in <see cref="RunSlot"/>s; several at once are safe.</summary>
+internal sealed class LoupeModel : IDisposable
+{
+    private readonly Lock _lock = new();
+    private bool _disposed;
+
+    private LoupeModel(ModelManifest manifest, AdaptedParameters baseParameters, InferenceSession encoder, InferenceSession segmentor)
+    {
+        Manifest = manifest;
+        BaseParameters = baseParameters;
+        Encoder = encoder;
+        Segmentor = segmentor;
+    }
+
+    public ModelManifest Manifest { get; }
+
+    public AdaptedParameters BaseParameters { get; }
+
+    public InferenceSession Encoder { get; }
+
+    public InferenceSession Segmentor { get; }
+
+    /// <summary>Shared by all runs, so that <see cref="Terminate"/> reaches every one.</summary>
+    public RunOptions RunOptions { get; } = new();
+
+    /// <exception cref="ModelLoadException">A graph does not load, or its inputs and outputs are not those of the manifest.</exception>
+    public static LoupeModel Load(ModelPackage package, int intraOpThreads)
+    {
+        PrecisionFiles files;
+        try
+        {
+            files = package.FilesOf(PackageLayout.Fp32);
+        }
+        catch (PackageException exception)
+        {
+            throw new ModelLoadException(exception.Message, exception);
+        }
+
+        var parameters = AdaptedParameters.LoadBase(package);
+        InferenceSession? encoder = null;
+        try
+        {
+            using var options = CreateOptions(intraOpThreads);
+            encoder = Open(package.PathOf(files.Encoder), options);
+            GraphContract.CheckEncoder(encoder, package);
+            var segmentor = Open(package.PathOf(files.Segmentor), options);
+            try
+            {
+                GraphContract.CheckSegmentor(segmentor, package);
+                return new LoupeModel(package.Manifest, parameters, encoder, segmentor);
+            }
+            catch
+            {
+                segmentor.Dispose();
+                throw;
+            }
+        }
+        catch
+        {
+            encoder?.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Ends runs in progress between two nodes, and every later one at once. For good.</summary>
+    public void Terminate()
+    {
+        lock (_lock)
+        {
+            if (!_disposed)
+            {
+                RunOptions.Terminate = true;
+            }
+        }
+    }
+
+    /// <summary>After the last run.</summary>
+    public void Dispose()
+    {
+        lock (_lock)
+        {
+            _disposed = true;
+        }
+
+        Encoder.Dispose();
+        Segmentor.Dispose();
+        RunOptions.Dispose();
+    }
+
+    private static SessionOptions CreateOptions(int intraOpThreads)
+    {
+        var options = new SessionOptions
+        {
+            IntraOpNumThreads = intraOpThreads,
+            InterOpNumThreads = 1,
+            ExecutionMode = ExecutionMode.ORT_SEQUENTIAL,
+            GraphOptimizationLevel = GraphOptimizationLevel.ORT_ENABLE_ALL,
+
+            // What fails is thrown; the rest is chatter on standard error.
+            LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR,
+        };
+
+        // A camera server idles between frames: threads that spin would burn the cores that decode.
+        options.AddSessionConfigEntry("session.intra_op.allow_spinning", "0");
+        return options;
+    }
+
+    private static InferenceSession Open(string path, SessionOptions options)
+    {
+        try
+        {
+            return new InferenceSession(path, options);
+        }
+        catch (OnnxRuntimeException exception)
+        {
+            throw new ModelLoadException($"ONNX Runtime cannot load {path}: {exception.Message}", exception);
+        }
+        catch (Exception exception) when (exception is DllNotFoundException or TypeInitializationException or EntryPointNotFoundException)
+        {
+            throw new ModelLoadException($"ONNX Runtime's native library cannot be loaded: {exception.GetBaseException().Message}", exception);
+        }
+    }
+}

@@ -1,0 +1,112 @@
+using LoupeGrpc.Packaging;
+using Microsoft.ML.OnnxRuntime;
+
+namespace LoupeGrpc.Engine.Execution;
+
+/// <summary>Runs the package's recorded input and compares: the only defence against a build, a machine or a file that computes something else.</summary>
+internal static class SelfCheck
+{
+    /// <summary>
+    /// Of the root mean square of the difference, relative to that of the recorded output (to 1 where that is smaller). Single precision in
+    /// another order of summation, which is what another CPU does, stays below 1e-5 for the small models and below 3e-4 at full size;
+    /// a wrong weight, a wrong operator or half precision by accident are far above.
+    /// </summary>
+    public const double Fp32Tolerance = 1e-3;
+
+    private static readonly string[] Outputs = [PackageTensors.ClsLogit, PackageTensors.PatchLogits, PackageTensors.MaskLogits, PackageTensors.ClassLogits];
+
+    /// <exception cref="ModelLoadException">Says which output is wrong, by how much, and what would be allowed.</exception>
+    public static void Run(LoupeModel model, RunSlot slot, ModelPackage package)
+    {
+        var file = package.Manifest.SelfCheck
+            ?? throw new ModelLoadException($"{package.Directory} has no self-check. Convert the model again.");
+        string path = package.PathOf(file);
+        try
+        {
+            using var recorded = SafetensorsFile.Open(path);
+            Read(recorded, PackageTensors.PixelValues, slot.PixelValues.Values);
+            Compute(model, slot);
+            foreach (string name in Outputs)
+            {
+                var actual = Output(slot, name).Values;
+                var expected = new float[actual.Length];
+                Read(recorded, name, expected);
+                Compare(package, name, expected, actual);
+            }
+        }
+        catch (Exception exception) when (exception is SafetensorsException or IOException or UnauthorizedAccessException)
+        {
+            throw new ModelLoadException($"{path} cannot be read: {exception.Message}", exception);
+        }
+        catch (OnnxRuntimeException exception)
+        {
+            throw new ModelLoadException($"{package.Directory}: the self-check does not run: {exception.Message}", exception);
+        }
+    }
+
+    /// <summary>The fixed input and what this machine answers to it.</summary>
+    public static IReadOnlyList<(string Name, IReadOnlyList<long> Shape, ReadOnlyMemory<float> Values)> Record(LoupeModel model, RunSlot slot)
+    {
+        SelfCheckInput.Fill(slot.PixelValues.Values, model.Manifest.ImageSize);
+        Compute(model, slot);
+        var tensors = new List<(string, IReadOnlyList<long>, ReadOnlyMemory<float>)> { Copy(PackageTensors.PixelValues, slot.PixelValues) };
+        tensors.AddRange(Outputs.Select(name => Copy(name, Output(slot, name))));
+        return tensors;
+    }
+
+    /// <summary>How far <paramref name="actual"/> is from <paramref name="expected"/>, in the measure of <see cref="Fp32Tolerance"/>; infinite where a value is not finite.</summary>
+    internal static double Distance(ReadOnlySpan<float> expected, ReadOnlySpan<float> actual)
+    {
+        double difference = 0;
+        double reference = 0;
+        for (int i = 0; i < expected.Length; i++)
+        {
+            double delta = (double)actual[i] - expected[i];
+            difference += delta * delta;
+            reference += (double)expected[i] * expected[i];
+        }
+
+        double distance = Math.Sqrt(difference / Math.Max(reference, expected.Length));
+        return double.IsFinite(distance) ? distance : double.PositiveInfinity;
+    }
+
+    private static void Compute(LoupeModel model, RunSlot slot)
+    {
+        slot.Encode();
+        slot.PseudoLabels.Values[0] = Scores.OfLogit(slot.ClsLogits.Values[0]);
+        slot.SetParameters(0, model.BaseParameters);
+        slot.Segment();
+    }
+
+    private static TensorBuffer Output(RunSlot slot, string name) => name switch
+    {
+        PackageTensors.ClsLogit => slot.ClsLogits,
+        PackageTensors.PatchLogits => slot.PatchLogits,
+        PackageTensors.MaskLogits => slot.MaskLogits,
+        _ => slot.ClassLogits,
+    };
+
+    private static (string Name, IReadOnlyList<long> Shape, ReadOnlyMemory<float> Values) Copy(string name, TensorBuffer buffer) =>
+        (name, buffer.Shape, buffer.Values.ToArray());
+
+    private static void Read(SafetensorsFile file, string name, Span<float> destination)
+    {
+        if (!file.Tensors.TryGetValue(name, out var tensor) || tensor.Length != destination.Length)
+        {
+            throw new ModelLoadException($"{file.Path} has no tensor {name} with {destination.Length} elements. Convert the model again.");
+        }
+
+        file.ReadFloats(tensor, 0, destination);
+    }
+
+    private static void Compare(ModelPackage package, string name, ReadOnlySpan<float> expected, ReadOnlySpan<float> actual)
+    {
+        double distance = Distance(expected, actual);
+        if (distance > Fp32Tolerance)
+        {
+            throw new ModelLoadException(
+                $"{package.Directory}: the self-check fails: {name} is off by {distance:G3} (root mean square, relative), {Fp32Tolerance:G1} is allowed. "
+                + "The package or ONNX Runtime computes something else on this machine than where the model was converted.");
+        }
+    }
+}

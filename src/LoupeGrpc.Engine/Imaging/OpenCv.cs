@@ -1,0 +1,29 @@
+using OpenCvSharp;
+
+namespace LoupeGrpc.Engine.Imaging;
+
+/// <summary>OpenCV's settings for the whole process.</summary>
+internal static class OpenCv
+{
+    /// <exception cref="ModelLoadException">The native library is not there, or a system library that it needs.</exception>
+    public static void Initialize() => Initialize(static () => Cv2.SetNumThreads(1));
+
+    internal static void Initialize(Action firstCall)
+    {
+        try
+        {
+            // The pipeline's own workers are the parallelism: each frame is decoded by one of them.
+            firstCall();
+
+            // Broken pictures are answered to whoever sent them.
+            Cv2.SetLogLevel(LogLevel.SILENT);
+        }
+        catch (Exception exception) when (exception is TypeInitializationException or DllNotFoundException or OpenCvSharpException)
+        {
+            throw new ModelLoadException(
+                "OpenCV's native library cannot be loaded. It needs GTK 3: install the package libgtk-3-0 (Debian: apt-get install libgtk-3-0). "
+                + exception.GetBaseException().Message,
+                exception);
+        }
+    }
+}

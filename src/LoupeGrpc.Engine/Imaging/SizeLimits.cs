@@ -1,0 +1,27 @@
+namespace LoupeGrpc.Engine.Imaging;
+
+/// <summary>The limits, applied before a pixel is decoded.</summary>
+internal static class SizeLimits
+{
+    private const double Mebi = 1 << 20;
+
+    public static FrameFailure? CheckBytes(long bytes, EngineLimits limits) => bytes > limits.MaxFrameBytes
+        ? new FrameFailure(FailureKind.TooLarge, $"The frame is {Megabytes(bytes)}, the limit is {Megabytes(limits.MaxFrameBytes)}: Loupe:Limits:MaxFrameBytes.")
+        : null;
+
+    public static FrameFailure? CheckPixels(long width, long height, EngineLimits limits)
+    {
+        long longer = Math.Max(width, height);
+        if (longer > limits.MaxSide)
+        {
+            return new FrameFailure(FailureKind.TooLarge, $"The picture is {width}x{height} pixels, the limit of a side is {limits.MaxSide}: Loupe:Limits:MaxSide.");
+        }
+
+        // Both sides are within an int here.
+        return width * height > limits.MaxPixels
+            ? new FrameFailure(FailureKind.TooLarge, $"The picture is {width}x{height}, {width * height} pixels, the limit is {limits.MaxPixels}: Loupe:Limits:MaxPixels.")
+            : null;
+    }
+
+    private static string Megabytes(long bytes) => bytes < Mebi / 10 ? $"{bytes} bytes" : $"{bytes / Mebi:0.##} MiB";
+}
