@@ -1,1 +1,4 @@
-return 0;
+using LoupeGrpc.Client.Cli.CommandLine;
+
+using var host = CliHost.ForProcess();
+return await CommandLineApp.RunAsync(args, host);

@@ -1,0 +1,25 @@
+using LoupeGrpc.Client.Masks;
+using LoupeGrpc.V1;
+
+namespace LoupeGrpc.Client.Cli.Artifacts;
+
+/// <summary>The mask of a result as pixels.</summary>
+internal static class ResultMask
+{
+    /// <returns>Null when the result has none.</returns>
+    /// <exception cref="InvalidDataException">It is not a mask of the picture's size.</exception>
+    public static BinaryMask? Of(FrameResult result)
+    {
+        if (result.Mask?.Rle is not { } rle)
+        {
+            return null;
+        }
+
+        if (rle.Size is not [var height, var width] || height != result.Height || width != result.Width)
+        {
+            throw new InvalidDataException($"The server sent a mask of another size than the picture's {result.Width}x{result.Height}.");
+        }
+
+        return CocoRleDecoder.Decode(rle);
+    }
+}

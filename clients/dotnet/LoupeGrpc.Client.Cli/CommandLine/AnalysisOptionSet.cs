@@ -1,0 +1,111 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using System.Globalization;
+using LoupeGrpc.V1;
+
+namespace LoupeGrpc.Client.Cli.CommandLine;
+
+/// <summary>The options that `analyze` and `stream` have in common, as the parser knows them.</summary>
+internal sealed class AnalysisOptionSet
+{
+    private readonly ServerOptions _server;
+
+    private readonly Option<string> _format = new Option<string>("--format")
+    {
+        Description = "How results are written to standard output: a table for people, one JSON object a line, or CSV that is safe to open in a spreadsheet.",
+        DefaultValueFactory = _ => "table",
+    }.AcceptOnlyFromAmong("table", "jsonl", "csv");
+
+    private readonly Option<string> _mask = new Option<string>("--mask")
+    {
+        Description = "When the server computes where a picture was forged: for every picture, for those that are not authentic, or never.",
+        DefaultValueFactory = _ => "suspected",
+    }.AcceptOnlyFromAmong("always", "suspected", "never");
+
+    private readonly Option<Thresholds?> _thresholds = new("--thresholds")
+    {
+        Description = "Scores below LOW are AUTHENTIC, from HIGH on MANIPULATED, between them UNCERTAIN; 0 <= LOW <= HIGH <= 1. [default: the server's, 0.4,0.6 unless configured]",
+        HelpName = "LOW,HIGH",
+        CustomParser = ParseThresholds,
+    };
+
+    private readonly Option<string> _output = new("--output")
+    {
+        Description = "Folder for overlays and masks.",
+        HelpName = "DIR",
+        DefaultValueFactory = _ => "./loupe-results",
+    };
+
+    private readonly Option<bool> _saveOverlays = new("--save-overlays")
+    {
+        Description = "Write each analysed picture as PNG to DIR/overlays: mask outlined and tinted, score and verdict in a corner. Needs OpenCV.",
+    };
+
+    private readonly Option<bool> _saveMasks = new("--save-masks")
+    {
+        Description = "Write each mask as PNG to DIR/masks: 255 where forged, else 0.",
+    };
+
+    private readonly Option<string?> _exportLoupe = new("--export-loupe")
+    {
+        Description = "Write the form of Loupe's authors to DIR: predictions.txt (NAME,SCORE with 4 decimals) and masks/NAME as PNG (255 forged, black for pictures without a mask).",
+        HelpName = "DIR",
+    };
+
+    public AnalysisOptionSet(CliHost host) => _server = new ServerOptions(host);
+
+    public void AddTo(Command command)
+    {
+        _server.AddTo(command);
+        command.Options.Add(_format);
+        command.Options.Add(_mask);
+        command.Options.Add(_thresholds);
+        command.Options.Add(_output);
+        command.Options.Add(_saveOverlays);
+        command.Options.Add(_saveMasks);
+        command.Options.Add(_exportLoupe);
+    }
+
+    public AnalysisOptions Read(ParseResult result)
+    {
+        var (server, connectTimeout) = _server.Read(result);
+        return new AnalysisOptions
+        {
+            Server = server,
+            ConnectTimeout = connectTimeout,
+            Format = Enum.Parse<OutputFormat>(result.GetRequiredValue(_format), ignoreCase: true),
+            Mask = result.GetRequiredValue(_mask) switch
+            {
+                "always" => MaskPolicy.Always,
+                "never" => MaskPolicy.Never,
+                _ => MaskPolicy.WhenSuspected,
+            },
+            Thresholds = result.GetValue(_thresholds),
+            Output = result.GetRequiredValue(_output),
+            SaveOverlays = result.GetValue(_saveOverlays),
+            SaveMasks = result.GetValue(_saveMasks),
+            ExportLoupe = result.GetValue(_exportLoupe),
+        };
+    }
+
+    private static Thresholds? ParseThresholds(ArgumentResult result)
+    {
+        var parts = result.Tokens[0].Value.Split(',');
+        if (parts.Length == 2
+            && float.TryParse(parts[0], NumberStyles.Float, CultureInfo.InvariantCulture, out var low)
+            && float.TryParse(parts[1], NumberStyles.Float, CultureInfo.InvariantCulture, out var high)
+            && low >= 0 && low <= high && high <= 1)
+        {
+            if (high > 0)
+            {
+                return new Thresholds { Low = low, High = high };
+            }
+
+            result.AddError("--thresholds 0,0 would call everything MANIPULATED: give a HIGH above 0.");
+            return null;
+        }
+
+        result.AddError($"--thresholds is '{result.Tokens[0].Value}': it must be LOW,HIGH with 0 <= LOW <= HIGH <= 1, e.g. 0.4,0.6.");
+        return null;
+    }
+}

@@ -1,0 +1,30 @@
+using LoupeGrpc.V1;
+
+namespace LoupeGrpc.Client.Cli.CommandLine;
+
+/// <summary>What `analyze` and `stream` have in common, as given.</summary>
+internal sealed record AnalysisOptions
+{
+    public required Uri Server { get; init; }
+
+    public required TimeSpan ConnectTimeout { get; init; }
+
+    public required OutputFormat Format { get; init; }
+
+    public required MaskPolicy Mask { get; init; }
+
+    /// <summary>Null: the server's.</summary>
+    public required Thresholds? Thresholds { get; init; }
+
+    /// <summary>Where overlays and masks go.</summary>
+    public required string Output { get; init; }
+
+    public required bool SaveOverlays { get; init; }
+
+    public required bool SaveMasks { get; init; }
+
+    /// <summary>Where `predictions.txt` and `masks/` go; null: nowhere.</summary>
+    public required string? ExportLoupe { get; init; }
+
+    public LoupeClientOptions ToClientOptions() => new() { Address = Server, ConnectTimeout = ConnectTimeout };
+}

@@ -1,0 +1,80 @@
+using System.Runtime.InteropServices;
+using System.Text;
+using Spectre.Console;
+
+namespace LoupeGrpc.Client.Cli.CommandLine;
+
+/// <summary>What the commands see of the process: streams, terminal, environment, clock and interruption. Tests give their own.</summary>
+internal sealed class CliHost : IDisposable
+{
+    private static readonly UTF8Encoding Utf8 = new(encoderShouldEmitUTF8Identifier: false);
+    private readonly CancellationTokenSource _interrupt = new();
+    private readonly List<IDisposable> _owned = [];
+
+    public CliHost(Stream output, TextWriter error, TextReader input)
+    {
+        Output = output;
+        Error = error;
+        Input = input;
+    }
+
+    /// <summary>Standard output: results only, UTF-8.</summary>
+    public Stream Output { get; }
+
+    /// <summary>Standard error: everything for people.</summary>
+    public TextWriter Error { get; }
+
+    public TextReader Input { get; }
+
+    /// <summary>The terminal that shows results as they come; null when standard output goes elsewhere.</summary>
+    public IAnsiConsole? OutputTerminal { get; init; }
+
+    /// <summary>The terminal that shows what is for people; null when standard error goes elsewhere.</summary>
+    public IAnsiConsole? ErrorTerminal { get; init; }
+
+    /// <summary>The environment variable LOUPE_SERVER.</summary>
+    public string? ServerFromEnvironment { get; init; }
+
+    public TimeProvider Time { get; init; } = TimeProvider.System;
+
+    /// <summary>Canceled by the first Ctrl-C or SIGTERM.</summary>
+    public CancellationToken Interrupt => _interrupt.Token;
+
+    public static CliHost ForProcess()
+    {
+        var output = Console.OpenStandardOutput();
+        var error = new StreamWriter(Console.OpenStandardError(), Utf8) { AutoFlush = true };
+        var host = new CliHost(output, error, Console.In)
+        {
+            OutputTerminal = Console.IsOutputRedirected ? null : AnsiConsole.Create(new AnsiConsoleSettings()),
+            ErrorTerminal = Console.IsErrorRedirected
+                ? null
+                : AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) }),
+            ServerFromEnvironment = Environment.GetEnvironmentVariable("LOUPE_SERVER"),
+        };
+        host.Listen(PosixSignal.SIGINT);
+        host.Listen(PosixSignal.SIGTERM);
+        return host;
+    }
+
+    /// <summary>A writer on <see cref="Output"/> that leaves it open.</summary>
+    public StreamWriter CreateTextOutput() => new(Output, Utf8, leaveOpen: true);
+
+    public void RequestInterrupt() => _interrupt.Cancel();
+
+    public void Dispose()
+    {
+        _owned.ForEach(owned => owned.Dispose());
+        _interrupt.Dispose();
+    }
+
+    /// <summary>The first signal asks to stop; the second one finds no handler that cancels it and ends the process.</summary>
+    private void Listen(PosixSignal signal) => _owned.Add(PosixSignalRegistration.Create(signal, context =>
+    {
+        if (!_interrupt.IsCancellationRequested)
+        {
+            context.Cancel = true;
+            _interrupt.Cancel();
+        }
+    }));
+}

@@ -1,0 +1,69 @@
+using System.CommandLine;
+using LoupeGrpc.Client.Cli.Commands;
+
+namespace LoupeGrpc.Client.Cli.CommandLine;
+
+/// <summary>The program from arguments to exit code.</summary>
+internal static class CommandLineApp
+{
+    public static async Task<int> RunAsync(IReadOnlyList<string> args, CliHost host)
+    {
+        var root = CreateRoot(host);
+        var parsed = root.Parse(args);
+        if (parsed.Errors.Count > 0 && parsed.Action is not TeachingHelp)
+        {
+            foreach (var error in parsed.Errors)
+            {
+                await host.Error.WriteLineAsync($"error: {error.Message}");
+            }
+
+            var command = parsed.CommandResult.Command;
+            var name = command is RootCommand ? "" : $"{command.Name} ";
+            await host.Error.WriteLineAsync($"See `loupe-grpc-client {name}--help`.");
+            return (int)ExitCode.WrongUsage;
+        }
+
+        await using var output = host.CreateTextOutput();
+        return await parsed.InvokeAsync(
+            new InvocationConfiguration
+            {
+                Output = output,
+                Error = host.Error,
+                EnableDefaultExceptionHandler = false,
+                // Signals are the host's business: a run drains before it ends.
+                ProcessTerminationTimeout = null,
+            },
+            CancellationToken.None);
+    }
+
+    private static RootCommand CreateRoot(CliHost host)
+    {
+        var root = new RootCommand("Finds out whether pictures, videos and camera streams were manipulated, and where, with a LoupeGrpc server.")
+        {
+            AnalyzeCommand.Create(host),
+            StreamCommand.Create(host),
+            InfoCommand.Create(host),
+        };
+        TeachingHelp.Install(root, new Dictionary<string, string>
+        {
+            [root.Name] = RootLesson,
+            ["analyze"] = AnalyzeCommand.Lesson,
+            ["stream"] = StreamCommand.Lesson,
+            ["info"] = InfoCommand.Lesson,
+        });
+        return root;
+    }
+
+    private const string RootLesson = $"""
+        Examples:
+          loupe-grpc-client analyze holiday.jpg          is this picture forged?
+          loupe-grpc-client analyze photos/ --save-overlays
+          loupe-grpc-client stream interview.mp4 --fps 2
+          loupe-grpc-client info
+
+        Results go to standard output, everything for people to standard error.
+        `loupe-grpc-client COMMAND --help` says more about each command.
+
+        {TeachingHelp.ExitCodes}
+        """;
+}

@@ -1,0 +1,63 @@
+using LoupeGrpc.Client.Cli.Artifacts;
+using LoupeGrpc.Client.Cli.CommandLine;
+using LoupeGrpc.Client.Cli.Inputs;
+using LoupeGrpc.Client.Cli.Output;
+using LoupeGrpc.Client.Cli.Running;
+using LoupeGrpc.V1;
+
+namespace LoupeGrpc.Client.Cli.Commands;
+
+/// <summary>What `analyze` and `stream` do with a source.</summary>
+internal sealed class AnalysisCommand(CliHost host, AnalysisOptions options, bool isStream)
+{
+    private readonly RunDisplay _display = new(host, options.Format);
+
+    /// <param name="open">Opens the source. Told whether frames must outlive their sending, and whom to tell what happens.</param>
+    /// <param name="session">What the session asks for; mask and thresholds are filled in here.</param>
+    public async Task<ExitCode> RunAsync(Func<bool, Action<string>, Task<FrameSource>> open, LoupeSessionOptions session)
+    {
+        var started = host.Time.GetTimestamp();
+        using var files = new ArtifactFiles(options, _display.Notify);
+        var source = await open(files.NeedsFrames, _display.Notify);
+        var tally = new RunTally();
+        using var client = new LoupeClient(options.ToClientOptions());
+        var report = await _display.ShowAsync(source.Count, async () =>
+        {
+            using var text = host.CreateTextOutput();
+            using var csv = options.Format == OutputFormat.Csv ? new CsvOutcomeWriter(host.Output) : null;
+            IOutcomeSink results = options.Format switch
+            {
+                OutputFormat.Jsonl => new JsonLinesWriter(host.Output),
+                OutputFormat.Csv => csv!,
+                _ => new TableWriter(text, host.OutputTerminal, isStream),
+            };
+            var run = new AnalysisRun(
+                source, [results, files, tally, new DisplaySink(_display, tally, options.Format)], files.NeedsFrames, host, _display.Notify);
+            return await run.RunAsync(client, session with
+            {
+                Mask = new MaskSettings { Policy = options.Mask, Encoding = MaskEncoding.Rle },
+                Thresholds = options.Thresholds,
+            });
+        });
+
+        foreach (var line in RunSummary.Lines(tally, report, host.Time.GetElapsedTime(started), files.Folders, isStream))
+        {
+            _display.Notify(line);
+        }
+
+        return host.Interrupt.IsCancellationRequested ? ExitCode.Interrupted : tally.ExitCode;
+    }
+
+    /// <summary>Shows how far the run is. Failures are in the table already; other formats are not for people.</summary>
+    private sealed class DisplaySink(RunDisplay display, RunTally tally, OutputFormat format) : IOutcomeSink
+    {
+        public void Write(OutcomeRow row)
+        {
+            display.Advance(tally);
+            if (row.Outcome is LoupeFailed failed && format != OutputFormat.Table)
+            {
+                display.Notify($"warning: {row.Item.Path}: {failed.Message}");
+            }
+        }
+    }
+}

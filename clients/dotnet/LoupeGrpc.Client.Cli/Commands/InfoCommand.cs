@@ -1,0 +1,49 @@
+using System.CommandLine;
+using LoupeGrpc.Client.Cli.CommandLine;
+using LoupeGrpc.Client.Cli.Output;
+
+namespace LoupeGrpc.Client.Cli.Commands;
+
+/// <summary>`info`: what is served.</summary>
+internal static class InfoCommand
+{
+    public const string Lesson = """
+        Examples:
+          loupe-grpc-client info
+          loupe-grpc-client info --server https://loupe.example.org --json | jq .limits
+
+        Sizes are bytes unless they say otherwise; 0 is no limit.
+
+        Exit codes: 0, 2 (wrong usage), 69 (server unreachable), 70 (internal error), 130 (interrupted).
+        """;
+
+    public static Command Create(CliHost host)
+    {
+        var json = new Option<bool>("--json") { Description = "One JSON object instead of lines for people." };
+        var server = new ServerOptions(host);
+        var command = new Command("info", "Show the server's model, what runs it, its limits, and what it does not have.") { json };
+        server.AddTo(command);
+        command.SetAction((result, _) => CommandRunner.RunAsync(host, async () =>
+        {
+            var (address, connectTimeout) = server.Read(result);
+            using var client = await LoupeClient.ConnectAsync(
+                new LoupeClientOptions { Address = address, ConnectTimeout = connectTimeout }, host.Interrupt);
+            var info = ServerInfoView.From(address, await client.GetServerInfoAsync(host.Interrupt));
+            await using var output = host.CreateTextOutput();
+            if (result.GetValue(json))
+            {
+                await output.WriteLineAsync(info.ToJson());
+            }
+            else
+            {
+                foreach (var line in info.ToLines())
+                {
+                    await output.WriteLineAsync(Printable.Text(line));
+                }
+            }
+
+            return ExitCode.NothingFound;
+        }));
+        return command;
+    }
+}

@@ -1,0 +1,20 @@
+namespace LoupeGrpc.Client.Cli.Inputs;
+
+/// <summary>Inputs in the order of results.</summary>
+internal abstract class FrameSource
+{
+    /// <summary>For people. Never with credentials.</summary>
+    public abstract string Label { get; }
+
+    /// <summary>How many items there will be; null when that is not known.</summary>
+    public virtual long? Count => null;
+
+    /// <summary>Whether the items are known by themselves, so that each can be reported even when the server is gone.</summary>
+    public virtual bool ListsItems => false;
+
+    /// <summary>Whether nothing of it has to be sent anywhere.</summary>
+    public virtual bool IsUnreadable => false;
+
+    /// <summary>The items, once.</summary>
+    public abstract IAsyncEnumerable<SourceItem> ReadAsync(CancellationToken cancellationToken);
+}

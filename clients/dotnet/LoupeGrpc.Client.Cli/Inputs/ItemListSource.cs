@@ -1,0 +1,15 @@
+namespace LoupeGrpc.Client.Cli.Inputs;
+
+/// <summary>Items that are all known before the first is read.</summary>
+internal sealed class ItemListSource(string label, IReadOnlyList<SourceItem> items) : FrameSource
+{
+    public override string Label => label;
+
+    public override long? Count => items.Count;
+
+    public override bool ListsItems => true;
+
+    public override bool IsUnreadable => items.All(item => item is UnreadableItem);
+
+    public override IAsyncEnumerable<SourceItem> ReadAsync(CancellationToken cancellationToken) => items.ToAsyncEnumerable();
+}

@@ -1,0 +1,48 @@
+using CsvHelper;
+
+namespace LoupeGrpc.Client.Cli.Output;
+
+/// <summary>CSV with a header line. Text that a spreadsheet would run as a formula is escaped.</summary>
+internal sealed class CsvOutcomeWriter : IOutcomeSink, IDisposable
+{
+    private static readonly string[] Columns =
+    [
+        "path", "frame_id", "time_s", "outcome", "score", "verdict", "width", "height", "mask_area", "regions", "notes", "sha256", "total_ms",
+        "provider", "reason", "error_code", "error_message",
+    ];
+
+    private readonly CsvWriter _csv;
+
+    public CsvOutcomeWriter(Stream output)
+    {
+        _csv = CsvWriter.Create(output, CsvWriterOptions.Default with { Injection = CsvInjection.Escape }, leaveOpen: true);
+        _csv.WriteHeader(Columns);
+        _csv.Flush();
+    }
+
+    public void Write(OutcomeRow row)
+    {
+        var line = OutcomeLine.From(row);
+        _csv.WriteField(line.Path);
+        _csv.WriteField<ulong>(line.FrameId);
+        _csv.WriteField(line.TimeSeconds);
+        _csv.WriteField(line.Outcome);
+        _csv.WriteField(line.Score);
+        _csv.WriteField(line.Verdict);
+        _csv.WriteField(line.Width);
+        _csv.WriteField(line.Height);
+        _csv.WriteField(line.MaskArea);
+        _csv.WriteField(line.Regions?.Count);
+        _csv.WriteField(line.Notes is { } notes ? string.Join(' ', notes.Select(note => note.Code)) : null);
+        _csv.WriteField(line.Sha256);
+        _csv.WriteField(line.Timings?.Total);
+        _csv.WriteField(line.Provider);
+        _csv.WriteField(line.Reason);
+        _csv.WriteField(line.Error?.Code);
+        _csv.WriteField(line.Error?.Message);
+        _csv.EndRecord();
+        _csv.Flush();
+    }
+
+    public void Dispose() => _csv.Dispose();
+}

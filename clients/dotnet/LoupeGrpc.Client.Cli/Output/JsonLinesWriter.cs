@@ -1,0 +1,33 @@
+using System.Buffers;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace LoupeGrpc.Client.Cli.Output;
+
+/// <summary>One JSON object a line, written as soon as it is there.</summary>
+internal sealed class JsonLinesWriter(Stream output) : IOutcomeSink
+{
+    private static readonly OutcomeJson Json = new(new JsonSerializerOptions { DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull });
+
+    /// <summary>Run lengths are full of &lt; and &gt;, which only matter inside HTML.</summary>
+    private static readonly JsonWriterOptions WriterOptions = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    private readonly ArrayBufferWriter<byte> _line = new();
+
+    public void Write(OutcomeRow row)
+    {
+        _line.ResetWrittenCount();
+        using (var json = new Utf8JsonWriter(_line, WriterOptions))
+        {
+            JsonSerializer.Serialize(json, OutcomeLine.From(row), Json.OutcomeLine);
+        }
+
+        _line.Write("\n"u8);
+        output.Write(_line.WrittenSpan);
+        output.Flush();
+    }
+}
+
+[JsonSerializable(typeof(OutcomeLine))]
+internal sealed partial class OutcomeJson : JsonSerializerContext;

@@ -1,0 +1,140 @@
+using System.Text.Json.Serialization;
+using LoupeGrpc.V1;
+
+namespace LoupeGrpc.Client.Cli.Output;
+
+/// <summary>A row as JSON: the fields, their order and their names are a contract.</summary>
+internal sealed record OutcomeLine
+{
+    [JsonPropertyName("path")]
+    public required string Path { get; init; }
+
+    [JsonPropertyName("frame_id")]
+    public required ulong FrameId { get; init; }
+
+    [JsonPropertyName("time_s")]
+    public double? TimeSeconds { get; init; }
+
+    [JsonPropertyName("outcome")]
+    public required string Outcome { get; init; }
+
+    [JsonPropertyName("reason")]
+    public string? Reason { get; init; }
+
+    [JsonPropertyName("age_ms")]
+    public double? AgeMs { get; init; }
+
+    [JsonPropertyName("error")]
+    public ErrorField? Error { get; init; }
+
+    [JsonPropertyName("score")]
+    public float? Score { get; init; }
+
+    [JsonPropertyName("verdict")]
+    public string? Verdict { get; init; }
+
+    [JsonPropertyName("width")]
+    public uint? Width { get; init; }
+
+    [JsonPropertyName("height")]
+    public uint? Height { get; init; }
+
+    [JsonPropertyName("mask")]
+    public MaskField? Mask { get; init; }
+
+    /// <summary>Pixels; like the regions 0 where there is no mask.</summary>
+    [JsonPropertyName("mask_area")]
+    public ulong? MaskArea { get; init; }
+
+    [JsonPropertyName("regions")]
+    public IReadOnlyList<RegionField>? Regions { get; init; }
+
+    [JsonPropertyName("notes")]
+    public IReadOnlyList<NoteField>? Notes { get; init; }
+
+    [JsonPropertyName("sha256")]
+    public string? Sha256 { get; init; }
+
+    [JsonPropertyName("timings_ms")]
+    public TimingsField? Timings { get; init; }
+
+    [JsonPropertyName("provider")]
+    public string? Provider { get; init; }
+
+    [JsonPropertyName("adaptation")]
+    public AdaptationField? Adaptation { get; init; }
+
+    public static OutcomeLine From(OutcomeRow row)
+    {
+        var line = new OutcomeLine { Path = row.Item.Path, FrameId = row.FrameId, TimeSeconds = row.Item.TimeSeconds, Outcome = "" };
+        return row.Outcome switch
+        {
+            LoupeResult result => From(line, result.Result),
+            LoupeFailed failed => line with { Outcome = "FAILED", Error = new ErrorField(WireName.Of(failed.Code), failed.Message) },
+            LoupeDropped dropped => line with { Outcome = "DROPPED", Reason = WireName.Of(dropped.Reason), AgeMs = Milliseconds(dropped.Age) },
+            LoupeExpired expired => line with { Outcome = "EXPIRED", Reason = "DEADLINE", AgeMs = Milliseconds(expired.Age) },
+            _ => throw new InvalidOperationException($"Unknown kind of outcome: {row.Outcome.GetType().Name}."),
+        };
+    }
+
+    private static OutcomeLine From(OutcomeLine line, FrameResult result) => line with
+    {
+        Outcome = "RESULT",
+        Score = float.IsFinite(result.Score) ? result.Score : null,
+        Verdict = WireName.Of(result.Verdict),
+        Width = result.Width,
+        Height = result.Height,
+        Mask = result.Mask?.Rle is { } rle ? new MaskField([.. rle.Size], rle.Counts) : null,
+        MaskArea = result.Mask?.Area ?? 0,
+        Regions = [.. result.Regions.Select(region => new RegionField([region.Box.X, region.Box.Y, region.Box.Width, region.Box.Height], region.Area, region.Mean))],
+        Notes = [.. result.Notes.Select(note => new NoteField(WireName.Of(note.Code), note.Message))],
+        Sha256 = Convert.ToHexStringLower(result.Sha256.Span),
+        Timings = result.Timings is { } timings ? TimingsField.From(timings, result.Adaptation is not null) : null,
+        Provider = result.Execution?.Provider,
+        Adaptation = result.Adaptation is { } state ? new AdaptationField(state.Step, Convert.ToHexStringLower(state.Hash.Span), state.Drift) : null,
+    };
+
+    private static double Milliseconds(TimeSpan span) => Math.Round(span.TotalMilliseconds, 3);
+}
+
+internal sealed record ErrorField([property: JsonPropertyName("code")] string Code, [property: JsonPropertyName("message")] string Message);
+
+internal sealed record MaskField([property: JsonPropertyName("size")] IReadOnlyList<uint> Size, [property: JsonPropertyName("counts")] string Counts);
+
+internal sealed record RegionField(
+    [property: JsonPropertyName("box")] IReadOnlyList<uint> Box,
+    [property: JsonPropertyName("area")] ulong Area,
+    [property: JsonPropertyName("mean")] float Mean);
+
+internal sealed record NoteField([property: JsonPropertyName("code")] string Code, [property: JsonPropertyName("message")] string Message);
+
+internal sealed record AdaptationField(
+    [property: JsonPropertyName("step")] ulong Step,
+    [property: JsonPropertyName("hash")] string Hash,
+    [property: JsonPropertyName("drift")] float Drift);
+
+internal sealed record TimingsField(
+    [property: JsonPropertyName("queue")] float Queue,
+    [property: JsonPropertyName("decode")] float Decode,
+    [property: JsonPropertyName("preprocess")] float Preprocess,
+    [property: JsonPropertyName("encode")] float Encode,
+    [property: JsonPropertyName("segment")] float Segment,
+    [property: JsonPropertyName("mask")] float Mask,
+    [property: JsonPropertyName("adapt")] float? Adapt,
+    [property: JsonPropertyName("dual")] float? Dual,
+    [property: JsonPropertyName("total")] float Total)
+{
+    /// <summary>Microseconds are as fine as the server measures.</summary>
+    public static TimingsField From(StageTimings timings, bool adapts) => new(
+        Round(timings.QueueMs),
+        Round(timings.DecodeMs),
+        Round(timings.PreprocessMs),
+        Round(timings.EncodeMs),
+        Round(timings.SegmentMs),
+        Round(timings.MaskMs),
+        adapts ? Round(timings.AdaptMs) : null,
+        adapts ? Round(timings.DualMs) : null,
+        Round(timings.TotalMs));
+
+    private static float Round(float milliseconds) => float.IsFinite(milliseconds) ? MathF.Round(milliseconds, 3) : 0;
+}

@@ -1,0 +1,122 @@
+using System.Globalization;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using LoupeGrpc.V1;
+
+namespace LoupeGrpc.Client.Cli.Output;
+
+/// <summary>What a server says about itself, for `info`. The names are those of the JSON.</summary>
+internal sealed record ServerInfoView(
+    string Address,
+    string Server,
+    ModelView Model,
+    string Provider,
+    string Precision,
+    string Device,
+    IReadOnlyList<RungView> Ladder,
+    LimitsView Limits,
+    ThresholdsView DefaultThresholds,
+    IReadOnlyList<UnavailableView> Unavailable,
+    DateTimeOffset? ReadySince,
+    double? StartupS,
+    uint ActiveSessions)
+{
+    private static readonly ServerInfoJson Json = new(new JsonSerializerOptions
+    {
+        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
+        DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    });
+
+    public static ServerInfoView From(Uri address, GetServerInfoResponse info)
+    {
+        var model = info.Model ?? new ModelInfo();
+        var execution = info.Execution ?? new ExecutionInfo();
+        var limits = info.Limits ?? new Limits();
+        var thresholds = info.DefaultThresholds ?? new Thresholds();
+        return new ServerInfoView(
+            address.GetLeftPart(UriPartial.Authority),
+            info.Server,
+            new ModelView(model.Name, model.Version, model.Hash, model.Demonstration, model.ImageSize, model.PatchGrid),
+            execution.Provider,
+            execution.Precision,
+            execution.Device,
+            [.. info.Ladder.Select(rung => new RungView(rung.Provider, WireName.Of(rung.State), rung.Reason))],
+            new LimitsView(
+                limits.MaxFrameBytes,
+                limits.MaxMessageBytes,
+                limits.MaxResponseBytes,
+                limits.MaxPixels,
+                limits.MaxSide,
+                limits.Credits,
+                limits.MaxSessions,
+                limits.MaxAdaptationBytes),
+            new ThresholdsView(thresholds.Low, thresholds.High),
+            [.. info.Unavailable.Select(missing => new UnavailableView(missing.Feature, missing.Reason))],
+            info.ReadySince?.ToDateTimeOffset(),
+            info.Startup?.ToTimeSpan().TotalSeconds,
+            info.ActiveSessions);
+    }
+
+    public string ToJson() => JsonSerializer.Serialize(this, Json.ServerInfoView);
+
+    public IEnumerable<string> ToLines()
+    {
+        yield return Line("server", $"{Server} at {Address}");
+        yield return Line("model", $"{Model.Name} {Model.Version}, {Model.ImageSize} px, {Model.PatchGrid}x{Model.PatchGrid} patches");
+        yield return Line("hash", Model.Hash);
+        if (Model.Demonstration)
+        {
+            yield return Line("", "a demonstration model: decide nothing real with it");
+        }
+
+        yield return Line("runs on", string.Join(' ', new[] { Provider, Precision, Device }.Where(part => part.Length > 0)));
+        foreach (var rung in Ladder)
+        {
+            yield return Line("provider", $"{rung.Provider}: {rung.State}{(rung.Reason.Length > 0 ? $" ({rung.Reason})" : "")}");
+        }
+
+        yield return Line("thresholds", string.Create(CultureInfo.InvariantCulture, $"AUTHENTIC below {DefaultThresholds.Low}, MANIPULATED from {DefaultThresholds.High}"));
+        yield return Line("limits", string.Create(
+            CultureInfo.InvariantCulture,
+            $"frame {MiB(Limits.MaxFrameBytes)}, {Limits.MaxPixels / 1e6:0.#} megapixels, {Limits.MaxSide} px a side, {Limits.Credits} frames in flight, {Limits.MaxSessions} sessions"));
+        foreach (var missing in Unavailable)
+        {
+            yield return Line("not here", $"{missing.Feature}: {missing.Reason}");
+        }
+
+        if (ReadySince is { } since)
+        {
+            var startup = StartupS is { } seconds ? string.Create(CultureInfo.InvariantCulture, $", after {seconds:0.0} s of start-up") : "";
+            yield return Line("ready since", $"{since.UtcDateTime.ToString("u", CultureInfo.InvariantCulture)}{startup}");
+        }
+
+        yield return Line("sessions", ActiveSessions.ToString(CultureInfo.InvariantCulture));
+    }
+
+    private static string Line(string name, string value) => $"{name,-12} {value}";
+
+    private static string MiB(ulong bytes) => string.Create(CultureInfo.InvariantCulture, $"{bytes / (1024.0 * 1024.0):0.##} MiB");
+}
+
+internal sealed record ModelView(string Name, string Version, string Hash, bool Demonstration, uint ImageSize, uint PatchGrid);
+
+internal sealed record RungView(string Provider, string State, string Reason);
+
+internal sealed record LimitsView(
+    ulong MaxFrameBytes,
+    ulong MaxMessageBytes,
+    ulong MaxResponseBytes,
+    ulong MaxPixels,
+    uint MaxSide,
+    uint Credits,
+    uint MaxSessions,
+    ulong MaxAdaptationBytes);
+
+internal sealed record ThresholdsView(float Low, float High);
+
+internal sealed record UnavailableView(string Feature, string Reason);
+
+[JsonSerializable(typeof(ServerInfoView))]
+internal sealed partial class ServerInfoJson : JsonSerializerContext;

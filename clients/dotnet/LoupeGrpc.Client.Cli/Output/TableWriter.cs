@@ -1,0 +1,90 @@
+using System.Globalization;
+using LoupeGrpc.V1;
+using Spectre.Console;
+
+namespace LoupeGrpc.Client.Cli.Output;
+
+/// <summary>
+/// Columns for people, a line as soon as its outcome is there: streams may have no end. The path comes last because its width is not known.
+/// </summary>
+internal sealed class TableWriter : IOutcomeSink
+{
+    private readonly TextWriter _output;
+    private readonly IAnsiConsole? _terminal;
+    private readonly bool _withTime;
+    private bool _hasHeader;
+
+    /// <param name="output">Where lines go when there is no terminal.</param>
+    /// <param name="terminal">Shows the lines in colour, above a progress bar if it has one.</param>
+    /// <param name="withTime">A column for the time in the stream.</param>
+    public TableWriter(TextWriter output, IAnsiConsole? terminal, bool withTime)
+    {
+        _output = output;
+        _terminal = terminal;
+        _withTime = withTime;
+    }
+
+    public void Write(OutcomeRow row)
+    {
+        if (!_hasHeader)
+        {
+            _hasHeader = true;
+            Write("VERDICT", $"{(_withTime ? "     TIME  " : "")} SCORE   FORGED  REGIONS       MS  PATH", "bold");
+        }
+
+        var time = _withTime ? string.Create(CultureInfo.InvariantCulture, $"{row.Item.TimeSeconds,7:0.00} s  ") : "";
+        var path = Printable.Text(row.Item.Path);
+        switch (row.Outcome)
+        {
+            case LoupeResult result:
+                Write(WireName.Of(result.Result.Verdict), $"{time}{Columns(result.Result)}  {path}{Notes(result.Result)}", Style(result.Result.Verdict));
+                break;
+            case LoupeFailed failed:
+                Write("FAILED", $"{time}{Blank}  {path}: {WireName.Of(failed.Code)}, {Printable.Text(failed.Message)}", "magenta");
+                break;
+            case LoupeDropped dropped:
+                Write("DROPPED", $"{time}{Blank}  {path}: {WireName.Of(dropped.Reason)} after {Milliseconds(dropped.Age)} ms", "grey");
+                break;
+            case LoupeExpired expired:
+                Write("EXPIRED", $"{time}{Blank}  {path}: after {Milliseconds(expired.Age)} ms", "grey");
+                break;
+        }
+    }
+
+    public static string Style(Verdict verdict) => verdict switch
+    {
+        Verdict.Manipulated => "red",
+        Verdict.Uncertain => "yellow",
+        Verdict.Authentic => "green",
+        _ => "default",
+    };
+
+    private static string Blank { get; } = new(' ', 34);
+
+    private static string Columns(FrameResult result)
+    {
+        var pixels = (double)result.Width * result.Height;
+        var forged = result.Mask is { } mask && pixels > 0
+            ? string.Create(CultureInfo.InvariantCulture, $"{100 * mask.Area / pixels:0.0} %")
+            : "-";
+        return string.Create(CultureInfo.InvariantCulture, $"{result.Score:0.0000}  {forged,7}  {result.Regions.Count,7}  {result.Timings?.TotalMs ?? 0,7:0.0}");
+    }
+
+    private static string Notes(FrameResult result) =>
+        result.Notes.Count == 0 ? "" : $"  [{string.Join(' ', result.Notes.Select(note => WireName.Of(note.Code)))}]";
+
+    private static string Milliseconds(TimeSpan age) => age.TotalMilliseconds.ToString("0", CultureInfo.InvariantCulture);
+
+    private void Write(string first, string rest, string style)
+    {
+        if (_terminal is null)
+        {
+            _output.WriteLine($"{first,-11}  {rest}");
+            _output.Flush();
+        }
+        else
+        {
+            _terminal.MarkupLine($"[{style}]{Markup.Escape($"{first,-11}")}[/]  {Markup.Escape(rest)}");
+        }
+    }
+}

@@ -1,0 +1,10 @@
+using System.Text.Json;
+
+namespace LoupeGrpc.Client.Cli.Output;
+
+/// <summary>Names of enum values as the tools print them: `TOO_LARGE`, without the prefix of the protos. Unknown values are their number.</summary>
+internal static class WireName
+{
+    public static string Of<T>(T value)
+        where T : struct, Enum => JsonNamingPolicy.SnakeCaseUpper.ConvertName(value.ToString());
+}

@@ -1,0 +1,74 @@
+using System.Globalization;
+using LoupeGrpc.Client.Cli.CommandLine;
+using LoupeGrpc.Client.Cli.Output;
+using Spectre.Console;
+
+namespace LoupeGrpc.Client.Cli.Running;
+
+/// <summary>What people see while a run goes on: notices, and a progress bar where that disturbs nothing.</summary>
+internal sealed class RunDisplay
+{
+    private readonly CliHost _host;
+    private readonly IAnsiConsole? _terminal;
+    private ProgressTask? _bar;
+
+    /// <param name="host">The process.</param>
+    /// <param name="format">A table on a terminal shares that terminal with the bar; JSON and CSV must not.</param>
+    public RunDisplay(CliHost host, OutputFormat format)
+    {
+        _host = host;
+        if (host.ErrorTerminal is not null)
+        {
+            _terminal = host.OutputTerminal is null ? host.ErrorTerminal : format == OutputFormat.Table ? host.OutputTerminal : null;
+        }
+    }
+
+    public void Notify(string message)
+    {
+        if (_bar is not null && _terminal is not null)
+        {
+            _terminal.WriteLine(Printable.Text(message));
+        }
+        else
+        {
+            _host.Error.WriteLine(Printable.Text(message));
+        }
+    }
+
+    public void Advance(RunTally tally)
+    {
+        if (_bar is not null)
+        {
+            _bar.Description = string.Create(
+                CultureInfo.InvariantCulture, $"{tally.Total} done, [red]{tally.Manipulated} manipulated[/], {tally.Failed} failed");
+            _bar.Increment(1);
+        }
+    }
+
+    /// <param name="total">How many inputs there will be; null when that is not known.</param>
+    /// <param name="run">What is done meanwhile.</param>
+    public async Task<T> ShowAsync<T>(long? total, Func<Task<T>> run)
+    {
+        if (_terminal is null)
+        {
+            return await run();
+        }
+
+        return await _terminal.Progress()
+            .AutoClear(true)
+            .Columns(new SpinnerColumn(), new ProgressBarColumn(), new PercentageColumn(), new TaskDescriptionColumn(), new RemainingTimeColumn())
+            .StartAsync(async context =>
+            {
+                _bar = context.AddTask("waiting for the first result", maxValue: total ?? 1);
+                _bar.IsIndeterminate = total is null;
+                try
+                {
+                    return await run();
+                }
+                finally
+                {
+                    _bar = null;
+                }
+            });
+    }
+}

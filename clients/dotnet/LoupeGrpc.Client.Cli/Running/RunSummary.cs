@@ -1,0 +1,78 @@
+using System.Globalization;
+using LoupeGrpc.V1;
+
+namespace LoupeGrpc.Client.Cli.Running;
+
+/// <summary>The lines that end a run, for people.</summary>
+internal static class RunSummary
+{
+    /// <summary>More stretches than this are not read by anyone.</summary>
+    private const int MaxSegments = 20;
+
+    /// <param name="tally">What was counted here.</param>
+    /// <param name="report">What the server said.</param>
+    /// <param name="elapsed">How long the run took.</param>
+    /// <param name="folders">Where files were written.</param>
+    /// <param name="isStream">Whether rows have a time, so that the timeline says something.</param>
+    public static IEnumerable<string> Lines(RunTally tally, RunReport report, TimeSpan elapsed, IEnumerable<string> folders, bool isStream)
+    {
+        yield return Counts(tally, elapsed);
+        if (report.Grant is { Model: { } model, Execution: { } execution })
+        {
+            yield return $"model {model.Name}@{model.Hash[..Math.Min(8, model.Hash.Length)]}, {execution.Provider} {execution.Precision}";
+        }
+
+        if (isStream && report.Summary is { } summary)
+        {
+            foreach (var line in Timeline(summary))
+            {
+                yield return line;
+            }
+        }
+
+        foreach (var folder in folders)
+        {
+            yield return $"written to {folder}";
+        }
+    }
+
+    private static string Counts(RunTally tally, TimeSpan elapsed)
+    {
+        var parts = new List<string>
+        {
+            Invariant($"{tally.Results} analysed: {tally.Manipulated} manipulated, {tally.Uncertain} uncertain, {tally.Authentic} authentic"),
+        };
+        AddIfAny(tally.Dropped, "dropped");
+        AddIfAny(tally.Expired, "expired");
+        AddIfAny(tally.Failed, "failed");
+        var seconds = elapsed.TotalSeconds;
+        var rate = seconds > 0 ? Invariant($", {tally.Results / seconds:0.0} a second") : "";
+        return Invariant($"{string.Join("; ", parts)} ({seconds:0.0} s{rate})");
+
+        void AddIfAny(long count, string what)
+        {
+            if (count > 0)
+            {
+                parts.Add(Invariant($"{count} {what}"));
+            }
+        }
+    }
+
+    private static IEnumerable<string> Timeline(SessionSummary summary)
+    {
+        foreach (var segment in summary.Timeline.Take(MaxSegments))
+        {
+            var frames = segment.FirstSequence == segment.LastSequence
+                ? Invariant($"frame {segment.FirstSequence}")
+                : Invariant($"frames {segment.FirstSequence} to {segment.LastSequence}");
+            yield return Invariant($"manipulated: {frames} ({segment.Frames} of them, highest score {segment.PeakScore:0.000})");
+        }
+
+        if (summary.TimelineTruncated || summary.Timeline.Count > MaxSegments)
+        {
+            yield return "manipulated: further stretches, see the results";
+        }
+    }
+
+    private static string Invariant(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
+}

@@ -1,0 +1,52 @@
+using LoupeGrpc.Client.Cli.CommandLine;
+using LoupeGrpc.Client.Cli.Output;
+using LoupeGrpc.V1;
+
+namespace LoupeGrpc.Client.Cli.Running;
+
+/// <summary>Counts what became of the inputs, and says what that means for the exit code.</summary>
+internal sealed class RunTally : IOutcomeSink
+{
+    public long Manipulated { get; private set; }
+
+    public long Uncertain { get; private set; }
+
+    public long Authentic { get; private set; }
+
+    public long Dropped { get; private set; }
+
+    public long Expired { get; private set; }
+
+    public long Failed { get; private set; }
+
+    public long Results => Manipulated + Uncertain + Authentic;
+
+    public long Total => Results + Dropped + Expired + Failed;
+
+    public ExitCode ExitCode => Failed > 0 ? ExitCode.SomeFailed : Manipulated > 0 ? ExitCode.Manipulated : ExitCode.NothingFound;
+
+    public void Write(OutcomeRow row)
+    {
+        switch (row.Outcome)
+        {
+            case LoupeResult { Result.Verdict: Verdict.Manipulated }:
+                Manipulated++;
+                break;
+            case LoupeResult { Result.Verdict: Verdict.Authentic }:
+                Authentic++;
+                break;
+            case LoupeResult:
+                Uncertain++;
+                break;
+            case LoupeDropped:
+                Dropped++;
+                break;
+            case LoupeExpired:
+                Expired++;
+                break;
+            case LoupeFailed:
+                Failed++;
+                break;
+        }
+    }
+}

@@ -1,0 +1,155 @@
+using System.Threading.Channels;
+using LoupeGrpc.V1;
+
+namespace LoupeGrpc.Client.Internal;
+
+/// <summary>
+/// Conservation on the client's side: every frame that entered leaves exactly once, with the server's outcome, a local one, or the
+/// reason why the session ended. Thread-safe. Unbounded by itself: the session's credits bound what is in it.
+/// </summary>
+/// <param name="ordered">Outcomes leave in the order in which their frames entered.</param>
+/// <param name="firstSequence">The server's number of the first frame sent.</param>
+internal sealed class OutcomeLedger(bool ordered, ulong firstSequence)
+{
+    private readonly Lock _gate = new();
+    private readonly Queue<Entry> _inOrder = new();
+    private readonly Dictionary<ulong, Entry> _sent = [];
+    private readonly Channel<LoupeOutcome> _outcomes = Channel.CreateUnbounded<LoupeOutcome>(new() { SingleWriter = false, SingleReader = false });
+    private ulong _nextSequence = firstSequence;
+    private long _nextIndex;
+    private bool _closed;
+
+    /// <summary>Completed once the ledger is closed and every outcome was taken.</summary>
+    public ChannelReader<LoupeOutcome> Outcomes => _outcomes.Reader;
+
+    /// <summary>Enters a frame that is about to be sent. Call it in the order of sending.</summary>
+    /// <returns>False when the ledger is closed: the frame did not enter.</returns>
+    public bool TryEnter(ulong frameId)
+    {
+        lock (_gate)
+        {
+            if (_closed)
+            {
+                return false;
+            }
+
+            _sent.Add(_nextSequence++, Enter(frameId));
+            return true;
+        }
+    }
+
+    /// <summary>Enters a frame that will not be sent, with its outcome.</summary>
+    /// <returns>False when the ledger is closed: the frame did not enter.</returns>
+    public bool TryEnterFailed(ulong frameId, LoupeFailureCode code, string message)
+    {
+        lock (_gate)
+        {
+            if (_closed)
+            {
+                return false;
+            }
+
+            var entry = Enter(frameId);
+            Settle(entry, Failed(entry, code, message));
+            return true;
+        }
+    }
+
+    /// <summary>Gives a frame the outcome that the server answered.</summary>
+    /// <returns>False when no frame with its sequence number waits for one.</returns>
+    public bool TrySettle(FrameOutcome answer)
+    {
+        lock (_gate)
+        {
+            if (_closed || !_sent.Remove(answer.Sequence, out var entry))
+            {
+                return false;
+            }
+
+            Settle(entry, ToOutcome(entry, answer));
+            return true;
+        }
+    }
+
+    /// <summary>Ends every frame that still waits and lets no other in. Calls after the first do nothing.</summary>
+    public void Close(LoupeFailureCode code, string message)
+    {
+        lock (_gate)
+        {
+            if (_closed)
+            {
+                return;
+            }
+
+            foreach (var entry in _sent.Values.OrderBy(entry => entry.Index))
+            {
+                Settle(entry, Failed(entry, code, message));
+            }
+
+            _sent.Clear();
+            _closed = true;
+            _outcomes.Writer.Complete();
+        }
+    }
+
+    private Entry Enter(ulong frameId)
+    {
+        var entry = new Entry(_nextIndex++, frameId);
+        if (ordered)
+        {
+            _inOrder.Enqueue(entry);
+        }
+
+        return entry;
+    }
+
+    private void Settle(Entry entry, LoupeOutcome outcome)
+    {
+        if (!ordered)
+        {
+            _outcomes.Writer.TryWrite(outcome);
+            return;
+        }
+
+        entry.Outcome = outcome;
+        while (_inOrder.TryPeek(out var head) && head.Outcome is { } ready)
+        {
+            _inOrder.Dequeue();
+            _outcomes.Writer.TryWrite(ready);
+        }
+    }
+
+    private static LoupeFailed Failed(Entry entry, LoupeFailureCode code, string message) =>
+        new() { FrameId = entry.FrameId, Index = entry.Index, Code = code, Message = message };
+
+    private static LoupeOutcome ToOutcome(Entry entry, FrameOutcome answer) => answer.OutcomeCase switch
+    {
+        FrameOutcome.OutcomeOneofCase.Result => new LoupeResult { FrameId = entry.FrameId, Index = entry.Index, Result = answer.Result },
+        FrameOutcome.OutcomeOneofCase.Dropped => new LoupeDropped
+        {
+            FrameId = entry.FrameId,
+            Index = entry.Index,
+            Reason = answer.Dropped.Reason,
+            Age = answer.Dropped.Age?.ToTimeSpan() ?? TimeSpan.Zero,
+        },
+        FrameOutcome.OutcomeOneofCase.Expired => new LoupeExpired
+        {
+            FrameId = entry.FrameId,
+            Index = entry.Index,
+            Age = answer.Expired.Age?.ToTimeSpan() ?? TimeSpan.Zero,
+            Deadline = answer.Expired.Deadline?.ToTimeSpan() ?? TimeSpan.Zero,
+        },
+        FrameOutcome.OutcomeOneofCase.Failed => Failed(entry, RpcErrors.ToCode(answer.Failed.Code), answer.Failed.Message),
+        _ => Failed(entry, LoupeFailureCode.Internal, "the server answered with a kind of outcome that this client does not know"),
+    };
+
+    private sealed class Entry(long index, ulong frameId)
+    {
+        public long Index { get; } = index;
+
+        public ulong FrameId { get; } = frameId;
+
+        /// <summary>Set while an earlier frame still waits for its own.</summary>
+        public LoupeOutcome? Outcome { get; set; }
+    }
+}

@@ -1,0 +1,58 @@
+using Grpc.Core;
+using LoupeGrpc.V1;
+
+namespace LoupeGrpc.Client.Internal;
+
+/// <summary>The one place where gRPC statuses become this library's exceptions and codes.</summary>
+internal static class RpcErrors
+{
+    public static LoupeFailureCode ToCode(FailureCode code) => code switch
+    {
+        FailureCode.Invalid => LoupeFailureCode.Invalid,
+        FailureCode.TooLarge => LoupeFailureCode.TooLarge,
+        FailureCode.Unsupported => LoupeFailureCode.Unsupported,
+        FailureCode.Overloaded => LoupeFailureCode.Overloaded,
+        FailureCode.Canceled => LoupeFailureCode.Canceled,
+        FailureCode.ModelFault => LoupeFailureCode.ModelFault,
+        FailureCode.Expired => LoupeFailureCode.Expired,
+        _ => LoupeFailureCode.Internal,
+    };
+
+    /// <summary>For a call outside sessions, or the opening of one.</summary>
+    public static LoupeException ToException(RpcException error, string address)
+    {
+        if (error.GetRpcStatus()?.GetDetail<Failed>() is { } failed)
+        {
+            return new LoupeRequestException(ToCode(failed.Code), failed.Message, error);
+        }
+
+        return error.StatusCode switch
+        {
+            StatusCode.Unavailable => Unreachable(address, error),
+            StatusCode.Unimplemented => new LoupeUnavailableException(
+                $"what answers at {address} is no LoupeGrpc server, or an older one ({Detail(error)})", error),
+            StatusCode.InvalidArgument => new LoupeRequestException(LoupeFailureCode.Invalid, error.Status.Detail, error),
+            StatusCode.ResourceExhausted => new LoupeRequestException(LoupeFailureCode.Overloaded, error.Status.Detail, error),
+            StatusCode.DeadlineExceeded => new LoupeRequestException(LoupeFailureCode.Expired, error.Status.Detail, error),
+            _ when error.Status.DebugException is HttpRequestException => new LoupeUnavailableException(
+                $"what answers at {address} does not speak gRPC: use the address in the server's `ready` line ({Detail(error)})", error),
+            _ => new LoupeRequestException(LoupeFailureCode.Internal, $"{error.StatusCode}: {error.Status.Detail}", error),
+        };
+    }
+
+    /// <summary>For a session that ran.</summary>
+    public static LoupeConnectionLostException ToSessionFault(RpcException error, string address)
+    {
+        var what = error.Status.DebugException is null
+            ? $"the server at {address} ended the session"
+            : $"the connection to {address} broke";
+        return new LoupeConnectionLostException($"{what} ({error.StatusCode}: {Detail(error)})", error);
+    }
+
+    public static LoupeUnavailableException Unreachable(string address, RpcException? error) => new(
+        $"no LoupeGrpc server at {address}: is it running? Start it with `loupe-grpc-server serve`" + (error is null ? "" : $" ({Detail(error)})"),
+        error);
+
+    /// <summary>The innermost cause: the outer messages only repeat that a call could not be started.</summary>
+    private static string Detail(RpcException error) => error.Status.DebugException?.GetBaseException().Message ?? error.Status.Detail;
+}

@@ -1,0 +1,69 @@
+using Google.Protobuf;
+using LoupeGrpc.V1;
+
+namespace LoupeGrpc.Client;
+
+/// <summary>What a session asks for; what it was given is in <see cref="LoupeSession.Grant"/>. Immutable.</summary>
+public sealed record LoupeSessionOptions
+{
+    /// <summary>
+    /// The caller's own name of the session, for logs and lists; also sent as the header `loupe-session`, by which balancers
+    /// send the sessions of one camera to the same server. At most 128 characters. Default: none.
+    /// </summary>
+    public string Name { get; init; } = "";
+
+    /// <summary>Format of raw frames that do not say their own. Default: each says its own.</summary>
+    public FrameFormat? FrameFormat { get; init; }
+
+    /// <summary>Which frames are answered when they come too fast. Default: every one.</summary>
+    public DeliveryPolicy? Delivery { get; init; }
+
+    /// <summary>When and how masks are returned. Default: RLE when the verdict is not authentic.</summary>
+    public MaskSettings? Mask { get; init; }
+
+    /// <summary>Where a score becomes a verdict. Default: the server's, 0.4 and 0.6 unless configured.</summary>
+    public Thresholds? Thresholds { get; init; }
+
+    /// <summary>Default: no adaptation.</summary>
+    public AdaptationSettings? Adaptation { get; init; }
+
+    /// <summary>A state from <see cref="LoupeSession.SnapshotAdaptationAsync"/>, of the same model. Default: base parameters.</summary>
+    public ReadOnlyMemory<byte> AdaptationSnapshot { get; init; }
+
+    /// <summary><see cref="SessionGrant.ResumeToken"/> of a session whose connection broke. Default: a new session.</summary>
+    public ReadOnlyMemory<byte> ResumeToken { get; init; }
+
+    /// <summary>Ask for bit-for-bit repeatable results. Default false.</summary>
+    public bool Deterministic { get; init; }
+
+    /// <summary>Outcomes come as they are ready. Default false: in the order in which frames were sent.</summary>
+    public bool Unordered { get; init; }
+
+    /// <summary>
+    /// Frames sent whose outcomes were not yet taken from <see cref="LoupeSession.Results"/>; the server's credits may bound them further.
+    /// 1 to 4,096. Default 64.
+    /// </summary>
+    public int MaxFramesInFlight { get; init; } = 64;
+
+    internal OpenSession ToMessage(LoupeClientOptions client)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(Name.Length, 128, nameof(Name));
+        ArgumentOutOfRangeException.ThrowIfLessThan(MaxFramesInFlight, 1, nameof(MaxFramesInFlight));
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(MaxFramesInFlight, 4096, nameof(MaxFramesInFlight));
+        return new OpenSession
+        {
+            SessionName = Name,
+            FrameFormat = FrameFormat,
+            Delivery = Delivery,
+            Mask = Mask,
+            Thresholds = Thresholds,
+            Adaptation = Adaptation,
+            AdaptationSnapshot = ByteString.CopyFrom(AdaptationSnapshot.Span),
+            ResumeToken = ByteString.CopyFrom(ResumeToken.Span),
+            Deterministic = Deterministic,
+            Unordered = Unordered,
+            MaxResponseBytes = (uint)client.MaxResponseBytes,
+            Client = client.ClientName,
+        };
+    }
+}
