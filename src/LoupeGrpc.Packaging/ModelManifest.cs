@@ -121,8 +121,9 @@ public sealed record AdaptedTensor(string Name, IReadOnlyList<int> Shape);
 public sealed record PackageFile(string Path, string Sha256, long Bytes);
 
 /// <summary>The files of one precision.</summary>
-/// <param name="Weights">External data of both graphs.</param>
-public sealed record PrecisionFiles(PackageFile Encoder, PackageFile Segmentor, PackageFile Weights);
+/// <param name="Adapt">Loss and gradients of the adapted tensors. It has no weights of its own.</param>
+/// <param name="Weights">External data of the graphs.</param>
+public sealed record PrecisionFiles(PackageFile Encoder, PackageFile Segmentor, PackageFile Adapt, PackageFile Weights);
 
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,

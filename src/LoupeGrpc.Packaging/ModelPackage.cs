@@ -104,6 +104,7 @@ public sealed class ModelPackage
         {
             yield return files.Encoder;
             yield return files.Segmentor;
+            yield return files.Adapt;
             yield return files.Weights;
         }
     }

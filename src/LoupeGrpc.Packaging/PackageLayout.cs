@@ -24,7 +24,9 @@ public static class PackageLayout
 
     public static string Segmentor(string precision) => precision + "/segmentor.onnx";
 
-    /// <summary>External data of both graphs of a precision.</summary>
+    public static string Adapt(string precision) => precision + "/adapt.onnx";
+
+    /// <summary>External data of the graphs of a precision.</summary>
     public static string Weights(string precision) => precision + "/" + WeightsName;
 
     /// <summary>The weight file as the graphs beside it refer to it.</summary>

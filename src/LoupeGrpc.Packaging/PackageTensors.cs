@@ -33,6 +33,18 @@ public static class PackageTensors
     /// <summary>Segmentor output [B,M,4g,4g].</summary>
     public const string MaskFeatures = "mask_features";
 
+    /// <summary>Adapt input [B,N]: the sigmoid of <see cref="PatchLogits"/>, 0 to 1.</summary>
+    public const string PatchProbabilities = "patch_probs";
+
+    /// <summary>Adapt output [B].</summary>
+    public const string Loss = "loss";
+
+    /// <summary>Adapt output [B,L], int64: the query that each prediction's mask loss was taken of; -1 for a picture that counts as authentic.</summary>
+    public const string MatchedQuery = "matched_query";
+
+    /// <summary>Adapt output [B,P]: the gradients of the tensors in <see cref="Adapted"/>, each row-major, one behind the other.</summary>
+    public const string Gradients = "gradients";
+
     /// <summary>
     /// The tensors that adaptation changes, in the order of the state's hash. Segmentor inputs of these names have a leading B,
     /// so that each picture of a batch may bring its own session's values.

@@ -4,61 +4,33 @@ using LoupeGrpc.Modeling.Onnx;
 namespace LoupeGrpc.Modeling.Graphs;
 
 /// <summary>
-/// The decoder's shared norm, mask embedder and class predictor. Their tensors are graph inputs with a leading B:
-/// each picture is read with the values of its own session.
+/// The decoder's shared norm, mask embedder and class predictor.
 /// </summary>
 internal sealed class PredictionHead
 {
     private const float Epsilon = 1e-5f;
 
-    private readonly SegmentorConfig _config;
+    private readonly AdaptedHead _head;
     private readonly Value _ones;
     private readonly Value _zeros;
-    private readonly Value _normWeight;
-    private readonly Value _normBias;
-    private readonly (Value Weight, Value Bias)[] _embedder;
-    private readonly (Value Weight, Value Bias) _classes;
 
     public PredictionHead(GraphBuilder graph, SegmentorConfig config)
     {
-        _config = config;
-        var inputs = AdaptedInputs.Shapes(config)
-            .Select(tensor => graph.Input(tensor.Name, graph.Compute, [Dim.Batch, .. tensor.Shape.Select(static side => (Dim)side)]))
-            .ToArray();
-        graph.Within("decoder.head");
-        int hidden = config.HiddenDim;
-        _ones = graph.Floats([.. Enumerable.Repeat(1f, hidden)]);
-        _zeros = graph.Floats(new float[hidden]);
-        _normWeight = inputs[0].Reshape(-1, 1, hidden);
-        _normBias = inputs[1].Reshape(-1, 1, hidden);
-        _embedder = [Linear(inputs[2], inputs[3], hidden), Linear(inputs[4], inputs[5], hidden), Linear(inputs[6], inputs[7], config.MaskFeatureSize)];
-        _classes = Linear(inputs[8], inputs[9], 2);
+        _head = AdaptedHead.Declare(graph, config);
+        _ones = graph.Floats([.. Enumerable.Repeat(1f, config.HiddenDim)]);
+        _zeros = graph.Floats(new float[config.HiddenDim]);
     }
 
     /// <summary>The shared norm of hidden states [B,Q,H].</summary>
-    public Value Norm(Value hidden) => hidden.LayerNorm(_ones, _zeros, Epsilon) * _normWeight + _normBias;
+    public Value Norm(Value hidden) => hidden.LayerNorm(_ones, _zeros, Epsilon) * _head.NormWeight + _head.NormBias;
 
     /// <summary>Mask embeddings [B,Q,M] of normed hidden states.</summary>
     public Value Masks(Value normed)
     {
-        var x = normed;
-        for (int i = 0; i < _embedder.Length; i++)
-        {
-            x = Apply(x, _embedder[i]);
-            if (i < _embedder.Length - 1)
-            {
-                x = x.Relu();
-            }
-        }
-
-        return x;
+        var layers = _head.Embedder;
+        return layers[2].Apply(layers[1].Apply(layers[0].Apply(normed).Relu()).Relu());
     }
 
     /// <summary>Class logits [B,Q,2] of normed hidden states.</summary>
-    public Value Classes(Value normed) => Apply(normed, _classes);
-
-    private static Value Apply(Value x, (Value Weight, Value Bias) linear) => x.MatMul(linear.Weight) + linear.Bias;
-
-    private static (Value Weight, Value Bias) Linear(Value weight, Value bias, int outputs) =>
-        (weight.Transpose(0, 2, 1), bias.Reshape(-1, 1, outputs));
+    public Value Classes(Value normed) => _head.Classes.Apply(normed);
 }

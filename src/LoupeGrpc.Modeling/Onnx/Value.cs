@@ -41,15 +41,23 @@ internal sealed class Value(GraphBuilder graph, string name, ElementType type)
     /// <summary>-1 stands for what is left; the batch is always that side, so no other may be.</summary>
     public Value Reshape(params long[] shape) => graph.Node("Reshape", type, [this, graph.Int64s(shape)]);
 
+    /// <summary>Everything behind the batch in one axis.</summary>
+    public Value Flatten() => graph.Node("Flatten", type, [this], new Attributes().Int("axis", 1));
+
     public Value Transpose(params long[] order) => graph.Node("Transpose", type, [this], new Attributes().Ints("perm", order));
 
     public Value MatMul(Value right) => Binary("MatMul", right);
+
+    public Value LogSoftmax() => graph.Node("LogSoftmax", type, [this], new Attributes().Int("axis", -1));
 
     public Value Softmax() => graph.Node("Softmax", type, [this], new Attributes().Int("axis", -1));
 
     public Value Relu() => Unary("Relu");
 
     public Value Sigmoid() => Unary("Sigmoid");
+
+    /// <summary>log(1 + exp(x)).</summary>
+    public Value Softplus() => Unary("Softplus");
 
     public Value Abs() => Unary("Abs");
 
@@ -63,6 +71,12 @@ internal sealed class Value(GraphBuilder graph, string name, ElementType type)
     public Value Gelu() => this * ((this / MathF.Sqrt(2)).Unary("Erf") + 1) * 0.5f;
 
     public Value Mean(int axis) => graph.Node("ReduceMean", type, [this], new Attributes().Ints("axes", axis).Int("keepdims", 0));
+
+    public Value Sum(int axis, bool keep = false) =>
+        graph.Node("ReduceSum", type, [this, graph.Int64s(axis)], new Attributes().Int("keepdims", keep ? 1 : 0));
+
+    /// <summary>Index of the smallest along an axis, the first of equals; int64.</summary>
+    public Value ArgMin(int axis) => graph.Node("ArgMin", ElementType.Int64, [this], new Attributes().Int("axis", axis).Int("keepdims", 0));
 
     /// <summary>The largest along the last axis, which stays with length 1.</summary>
     public Value MaxOfLast() => graph.Node("ReduceMax", type, [this], new Attributes().Ints("axes", -1).Int("keepdims", 1));
@@ -91,6 +105,8 @@ internal sealed class Value(GraphBuilder graph, string name, ElementType type)
     public Value Shape() => graph.Node("Shape", ElementType.Int64, [this]);
 
     public Value Expand(Value shape) => graph.Node("Expand", type, [this, shape]);
+
+    public Value Equal(Value right) => graph.Node("Equal", ElementType.Bool, [this, Same(right)]);
 
     public Value Less(Value right) => graph.Node("Less", ElementType.Bool, [this, Same(right)]);
 

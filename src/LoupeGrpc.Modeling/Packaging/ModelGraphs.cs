@@ -6,19 +6,22 @@ using LoupeGrpc.Packaging;
 
 namespace LoupeGrpc.Modeling.Packaging;
 
-/// <summary>Both graphs of a precision and the layout of their weights, checked against the checkpoint and not yet on disk.</summary>
+/// <summary>The graphs of a precision and the layout of their weights, checked against the checkpoint and not yet on disk.</summary>
 internal sealed class ModelGraphs
 {
-    private ModelGraphs(ModelProto encoder, ModelProto segmentor, WeightFile weights)
+    private ModelGraphs(ModelProto encoder, ModelProto segmentor, ModelProto adapt, WeightFile weights)
     {
         Encoder = encoder;
         Segmentor = segmentor;
+        Adapt = adapt;
         Weights = weights;
     }
 
     public ModelProto Encoder { get; }
 
     public ModelProto Segmentor { get; }
+
+    public ModelProto Adapt { get; }
 
     public WeightFile Weights { get; }
 
@@ -34,12 +37,14 @@ internal sealed class ModelGraphs
         EncoderGraph.Build(encoder, config);
         var segmentor = new GraphBuilder("segmentor", ElementType.Float32, tensors, weights, exposes);
         SegmentorGraph.Build(segmentor, config);
+        var adapt = new GraphBuilder("adapt", ElementType.Float32, tensors, weights, exposes);
+        AdaptGraph.Build(adapt, config);
         foreach (var tensor in AdaptedInputs.Shapes(config.Segmentor))
         {
             tensors.Require(AdaptedInputs.CheckpointName(tensor.Name), [.. tensor.Shape]);
         }
 
         tensors.ThrowIfUnsound();
-        return new ModelGraphs(encoder.Build(producer), segmentor.Build(producer), weights);
+        return new ModelGraphs(encoder.Build(producer), segmentor.Build(producer), adapt.Build(producer), weights);
     }
 }

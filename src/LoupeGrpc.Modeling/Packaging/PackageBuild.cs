@@ -101,6 +101,7 @@ public sealed class PackageBuild : IDisposable
         var files = new PrecisionFiles(
             Write(directory, PackageLayout.Encoder(Precision), stream => graphs.Encoder.WriteTo(stream)),
             Write(directory, PackageLayout.Segmentor(Precision), stream => graphs.Segmentor.WriteTo(stream)),
+            Write(directory, PackageLayout.Adapt(Precision), stream => graphs.Adapt.WriteTo(stream)),
             Write(directory, PackageLayout.Weights(Precision), stream => graphs.Weights.Write(
                 stream,
                 source,

@@ -5,16 +5,18 @@ using LoupeGrpc.Modeling.Graphs;
 using LoupeGrpc.Modeling.Packaging;
 using LoupeGrpc.Packaging;
 using Microsoft.ML.OnnxRuntime;
+using Microsoft.ML.OnnxRuntime.Tensors;
 using Xunit;
 
 namespace LoupeGrpc.UnitTests.Modeling;
 
-/// <summary>Both graphs of a model, written to a temporary directory and loaded, with the stages a test wants to see as further outputs.</summary>
+/// <summary>The graphs of a model, written to a temporary directory and loaded, with the stages a test wants to see as further outputs.</summary>
 internal sealed class BuiltModel : IDisposable
 {
     private readonly string _directory = Directory.CreateTempSubdirectory("loupe-graphs-").FullName;
     private readonly InferenceSession _encoder;
     private readonly InferenceSession _segmentor;
+    private readonly InferenceSession _adapt;
 
     public BuiltModel(LoupeConfig config, ITensorSource weights, Func<string, bool>? exposes = null)
     {
@@ -22,10 +24,12 @@ internal sealed class BuiltModel : IDisposable
         var graphs = ModelGraphs.Build(config, weights, "tests", exposes);
         Write("encoder.onnx", graphs.Encoder.WriteTo);
         Write("segmentor.onnx", graphs.Segmentor.WriteTo);
+        Write("adapt.onnx", graphs.Adapt.WriteTo);
         Write(PackageLayout.WeightsName, stream => graphs.Weights.Write(stream, weights, null, TestContext.Current.CancellationToken));
         Theta = AdaptedInputs.Shapes(config.Segmentor).ToDictionary(static tensor => tensor.Name, tensor => ReadTheta(weights, tensor));
         _encoder = Load("encoder.onnx");
         _segmentor = Load("segmentor.onnx");
+        _adapt = Load("adapt.onnx");
     }
 
     public LoupeConfig Config { get; }
@@ -43,11 +47,7 @@ internal sealed class BuiltModel : IDisposable
             [PackageTensors.Features] = features,
             [PackageTensors.PseudoLabel] = new Tensor([scores.Length], scores),
         };
-        foreach (string name in PackageTensors.Adapted)
-        {
-            inputs[name] = Tensor.Stack([.. theta.Select(set => set[name])]);
-        }
-
+        AddTheta(inputs, theta);
         return Run(_segmentor, inputs);
     }
 
@@ -55,11 +55,36 @@ internal sealed class BuiltModel : IDisposable
     public Dictionary<string, Tensor> Segment(Tensor features, float[] scores) =>
         Segment(features, scores, [.. Enumerable.Repeat(Theta, scores.Length)]);
 
+    /// <summary>Loss, matched queries and gradients.</summary>
+    /// <param name="patches">Probabilities [B,N].</param>
+    public Dictionary<string, Tensor> Adapt(
+        Tensor hiddenStates, Tensor maskFeatures, Tensor patches, float[] scores, IReadOnlyList<IReadOnlyDictionary<string, Tensor>> theta)
+    {
+        var inputs = new Dictionary<string, Tensor>
+        {
+            [PackageTensors.HiddenStates] = hiddenStates,
+            [PackageTensors.MaskFeatures] = maskFeatures,
+            [PackageTensors.PatchProbabilities] = patches,
+            [PackageTensors.PseudoLabel] = new Tensor([scores.Length], scores),
+        };
+        AddTheta(inputs, theta);
+        return Run(_adapt, inputs);
+    }
+
     public void Dispose()
     {
         _encoder.Dispose();
         _segmentor.Dispose();
+        _adapt.Dispose();
         Directory.Delete(_directory, recursive: true);
+    }
+
+    private static void AddTheta(Dictionary<string, Tensor> inputs, IReadOnlyList<IReadOnlyDictionary<string, Tensor>> theta)
+    {
+        foreach (string name in PackageTensors.Adapted)
+        {
+            inputs[name] = Tensor.Stack([.. theta.Select(set => set[name])]);
+        }
     }
 
     private static Tensor ReadTheta(ITensorSource weights, AdaptedTensor adapted)
@@ -79,7 +104,7 @@ internal sealed class BuiltModel : IDisposable
             using var outputs = session.Run(options, values, session.OutputNames);
             return session.OutputNames.Zip(outputs).ToDictionary(
                 static output => output.First,
-                static output => new Tensor(output.Second.GetTensorTypeAndShape().Shape, output.Second.GetTensorDataAsSpan<float>().ToArray()));
+                static output => ToTensor(output.Second));
         }
         finally
         {
@@ -88,6 +113,15 @@ internal sealed class BuiltModel : IDisposable
                 value.Dispose();
             }
         }
+    }
+
+    private static Tensor ToTensor(OrtValue value)
+    {
+        var info = value.GetTensorTypeAndShape();
+        float[] values = info.ElementDataType == TensorElementType.Int64
+            ? [.. value.GetTensorDataAsSpan<long>().ToArray().Select(static number => (float)number)]
+            : value.GetTensorDataAsSpan<float>().ToArray();
+        return new Tensor(info.Shape, values);
     }
 
     private void Write(string name, Action<Stream> write)

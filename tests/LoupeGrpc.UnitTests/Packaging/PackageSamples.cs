@@ -34,7 +34,7 @@ internal static class PackageSamples
                 static (name, shape) => new AdaptedTensor(name, shape))],
             Precisions = new Dictionary<string, PrecisionFiles>
             {
-                [PackageLayout.Fp32] = new(file("fp32/encoder.onnx"), file("fp32/segmentor.onnx"), file("fp32/weights.bin")),
+                [PackageLayout.Fp32] = new(file("fp32/encoder.onnx"), file("fp32/segmentor.onnx"), file("fp32/adapt.onnx"), file("fp32/weights.bin")),
             },
             Theta = file(PackageLayout.Theta),
             SelfCheck = file(PackageLayout.SelfCheck),

@@ -1,0 +1,99 @@
+using System.Buffers.Binary;
+using System.Diagnostics.CodeAnalysis;
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+
+namespace LoupeGrpc.Engine.Adaptation;
+
+/// <summary>
+/// An adaptation state as bytes that a client may keep and bring back:
+/// magic, format version, hash of the model, step, number of parameters, the values (theta, first and second moments; fp32), and the
+/// SHA-256 of all that. Little-endian. It is not signed: a client can only change its own session with it.
+/// </summary>
+internal static class AdaptationSnapshot
+{
+    /// <summary>The format written and read by this build.</summary>
+    public const int FormatVersion = 1;
+
+    private const int HeaderSize = 8 + 4 + SHA256.HashSizeInBytes + 8 + 4;
+
+    private static ReadOnlySpan<byte> Magic => "LOUPETTA"u8;
+
+    /// <param name="modelHash">Hash of the package, 64 hexadecimal digits.</param>
+    public static byte[] Write(AdaptationState state, string modelHash)
+    {
+        var values = MemoryMarshal.AsBytes(state.Values);
+        byte[] snapshot = new byte[HeaderSize + values.Length + SHA256.HashSizeInBytes];
+        var span = snapshot.AsSpan();
+        Magic.CopyTo(span);
+        BinaryPrimitives.WriteInt32LittleEndian(span[8..], FormatVersion);
+        Convert.FromHexString(modelHash).CopyTo(span[12..]);
+        BinaryPrimitives.WriteInt64LittleEndian(span[44..], state.Step);
+        BinaryPrimitives.WriteInt32LittleEndian(span[52..], state.Values.Length / 3);
+        values.CopyTo(span[HeaderSize..]);
+        SHA256.HashData(span[..^SHA256.HashSizeInBytes], span[^SHA256.HashSizeInBytes..]);
+        return snapshot;
+    }
+
+    /// <summary>Brings a snapshot back. Whatever is wrong with it, the state stays as it was.</summary>
+    /// <param name="problem">What is wrong, for people.</param>
+    public static bool TryRestore(
+        ReadOnlySpan<byte> snapshot, AdaptationState state, string modelHash, [NotNullWhen(false)] out string? problem)
+    {
+        problem = Check(snapshot, state, modelHash);
+        if (problem is not null)
+        {
+            return false;
+        }
+
+        state.Restore(
+            MemoryMarshal.Cast<byte, float>(snapshot[HeaderSize..^SHA256.HashSizeInBytes]),
+            BinaryPrimitives.ReadInt64LittleEndian(snapshot[44..]));
+        return true;
+    }
+
+    private static string? Check(ReadOnlySpan<byte> snapshot, AdaptationState state, string modelHash)
+    {
+        if (snapshot.Length < HeaderSize + SHA256.HashSizeInBytes || !snapshot.StartsWith(Magic))
+        {
+            return "this is not an adaptation snapshot";
+        }
+
+        int version = BinaryPrimitives.ReadInt32LittleEndian(snapshot[8..]);
+        if (version != FormatVersion)
+        {
+            return $"the snapshot has format version {version}, this server reads {FormatVersion}";
+        }
+
+        Span<byte> digest = stackalloc byte[SHA256.HashSizeInBytes];
+        SHA256.HashData(snapshot[..^SHA256.HashSizeInBytes], digest);
+        if (!digest.SequenceEqual(snapshot[^SHA256.HashSizeInBytes..]))
+        {
+            return "the snapshot is damaged: its checksum does not fit its content";
+        }
+
+        string model = Convert.ToHexStringLower(snapshot.Slice(12, SHA256.HashSizeInBytes));
+        if (model != modelHash)
+        {
+            return $"the snapshot belongs to the model {model[..8]}, this server runs {modelHash[..8]}";
+        }
+
+        int parameters = BinaryPrimitives.ReadInt32LittleEndian(snapshot[52..]);
+        long step = BinaryPrimitives.ReadInt64LittleEndian(snapshot[44..]);
+        var values = snapshot[HeaderSize..^SHA256.HashSizeInBytes];
+        if (3 * (long)parameters != state.Values.Length || values.Length != state.Values.Length * sizeof(float) || step < 0)
+        {
+            return "the snapshot does not fit the model's adapted tensors";
+        }
+
+        foreach (float value in MemoryMarshal.Cast<byte, float>(values))
+        {
+            if (!float.IsFinite(value))
+            {
+                return "the snapshot holds values that are not finite";
+            }
+        }
+
+        return null;
+    }
+}

@@ -1,0 +1,155 @@
+using System.Globalization;
+using System.Text.Json;
+using LoupeGrpc.Packaging;
+using LoupeGrpc.TestSupport;
+using Xunit;
+
+namespace LoupeGrpc.UnitTests.Modeling;
+
+/// <summary>Loss and gradient of adaptation against reference autograd, and the gradient against itself by finite differences.</summary>
+public sealed class AdaptGraphTests
+{
+    private const int Steps = 6;
+
+    [Theory]
+    [InlineData("tiny-l")]
+    [InlineData("tiny-g")]
+    [InlineData("tiny-s")]
+    public void Loss_matches_and_gradients_are_the_references_over_six_steps(string name)
+    {
+        using var golden = SafetensorsFile.Open(TestData.Golden("tta", name, "steps.safetensors"));
+        using var weights = TestModel.TinyWeights(name);
+        using var model = new BuiltModel(TestModel.TinyConfig(name), weights);
+        var queries = MatchedQueries(name);
+        var theta = model.Theta;
+        for (int step = 0; step < Steps; step++)
+        {
+            Tensor Read(string what) => Tensor.Read(golden, string.Create(CultureInfo.InvariantCulture, $"step.{step}.{what}"));
+            var results = model.Adapt(
+                Read("hidden"), Read("mask_features"), Read("patch"), Read("pseudo").Values, [theta]);
+
+            float loss = Read("loss").Values[0];
+            Assert.Equal(loss, results[PackageTensors.Loss].Values[0], loss * 1e-5f);
+            Assert.Equal(queries[step], results[PackageTensors.MatchedQuery].Values);
+            AssertGradients(theta, results[PackageTensors.Gradients].Values, tensor => Read("grad." + tensor));
+            theta = PackageTensors.Adapted.ToDictionary(static tensor => tensor, tensor => Read("updated." + tensor));
+        }
+    }
+
+    [Theory]
+    [InlineData(0.9f)]
+    [InlineData(0.1f)]
+    public void The_gradient_is_the_slope_of_the_loss(float score)
+    {
+        const string Name = "tiny-s";
+        using var golden = SafetensorsFile.Open(TestData.Golden("tta", Name, "steps.safetensors"));
+        using var weights = TestModel.TinyWeights(Name);
+        using var model = new BuiltModel(TestModel.TinyConfig(Name), weights);
+        Dictionary<string, Tensor> Run(IReadOnlyDictionary<string, Tensor> theta) => model.Adapt(
+            Tensor.Read(golden, "step.0.hidden"), Tensor.Read(golden, "step.0.mask_features"), Tensor.Read(golden, "step.0.patch"), [score], [theta]);
+
+        var gradients = Split(model.Theta, Run(model.Theta)[PackageTensors.Gradients].Values);
+        foreach (string tensor in PackageTensors.Adapted)
+        {
+            // Along the gradient itself the slope is its norm: the largest signal that fp32 can give.
+            double norm = Norm(gradients[tensor]);
+            if (norm < 1e-3)
+            {
+                // The mask embedder has none where there is no mask to learn.
+                Assert.True(score < 0.5f && tensor.StartsWith("mask_embedder", StringComparison.Ordinal), tensor);
+                Assert.Equal(0, norm);
+                continue;
+            }
+
+            double step = 1e-2 * Norm(model.Theta[tensor].Values) / Math.Sqrt(gradients[tensor].Length) / norm;
+            double slope = (LossAt(step) - LossAt(-step)) / (2 * step);
+            Assert.Equal(norm * norm, slope, norm * norm * 0.03);
+
+            float LossAt(double distance)
+            {
+                var moved = model.Theta.ToDictionary(static pair => pair.Key, static pair => pair.Value);
+                moved[tensor] = moved[tensor] with
+                {
+                    Values = [.. moved[tensor].Values.Zip(gradients[tensor], (value, slope) => (float)(value + distance * slope))],
+                };
+                return Run(moved)[PackageTensors.Loss].Values[0];
+            }
+        }
+    }
+
+    [Fact]
+    public void Each_picture_of_a_batch_is_read_with_its_own_parameters()
+    {
+        const string Name = "tiny-s";
+        using var golden = SafetensorsFile.Open(TestData.Golden("tta", Name, "steps.safetensors"));
+        using var weights = TestModel.TinyWeights(Name);
+        using var model = new BuiltModel(TestModel.TinyConfig(Name), weights);
+        IReadOnlyDictionary<string, Tensor>[] theta =
+            [model.Theta, PackageTensors.Adapted.ToDictionary(static tensor => tensor, tensor => Tensor.Read(golden, "step.5.updated." + tensor))];
+        var (first, second) = (Inputs(0), Inputs(3));
+        var together = model.Adapt(
+            Concat(first.Hidden, second.Hidden), Concat(first.Features, second.Features), Concat(first.Patches, second.Patches), [0.9f, 0.2f], theta);
+
+        for (int picture = 0; picture < 2; picture++)
+        {
+            var inputs = picture == 0 ? first : second;
+            var alone = model.Adapt(inputs.Hidden, inputs.Features, inputs.Patches, [picture == 0 ? 0.9f : 0.2f], [theta[picture]]);
+            foreach (string output in new[] { PackageTensors.Loss, PackageTensors.MatchedQuery, PackageTensors.Gradients })
+            {
+                float scale = alone[output].Values.Max(MathF.Abs);
+                Assert.InRange(together[output].Picture(picture).DistanceTo(alone[output]), 0, 1e-5f * scale);
+            }
+        }
+
+        (Tensor Hidden, Tensor Features, Tensor Patches) Inputs(int step) => (
+            Tensor.Read(golden, $"step.{step}.hidden"), Tensor.Read(golden, $"step.{step}.mask_features"), Tensor.Read(golden, $"step.{step}.patch"));
+    }
+
+    private static float[][] MatchedQueries(string name)
+    {
+        using var document = JsonDocument.Parse(File.ReadAllText(TestData.Golden("tta", name, "steps.json")));
+        return [.. document.RootElement.GetProperty("steps").EnumerateArray()
+            .Select(static step => step.GetProperty("matched_query").EnumerateArray().Select(static query => query.GetSingle()).ToArray())];
+    }
+
+    private static void AssertGradients(IReadOnlyDictionary<string, Tensor> theta, float[] gradients, Func<string, Tensor> expected)
+    {
+        foreach (var (tensor, values) in Split(theta, gradients))
+        {
+            float[] reference = expected(tensor).Values;
+            double distance = Norm([.. values.Zip(reference, static (ours, theirs) => ours - theirs)]);
+            Assert.True(distance <= 2e-5 * Norm(reference), $"the gradient of {tensor} is off by {distance:e2} of {Norm(reference):e2}");
+        }
+    }
+
+    private static Dictionary<string, float[]> Split(IReadOnlyDictionary<string, Tensor> theta, float[] gradients)
+    {
+        var result = new Dictionary<string, float[]>();
+        int start = 0;
+        foreach (string tensor in PackageTensors.Adapted)
+        {
+            int length = theta[tensor].Values.Length;
+            result.Add(tensor, gradients[start..(start + length)]);
+            start += length;
+        }
+
+        Assert.Equal(gradients.Length, start);
+        return result;
+    }
+
+    private static double Norm(float[] values) => Math.Sqrt(values.Sum(static value => (double)value * value));
+
+    /// <summary>Two pictures as a batch; hidden states [L,B,Q,H] have the batch second.</summary>
+    private static Tensor Concat(Tensor first, Tensor second)
+    {
+        if (first.Shape.Length != 4 || first.Shape[0] == 1)
+        {
+            return new Tensor([2, .. first.Shape[1..]], [.. first.Values, .. second.Values]);
+        }
+
+        int length = first.Values.Length / (int)first.Shape[0];
+        return new Tensor(
+            [first.Shape[0], 2, .. first.Shape[2..]],
+            [.. Enumerable.Range(0, (int)first.Shape[0]).SelectMany(l => first.Values[(l * length)..((l + 1) * length)].Concat(second.Values[(l * length)..((l + 1) * length)]))]);
+    }
+}
