@@ -137,7 +137,7 @@ typedef struct loupe_preprocessor loupe_preprocessor;
 
 typedef struct loupe_preprocessor_options {
   uint32_t struct_size;
-  int32_t image_size; /* S, the side of the model's input: 1 to 4096 */
+  int32_t image_size; /* S, the side of the model's input: 1 to 16384 */
   float mean[3];      /* R, G, B, of values in 0..1; finite */
   float std[3];       /* finite, not 0 */
 } loupe_preprocessor_options;

@@ -12,7 +12,7 @@
 namespace loupe {
 namespace {
 
-constexpr int32_t kMaxImageSize = 4096;
+constexpr int32_t kMaxImageSize = 16384;
 
 const YuvCoefficients& CoefficientsOf(const loupe_image& image) {
   // loupe_native.h says where they come from.

@@ -15,13 +15,13 @@ public sealed class Preprocessor : IDisposable
     private readonly PreprocessorHandle _handle;
 
     /// <summary>Normalisation with mean and standard deviation 0.5 in each channel, Loupe's own.</summary>
-    /// <param name="imageSize">S, 1 to 4096.</param>
+    /// <param name="imageSize">S, 1 to 16384.</param>
     public Preprocessor(int imageSize)
         : this(imageSize, [0.5f, 0.5f, 0.5f], [0.5f, 0.5f, 0.5f])
     {
     }
 
-    /// <param name="imageSize">S, 1 to 4096.</param>
+    /// <param name="imageSize">S, 1 to 16384.</param>
     /// <param name="mean">R, G, B, of values in 0 to 1; finite.</param>
     /// <param name="std">R, G, B; finite, not 0.</param>
     /// <exception cref="NativeException">A value is out of its range.</exception>

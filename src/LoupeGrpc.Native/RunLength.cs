@@ -63,16 +63,16 @@ public static class RunLength
     /// <returns>The counts.</returns>
     public static string Encode(ReadOnlySpan<byte> mask, int width, int height, int stride)
     {
-        var buffer = ArrayPool<byte>.Shared.Rent(FirstGuess);
+        Span<byte> guess = stackalloc byte[FirstGuess];
+        if (TryEncode(mask, width, height, stride, guess, out var written))
+        {
+            return Encoding.ASCII.GetString(guess[..written]);
+        }
+
+        var buffer = ArrayPool<byte>.Shared.Rent(written);
         try
         {
-            if (!TryEncode(mask, width, height, stride, buffer, out var written))
-            {
-                ArrayPool<byte>.Shared.Return(buffer);
-                buffer = ArrayPool<byte>.Shared.Rent(written);
-                TryEncode(mask, width, height, stride, buffer, out written);
-            }
-
+            TryEncode(mask, width, height, stride, buffer, out written);
             return Encoding.ASCII.GetString(buffer, 0, written);
         }
         finally
@@ -121,22 +121,15 @@ public static class RunLength
         ReadOnlySpan<byte> first, ReadOnlySpan<byte> second, int height, int width, MaskOperation operation)
     {
         // A merge has no more runs than its operands together, but a run may take more characters than theirs did.
-        var buffer = ArrayPool<byte>.Shared.Rent(first.Length + second.Length + 16);
-        try
+        var guess = new byte[first.Length + second.Length];
+        if (TryMerge(first, second, height, width, operation, guess, out var written))
         {
-            if (!TryMerge(first, second, height, width, operation, buffer, out var written))
-            {
-                ArrayPool<byte>.Shared.Return(buffer);
-                buffer = ArrayPool<byte>.Shared.Rent(written);
-                TryMerge(first, second, height, width, operation, buffer, out written);
-            }
+            return guess[..written];
+        }
 
-            return buffer.AsSpan(0, written).ToArray();
-        }
-        finally
-        {
-            ArrayPool<byte>.Shared.Return(buffer);
-        }
+        var counts = new byte[written];
+        TryMerge(first, second, height, width, operation, counts, out _);
+        return counts;
     }
 
     /// <summary>Intersection over union of two masks of one size; 0 when both are empty, as pycocotools has it.</summary>

@@ -18,11 +18,13 @@ internal static unsafe partial class NativeMethods
         }
     }
 
+    internal static string? Version() => Marshal.PtrToStringUTF8((nint)loupe_version());
+
     [LibraryImport(Library)]
     internal static partial uint loupe_abi_version();
 
     [LibraryImport(Library)]
-    internal static partial byte* loupe_version();
+    private static partial byte* loupe_version();
 
     [LibraryImport(Library)]
     internal static partial byte* loupe_last_error();
