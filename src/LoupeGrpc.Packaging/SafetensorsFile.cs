@@ -17,6 +17,9 @@ public sealed class SafetensorsFile : IDisposable
     /// <summary>As it was given to <see cref="Open"/>.</summary>
     public string Path => file.Path;
 
+    /// <summary>Bytes of the whole file.</summary>
+    public long Length => file.Length;
+
     /// <summary>Every tensor by its name as stored.</summary>
     public IReadOnlyDictionary<string, SafetensorsTensor> Tensors { get; }
 

@@ -4,7 +4,7 @@ namespace LoupeGrpc.Modeling.Checkpoints;
 public sealed class CheckpointException : Exception
 {
     internal CheckpointException(string message, Exception? inner = null)
-        : base(message, inner)
+        : base(TerminalText.Escape(message), inner)
     {
     }
 

@@ -1,0 +1,195 @@
+using System.IO.Hashing;
+using System.Text;
+using LoupeGrpc.Packaging;
+
+namespace LoupeGrpc.Modeling.Checkpoints.PyTorch;
+
+/// <summary>A file written by <c>torch.save</c> in the zip form of PyTorch 1.6 and later. Elements are read where they lie in the file.</summary>
+internal sealed class TorchArchive : ITensorFile
+{
+    private const string PickleName = "data.pkl";
+
+    /// <summary>Keys under which a state_dict stands in a larger checkpoint.</summary>
+    private static readonly string[] Wrappers = ["state_dict", "weights"];
+
+    private readonly MappedFile file;
+    private readonly ZipDirectory directory;
+    private readonly string root;
+    private readonly Dictionary<string, PickleTensor> tensors = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, string> metadata = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, long> storageOffsets = new(StringComparer.Ordinal);
+    private StridedTensor? strided;
+
+    private TorchArchive(MappedFile file)
+    {
+        this.file = file;
+        directory = new ZipDirectory(file);
+        root = FindRoot();
+        CheckByteOrder();
+        var wrappers = new List<string>();
+        var state = Unwrap(PickleReader.Read(file.Path, ReadPickle()), wrappers);
+        Wrapper = wrappers.Count == 0 ? null : string.Join('.', wrappers);
+        foreach (var (name, value) in state.Entries)
+        {
+            if (value is PickleTensor tensor)
+            {
+                FindStorage(name, tensor.Storage);
+                tensors.Add(name, tensor);
+            }
+        }
+
+        Tensors = [.. tensors.Select(entry => new StoredTensor(entry.Key, entry.Value.Storage.ElementType, entry.Value.Shape))];
+    }
+
+    public string Path => file.Path;
+
+    public string Format => "PyTorch";
+
+    public long Length => file.Length;
+
+    public string? Wrapper { get; }
+
+    public IReadOnlyList<StoredTensor> Tensors { get; }
+
+    public IReadOnlyDictionary<string, string> Metadata => metadata;
+
+    /// <exception cref="CheckpointException">The file is damaged or refused.</exception>
+    internal static TorchArchive Open(string path)
+    {
+        var file = MappedFile.Open(path);
+        try
+        {
+            return new TorchArchive(file);
+        }
+        catch
+        {
+            file.Dispose();
+            throw;
+        }
+    }
+
+    public void ReadFloats(StoredTensor tensor, long start, Span<float> destination)
+    {
+        var view = tensors[tensor.Name];
+        if (start < 0 || start > view.Length - destination.Length)
+        {
+            throw new ArgumentOutOfRangeException(nameof(start), start, $"{tensor.Name} has {view.Length} elements.");
+        }
+
+        var storage = storageOffsets[view.Storage.Key];
+        if (StridedTensor.IsContiguous(view))
+        {
+            var size = view.Storage.ElementType.SizeOf();
+            ElementReader.ReadFloats(file, storage + ((view.Offset + start) * size), view.Storage.ElementType, destination);
+            return;
+        }
+
+        // Kept for the next slice: whoever converts reads one tensor after the other.
+        if (!ReferenceEquals(strided?.View, view))
+        {
+            strided = null;
+            strided = StridedTensor.Load(file, storage, tensor.Name, view);
+        }
+
+        strided.ReadFloats(start, destination);
+    }
+
+    public void Dispose() => file.Dispose();
+
+    private string FindRoot()
+    {
+        var pickles = directory.Entries.Keys
+            .Where(name => name == PickleName || (name.EndsWith($"/{PickleName}", StringComparison.Ordinal) && name.Count(c => c == '/') == 1))
+            .ToList();
+        if (pickles is not [var pickle])
+        {
+            throw Fault(pickles.Count == 0 ? $"a zip archive without {PickleName}, not one that torch.save writes" : $"has several {PickleName}");
+        }
+
+        var found = pickle[..^PickleName.Length];
+        return directory.Entries.ContainsKey($"{found}constants.pkl")
+            ? throw Fault("a TorchScript program, not a checkpoint: save the model's state_dict with torch.save")
+            : found;
+    }
+
+    private void CheckByteOrder()
+    {
+        const int LongestKnown = 6;
+        if (!directory.Entries.TryGetValue($"{root}byteorder", out var entry))
+        {
+            return;
+        }
+
+        var order = Encoding.ASCII.GetString(Read(entry, LongestKnown));
+        if (order != "little")
+        {
+            throw Fault($"its byte order is '{order}', only little-endian checkpoints are read");
+        }
+    }
+
+    private byte[] ReadPickle()
+    {
+        var entry = directory.Entries[root + PickleName];
+        var pickle = Read(entry, PickleReader.MaxBytes);
+        return Crc32.HashToUInt32(pickle) == entry.Crc32 ? pickle : throw Fault($"{PickleName} is damaged: its checksum does not match");
+    }
+
+    private PickleDict Unwrap(object? value, List<string> wrappers)
+    {
+        var dict = value as PickleDict ?? throw Fault("does not hold a state_dict (names with tensors)");
+        NoteMetadata(dict);
+        var wrapper = Wrappers.FirstOrDefault(key => dict.Entries.TryGetValue(key, out var inner) && inner is PickleDict);
+        if (wrapper is null || wrappers.Count == Wrappers.Length)
+        {
+            return dict;
+        }
+
+        wrappers.Add(wrapper);
+        return Unwrap(dict.Entries[wrapper], wrappers);
+    }
+
+    /// <summary>The plain values beside the tensors, such as a trainer's version and step.</summary>
+    private void NoteMetadata(PickleDict dict)
+    {
+        foreach (var (key, value) in dict.Entries)
+        {
+            if (value is string or long or double or bool)
+            {
+                metadata.TryAdd(key, FormattableString.Invariant($"{value}"));
+            }
+        }
+    }
+
+    private void FindStorage(string name, PickleStorage storage)
+    {
+        if (!directory.Entries.TryGetValue($"{root}data/{storage.Key}", out var entry))
+        {
+            throw Fault($"the elements of tensor {name} are missing (entry data/{storage.Key})");
+        }
+
+        // The archive decides; a pickle that claims more would read what is not its own.
+        if (entry.Length != storage.Length * storage.ElementType.SizeOf())
+        {
+            throw Fault($"tensor {name} needs {storage.Length} elements of {storage.ElementType}, its storage data/{storage.Key} has {entry.Length} bytes");
+        }
+
+        if (!storageOffsets.ContainsKey(storage.Key))
+        {
+            storageOffsets.Add(storage.Key, directory.FindContent(entry));
+        }
+    }
+
+    private byte[] Read(ZipEntry entry, int limit)
+    {
+        if (entry.Length > limit)
+        {
+            throw Fault($"{entry.Name} has {entry.Length} bytes, the limit is {limit}");
+        }
+
+        var bytes = new byte[entry.Length];
+        file.Read(directory.FindContent(entry), bytes);
+        return bytes;
+    }
+
+    private CheckpointException Fault(string problem) => CheckpointException.InFile(file.Path, problem);
+}
