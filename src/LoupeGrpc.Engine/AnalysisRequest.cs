@@ -1,3 +1,5 @@
+using LoupeGrpc.Engine.Adaptation;
+
 namespace LoupeGrpc.Engine;
 
 /// <summary>What is wanted of one frame.</summary>
@@ -15,6 +17,12 @@ public sealed record AnalysisRequest
 
     /// <summary>Run in batches of one, so that the answer does not depend on what else runs.</summary>
     public bool Deterministic { get; init; }
+
+    /// <summary>
+    /// The session that the frame adapts. It must have no other frame in the engine: the next one is let in when this one is answered.
+    /// Null: the package's parameters.
+    /// </summary>
+    public AdaptationSession? Adaptation { get; init; }
 
     /// <summary>
     /// <see cref="TimeProvider.GetTimestamp"/> of the frame's receipt; timings count from it. 0: now.

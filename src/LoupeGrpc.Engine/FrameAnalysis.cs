@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using LoupeGrpc.Engine.Adaptation;
 
 namespace LoupeGrpc.Engine;
 
@@ -52,6 +53,18 @@ public sealed record FrameAnalysis
     public required StageTimings Timings { get; init; }
 
     public required ExecutionDescription Execution { get; init; }
+
+    /// <summary>The state that the frame was answered with; null outside sessions that adapt.</summary>
+    public AdaptationReport? Adaptation { get; init; }
+
+    /// <summary>What the guard did after the frame.</summary>
+    public IReadOnlyList<GuardEvent> GuardEvents { get; init; } = [];
+
+    /// <summary>The mask without adaptation; null where no dual verdict was made or its encoding was over the budget.</summary>
+    public EncodedMask? BaseMask { get; init; }
+
+    /// <summary>Share of the picture on which base and adapted mask differ, 0 to 1; null where no dual verdict was made.</summary>
+    public float? MaskDisagreement { get; init; }
 }
 
 /// <summary>Why there is no mask.</summary>
@@ -97,4 +110,11 @@ public sealed record ExecutionDescription(string Provider, string Precision, str
 /// <param name="Queue">Waiting between stages, all together.</param>
 /// <param name="Total">From receipt to answer.</param>
 public sealed record StageTimings(
-    TimeSpan Queue, TimeSpan Decode, TimeSpan Preprocess, TimeSpan Encode, TimeSpan Segment, TimeSpan Mask, TimeSpan Total);
+    TimeSpan Queue, TimeSpan Decode, TimeSpan Preprocess, TimeSpan Encode, TimeSpan Segment, TimeSpan Mask, TimeSpan Total)
+{
+    /// <summary>The optimiser's steps after the frame.</summary>
+    public TimeSpan Adapt { get; init; }
+
+    /// <summary>What the dual verdict cost: the base mask and the comparison.</summary>
+    public TimeSpan Dual { get; init; }
+}

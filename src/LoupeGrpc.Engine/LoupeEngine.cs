@@ -1,4 +1,5 @@
 using System.Diagnostics.Metrics;
+using LoupeGrpc.Engine.Adaptation;
 using LoupeGrpc.Engine.Batching;
 using LoupeGrpc.Engine.Diagnostics;
 using LoupeGrpc.Engine.Execution;
@@ -14,6 +15,7 @@ public sealed class LoupeEngine : IAsyncDisposable
     private readonly LoupeModel _model;
     private readonly FramePipeline _pipeline;
     private readonly EngineMetrics _metrics;
+    private readonly ThetaLayout _thetaLayout;
     private readonly Lazy<Task> _disposal;
 
     private LoupeEngine(ModelPackage package, EngineOptions options, LoupeModel model, FramePipeline pipeline, EngineMetrics metrics, ExecutionDescription execution)
@@ -24,6 +26,7 @@ public sealed class LoupeEngine : IAsyncDisposable
         _model = model;
         _pipeline = pipeline;
         _metrics = metrics;
+        _thetaLayout = new ThetaLayout(package.Manifest.AdaptedTensors);
         _disposal = new Lazy<Task>(DisposeOnceAsync);
     }
 
@@ -53,6 +56,18 @@ public sealed class LoupeEngine : IAsyncDisposable
 
         // Seconds of reading and computing: not on the caller's thread.
         return Task.Run(() => Start(package, options, loggers.CreateLogger<LoupeEngine>(), time, meters, cancellationToken), cancellationToken);
+    }
+
+    /// <summary>Starts adapting a session at the package's parameters.</summary>
+    /// <exception cref="ArgumentException">A setting is out of its range.</exception>
+    public AdaptationSession CreateAdaptation(AdaptationSettings settings)
+    {
+        if (settings.Mistake() is { } mistake)
+        {
+            throw new ArgumentException(mistake, nameof(settings));
+        }
+
+        return new AdaptationSession(_thetaLayout, _model.BaseParameters.Memory, Package.Hash, settings);
     }
 
     /// <summary>

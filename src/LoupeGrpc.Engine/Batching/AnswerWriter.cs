@@ -1,3 +1,4 @@
+using LoupeGrpc.Engine.Adaptation;
 using LoupeGrpc.Engine.Masks;
 
 namespace LoupeGrpc.Engine.Batching;
@@ -20,6 +21,15 @@ internal sealed class AnswerWriter(ExecutionDescription execution, StageClock cl
         },
     };
 
+    /// <summary>The answer of a frame whose session has adapted to it.</summary>
+    public FrameAnalysis Adapted(FrameJob job, IReadOnlyList<GuardEvent> events) => job.Analysis! with
+    {
+        GuardEvents = events,
+        BaseMask = job.BaseMask,
+        MaskDisagreement = job.MaskDisagreement,
+        Timings = job.Timings with { Total = clock.Since(job.ReceivedAt) },
+    };
+
     private FrameAnalysis Write(FrameJob job) => new()
     {
         Score = job.Score,
@@ -30,5 +40,6 @@ internal sealed class AnswerWriter(ExecutionDescription execution, StageClock cl
         Notes = job.Notes,
         Timings = job.Timings with { Total = clock.Since(job.ReceivedAt) },
         Execution = execution,
+        Adaptation = job.Adaptation,
     };
 }

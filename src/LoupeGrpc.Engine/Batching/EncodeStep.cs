@@ -21,7 +21,15 @@ internal sealed class EncodeStep(AnswerWriter answers, StageClock clock) : IFram
 
         job.Score = score;
         job.Verdict = job.Request.Thresholds.VerdictOf(score);
-        if (NeedsMask(job))
+        job.NeedsMask = WantsMask(job);
+        if (job.Request.Adaptation is { } session)
+        {
+            job.Adaptation = session.Report();
+            job.Adapts = session.WantsStep(score);
+            job.NeedsDualVerdict = job.NeedsMask && session.WantsDualVerdict();
+        }
+
+        if (job.NeedsMask || job.Adapts)
         {
             return null;
         }
@@ -29,7 +37,7 @@ internal sealed class EncodeStep(AnswerWriter answers, StageClock clock) : IFram
         return answers.WithoutMask(job);
     }
 
-    private static bool NeedsMask(FrameJob job) => job.Request.MaskPolicy switch
+    private static bool WantsMask(FrameJob job) => job.Request.MaskPolicy switch
     {
         MaskPolicy.Always => true,
         MaskPolicy.WhenSuspected => job.Verdict != Verdict.Authentic,

@@ -1,3 +1,4 @@
+using LoupeGrpc.Engine.Adaptation;
 using LoupeGrpc.Engine.Execution;
 using LoupeGrpc.Engine.Imaging;
 
@@ -43,6 +44,25 @@ internal sealed class FrameJob(FrameInput input, AnalysisRequest request, FrameS
     public float Score { get; set; }
 
     public Verdict Verdict { get; set; }
+
+    /// <summary>The policy asks for a mask.</summary>
+    public bool NeedsMask { get; set; }
+
+    /// <summary>The frame will change its session's parameters.</summary>
+    public bool Adapts { get; set; }
+
+    /// <summary>The base mask is computed too.</summary>
+    public bool NeedsDualVerdict { get; set; }
+
+    /// <summary>The state it is answered with.</summary>
+    public AdaptationReport? Adaptation { get; set; }
+
+    public EncodedMask? BaseMask { get; set; }
+
+    public float? MaskDisagreement { get; set; }
+
+    /// <summary>The answer as far as it is, for a frame that has still to adapt.</summary>
+    public FrameAnalysis? Analysis { get; set; }
 
     public StageTimings Timings { get; set; } = new(default, default, default, default, default, default, default);
 

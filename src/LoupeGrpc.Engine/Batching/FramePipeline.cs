@@ -7,7 +7,7 @@ using Microsoft.ML.OnnxRuntime;
 namespace LoupeGrpc.Engine.Batching;
 
 /// <summary>
-/// Admission, then decode, encode, segment and mask, each with its own workers. Frames inside are bounded by admission, those from
+/// Admission, then decode, encode, segment, mask and, for sessions that adapt, adapt, each with its own workers. Frames inside are bounded by admission, those from
 /// preprocessing on by the run slots; every frame that enters is answered once and leaves once, whatever happens to it.
 /// </summary>
 internal sealed class FramePipeline : IAsyncDisposable
@@ -23,6 +23,7 @@ internal sealed class FramePipeline : IAsyncDisposable
     private readonly PipelineStage _encode;
     private readonly PipelineStage _segment;
     private readonly PipelineStage _mask;
+    private readonly PipelineStage _adapt;
     private volatile bool _aborting;
 
     /// <param name="model">The caller's to dispose, after this.</param>
@@ -45,7 +46,8 @@ internal sealed class FramePipeline : IAsyncDisposable
 
         var clock = new StageClock(time, metrics);
         var answers = new AnswerWriter(execution, clock);
-        _mask = Start("mask", slots, decoders, () => new MaskStep(model.Manifest, answers, clock), next: null);
+        _adapt = Start("adapt", slots, runs, () => new AdaptStep(answers, clock), next: null);
+        _mask = Start("mask", slots, decoders, () => new MaskStep(model.Manifest, answers, clock), _adapt);
         _segment = Start("segment", slots, runs, () => new SegmentStep(model.BaseParameters, clock), _mask);
         _encode = Start("encode", slots, runs, () => new EncodeStep(answers, clock), _segment);
         _decode = Start("decode", options.MaxFramesInPipeline, decoders, () => new DecodeStep(model.Manifest, _slots, clock), _encode);
@@ -65,14 +67,22 @@ internal sealed class FramePipeline : IAsyncDisposable
         }
 
         long bytes = FrameCost.Of(input, request, shape);
-        switch (await _gate.EnterAsync(bytes, cancellationToken).ConfigureAwait(false))
+        if (request.Adaptation is { } session)
         {
-            case Admission.Full:
-                return new FrameFailure(FailureKind.Overloaded, "Too many frames wait for the engine: Loupe:Engine:MaxFramesWaiting.");
-            case Admission.Canceled:
-                return new FrameFailure(FailureKind.Canceled, "The caller gave the frame up.");
-            case Admission.Closed:
-                return Stopping();
+            try
+            {
+                await session.EnterAsync(cancellationToken).ConfigureAwait(false);
+            }
+            catch (OperationCanceledException)
+            {
+                return GivenUp();
+            }
+        }
+
+        if (await AdmitAsync(bytes, cancellationToken).ConfigureAwait(false) is { } closed)
+        {
+            request.Adaptation?.Leave();
+            return closed;
         }
 
         var job = new FrameJob(input, request, shape, bytes, receivedAt);
@@ -100,8 +110,18 @@ internal sealed class FramePipeline : IAsyncDisposable
         _encode.Dispose();
         _segment.Dispose();
         _mask.Dispose();
+        _adapt.Dispose();
         _slots.Dispose();
     }
+
+    private async ValueTask<FrameFailure?> AdmitAsync(long bytes, CancellationToken cancellationToken) =>
+        await _gate.EnterAsync(bytes, cancellationToken).ConfigureAwait(false) switch
+        {
+            Admission.Full => new FrameFailure(FailureKind.Overloaded, "Too many frames wait for the engine: Loupe:Engine:MaxFramesWaiting."),
+            Admission.Canceled => GivenUp(),
+            Admission.Closed => Stopping(),
+            _ => null,
+        };
 
     private PipelineStage Start(string name, int capacity, int workers, Func<IFrameStep> createStep, PipelineStage? next) =>
         new(name, capacity, Enumerable.Range(0, workers).Select(_ => createStep()), (step, job) => Run(name, step, job, next));
@@ -170,8 +190,11 @@ internal sealed class FramePipeline : IAsyncDisposable
 
         // Before the answer, so that a caller who was answered finds the room that its frame took.
         _gate.Leave(job.AdmittedBytes);
+        job.Request.Adaptation?.Leave();
         job.Complete(outcome);
     }
+
+    private static FrameFailure GivenUp() => new(FailureKind.Canceled, "The caller gave the frame up.");
 
     private static FrameFailure Stopping() => new(FailureKind.Canceled, "The engine is stopping.");
 }

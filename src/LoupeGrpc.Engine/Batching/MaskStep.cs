@@ -1,5 +1,7 @@
 using System.Buffers;
+using System.Numerics.Tensors;
 using LoupeGrpc.Engine.Diagnostics;
+using LoupeGrpc.Engine.Execution;
 using LoupeGrpc.Engine.Masks;
 using LoupeGrpc.Native;
 using LoupeGrpc.Packaging;
@@ -13,25 +15,30 @@ internal sealed class MaskStep(ModelManifest manifest, AnswerWriter answers, Sta
 
     public AnalysisOutcome? Process(FrameJob job)
     {
-        long start = clock.Now;
-        MaskResult mask;
+        FrameAnalysis analysis;
         try
         {
-            mask = Decode(job);
+            analysis = job.NeedsMask ? Answer(job) : answers.WithoutMask(job);
         }
         catch (NativeException exception) when (exception.Status == NativeStatus.NotFinite)
         {
             return new FrameFailure(FailureKind.ModelFault, "The model answered mask logits that are not finite.");
         }
 
-        job.Timings = job.Timings with { Mask = clock.Record(Stage.Mask, start) };
-        return answers.WithMask(job, mask);
+        if (job.Request.Adaptation is null)
+        {
+            return analysis;
+        }
+
+        job.Analysis = analysis;
+        return null;
     }
 
     public void Dispose() => _decoder.Dispose();
 
-    private MaskResult Decode(FrameJob job)
+    private FrameAnalysis Answer(FrameJob job)
     {
+        long start = clock.Now;
         var (width, height) = (job.Shape.Width, job.Shape.Height);
         int pixels = checked(width * height);
         byte[] mask = ArrayPool<byte>.Shared.Rent(pixels);
@@ -39,27 +46,65 @@ internal sealed class MaskStep(ModelManifest manifest, AnswerWriter answers, Sta
         try
         {
             var slot = job.Slot!;
-            var softMap = soft.AsSpan(0, pixels);
-            long area = _decoder.Decode(
-                slot.MaskLogits.Values,
-                slot.ClassLogits.Values,
-                manifest.Queries,
-                manifest.MaskGrid,
-                manifest.MaskGrid,
-                width,
-                height,
-                manifest.MaskDecode.Threshold,
-                mask.AsSpan(0, pixels),
-                softMap);
-            var regions = area == 0 ? [] : RegionFinder.Find(mask, softMap, width, height);
-            byte[]? encoded = MaskEncoder.Encode(job.Request.MaskEncoding, mask, soft, width, height, job.Request.MaxMaskBytes);
-            return new MaskResult(
-                encoded is null ? null : new EncodedMask(job.Request.MaskEncoding, encoded, width, height, area), regions, area);
+            long area = Decode(job, slot.MaskLogits, slot.ClassLogits, mask, soft);
+            var regions = area == 0 ? [] : RegionFinder.Find(mask, soft.AsSpan(0, pixels), width, height);
+            var encoded = Encode(job, mask, soft, area);
+            job.Timings = job.Timings with { Mask = clock.Record(Stage.Mask, start) };
+            if (job.NeedsDualVerdict)
+            {
+                CompareWithBase(job, mask, soft);
+            }
+
+            return answers.WithMask(job, new MaskResult(encoded, regions, area));
         }
         finally
         {
             ArrayPool<byte>.Shared.Return(mask);
             ArrayPool<float>.Shared.Return(soft);
         }
+    }
+
+    /// <param name="soft">Is overwritten.</param>
+    private void CompareWithBase(FrameJob job, byte[] mask, float[] soft)
+    {
+        long start = clock.Now;
+        int pixels = job.Shape.Width * job.Shape.Height;
+        byte[] baseMask = ArrayPool<byte>.Shared.Rent(pixels);
+        try
+        {
+            var run = job.Slot!.Adaptation;
+            long area = Decode(job, run.BaseMaskLogits, run.BaseClassLogits, baseMask, soft);
+            job.BaseMask = Encode(job, baseMask, soft, area);
+            job.MaskDisagreement = (float)TensorPrimitives.HammingDistance<byte>(mask.AsSpan(0, pixels), baseMask.AsSpan(0, pixels)) / pixels;
+            job.Timings = job.Timings with { Dual = job.Timings.Dual + clock.Since(start) };
+            clock.Record(Stage.Dual, job.Timings.Dual);
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(baseMask);
+        }
+    }
+
+    private long Decode(FrameJob job, TensorBuffer maskLogits, TensorBuffer classLogits, byte[] mask, float[] soft)
+    {
+        var (width, height) = (job.Shape.Width, job.Shape.Height);
+        return _decoder.Decode(
+            maskLogits.Values,
+            classLogits.Values,
+            manifest.Queries,
+            manifest.MaskGrid,
+            manifest.MaskGrid,
+            width,
+            height,
+            manifest.MaskDecode.Threshold,
+            mask.AsSpan(0, width * height),
+            soft.AsSpan(0, width * height));
+    }
+
+    private static EncodedMask? Encode(FrameJob job, byte[] mask, float[] soft, long area)
+    {
+        var (width, height, encoding) = (job.Shape.Width, job.Shape.Height, job.Request.MaskEncoding);
+        byte[]? encoded = MaskEncoder.Encode(encoding, mask, soft, width, height, job.Request.MaxMaskBytes);
+        return encoded is null ? null : new EncodedMask(encoding, encoded, width, height, area);
     }
 }

@@ -14,7 +14,9 @@ internal sealed class StageClock(TimeProvider time, EngineMetrics metrics)
     public TimeSpan Record(Stage stage, long start)
     {
         var elapsed = Since(start);
-        metrics.RecordStage(stage, elapsed);
+        Record(stage, elapsed);
         return elapsed;
     }
+
+    public void Record(Stage stage, TimeSpan elapsed) => metrics.RecordStage(stage, elapsed);
 }

@@ -10,6 +10,8 @@ internal enum Stage
     Encode,
     Segment,
     Mask,
+    Dual,
+    Adapt,
 }
 
 /// <summary>The engine's instruments. Durations are in seconds.</summary>
@@ -20,7 +22,7 @@ internal sealed class EngineMetrics : IDisposable
     // From a cache hit to a large model on few cores.
     private static readonly double[] Boundaries = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
-    private static readonly string[] StageNames = ["decode", "preprocess", "encode", "segment", "mask"];
+    private static readonly string[] StageNames = ["decode", "preprocess", "encode", "segment", "mask", "dual", "adapt"];
     private static readonly string[] FailureNames = Array.ConvertAll(Enum.GetNames<FailureKind>(), static name => name.ToLowerInvariant());
 
     private readonly Meter _meter;

@@ -11,6 +11,8 @@ internal sealed class AdaptedParameters
 
     public ReadOnlySpan<float> Values => _values;
 
+    public ReadOnlyMemory<float> Memory => _values;
+
     /// <summary>What the package was converted with.</summary>
     /// <exception cref="ModelLoadException">The file does not hold what the manifest lists.</exception>
     public static AdaptedParameters LoadBase(ModelPackage package)

@@ -31,6 +31,20 @@ internal static class GraphContract
 
         Check(graph, "output", session.OutputMetadata, PackageTensors.MaskLogits, shapes.MaskLogits);
         Check(graph, "output", session.OutputMetadata, PackageTensors.ClassLogits, shapes.ClassLogits);
+        Check(graph, "output", session.OutputMetadata, PackageTensors.HiddenStates, shapes.HiddenStates);
+        Check(graph, "output", session.OutputMetadata, PackageTensors.MaskFeatures, shapes.MaskFeatures);
+    }
+
+    public static void CheckAdapt(InferenceSession session, ModelPackage package)
+    {
+        var shapes = new TensorShapes(package.Manifest, AnySize);
+        string graph = $"{package.Directory}: the adapt graph";
+        Check(graph, "input", session.InputMetadata, PackageTensors.HiddenStates, shapes.HiddenStates);
+        Check(graph, "input", session.InputMetadata, PackageTensors.MaskFeatures, shapes.MaskFeatures);
+        Check(graph, "input", session.InputMetadata, PackageTensors.PatchProbabilities, shapes.PatchLogits);
+        Check(graph, "input", session.InputMetadata, PackageTensors.PseudoLabel, shapes.PseudoLabel);
+        Check(graph, "output", session.OutputMetadata, PackageTensors.Loss, shapes.Loss);
+        Check(graph, "output", session.OutputMetadata, PackageTensors.Gradients, shapes.Gradients);
     }
 
     private static void Check(string graph, string direction, IReadOnlyDictionary<string, NodeMetadata> nodes, string name, long[] expected)

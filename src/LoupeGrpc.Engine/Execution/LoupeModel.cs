@@ -3,18 +3,20 @@ using Microsoft.ML.OnnxRuntime;
 
 namespace LoupeGrpc.Engine.Execution;
 
-/// <summary>The two graphs of a package, loaded on the CPU. Runs happen in <see cref="RunSlot"/>s; several at once are safe.</summary>
+/// <summary>The graphs of a package, loaded on the CPU. Runs happen in <see cref="RunSlot"/>s; several at once are safe.</summary>
 internal sealed class LoupeModel : IDisposable
 {
     private readonly Lock _lock = new();
     private bool _disposed;
 
-    private LoupeModel(ModelManifest manifest, AdaptedParameters baseParameters, InferenceSession encoder, InferenceSession segmentor)
+    private LoupeModel(
+        ModelManifest manifest, AdaptedParameters baseParameters, InferenceSession encoder, InferenceSession segmentor, InferenceSession adapt)
     {
         Manifest = manifest;
         BaseParameters = baseParameters;
         Encoder = encoder;
         Segmentor = segmentor;
+        Adapt = adapt;
     }
 
     public ModelManifest Manifest { get; }
@@ -24,6 +26,8 @@ internal sealed class LoupeModel : IDisposable
     public InferenceSession Encoder { get; }
 
     public InferenceSession Segmentor { get; }
+
+    public InferenceSession Adapt { get; }
 
     /// <summary>Shared by all runs, so that <see cref="Terminate"/> reaches every one.</summary>
     public RunOptions RunOptions { get; } = new();
@@ -42,27 +46,28 @@ internal sealed class LoupeModel : IDisposable
         }
 
         var parameters = AdaptedParameters.LoadBase(package);
-        InferenceSession? encoder = null;
+        var opened = new List<InferenceSession>();
         try
         {
             using var options = CreateOptions(intraOpThreads);
-            encoder = Open(package.PathOf(files.Encoder), options);
-            GraphContract.CheckEncoder(encoder, package);
-            var segmentor = Open(package.PathOf(files.Segmentor), options);
-            try
+            InferenceSession Load(PackageFile file, Action<InferenceSession, ModelPackage> check)
             {
-                GraphContract.CheckSegmentor(segmentor, package);
-                return new LoupeModel(package.Manifest, parameters, encoder, segmentor);
+                var session = Open(package.PathOf(file), options);
+                opened.Add(session);
+                check(session, package);
+                return session;
             }
-            catch
-            {
-                segmentor.Dispose();
-                throw;
-            }
+
+            return new LoupeModel(
+                package.Manifest,
+                parameters,
+                Load(files.Encoder, GraphContract.CheckEncoder),
+                Load(files.Segmentor, GraphContract.CheckSegmentor),
+                Load(files.Adapt, GraphContract.CheckAdapt));
         }
         catch
         {
-            encoder?.Dispose();
+            opened.ForEach(static session => session.Dispose());
             throw;
         }
     }
@@ -89,6 +94,7 @@ internal sealed class LoupeModel : IDisposable
 
         Encoder.Dispose();
         Segmentor.Dispose();
+        Adapt.Dispose();
         RunOptions.Dispose();
     }
 

@@ -17,6 +17,7 @@ internal sealed class RunSlot : IDisposable
     private readonly AdaptedParameters?[] _loaded;
     private readonly OrtIoBinding _encoderBinding;
     private readonly OrtIoBinding _segmentorBinding;
+    private AdaptationRun? _adaptation;
 
     public RunSlot(LoupeModel model, int batch)
     {
@@ -40,17 +41,8 @@ internal sealed class RunSlot : IDisposable
         _encoderBinding.BindOutput(PackageTensors.ClsLogit, ClsLogits.Value);
         _encoderBinding.BindOutput(PackageTensors.PatchLogits, PatchLogits.Value);
 
-        // Hidden states and mask features are left unbound: nothing here reads them, and what is not asked for is not copied out.
-        _segmentorBinding = model.Segmentor.CreateIoBinding();
-        _segmentorBinding.BindInput(PackageTensors.Features, _features.Value);
-        _segmentorBinding.BindInput(PackageTensors.PseudoLabel, PseudoLabels.Value);
-        for (int i = 0; i < _adapted.Length; i++)
-        {
-            _segmentorBinding.BindInput(model.Manifest.AdaptedTensors[i].Name, _adapted[i].Value);
-        }
-
-        _segmentorBinding.BindOutput(PackageTensors.MaskLogits, MaskLogits.Value);
-        _segmentorBinding.BindOutput(PackageTensors.ClassLogits, ClassLogits.Value);
+        // Hidden states and mask features are left unbound: only sessions that adapt read them, and what is not asked for is not copied out.
+        _segmentorBinding = BindSegmentor(MaskLogits, ClassLogits);
     }
 
     /// <summary>Pictures in a run: the leading dimension of every buffer.</summary>
@@ -74,6 +66,9 @@ internal sealed class RunSlot : IDisposable
     /// <summary>Output of <see cref="Segment"/>, [B,Q,2].</summary>
     public TensorBuffer ClassLogits { get; }
 
+    /// <summary>What sessions that adapt need beside this; made at the first use.</summary>
+    public AdaptationRun Adaptation => _adaptation ??= new AdaptationRun(_model, this);
+
     /// <summary>From <see cref="PixelValues"/> to logits; the features stay in the slot for <see cref="Segment"/>.</summary>
     /// <exception cref="OnnxRuntimeException">The run failed or was terminated.</exception>
     public void Encode() => _model.Encoder.RunWithBinding(_model.RunOptions, _encoderBinding);
@@ -85,12 +80,16 @@ internal sealed class RunSlot : IDisposable
     /// <summary>Sets the adapted tensors of one picture of the batch for <see cref="Segment"/>. Copies only what is not there yet.</summary>
     public void SetParameters(int index, AdaptedParameters parameters)
     {
-        if (ReferenceEquals(_loaded[index], parameters))
+        if (!ReferenceEquals(_loaded[index], parameters))
         {
-            return;
+            SetParameters(index, parameters.Values);
+            _loaded[index] = parameters;
         }
+    }
 
-        var values = parameters.Values;
+    /// <summary>As the other, for values that change: they are copied each time.</summary>
+    public void SetParameters(int index, ReadOnlySpan<float> values)
+    {
         for (int i = 0; i < _adapted.Length; i++)
         {
             int length = _adaptedLengths[i];
@@ -98,11 +97,33 @@ internal sealed class RunSlot : IDisposable
             values = values[length..];
         }
 
-        _loaded[index] = parameters;
+        _loaded[index] = null;
+    }
+
+    /// <summary>A binding of the segmentor's inputs to this slot and of its logits to the buffers given. The caller's to dispose.</summary>
+    public OrtIoBinding BindSegmentor(TensorBuffer maskLogits, TensorBuffer classLogits)
+    {
+        var binding = _model.Segmentor.CreateIoBinding();
+        binding.BindInput(PackageTensors.Features, _features.Value);
+        binding.BindInput(PackageTensors.PseudoLabel, PseudoLabels.Value);
+        BindParameters(binding);
+        binding.BindOutput(PackageTensors.MaskLogits, maskLogits.Value);
+        binding.BindOutput(PackageTensors.ClassLogits, classLogits.Value);
+        return binding;
+    }
+
+    /// <summary>Binds the adapted tensors as inputs.</summary>
+    public void BindParameters(OrtIoBinding binding)
+    {
+        for (int i = 0; i < _adapted.Length; i++)
+        {
+            binding.BindInput(_model.Manifest.AdaptedTensors[i].Name, _adapted[i].Value);
+        }
     }
 
     public void Dispose()
     {
+        _adaptation?.Dispose();
         _encoderBinding.Dispose();
         _segmentorBinding.Dispose();
         foreach (var buffer in _adapted)

@@ -19,6 +19,14 @@ internal readonly struct TensorShapes(ModelManifest manifest, long batch)
 
     public long[] ClassLogits => [batch, manifest.Queries, 2];
 
+    public long[] HiddenStates => [manifest.DecoderPredictions, batch, manifest.Queries, manifest.Hidden];
+
+    public long[] MaskFeatures => [batch, manifest.MaskFeatures, manifest.MaskGrid, manifest.MaskGrid];
+
+    public long[] Loss => [batch];
+
+    public long[] Gradients => [batch, manifest.AdaptedTensors.Sum(AdaptedParameters.LengthOf)];
+
     public long[] Adapted(AdaptedTensor tensor)
     {
         var shape = new long[tensor.Shape.Count + 1];
