@@ -1,0 +1,138 @@
+using System.CommandLine;
+using System.Globalization;
+using LoupeGrpc.Modeling.Packaging;
+using LoupeGrpc.Packaging;
+using LoupeGrpc.Server.Models;
+
+namespace LoupeGrpc.Server.Commands;
+
+/// <summary><c>convert</c>: checkpoint to model package.</summary>
+internal static class ConvertCommand
+{
+    private static readonly Option<string[]> Weights = new("--weights")
+    {
+        HelpName = "FILE",
+        Required = true,
+        Arity = ArgumentArity.OneOrMore,
+        Description = "Checkpoint: safetensors or PyTorch (.pt, .pth). Again for more files: later ones overlay earlier ones.",
+    };
+
+    private static readonly Option<string> Config = new("--config")
+    {
+        HelpName = "FILE",
+        Required = true,
+        Description = "The model's settings: the authors' config.yaml, or our config.json.",
+    };
+
+    private static readonly Option<string> Output = new("--output")
+    {
+        HelpName = "DIR",
+        Required = true,
+        Description = "The directory that the package becomes. Whole, or not there at all.",
+    };
+
+    private static readonly Option<string> Name = new("--name")
+    {
+        HelpName = "NAME",
+        Description = "The model's name, shown to clients. Default: the name of the output directory.",
+    };
+
+    private static readonly Option<string> ModelVersion = new("--model-version")
+    {
+        HelpName = "VERSION",
+        DefaultValueFactory = static _ => "1",
+        Description = "The model's version, shown to clients.",
+    };
+
+    private static readonly Option<string> Precision = new("--precision")
+    {
+        HelpName = "fp32[,...]",
+        DefaultValueFactory = static _ => PackageLayout.Fp32,
+        Description = "Precisions to write, with commas between. Only fp32 is there so far.",
+    };
+
+    private static readonly Option<bool> Overwrite = new("--overwrite") { Description = "Replace a package that is at the output already." };
+
+    public static Command Create()
+    {
+        var command = new Command(
+            "convert",
+            """
+            Turns a Loupe checkpoint into a model package that 'serve --model' takes. No Python, no second copy of the weights in memory.
+
+            Records what the model answers to a fixed input; every start repeats that and refuses to serve if the machine computes something else.
+            Exit codes: 0 written, 1 not written (and why), 2 wrong usage, 130 interrupted. Nothing half-written is left behind.
+
+            Example: the backbone as published, then what was trained on top of it
+              loupe-grpc-server convert --weights pe-core-l14.pt --weights stage-cls.safetensors --weights stage-seg.safetensors \
+                --config config.yaml --output models/loupe-l14
+            """)
+        {
+            Weights, Config, Output, Name, ModelVersion, Precision, Overwrite,
+        };
+        Precision.Validators.Add(static result =>
+        {
+            foreach (var unknown in result.GetValueOrDefault<string>().Split(',').Except([PackageLayout.Fp32], StringComparer.Ordinal))
+            {
+                result.AddError($"--precision: '{unknown}' cannot be written, only {PackageLayout.Fp32}");
+            }
+        });
+        command.SetAction(static (result, cancellationToken) => Task.Run(() => Run(result, cancellationToken), CancellationToken.None));
+        return command;
+    }
+
+    private static int Run(ParseResult result, CancellationToken cancellationToken)
+    {
+        var error = result.InvocationConfiguration.Error;
+        var output = result.GetRequiredValue(Output);
+        var name = result.GetValue(Name) is { Length: > 0 } given ? given : Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(output)));
+        try
+        {
+            var package = ModelConversion.Run(
+                result.GetRequiredValue(Config),
+                result.GetRequiredValue(Weights),
+                output,
+                new PackageOptions(name, result.GetRequiredValue(ModelVersion), Demonstration: false, ProductVersion.Name, result.GetValue(Overwrite)),
+                new ProgressLines(error).Show,
+                cancellationToken);
+            result.InvocationConfiguration.Output.WriteLine($"{package.Manifest.Name}@{package.ShortHash} {package.Directory}");
+            return ExitCode.Success;
+        }
+        catch (Exception exception) when (ModelConversion.IsExpected(exception))
+        {
+            error.WriteLine($"error: {exception.Message}");
+            return ExitCode.Failure;
+        }
+        catch (OperationCanceledException)
+        {
+            error.WriteLine("interrupted; nothing was written");
+            return ExitCode.Interrupted;
+        }
+    }
+
+    /// <summary>A line for each phase and each tenth of the weights.</summary>
+    private sealed class ProgressLines(TextWriter error)
+    {
+        private long _tenth = -1;
+
+        public void Show(PackageProgress progress)
+        {
+            switch (progress.Phase)
+            {
+                case PackagePhase.Graphs:
+                    error.WriteLine("checking the tensors and laying out the graphs");
+                    break;
+                case PackagePhase.Staged:
+                    error.WriteLine("recording the self-check");
+                    break;
+                case PackagePhase.Weights when progress.BytesTotal > 0 && 10 * progress.BytesWritten / progress.BytesTotal is var tenth && tenth > _tenth:
+                    _tenth = tenth;
+                    error.WriteLine(string.Create(
+                        CultureInfo.InvariantCulture, $"writing weights: {10 * tenth} % of {progress.BytesTotal / 1e6:F1} MB"));
+                    break;
+                default:
+                    break;
+            }
+        }
+    }
+}

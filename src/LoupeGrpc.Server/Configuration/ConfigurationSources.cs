@@ -1,0 +1,62 @@
+using System.Collections;
+using Microsoft.Extensions.Configuration.CommandLine;
+using Microsoft.Extensions.Configuration.Json;
+
+namespace LoupeGrpc.Server.Configuration;
+
+/// <summary>Where settings come from: <c>appsettings.json</c> beside the program, then the environment, then the command line; the last wins.</summary>
+internal static class ConfigurationSources
+{
+    private static readonly string[] AddressVariables =
+    [
+        "ASPNETCORE_URLS", "DOTNET_URLS", "URLS",
+        "ASPNETCORE_HTTP_PORTS", "DOTNET_HTTP_PORTS", "HTTP_PORTS",
+        "ASPNETCORE_HTTPS_PORTS", "DOTNET_HTTPS_PORTS", "HTTPS_PORTS",
+    ];
+
+    /// <param name="settingsFile">May be missing.</param>
+    /// <param name="arguments"><c>--Name=value</c> or <c>--Name value</c>.</param>
+    /// <exception cref="InvalidDataException">The file is not JSON; the message says where.</exception>
+    public static IConfigurationRoot Build(string settingsFile, IDictionary environment, string[] arguments)
+    {
+        try
+        {
+            return new ConfigurationBuilder()
+                .AddJsonFile(settingsFile, optional: true)
+                .Add(new FixedEnvironment(environment))
+                .AddCommandLine(arguments)
+                .Build();
+        }
+        catch (InvalidDataException exception)
+        {
+            throw new InvalidDataException($"{settingsFile} cannot be read: {exception.InnerException?.Message ?? exception.Message}", exception);
+        }
+    }
+
+    /// <summary>Variables that would move an ASP.NET server to another address, and do not move this one.</summary>
+    public static IReadOnlyList<string> IgnoredAddressVariables(IDictionary environment) =>
+        [.. AddressVariables.Where(name => environment[name] is string { Length: > 0 })];
+
+    /// <summary>The source in a word, for messages.</summary>
+    public static string NameOf(IConfigurationProvider provider) => provider switch
+    {
+        JsonConfigurationProvider json => json.Source.Path ?? "settings file",
+        FixedEnvironment => "environment",
+        CommandLineConfigurationProvider => "command line",
+        _ => "settings",
+    };
+
+    /// <summary>The given variables instead of the process's own, so that tests do not share them; <c>__</c> separates sections.</summary>
+    private sealed class FixedEnvironment(IDictionary environment) : ConfigurationProvider, IConfigurationSource
+    {
+        public IConfigurationProvider Build(IConfigurationBuilder builder) => this;
+
+        public override void Load()
+        {
+            foreach (DictionaryEntry variable in environment)
+            {
+                Data[((string)variable.Key).Replace("__", ConfigurationPath.KeyDelimiter, StringComparison.Ordinal)] = variable.Value as string;
+            }
+        }
+    }
+}

@@ -1,0 +1,91 @@
+using LoupeGrpc.Engine;
+using LoupeGrpc.V1;
+using PixelFormat = LoupeGrpc.Native.PixelFormat;
+using Wire = LoupeGrpc.V1;
+using YuvMatrix = LoupeGrpc.Native.YuvMatrix;
+using YuvRange = LoupeGrpc.Native.YuvRange;
+
+namespace LoupeGrpc.Server.Contract;
+
+/// <summary>Pictures of the contract as the engine takes them. The bytes stay where they are: the message must live until the answer.</summary>
+internal static class FrameReader
+{
+    public static FrameInput? Read(EncodedImage image) => new EncodedInput(image.Data.Memory);
+
+    /// <summary>Null, and why, where the format is missing or makes no sense. Whether it fits the bytes is the engine's to say.</summary>
+    /// <param name="sessionFormat">Used where the picture has no format of its own.</param>
+    public static FrameInput? Read(RawImage image, RawLayout? sessionFormat, out FrameFailure? failure)
+    {
+        failure = null;
+        var layout = sessionFormat;
+        if (image.Format is not null)
+        {
+            layout = Read(image.Format, out var mistake);
+            failure = mistake is null ? null : new FrameFailure(FailureKind.Invalid, mistake);
+        }
+        else if (layout is null)
+        {
+            failure = new FrameFailure(FailureKind.Invalid, "the raw frame says no format, and the session has none");
+        }
+
+        return layout is null || failure is not null ? null : new RawInput(image.Data.Memory, layout);
+    }
+
+    /// <summary>Null, and why, where it makes no sense.</summary>
+    public static RawLayout? Read(FrameFormat format, out string? mistake)
+    {
+        mistake = null;
+        PixelFormat? pixelFormat = format.PixelFormat switch
+        {
+            Wire.PixelFormat.Bgr24 => PixelFormat.Bgr24,
+            Wire.PixelFormat.Rgb24 => PixelFormat.Rgb24,
+            Wire.PixelFormat.Bgra32 => PixelFormat.Bgra32,
+            Wire.PixelFormat.Gray8 => PixelFormat.Gray8,
+            Wire.PixelFormat.Nv12 => PixelFormat.Nv12,
+            Wire.PixelFormat.I420 => PixelFormat.I420,
+            Wire.PixelFormat.Yuyv => PixelFormat.Yuyv,
+            _ => null,
+        };
+        YuvMatrix? matrix = format.YuvMatrix switch
+        {
+            Wire.YuvMatrix.Unspecified or Wire.YuvMatrix.Bt601 => YuvMatrix.Bt601,
+            Wire.YuvMatrix.Bt709 => YuvMatrix.Bt709,
+            _ => null,
+        };
+        YuvRange? range = format.YuvRange switch
+        {
+            Wire.YuvRange.Unspecified or Wire.YuvRange.Limited => YuvRange.Limited,
+            Wire.YuvRange.Full => YuvRange.Full,
+            _ => null,
+        };
+
+        if (pixelFormat is null)
+        {
+            mistake = format.PixelFormat == Wire.PixelFormat.Unspecified
+                ? "pixel_format is not set"
+                : $"pixel_format {(int)format.PixelFormat} is not known";
+        }
+        else if (matrix is null)
+        {
+            mistake = $"yuv_matrix {(int)format.YuvMatrix} is not known";
+        }
+        else if (range is null)
+        {
+            mistake = $"yuv_range {(int)format.YuvRange} is not known";
+        }
+        else if (format.Width is 0 or > int.MaxValue || format.Height is 0 or > int.MaxValue)
+        {
+            mistake = $"a picture of {format.Width}x{format.Height} pixels is none";
+        }
+        else if (format.Strides.Any(static stride => stride > int.MaxValue))
+        {
+            mistake = $"a stride of {format.Strides.Max()} bytes is too long";
+        }
+
+        return mistake is null
+            ? new RawLayout(
+                pixelFormat!.Value, (int)format.Width, (int)format.Height, [.. format.Strides.Select(static stride => (int)stride)],
+                matrix!.Value, range!.Value)
+            : null;
+    }
+}

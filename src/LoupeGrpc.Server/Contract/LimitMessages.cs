@@ -1,0 +1,21 @@
+using LoupeGrpc.Server.Configuration;
+using LoupeGrpc.V1;
+
+namespace LoupeGrpc.Server.Contract;
+
+/// <summary>The server's limits as clients see them.</summary>
+internal static class LimitMessages
+{
+    /// <param name="credits">Frames that may be undelivered at a time.</param>
+    /// <param name="maxResponseBytes">Bytes.</param>
+    public static Limits Of(LoupeOptions options, int credits, int maxResponseBytes) => new()
+    {
+        MaxMessageBytes = (ulong)options.Limits.MaxMessageBytes,
+        MaxFrameBytes = (ulong)options.Limits.MaxFrameBytes,
+        MaxPixels = (ulong)options.Limits.MaxPixels,
+        MaxSide = (uint)options.Limits.MaxSide,
+        Credits = (uint)credits,
+        MaxResponseBytes = (ulong)maxResponseBytes,
+        MaxSessions = (uint)options.Limits.MaxSessions,
+    };
+}

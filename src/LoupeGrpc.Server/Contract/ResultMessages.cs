@@ -1,0 +1,117 @@
+using System.Text;
+using Google.Protobuf;
+using LoupeGrpc.Engine;
+using LoupeGrpc.V1;
+using MaskEncoding = LoupeGrpc.Engine.MaskEncoding;
+using MaskOmission = LoupeGrpc.Engine.MaskOmission;
+using StageTimings = LoupeGrpc.Engine.StageTimings;
+using Verdict = LoupeGrpc.Engine.Verdict;
+using Wire = LoupeGrpc.V1;
+
+namespace LoupeGrpc.Server.Contract;
+
+/// <summary>What the engine found, as messages of the contract.</summary>
+internal static class ResultMessages
+{
+    /// <param name="thresholds">Those the verdict was taken with.</param>
+    public static FrameResult ToMessage(this FrameAnalysis analysis, VerdictThresholds thresholds)
+    {
+        var result = new FrameResult
+        {
+            Score = analysis.Score,
+            Verdict = analysis.Verdict.ToMessage(),
+            Thresholds = thresholds.ToMessage(),
+            Mask = analysis.Mask?.ToMessage(),
+            MaskOmission = analysis.MaskOmission switch
+            {
+                MaskOmission.Policy => Wire.MaskOmission.Policy,
+                MaskOmission.Budget => Wire.MaskOmission.Budget,
+                _ => Wire.MaskOmission.Unspecified,
+            },
+            MaskAgreement = analysis.MaskAgrees switch
+            {
+                true => MaskAgreement.Agrees,
+                false => MaskAgreement.Disagrees,
+                null => MaskAgreement.Unspecified,
+            },
+            Sha256 = UnsafeByteOperations.UnsafeWrap(analysis.Sha256),
+            Width = (uint)analysis.Width,
+            Height = (uint)analysis.Height,
+            Timings = analysis.Timings.ToMessage(),
+            Execution = analysis.Execution.ToMessage(),
+        };
+        foreach (var region in analysis.Regions)
+        {
+            result.Regions.Add(new Region
+            {
+                Box = new Box { X = (uint)region.X, Y = (uint)region.Y, Width = (uint)region.Width, Height = (uint)region.Height },
+                Area = (ulong)region.Area,
+                Mean = region.Mean,
+            });
+        }
+
+        foreach (var note in analysis.Notes)
+        {
+            result.Notes.Add(new Note { Code = CodeOf(note.Kind), Message = note.Message });
+        }
+
+        return result;
+    }
+
+    public static Thresholds ToMessage(this VerdictThresholds thresholds) => new() { Low = thresholds.Low, High = thresholds.High };
+
+    public static ExecutionInfo ToMessage(this ExecutionDescription execution) =>
+        new() { Provider = execution.Provider, Precision = execution.Precision, Device = execution.Device };
+
+    private static Wire.Verdict ToMessage(this Verdict verdict) => verdict switch
+    {
+        Verdict.Authentic => Wire.Verdict.Authentic,
+        Verdict.Manipulated => Wire.Verdict.Manipulated,
+        _ => Wire.Verdict.Uncertain,
+    };
+
+    private static Mask ToMessage(this EncodedMask mask)
+    {
+        var message = new Mask { Area = (ulong)mask.Area };
+        switch (mask.Encoding)
+        {
+            case MaskEncoding.Png:
+                message.Png = UnsafeByteOperations.UnsafeWrap(mask.Data);
+                break;
+            case MaskEncoding.SoftPng:
+                message.SoftPng = UnsafeByteOperations.UnsafeWrap(mask.Data);
+                break;
+            default:
+                message.Rle = new CocoRle
+                {
+                    Size = { (uint)mask.Height, (uint)mask.Width },
+                    Counts = Encoding.ASCII.GetString(mask.Data.Span),
+                };
+                break;
+        }
+
+        return message;
+    }
+
+    private static Wire.StageTimings ToMessage(this StageTimings timings) => new()
+    {
+        QueueMs = (float)timings.Queue.TotalMilliseconds,
+        DecodeMs = (float)timings.Decode.TotalMilliseconds,
+        PreprocessMs = (float)timings.Preprocess.TotalMilliseconds,
+        EncodeMs = (float)timings.Encode.TotalMilliseconds,
+        SegmentMs = (float)timings.Segment.TotalMilliseconds,
+        MaskMs = (float)timings.Mask.TotalMilliseconds,
+        TotalMs = (float)timings.Total.TotalMilliseconds,
+    };
+
+    private static NoteCode CodeOf(ImageNoteKind kind) => kind switch
+    {
+        ImageNoteKind.FirstFrameOnly => NoteCode.FirstFrameOnly,
+        ImageNoteKind.BitDepthReduced => NoteCode.BitDepthReduced,
+        ImageNoteKind.AlphaDropped => NoteCode.AlphaDropped,
+        ImageNoteKind.OrientationNotApplied => NoteCode.OrientationNotApplied,
+        ImageNoteKind.Scaled => NoteCode.Scaled,
+        ImageNoteKind.CmykConverted => NoteCode.CmykConverted,
+        _ => NoteCode.Unspecified,
+    };
+}

@@ -1,0 +1,83 @@
+using System.Diagnostics;
+using System.Net.Sockets;
+using LoupeGrpc.Server.Configuration;
+using LoupeGrpc.Server.Health;
+using LoupeGrpc.Server.Streaming;
+
+namespace LoupeGrpc.Server.Hosting;
+
+/// <summary>A listening server around an engine, which it does not own.</summary>
+internal sealed class LoupeServer : IAsyncDisposable
+{
+    /// <summary>For the transport to close what the drain left open.</summary>
+    private static readonly TimeSpan CloseTimeout = TimeSpan.FromSeconds(1);
+
+    private readonly WebApplication _app;
+
+    private LoupeServer(WebApplication app, Uri grpc, Uri operations) => (_app, Grpc, Operations) = (app, grpc, operations);
+
+    /// <summary>With the port that was really taken.</summary>
+    public Uri Grpc { get; }
+
+    /// <summary>With the port that was really taken.</summary>
+    public Uri Operations { get; }
+
+    public IServiceProvider Services => _app.Services;
+
+    /// <summary>Listens, and serves from the moment the task is done.</summary>
+    /// <exception cref="ListenException">An address cannot be listened on.</exception>
+    public static async Task<LoupeServer> StartAsync(
+        LoupeOptions options, IFrameAnalyzer analyzer, TimeProvider time, Action<ILoggingBuilder> logging, CancellationToken cancellationToken)
+    {
+        // Empty: no settings, no addresses and no logs but ours.
+        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ApplicationName = typeof(LoupeServer).Assembly.GetName().Name });
+        var kestrel = new KestrelSetup();
+        builder.WebHost.UseKestrelCore().ConfigureKestrel(server => kestrel.Configure(server, options));
+        logging(builder.Logging);
+        // It logs what it throws: the caller says that better.
+        builder.Logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.None);
+        // Starting and draining are no errors; who asks is told.
+        builder.Logging.AddFilter("Microsoft.Extensions.Diagnostics.HealthChecks", LogLevel.None);
+        builder.Services.AddLoupeServer(options, analyzer, time);
+        builder.Services.AddSingleton<IHostLifetime, CallerLifetime>();
+        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = options.Shutdown.DrainTimeout + CloseTimeout);
+
+        var app = builder.Build();
+        try
+        {
+            app.MapLoupe(options);
+            await app.StartAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception exception)
+        {
+            await app.DisposeAsync().ConfigureAwait(false);
+            if (exception is IOException or SocketException)
+            {
+                throw ListenException.From(exception, options.Endpoints);
+            }
+
+            throw;
+        }
+
+        using var process = Process.GetCurrentProcess();
+        var now = time.GetUtcNow();
+        app.Services.GetRequiredService<ServingState>().MarkReady(now, now - process.StartTime.ToUniversalTime());
+        return new LoupeServer(
+            app,
+            new Uri(options.Endpoints.Grpc.WithPort(kestrel.GrpcPort)),
+            new Uri(options.Endpoints.Operations.WithPort(kestrel.OperationsPort)));
+    }
+
+    /// <summary>Drains, then closes.</summary>
+    public Task StopAsync() => _app.StopAsync(CancellationToken.None);
+
+    public ValueTask DisposeAsync() => _app.DisposeAsync();
+
+    /// <summary>Signals are the caller's business.</summary>
+    private sealed class CallerLifetime : IHostLifetime
+    {
+        public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    }
+}

@@ -1,0 +1,59 @@
+using LoupeGrpc.Server.Configuration;
+using LoupeGrpc.Server.Health;
+using LoupeGrpc.Server.Sessions;
+using LoupeGrpc.Server.Streaming;
+using LoupeGrpc.V1;
+using Microsoft.AspNetCore.Diagnostics.HealthChecks;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+
+namespace LoupeGrpc.Server.Hosting;
+
+/// <summary>What the host is made of.</summary>
+internal static class LoupeServices
+{
+    private const string ReadyTag = "ready";
+
+    public static IServiceCollection AddLoupeServer(this IServiceCollection services, LoupeOptions options, IFrameAnalyzer analyzer, TimeProvider time)
+    {
+        services.AddSingleton(options);
+        services.AddSingleton(analyzer);
+        services.AddSingleton(time);
+        services.AddSingleton<SessionRegistry>();
+        services.AddSingleton<ServerBytes>();
+        services.AddSingleton<ServingState>();
+        services.AddHostedService<SessionDrain>();
+
+        services.AddGrpc(grpc => grpc.MaxReceiveMessageSize = options.Limits.MaxMessageBytes);
+        services.AddGrpcReflection();
+        services.AddGrpcHealthChecks(health =>
+        {
+            health.Services.Map(string.Empty, static _ => true);
+            health.Services.Map(ForgeryAnalysisService.Descriptor.FullName, static _ => true);
+            health.Services.Map(SessionAdminService.Descriptor.FullName, static _ => true);
+        }).AddCheck<ServingHealthCheck>("serving", tags: [ReadyTag]);
+        services.Configure<HealthCheckPublisherOptions>(static publisher =>
+        {
+            // What watchers see of a change; whoever asks gets the answer of the moment.
+            publisher.Delay = TimeSpan.Zero;
+            publisher.Period = TimeSpan.FromSeconds(5);
+        });
+        return services;
+    }
+
+    public static WebApplication MapLoupe(this WebApplication app, LoupeOptions options)
+    {
+        app.MapGrpcService<ForgeryAnalysisEndpoint>();
+        app.MapGrpcService<SessionAdminEndpoint>();
+        app.MapGrpcHealthChecksService();
+        if (options.Reflection.Enabled)
+        {
+            app.MapGrpcReflectionService();
+        }
+
+        app.MapHealthChecks("/healthz/live", new HealthCheckOptions { Predicate = static _ => false });
+        app.MapHealthChecks("/healthz/ready", new HealthCheckOptions { Predicate = static check => check.Tags.Contains(ReadyTag) });
+        app.MapGet("/info", static (IFrameAnalyzer analyzer, ServingState serving, SessionRegistry sessions) =>
+            OperationsInfo.Of(analyzer, serving, sessions));
+        return app;
+    }
+}

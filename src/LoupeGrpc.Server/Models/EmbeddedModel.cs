@@ -1,0 +1,111 @@
+using System.Security.Cryptography;
+using LoupeGrpc.Modeling.Packaging;
+using LoupeGrpc.Packaging;
+
+namespace LoupeGrpc.Server.Models;
+
+/// <summary>
+/// The demonstration model that ships with the program: converted on the first start, kept in a cache, or in a directory of its own where
+/// the cache cannot be used. Disposing removes that directory.
+/// </summary>
+internal sealed class EmbeddedModel : IDisposable
+{
+    private const string Name = "loupe-nano";
+    private const string Version = "1";
+
+    private readonly DirectoryInfo? _temporary;
+
+    private EmbeddedModel(ModelPackage package, DirectoryInfo? temporary) => (Package, _temporary) = (package, temporary);
+
+    public ModelPackage Package { get; }
+
+    private static string Source => Path.Combine(AppContext.BaseDirectory, "models", Name);
+
+    private static string Weights => Path.Combine(Source, "model.safetensors");
+
+    private static string Configuration => Path.Combine(Source, "config.json");
+
+    /// <summary>Takes the model out of the cache, or converts it into it. Several processes may do so at a time.</summary>
+    /// <param name="cacheDirectory">Null where there is none.</param>
+    /// <exception cref="PackageException">It can be written nowhere.</exception>
+    /// <exception cref="OperationCanceledException"/>
+    public static async Task<EmbeddedModel> PrepareAsync(string? cacheDirectory, ILogger logger, CancellationToken cancellationToken)
+    {
+        if (cacheDirectory is not null)
+        {
+            try
+            {
+                return new EmbeddedModel(await TakeFromCacheAsync(cacheDirectory, logger, cancellationToken).ConfigureAwait(false), null);
+            }
+            catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or PackageException)
+            {
+                ModelLog.CacheUnusable(logger, cacheDirectory, exception.Message);
+            }
+        }
+
+        var temporary = Directory.CreateTempSubdirectory("loupe-grpc-");
+        try
+        {
+            return new EmbeddedModel(Convert(Path.Combine(temporary.FullName, Name), cancellationToken), temporary);
+        }
+        catch
+        {
+            temporary.Delete(recursive: true);
+            throw;
+        }
+    }
+
+    /// <summary>Where packages are kept unless a setting says otherwise; null for an account without a home.</summary>
+    public static string? DefaultCacheDirectory(Func<string, string?> environment)
+    {
+        if (environment("XDG_CACHE_HOME") is { } cache && Path.IsPathRooted(cache))
+        {
+            return Path.Combine(cache, "loupe-grpc");
+        }
+
+        return environment("HOME") is { } home && Path.IsPathRooted(home) ? Path.Combine(home, ".cache", "loupe-grpc") : null;
+    }
+
+    public void Dispose() => _temporary?.Delete(recursive: true);
+
+    private static async Task<ModelPackage> TakeFromCacheAsync(string cacheDirectory, ILogger logger, CancellationToken cancellationToken)
+    {
+        Directory.CreateDirectory(cacheDirectory);
+        var directory = Path.Combine(cacheDirectory, $"{Name}-{Key()}");
+        using (await FileLock.AcquireAsync(directory + ".lock", cancellationToken).ConfigureAwait(false))
+        {
+            if (Directory.Exists(directory))
+            {
+                try
+                {
+                    return ModelPackage.Open(directory, PackageCheck.Hashes);
+                }
+                catch (PackageException exception)
+                {
+                    ModelLog.CacheDamaged(logger, exception.Message);
+                    Directory.Delete(directory, recursive: true);
+                }
+            }
+
+            return Convert(directory, cancellationToken);
+        }
+    }
+
+    private static ModelPackage Convert(string directory, CancellationToken cancellationToken) => ModelConversion.Run(
+        Configuration, [Weights], directory, new PackageOptions(Name, Version, Demonstration: true, ProductVersion.Name), null, cancellationToken);
+
+    /// <summary>Names what went into the package: the checkpoint, and the code that converts it.</summary>
+    private static string Key()
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        hash.AppendData(File.ReadAllBytes(Weights));
+        hash.AppendData(File.ReadAllBytes(Configuration));
+        foreach (var type in new[] { typeof(PackageBuild), typeof(ModelPackage), typeof(Engine.LoupeEngine), typeof(EmbeddedModel) })
+        {
+            // Changes with the code: builds are deterministic.
+            hash.AppendData(type.Module.ModuleVersionId.ToByteArray());
+        }
+
+        return System.Convert.ToHexStringLower(hash.GetHashAndReset().AsSpan(0, 8));
+    }
+}

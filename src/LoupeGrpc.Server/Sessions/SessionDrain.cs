@@ -1,0 +1,39 @@
+using LoupeGrpc.Server.Configuration;
+using LoupeGrpc.Server.Health;
+
+namespace LoupeGrpc.Server.Sessions;
+
+/// <summary>
+/// Lets sessions finish before the server stops listening: until then probes and new callers hear that it is stopping.
+/// </summary>
+internal sealed class SessionDrain(SessionRegistry sessions, ServingState serving, LoupeOptions options, TimeProvider time, ILogger<SessionDrain> logger)
+    : IHostedLifecycleService
+{
+    /// <summary>Of the time to drain, the part for analysing; the rest is for handing over the last outcomes.</summary>
+    private const double AnalysingShare = 0.9;
+
+    public async Task StoppingAsync(CancellationToken cancellationToken)
+    {
+        serving.MarkDraining();
+        var timeout = options.Shutdown.DrainTimeout;
+        SessionsLog.Draining(logger, sessions.Count, timeout);
+        try
+        {
+            await sessions.DrainAsync(timeout * AnalysingShare).WaitAsync(timeout, time, cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception exception) when (exception is TimeoutException or OperationCanceledException)
+        {
+            SessionsLog.DrainTimedOut(logger, sessions.Count, timeout);
+        }
+    }
+
+    public Task StartingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StartedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+}

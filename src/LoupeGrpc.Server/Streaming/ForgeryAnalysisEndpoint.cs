@@ -1,0 +1,122 @@
+using System.Security.Cryptography;
+using Google.Protobuf.WellKnownTypes;
+using Grpc.Core;
+using LoupeGrpc.Engine;
+using LoupeGrpc.Server.Configuration;
+using LoupeGrpc.Server.Contract;
+using LoupeGrpc.Server.Health;
+using LoupeGrpc.Server.Sessions;
+using LoupeGrpc.V1;
+
+namespace LoupeGrpc.Server.Streaming;
+
+/// <summary><c>ForgeryAnalysisService</c>: opens sessions and runs them, analyses single pictures, says what is served.</summary>
+internal sealed class ForgeryAnalysisEndpoint(
+    IFrameAnalyzer analyzer, SessionRegistry sessions, ServerBytes serverBytes, ServingState serving, LoupeOptions options, TimeProvider time,
+    ILogger<ForgeryAnalysisEndpoint> logger)
+    : ForgeryAnalysisService.ForgeryAnalysisServiceBase
+{
+    public override async Task Analyze(
+        IAsyncStreamReader<AnalyzeRequest> requestStream, IServerStreamWriter<AnalyzeResponse> responseStream, ServerCallContext context)
+    {
+        var request = await ReadOpenAsync(requestStream, context).ConfigureAwait(false);
+        using var session = new AnalyzeSession(
+            Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8)), context.Peer, request, analyzer, serverBytes.Budget, options, time, logger);
+        if (!sessions.TryAdd(session, out var refusal))
+        {
+            throw Refuse(context, refusal.ToRpcException());
+        }
+
+        SessionEnd end;
+        try
+        {
+            StreamingLog.Opened(logger, session.Id, session.Name, session.Client, session.Peer, request.Delivery);
+            end = await session.RunAsync(requestStream, responseStream, context.CancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            sessions.Remove(session);
+        }
+
+        if (end.Status is not null)
+        {
+            throw end.Status;
+        }
+    }
+
+    public override async Task<AnalyzeImageResponse> AnalyzeImage(AnalyzeImageRequest request, ServerCallContext context)
+    {
+        var receivedAt = time.GetTimestamp();
+        if (serving.IsDraining)
+        {
+            throw ServerBusy.Stopping.ToRpcException();
+        }
+
+        FrameFailure? failure = null;
+        var input = request.ImageCase switch
+        {
+            AnalyzeImageRequest.ImageOneofCase.Encoded => FrameReader.Read(request.Encoded),
+            AnalyzeImageRequest.ImageOneofCase.Raw => FrameReader.Read(request.Raw, null, out failure),
+            _ => null,
+        };
+        if (input is null)
+        {
+            throw (failure ?? new FrameFailure(FailureKind.Invalid, "the request holds no picture")).ToRpcException();
+        }
+
+        var settings = ReadSettings(request);
+        using var bytes = serverBytes.Budget.TryAcquire(input.Data.Length) ?? throw ServerBusy.NoBytesLeft(options.Limits).ToRpcException();
+        var outcome = await analyzer.AnalyzeAsync(input, settings.ToRequest(receivedAt, null), context.CancellationToken).ConfigureAwait(false);
+        return outcome.Succeeded
+            ? new AnalyzeImageResponse { Result = outcome.Analysis.ToMessage(settings.Thresholds), Model = analyzer.Model }
+            : throw outcome.Failure.ToRpcException();
+    }
+
+    public override Task<GetServerInfoResponse> GetServerInfo(GetServerInfoRequest request, ServerCallContext context) => Task.FromResult(
+        new GetServerInfoResponse
+        {
+            Server = ProductVersion.Name,
+            Model = analyzer.Model,
+            Execution = analyzer.Execution.ToMessage(),
+            Ladder = { new ProviderRung { Provider = analyzer.Execution.Provider, State = RungState.Serving } },
+            Limits = LimitMessages.Of(options, options.Limits.Credits, options.Limits.MaxResponseBytes),
+            DefaultThresholds = options.Thresholds.ToMessage(),
+            Unavailable = { Features.Unavailable(options) },
+            ReadySince = serving.ReadySince?.ToTimestamp(),
+            ActiveSessions = (uint)sessions.Count,
+            Startup = serving.Startup is { } startup ? Duration.FromTimeSpan(startup) : null,
+        });
+
+    private async Task<SessionRequest> ReadOpenAsync(IAsyncStreamReader<AnalyzeRequest> requests, ServerCallContext context)
+    {
+        bool any;
+        try
+        {
+            any = await requests.MoveNext(context.CancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception exception) when (RequestFaults.Find(exception, options.Limits) is { } status)
+        {
+            throw Refuse(context, status);
+        }
+
+        if (!any || requests.Current.PayloadCase != AnalyzeRequest.PayloadOneofCase.Open)
+        {
+            throw Refuse(context, RequestFaults.NotOpened);
+        }
+
+        return SessionRequest.Read(requests.Current.Open, options, out var failure) ?? throw Refuse(context, failure!.ToRpcException());
+    }
+
+    private AnalysisSettings ReadSettings(AnalyzeImageRequest request)
+    {
+        var defaults = new AnalysisSettings { Thresholds = options.Thresholds, MaxResponseBytes = AnalysisSettings.DefaultResponseBytes };
+        var settings = defaults.With(request.Thresholds, options.Thresholds, out var mistake)?.With(request.Mask, out mistake);
+        return settings ?? throw new FrameFailure(FailureKind.Invalid, mistake!).ToRpcException();
+    }
+
+    private RpcException Refuse(ServerCallContext context, RpcException status)
+    {
+        StreamingLog.Refused(logger, context.Peer, status.Status.Detail);
+        return status;
+    }
+}

@@ -1,0 +1,172 @@
+using System.Threading.Channels;
+using Google.Protobuf.WellKnownTypes;
+using LoupeGrpc.Engine;
+using LoupeGrpc.Server.Contract;
+using LoupeGrpc.V1;
+
+namespace LoupeGrpc.Server.Streaming;
+
+/// <summary>
+/// Lets a session's frames into the engine, a few at a time, as its delivery policy says, and decides their outcomes.
+/// Frames come from one thread.
+/// </summary>
+internal sealed class FrameDispatcher : IDisposable
+{
+    private readonly IFrameAnalyzer _analyzer;
+    private readonly OutcomeSequencer _sequencer;
+    private readonly TimeSpan? _stalenessBudget;
+    private readonly TimeProvider _time;
+    private readonly ILogger _logger;
+    private readonly Channel<SessionFrame> _waiting;
+    private readonly SemaphoreSlim _turns;
+
+    /// <param name="maxWaiting">Frames that may wait, where each one is answered.</param>
+    /// <param name="concurrency">Frames inside the engine at a time. One with <see cref="DeliveryMode.Freshest"/>: a second would grow old in there.</param>
+    public FrameDispatcher(
+        IFrameAnalyzer analyzer, OutcomeSequencer sequencer, SessionRequest session, int maxWaiting, int concurrency, TimeProvider time, ILogger logger)
+    {
+        _analyzer = analyzer;
+        _sequencer = sequencer;
+        _stalenessBudget = session.StalenessBudget;
+        _time = time;
+        _logger = logger;
+        var freshest = session.Delivery == DeliveryMode.Freshest;
+        _turns = new SemaphoreSlim(freshest ? 1 : concurrency);
+        _waiting = freshest
+            ? Channel.CreateBounded<SessionFrame>(
+                new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropOldest, SingleReader = true, SingleWriter = true },
+                stale => Drop(stale, DropReason.Superseded))
+            : Channel.CreateBounded<SessionFrame>(new BoundedChannelOptions(maxWaiting) { SingleReader = true, SingleWriter = true });
+    }
+
+    /// <summary>Takes a frame of the sequencer's, which gets its outcome from here.</summary>
+    public void Accept(SessionFrame frame)
+    {
+        if (!_waiting.Writer.TryWrite(frame))
+        {
+            throw new InvalidOperationException("More frames wait than the session may have in flight.");
+        }
+    }
+
+    /// <summary>No more frames come.</summary>
+    public void Complete() => _waiting.Writer.TryComplete();
+
+    /// <summary>Runs until <see cref="Complete"/> was called and every frame has its outcome.</summary>
+    /// <param name="giveUp">The frames left are dropped, and those inside the engine canceled.</param>
+    public async Task RunAsync(CancellationToken giveUp)
+    {
+        while (true)
+        {
+            // The turn first, the frame then: a fresher one may come while this waits.
+            await _turns.WaitAsync(CancellationToken.None).ConfigureAwait(false);
+            if (!await _waiting.Reader.WaitToReadAsync(CancellationToken.None).ConfigureAwait(false))
+            {
+                break;
+            }
+
+            if (_waiting.Reader.TryRead(out var frame) && !DecideBeforeTurn(frame, giveUp))
+            {
+                _ = AnalyzeAsync(frame, giveUp);
+            }
+            else
+            {
+                _turns.Release();
+            }
+        }
+
+        await _sequencer.WhenDecided().ConfigureAwait(false);
+    }
+
+    /// <summary>Call when <see cref="RunAsync"/> has ended.</summary>
+    public void Dispose() => _turns.Dispose();
+
+    public void Drop(SessionFrame frame, DropReason reason) =>
+        _sequencer.Decide(frame, new FrameOutcome { Dropped = new Dropped { Reason = reason, Age = Duration.FromTimeSpan(AgeOf(frame)) } });
+
+    public void Fail(SessionFrame frame, FrameFailure failure) =>
+        _sequencer.Decide(frame, new FrameOutcome { Failed = failure.ToFailed() });
+
+    private void Expire(SessionFrame frame, TimeSpan age, TimeSpan deadline) => _sequencer.Decide(
+        frame, new FrameOutcome { Expired = new Expired { Age = Duration.FromTimeSpan(age), Deadline = Duration.FromTimeSpan(deadline) } });
+
+    private TimeSpan AgeOf(SessionFrame frame) => _time.GetElapsedTime(frame.ReceivedAt);
+
+    private bool DecideBeforeTurn(SessionFrame frame, CancellationToken giveUp)
+    {
+        var age = AgeOf(frame);
+        if (giveUp.IsCancellationRequested)
+        {
+            Drop(frame, DropReason.SessionEnded);
+        }
+        else if (age >= frame.Deadline)
+        {
+            Expire(frame, age, frame.Deadline.Value);
+        }
+        else if (age >= _stalenessBudget)
+        {
+            Drop(frame, DropReason.Stale);
+        }
+        else
+        {
+            return false;
+        }
+
+        return true;
+    }
+
+    private async Task AnalyzeAsync(SessionFrame frame, CancellationToken giveUp)
+    {
+        try
+        {
+            var outcome = await AskEngineAsync(frame, giveUp).ConfigureAwait(false);
+            DecideAfterTurn(frame, outcome, giveUp);
+        }
+        finally
+        {
+            _turns.Release();
+        }
+    }
+
+    private async ValueTask<AnalysisOutcome> AskEngineAsync(SessionFrame frame, CancellationToken giveUp)
+    {
+        try
+        {
+            var request = frame.Settings.ToRequest(frame.ReceivedAt, Earlier(frame.Deadline, _stalenessBudget));
+            return await _analyzer.AnalyzeAsync(frame.Input, request, giveUp).ConfigureAwait(false);
+        }
+#pragma warning disable CA1031 // One frame's fault must not take the session down, whatever it is.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            StreamingLog.AnalysisThrew(_logger, frame.Sequence, exception);
+            return new FrameFailure(FailureKind.Internal, "the server failed on this frame; its log says how");
+        }
+    }
+
+    private void DecideAfterTurn(SessionFrame frame, AnalysisOutcome outcome, CancellationToken giveUp)
+    {
+        var age = AgeOf(frame);
+        if (age >= frame.Deadline && (outcome.Succeeded || outcome.Failure.Kind == FailureKind.Expired))
+        {
+            Expire(frame, age, frame.Deadline.Value);
+        }
+        else if (outcome.Succeeded)
+        {
+            _sequencer.Decide(frame, new FrameOutcome { Result = outcome.Analysis.ToMessage(frame.Settings.Thresholds) });
+        }
+        else if (outcome.Failure.Kind == FailureKind.Expired)
+        {
+            Drop(frame, DropReason.Stale);
+        }
+        else if (outcome.Failure.Kind == FailureKind.Canceled && giveUp.IsCancellationRequested)
+        {
+            Drop(frame, DropReason.SessionEnded);
+        }
+        else
+        {
+            Fail(frame, outcome.Failure);
+        }
+    }
+
+    private static TimeSpan? Earlier(TimeSpan? a, TimeSpan? b) => a < b || b is null ? a : b;
+}

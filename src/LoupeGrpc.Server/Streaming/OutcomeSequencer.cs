@@ -1,0 +1,139 @@
+using System.Threading.Channels;
+using LoupeGrpc.V1;
+
+namespace LoupeGrpc.Server.Streaming;
+
+/// <summary>
+/// Gives each frame of a session its one outcome, in the order of receipt, and each control its reply after the outcomes before it.
+/// Unordered, outcomes leave as they come, replies all the same after those before them. Thread-safe.
+/// </summary>
+/// <param name="outgoing">Has room for every item that may be undelivered at a time.</param>
+internal sealed class OutcomeSequencer(bool unordered, ChannelWriter<AnalyzeResponse> outgoing)
+{
+    private readonly Lock _lock = new();
+    private readonly Queue<SessionItem> _items = new();
+    private readonly SessionTally _tally = new();
+    private TaskCompletionSource? _decided;
+    private ulong _nextSequence;
+    private ulong _frameBytes;
+    private int _undecided;
+    private bool _closed;
+
+    /// <summary>Takes a frame in and numbers it.</summary>
+    /// <returns>False where the session takes no frames any more: the caller decides the frame's outcome at once.</returns>
+    public bool Add(SessionFrame frame)
+    {
+        lock (_lock)
+        {
+            frame.Sequence = _nextSequence++;
+            _frameBytes += (ulong)frame.Input.Data.Length;
+            _items.Enqueue(frame);
+            _undecided++;
+            return !_closed;
+        }
+    }
+
+    /// <summary>Takes a control's reply in.</summary>
+    public void Add(ControlReply reply)
+    {
+        lock (_lock)
+        {
+            _items.Enqueue(new SessionControl { Response = new AnalyzeResponse { ControlReply = reply } });
+            ReleaseDecided();
+        }
+    }
+
+    /// <summary>Decides a frame. Its bytes are given back.</summary>
+    /// <param name="outcome">Number and sequence are filled in here.</param>
+    public void Decide(SessionFrame frame, FrameOutcome outcome)
+    {
+        frame.ReleaseBytes();
+        outcome.FrameId = frame.FrameId;
+        outcome.Sequence = frame.Sequence;
+        var response = new AnalyzeResponse { Outcome = outcome };
+        lock (_lock)
+        {
+            if (frame.Response is not null)
+            {
+                throw new InvalidOperationException($"Frame {frame.Sequence} has an outcome already.");
+            }
+
+            frame.Response = response;
+            if (unordered)
+            {
+                Send(response);
+            }
+
+            ReleaseDecided();
+            if (--_undecided == 0)
+            {
+                _decided?.SetResult();
+                _decided = null;
+            }
+        }
+    }
+
+    /// <summary>From now on frames are not taken. Says so to the client, out of turn.</summary>
+    public void Close(SessionEvent notice)
+    {
+        lock (_lock)
+        {
+            _closed = true;
+            notice.Sequence = _nextSequence;
+            Send(new AnalyzeResponse { Event = notice });
+        }
+    }
+
+    /// <summary>Done when every frame taken in has its outcome.</summary>
+    public Task WhenDecided()
+    {
+        lock (_lock)
+        {
+            _decided ??= _undecided == 0 ? null : new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            return _decided?.Task ?? Task.CompletedTask;
+        }
+    }
+
+    /// <summary>The session so far: frames whose outcome has left, or could.</summary>
+    public SessionSummary Summarize(TimeSpan duration)
+    {
+        lock (_lock)
+        {
+            return _tally.ToSummary(duration, _frameBytes);
+        }
+    }
+
+    /// <summary>Frames taken in, those without an outcome, those manipulated.</summary>
+    public (ulong Frames, int InFlight, ulong Manipulated) Count()
+    {
+        lock (_lock)
+        {
+            return (_nextSequence, _undecided, _tally.Manipulated);
+        }
+    }
+
+    private void ReleaseDecided()
+    {
+        while (_items.TryPeek(out var item) && item.Response is { } response)
+        {
+            _items.Dequeue();
+            if (item is SessionFrame frame)
+            {
+                _tally.Add(response.Outcome, frame.CaptureTime);
+            }
+
+            if (item is not SessionFrame || !unordered)
+            {
+                Send(response);
+            }
+        }
+    }
+
+    private void Send(AnalyzeResponse response)
+    {
+        if (!outgoing.TryWrite(response))
+        {
+            throw new InvalidOperationException("More responses wait than the session may have undelivered.");
+        }
+    }
+}

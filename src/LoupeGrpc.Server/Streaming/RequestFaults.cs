@@ -1,0 +1,31 @@
+using Google.Protobuf;
+using Grpc.Core;
+using LoupeGrpc.Engine;
+using LoupeGrpc.Server.Configuration;
+using LoupeGrpc.Server.Contract;
+
+namespace LoupeGrpc.Server.Streaming;
+
+/// <summary>Broken protocol: what ends a call as a whole.</summary>
+internal static class RequestFaults
+{
+    public static RpcException NotOpened => Invalid("the first message of a session must be open");
+
+    public static RpcException SecondOpen => Invalid("the session is open already: one call, one session");
+
+    public static RpcException EmptyMessage => Invalid("a message held neither open nor frame nor control");
+
+    /// <summary>What the transport found wrong with a message, in our words. Null where the exception is about something else.</summary>
+    public static RpcException? Find(Exception exception, LimitOptions limits) => exception switch
+    {
+        RpcException { StatusCode: StatusCode.ResourceExhausted } => new FrameFailure(
+            FailureKind.TooLarge,
+            $"a message is over the limit of {limits.MaxMessageBytes} bytes: Loupe:Limits:MaxFrameBytes, which is {limits.MaxFrameBytes}, and 1 MiB")
+            .ToRpcException(),
+        RpcException status => status,
+        InvalidProtocolBufferException => Invalid("a message is not of this contract"),
+        _ => null,
+    };
+
+    private static RpcException Invalid(string message) => new FrameFailure(FailureKind.Invalid, message).ToRpcException();
+}

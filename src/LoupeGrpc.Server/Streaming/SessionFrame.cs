@@ -1,0 +1,60 @@
+using System.Threading.RateLimiting;
+using Google.Protobuf.WellKnownTypes;
+using LoupeGrpc.Engine;
+using LoupeGrpc.Server.Contract;
+using LoupeGrpc.V1;
+
+namespace LoupeGrpc.Server.Streaming;
+
+/// <summary>Something of a session that gets one answer, in its turn.</summary>
+internal abstract class SessionItem
+{
+    /// <summary>Null until decided. Owned by <see cref="OutcomeSequencer"/>.</summary>
+    public AnalyzeResponse? Response { get; set; }
+}
+
+/// <summary>A control; its reply is known at once and waits for the outcomes before it.</summary>
+internal sealed class SessionControl : SessionItem;
+
+/// <summary>One frame from its receipt to its outcome.</summary>
+internal sealed class SessionFrame : SessionItem
+{
+    private FrameInput? _input;
+    private RateLimitLease? _sessionBytes;
+    private RateLimitLease? _serverBytes;
+
+    /// <summary>The server's number within the session.</summary>
+    public ulong Sequence { get; set; }
+
+    /// <summary>The client's number.</summary>
+    public required ulong FrameId { get; init; }
+
+    public Timestamp? CaptureTime { get; init; }
+
+    /// <summary>Timestamp of the receipt.</summary>
+    public required long ReceivedAt { get; init; }
+
+    /// <summary>Age from which its outcome is of no use to the client; null: never.</summary>
+    public TimeSpan? Deadline { get; init; }
+
+    /// <summary>In force when it was received.</summary>
+    public required AnalysisSettings Settings { get; init; }
+
+    /// <summary>Keeps the bytes of the message alive until <see cref="ReleaseBytes"/>.</summary>
+    public FrameInput Input
+    {
+        get => _input ?? throw new InvalidOperationException($"Frame {Sequence} gave its bytes back.");
+        init => _input = value;
+    }
+
+    /// <summary>Takes over what the bytes count against.</summary>
+    public void Charge(RateLimitLease? session, RateLimitLease? server) => (_sessionBytes, _serverBytes) = (session, server);
+
+    /// <summary>The bytes are no longer needed.</summary>
+    public void ReleaseBytes()
+    {
+        _input = null;
+        _sessionBytes?.Dispose();
+        _serverBytes?.Dispose();
+    }
+}
