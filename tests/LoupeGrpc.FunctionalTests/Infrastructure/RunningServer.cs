@@ -1,0 +1,68 @@
+using Grpc.Net.Client;
+using LoupeGrpc.Server.Configuration;
+using LoupeGrpc.Server.Hosting;
+using LoupeGrpc.Server.Sessions;
+using LoupeGrpc.Server.Streaming;
+using LoupeGrpc.V1;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+
+namespace LoupeGrpc.FunctionalTests.Infrastructure;
+
+/// <summary>A server on free ports in this process, and one connection to it. Disposing it verifies that it logged no error.</summary>
+internal sealed class RunningServer : IAsyncDisposable
+{
+    private readonly GrpcChannel _channel;
+
+    private RunningServer(LoupeServer server, LogRecorder log)
+    {
+        Server = server;
+        Log = log;
+        _channel = GrpcChannel.ForAddress(server.Grpc);
+    }
+
+    public LoupeServer Server { get; }
+
+    public LogRecorder Log { get; }
+
+    public GrpcChannel Channel => _channel;
+
+    public ForgeryAnalysisService.ForgeryAnalysisServiceClient Client => new(_channel);
+
+    public SessionRegistry Sessions => Server.Services.GetRequiredService<SessionRegistry>();
+
+    public ByteBudget Bytes => Server.Services.GetRequiredService<ServerBytes>().Budget;
+
+    public static async Task<RunningServer> StartAsync(IFrameAnalyzer analyzer, LoupeOptions? options = null, TimeProvider? time = null)
+    {
+        var log = new LogRecorder();
+        options = (options ?? new LoupeOptions()) with
+        {
+            Endpoints = new EndpointOptions { Grpc = ListenUrl.Loopback(0), Operations = ListenUrl.Loopback(0) },
+        };
+        var server = await LoupeServer.StartAsync(
+            options, analyzer, time ?? TimeProvider.System, logging => logging.AddProvider(log), TestContext.Current.CancellationToken);
+        return new RunningServer(server, log);
+    }
+
+    /// <summary>Opens a session and takes its grant.</summary>
+    public async Task<RawSession> OpenAsync(OpenSession? open = null)
+    {
+        var session = Call();
+        await session.SendAsync(new AnalyzeRequest { Open = open ?? new OpenSession() });
+        session.Grant = (await session.NextAsync()).Granted;
+        Assert.NotNull(session.Grant);
+        return session;
+    }
+
+    /// <summary>A call on which nothing was sent yet.</summary>
+    public RawSession Call() => new(Client.Analyze(cancellationToken: TestContext.Current.CancellationToken));
+
+    public async ValueTask DisposeAsync()
+    {
+        _channel.Dispose();
+        await Server.StopAsync();
+        await Server.DisposeAsync();
+        Log.VerifyNoErrors();
+    }
+}

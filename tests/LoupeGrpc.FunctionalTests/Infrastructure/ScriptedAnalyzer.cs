@@ -1,0 +1,97 @@
+using System.Threading.Channels;
+using LoupeGrpc.Engine;
+using LoupeGrpc.Server.Streaming;
+using LoupeGrpc.V1;
+using StageTimings = LoupeGrpc.Engine.StageTimings;
+using Verdict = LoupeGrpc.Engine.Verdict;
+
+namespace LoupeGrpc.FunctionalTests.Infrastructure;
+
+/// <summary>In the engine's place: the test sees each frame arrive and says when it is answered, and how. No clock is involved.</summary>
+internal sealed class ScriptedAnalyzer : IFrameAnalyzer
+{
+    private readonly Channel<ScriptedAnalysis> _arrived = Channel.CreateUnbounded<ScriptedAnalysis>();
+    private int _inside;
+
+    public ModelInfo Model { get; } = new()
+    {
+        Name = "scripted",
+        Version = "1",
+        Hash = new string('0', 64),
+        Demonstration = true,
+        ImageSize = 224,
+        PatchGrid = 16,
+    };
+
+    public ExecutionDescription Execution { get; } = new("CPU", "fp32", string.Empty);
+
+    /// <summary>Answers at once where it is set.</summary>
+    public Func<FrameInput, AnalysisOutcome>? Answer { get; init; }
+
+    /// <summary>Called before a frame is looked at.</summary>
+    public Action? Arriving { get; set; }
+
+    /// <summary>Frames without an answer now.</summary>
+    public int Inside => Volatile.Read(ref _inside);
+
+    public async ValueTask<AnalysisOutcome> AnalyzeAsync(FrameInput input, AnalysisRequest request, CancellationToken cancellationToken)
+    {
+        Interlocked.Increment(ref _inside);
+        try
+        {
+            Arriving?.Invoke();
+            if (Answer is not null)
+            {
+                return Answer(input);
+            }
+
+            var analysis = new ScriptedAnalysis(input, request);
+            await using var registration = cancellationToken.Register(analysis.Cancel);
+            _arrived.Writer.TryWrite(analysis);
+            return await analysis.Outcome;
+        }
+        finally
+        {
+            Interlocked.Decrement(ref _inside);
+        }
+    }
+
+    /// <summary>The next frame that arrives.</summary>
+    public ValueTask<ScriptedAnalysis> NextAsync() => _arrived.Reader.ReadAsync(Patience.Token());
+
+    /// <summary>Whether a frame has arrived that <see cref="NextAsync"/> did not return yet.</summary>
+    public bool HasNext => _arrived.Reader.TryPeek(out _);
+
+    public static FrameAnalysis Result(float score) => new()
+    {
+        Score = score,
+        Verdict = score >= 0.6f ? Verdict.Manipulated : score < 0.4f ? Verdict.Authentic : Verdict.Uncertain,
+        Width = 1,
+        Height = 1,
+        Sha256 = new byte[32],
+        MaskOmission = Engine.MaskOmission.Policy,
+        Timings = new StageTimings(default, default, default, default, default, default, default),
+        Execution = new ExecutionDescription("CPU", "fp32", string.Empty),
+    };
+}
+
+/// <summary>One frame inside the scripted engine.</summary>
+internal sealed class ScriptedAnalysis(FrameInput input, AnalysisRequest request)
+{
+    private readonly TaskCompletionSource<AnalysisOutcome> _outcome = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    public AnalysisRequest Request => request;
+
+    /// <summary>The frame's first byte: tests number their frames with it.</summary>
+    public byte Mark => input.Data.Span[0];
+
+    public Task<AnalysisOutcome> Outcome => _outcome.Task;
+
+    public void Succeed(float score = 0.1f) => _outcome.SetResult(ScriptedAnalyzer.Result(score));
+
+    public void Fail(FailureKind kind) => _outcome.SetResult(new FrameFailure(kind, $"scripted {kind}"));
+
+    public void Throw(Exception exception) => _outcome.SetException(exception);
+
+    public void Cancel() => _outcome.TrySetResult(new FrameFailure(FailureKind.Canceled, "canceled"));
+}
