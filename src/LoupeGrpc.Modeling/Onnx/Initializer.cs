@@ -1,3 +1,5 @@
+using System.Buffers;
+using System.Numerics.Tensors;
 using System.Runtime.InteropServices;
 using LoupeGrpc.Modeling.Checkpoints;
 using LoupeGrpc.Packaging;
@@ -55,18 +57,23 @@ internal sealed class TensorRows(string name, long[] shape, ElementType type, Te
             return;
         }
 
-        for (int i = 0; i < destination.Length / RowLength; i++)
+        // Rows stay near their place, so the range that they come from is read at once: a read for each row would cost more than the data.
+        var rows = Enumerable.Range((int)firstRow, destination.Length / RowLength).Select(map).ToArray();
+        long first = rows.Min(static row => row.Index);
+        int length = (int)(rows.Max(static row => row.Index) - first + 1) * RowLength;
+        float[] range = ArrayPool<float>.Shared.Rent(length);
+        try
         {
-            var row = map((int)firstRow + i);
-            var values = destination.Slice(i * RowLength, RowLength);
-            source.ReadFloats(tensor, row.Index * RowLength, values);
-            if (row.Factor != 1)
+            source.ReadFloats(tensor, first * RowLength, range.AsSpan(0, length));
+            for (int i = 0; i < rows.Length; i++)
             {
-                foreach (ref float value in values)
-                {
-                    value *= row.Factor;
-                }
+                var values = range.AsSpan((int)(rows[i].Index - first) * RowLength, RowLength);
+                TensorPrimitives.Multiply(values, rows[i].Factor, destination.Slice(i * RowLength, RowLength));
             }
+        }
+        finally
+        {
+            ArrayPool<float>.Shared.Return(range);
         }
     }
 }

@@ -33,10 +33,10 @@ internal sealed class HashingFile : Stream
         set => throw new NotSupportedException();
     }
 
-    /// <summary>Brings everything to disk and describes the file; nothing may be written afterwards.</summary>
+    /// <summary>Describes the file; nothing may be written afterwards.</summary>
     public PackageFile Finish()
     {
-        _file.Flush(flushToDisk: true);
+        _file.Flush();
         return new PackageFile(_path, Convert.ToHexStringLower(_hash.GetHashAndReset()), _file.Length);
     }
 

@@ -18,6 +18,29 @@ internal sealed record Tensor(long[] Shape, float[] Values)
         return new Tensor([1, .. Shape[1..]], Values[(index * length)..((index + 1) * length)]);
     }
 
+    /// <summary>Every <paramref name="steps"/>-th element along each side.</summary>
+    public Tensor Sample(params int[] steps)
+    {
+        long[] shape = [.. Shape.Zip(steps, static (side, step) => (side + step - 1) / step)];
+        var values = new float[shape.Aggregate(1L, static (product, side) => product * side)];
+        for (int i = 0; i < values.Length; i++)
+        {
+            long rest = i;
+            long index = 0;
+            long stride = 1;
+            for (int axis = shape.Length - 1; axis >= 0; axis--)
+            {
+                index += rest % shape[axis] * steps[axis] * stride;
+                rest /= shape[axis];
+                stride *= Shape[axis];
+            }
+
+            values[i] = Values[index];
+        }
+
+        return new Tensor(shape, values);
+    }
+
     /// <summary>The largest difference of two tensors of one shape; not a number counts as infinite.</summary>
     public float DistanceTo(Tensor other)
     {
