@@ -2,6 +2,7 @@ using Google.Protobuf;
 using LoupeGrpc.Modeling.Checkpoints;
 using LoupeGrpc.Modeling.Configuration;
 using LoupeGrpc.Modeling.Graphs;
+using LoupeGrpc.Modeling.Onnx;
 using LoupeGrpc.Modeling.Packaging;
 using LoupeGrpc.Packaging;
 using Microsoft.ML.OnnxRuntime;
@@ -69,6 +70,23 @@ internal sealed class BuiltModel : IDisposable
         };
         AddTheta(inputs, theta);
         return Run(_adapt, inputs);
+    }
+
+    /// <summary>Operators of both graphs after ONNX Runtime's optimisations that do not depend on the machine.</summary>
+    public IReadOnlyList<string> OptimisedOperators()
+    {
+        var operators = new List<string>();
+        foreach (string name in (string[])["encoder.onnx", "segmentor.onnx"])
+        {
+            string optimised = Path.Combine(_directory, "optimised-" + name);
+            using var options = new SessionOptions { GraphOptimizationLevel = GraphOptimizationLevel.ORT_ENABLE_EXTENDED, OptimizedModelFilePath = optimised };
+            using (new InferenceSession(Path.Combine(_directory, name), options))
+            {
+                operators.AddRange(ModelProto.Parser.ParseFrom(File.ReadAllBytes(optimised)).Graph.Node.Select(static node => node.OpType));
+            }
+        }
+
+        return operators;
     }
 
     public void Dispose()
