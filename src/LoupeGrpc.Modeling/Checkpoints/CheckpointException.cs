@@ -10,13 +10,4 @@ public sealed class CheckpointException : Exception
 
     /// <summary>A file that is damaged, of another kind, or refused.</summary>
     internal static CheckpointException InFile(string path, string problem, Exception? inner = null) => new($"{path}: {problem}", inner);
-
-    /// <summary>A tensor that the model needs and that no file has.</summary>
-    /// <param name="name">Bare name.</param>
-    internal static CheckpointException Missing(string name)
-        => new($"tensor {name} is missing: no weights file has it (parts that were frozen in training stand in other files; give those too)");
-
-    /// <summary>A tensor whose shape is not the one that the configuration asks for.</summary>
-    internal static CheckpointException WrongShape(TensorInfo tensor, IReadOnlyList<long> expected)
-        => new($"tensor {tensor.Name} has shape [{string.Join(", ", tensor.Shape)}], the configuration asks for [{string.Join(", ", expected)}] (from {tensor.Source})");
 }

@@ -9,12 +9,14 @@ namespace LoupeGrpc.Modeling.Packaging;
 /// <summary>The graphs of a precision and the layout of their weights, checked against the checkpoint and not yet on disk.</summary>
 internal sealed class ModelGraphs
 {
-    private ModelGraphs(ModelProto encoder, ModelProto segmentor, ModelProto adapt, WeightFile weights)
+    private ModelGraphs(
+        ModelProto encoder, ModelProto segmentor, ModelProto adapt, WeightFile weights, IReadOnlyList<(AdaptedTensor Tensor, float[] Values)> theta)
     {
         Encoder = encoder;
         Segmentor = segmentor;
         Adapt = adapt;
         Weights = weights;
+        Theta = theta;
     }
 
     public ModelProto Encoder { get; }
@@ -24,6 +26,9 @@ internal sealed class ModelGraphs
     public ModelProto Adapt { get; }
 
     public WeightFile Weights { get; }
+
+    /// <summary>The adapted tensors and their base values, in the order of <see cref="PackageTensors.Adapted"/>.</summary>
+    public IReadOnlyList<(AdaptedTensor Tensor, float[] Values)> Theta { get; }
 
     /// <param name="exposes">For tests: stages that become outputs.</param>
     /// <exception cref="CheckpointException">Names every tensor that is missing, has another shape or has no place.</exception>
@@ -39,12 +44,11 @@ internal sealed class ModelGraphs
         SegmentorGraph.Build(segmentor, config);
         var adapt = new GraphBuilder("adapt", ElementType.Float32, tensors, weights, exposes);
         AdaptGraph.Build(adapt, config);
-        foreach (var tensor in AdaptedInputs.Shapes(config.Segmentor))
-        {
-            tensors.Require(AdaptedInputs.CheckpointName(tensor.Name), [.. tensor.Shape]);
-        }
-
+        var theta = AdaptedInputs.Shapes(config.Segmentor).Select(tensor => (tensor, Read(tensors, tensor))).ToList();
         tensors.ThrowIfUnsound();
-        return new ModelGraphs(encoder.Build(producer), segmentor.Build(producer), adapt.Build(producer), weights);
+        return new ModelGraphs(encoder.Build(producer), segmentor.Build(producer), adapt.Build(producer), weights, theta);
     }
+
+    private static float[] Read(TensorLedger tensors, AdaptedTensor adapted) =>
+        tensors.Read(AdaptedInputs.CheckpointName(adapted.Name), [.. adapted.Shape]);
 }

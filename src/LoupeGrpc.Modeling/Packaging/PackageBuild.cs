@@ -108,9 +108,9 @@ public sealed class PackageBuild : IDisposable
                 written => progress?.Invoke(new PackageProgress(PackagePhase.Weights, written, graphs.Weights.Length)),
                 cancellationToken)));
 
-        var adapted = AdaptedInputs.Shapes(config.Segmentor);
-        var theta = WriteTensors(directory, PackageLayout.Theta, adapted.Select(tensor => Read(source, tensor)));
-        var manifest = Manifest(config, options, adapted, new Dictionary<string, PrecisionFiles> { [Precision] = files }, theta);
+        var theta = WriteTensors(directory, PackageLayout.Theta, graphs.Theta.Select(static theta =>
+            (theta.Tensor.Name, (IReadOnlyList<long>)[.. theta.Tensor.Shape], (ReadOnlyMemory<float>)theta.Values)));
+        var manifest = Manifest(config, options, [.. graphs.Theta.Select(static theta => theta.Tensor)], new Dictionary<string, PrecisionFiles> { [Precision] = files }, theta);
         File.WriteAllBytes(Path.Combine(directory, PackageLayout.Manifest), manifest.ToBytes());
         return manifest;
     }
@@ -155,19 +155,6 @@ public sealed class PackageBuild : IDisposable
             Precisions = precisions,
             Theta = theta,
         };
-    }
-
-    private static (string Name, IReadOnlyList<long> Shape, ReadOnlyMemory<float> Values) Read(ITensorSource source, AdaptedTensor adapted)
-    {
-        string name = AdaptedInputs.CheckpointName(adapted.Name);
-        if (!source.TryGet(name, out var tensor))
-        {
-            throw new CheckpointException($"{name} is missing");
-        }
-
-        var values = new float[tensor.Length];
-        source.ReadFloats(tensor, 0, values);
-        return (adapted.Name, tensor.Shape, values);
     }
 
     private static PackageFile WriteTensors(

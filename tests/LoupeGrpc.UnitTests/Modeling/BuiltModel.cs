@@ -1,7 +1,6 @@
 using Google.Protobuf;
 using LoupeGrpc.Modeling.Checkpoints;
 using LoupeGrpc.Modeling.Configuration;
-using LoupeGrpc.Modeling.Graphs;
 using LoupeGrpc.Modeling.Onnx;
 using LoupeGrpc.Modeling.Packaging;
 using LoupeGrpc.Packaging;
@@ -27,7 +26,7 @@ internal sealed class BuiltModel : IDisposable
         Write("segmentor.onnx", graphs.Segmentor.WriteTo);
         Write("adapt.onnx", graphs.Adapt.WriteTo);
         Write(PackageLayout.WeightsName, stream => graphs.Weights.Write(stream, weights, null, TestContext.Current.CancellationToken));
-        Theta = AdaptedInputs.Shapes(config.Segmentor).ToDictionary(static tensor => tensor.Name, tensor => ReadTheta(weights, tensor));
+        Theta = graphs.Theta.ToDictionary(static theta => theta.Tensor.Name, static theta => new Tensor([.. theta.Tensor.Shape], theta.Values));
         _encoder = Load("encoder.onnx");
         _segmentor = Load("segmentor.onnx");
         _adapt = Load("adapt.onnx");
@@ -103,14 +102,6 @@ internal sealed class BuiltModel : IDisposable
         {
             inputs[name] = Tensor.Stack([.. theta.Select(set => set[name])]);
         }
-    }
-
-    private static Tensor ReadTheta(ITensorSource weights, AdaptedTensor adapted)
-    {
-        Assert.True(weights.TryGet(AdaptedInputs.CheckpointName(adapted.Name), out var tensor));
-        var values = new float[tensor.Length];
-        weights.ReadFloats(tensor, 0, values);
-        return new Tensor([.. tensor.Shape], values);
     }
 
     private static Dictionary<string, Tensor> Run(InferenceSession session, Dictionary<string, Tensor> inputs)

@@ -123,7 +123,7 @@ public sealed class PackageBuildTests : IDisposable
     [InlineData("refuse-wrong-shape.safetensors", "the configuration makes it [")]
     public void Refuses_weights_that_do_not_fit_and_writes_nothing(string file, string reason)
     {
-        using var weights = new SafetensorsSource(TestData.Golden("checkpoints", file));
+        using var weights = Checkpoint.Open([TestData.Golden("checkpoints", file)]);
 
         var exception = Assert.Throws<CheckpointException>(() =>
             PackageBuild.Start(TestModel.TinyConfig("tiny-s"), weights, Output, Options, cancellationToken: TestContext.Current.CancellationToken));
