@@ -6,7 +6,6 @@ namespace LoupeGrpc.Engine.Adaptation;
 /// The adaptation of one session: its state, what may change it, and the guard over it. One user at a time: the host lets a frame in when the
 /// frame before it is answered, so each frame meets the state that the frames before it left.
 /// </summary>
-[SuppressMessage("Reliability", "CA1001:Types that own disposable fields should be disposable", Justification = "Nobody takes the semaphore's wait handle; a frame may leave after its session.")]
 public sealed class AdaptationSession
 {
     // States to roll back to. With those of L14 (2.4 MB each) a session stays below 25 MB.
@@ -17,7 +16,7 @@ public sealed class AdaptationSession
     private readonly Queue<(long Step, float[] Values)> _history = new(HistoryLength);
     private readonly AdaptationGuard _guard = new();
 
-    private readonly SemaphoreSlim _turn = new(1, 1);
+    private readonly SessionTurns _turns = new();
     private byte[]? _lastSnapshot;
     private AdaptationReport? _report;
     private long _framesSeen;
@@ -40,13 +39,16 @@ public sealed class AdaptationSession
     /// <summary>Bytes held: the state and those to roll back to.</summary>
     public long SizeInBytes => _state.SizeInBytes * (1 + _history.Count) + (_lastSnapshot?.Length ?? 0);
 
+    /// <summary>The most that <see cref="SizeInBytes"/> and what the guard keeps may become.</summary>
+    public long MaxSizeInBytes => _state.SizeInBytes * (HistoryLength + 4);
+
     internal AdaptationState State => _state;
 
     /// <summary>Takes the session for one frame. Waits for a frame that its caller gave up and that has not left the engine yet.</summary>
-    internal Task EnterAsync(CancellationToken cancellationToken) => _turn.WaitAsync(cancellationToken);
+    internal Task EnterAsync(CancellationToken cancellationToken) => _turns.EnterAsync(cancellationToken);
 
     /// <summary>The frame has left the engine.</summary>
-    internal void Leave() => _turn.Release();
+    internal void Leave() => _turns.Leave();
 
     /// <summary>The state now.</summary>
     public AdaptationReport Report() =>

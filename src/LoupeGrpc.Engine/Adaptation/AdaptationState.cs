@@ -8,7 +8,7 @@ namespace LoupeGrpc.Engine.Adaptation;
 /// The adapted parameters of one session with the optimiser's moments, in one flat buffer. One user at a time: frames of a session
 /// reach it in their order.
 /// </summary>
-public sealed class AdaptationState
+internal sealed class AdaptationState
 {
     private readonly ThetaLayout _layout;
     private readonly ReadOnlyMemory<float> _base;

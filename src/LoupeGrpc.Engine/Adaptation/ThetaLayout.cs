@@ -3,7 +3,7 @@ using LoupeGrpc.Packaging;
 namespace LoupeGrpc.Engine.Adaptation;
 
 /// <summary>Where each adapted tensor lies in a flat buffer: the package's order, each row-major, without gaps. Immutable.</summary>
-public sealed class ThetaLayout
+internal sealed class ThetaLayout
 {
     private readonly ThetaTensor[] _tensors;
 
@@ -31,7 +31,7 @@ public sealed class ThetaLayout
 /// <summary>One adapted tensor within a flat buffer.</summary>
 /// <param name="Offset">First element.</param>
 /// <param name="Length">Elements.</param>
-public sealed record ThetaTensor(string Name, IReadOnlyList<int> Shape, int Offset, int Length)
+internal sealed record ThetaTensor(string Name, IReadOnlyList<int> Shape, int Offset, int Length)
 {
     /// <summary>Weight decay applies to tensors of two dimensions or more, not to biases and norms.</summary>
     public bool Decays => Shape.Count >= 2;

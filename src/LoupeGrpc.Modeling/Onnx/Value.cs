@@ -56,8 +56,7 @@ internal sealed class Value(GraphBuilder graph, string name, ElementType type)
 
     public Value Sigmoid() => Unary("Sigmoid");
 
-    /// <summary>log(1 + exp(x)).</summary>
-    public Value Softplus() => Unary("Softplus");
+    public Value Log() => Unary("Log");
 
     public Value Abs() => Unary("Abs");
 

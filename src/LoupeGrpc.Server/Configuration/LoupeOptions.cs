@@ -21,6 +21,8 @@ internal sealed record LoupeOptions
 
     public ShutdownOptions Shutdown { get; init; } = new();
 
+    public AdaptationOptions Adaptation { get; init; } = new();
+
     public AdminOptions Admin { get; init; } = new();
 
     public ReflectionOptions Reflection { get; init; } = new();
@@ -95,6 +97,13 @@ internal sealed record ShutdownOptions
 {
     /// <summary>From the signal until every session has ended, 0 to 1 h. Default 15 s. Frames not analysed by then are dropped.</summary>
     public TimeSpan DrainTimeout { get; init; } = TimeSpan.FromSeconds(15);
+}
+
+/// <summary>What sessions that adapt may hold.</summary>
+internal sealed record AdaptationOptions
+{
+    /// <summary>Bytes of all adaptation states together, from 0: none. Default 1 GiB. The embedded model takes 1.8 MB a session, L14 30 MB.</summary>
+    public long MaxStateBytes { get; init; } = 1L << 30;
 }
 
 /// <summary>The service for operators.</summary>

@@ -57,6 +57,11 @@ internal static class LoupeOptionsReader
                 DrainTimeout = reader.Duration(
                     "Shutdown:DrainTimeout", defaults.Shutdown.DrainTimeout, TimeSpan.Zero, Hour, "how long sessions may finish after SIGTERM"),
             },
+            Adaptation = new AdaptationOptions
+            {
+                MaxStateBytes = reader.Integer(
+                    "Adaptation:MaxStateBytes", defaults.Adaptation.MaxStateBytes, 0, 1L << 40, "bytes of all adaptation states together; 0: nobody adapts"),
+            },
             Admin = new AdminOptions
             {
                 Enabled = reader.Switch("Admin:Enabled", defaults.Admin.Enabled, "whether SessionAdminService answers"),

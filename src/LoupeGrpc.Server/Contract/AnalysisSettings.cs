@@ -1,4 +1,5 @@
 using LoupeGrpc.Engine;
+using LoupeGrpc.Engine.Adaptation;
 using LoupeGrpc.V1;
 using MaskEncoding = LoupeGrpc.Engine.MaskEncoding;
 using MaskPolicy = LoupeGrpc.Engine.MaskPolicy;
@@ -29,12 +30,18 @@ internal sealed record AnalysisSettings
 
     public bool Deterministic { get; init; }
 
+    /// <summary>Null: the session does not adapt.</summary>
+    public AdaptationSession? Adaptation { get; init; }
+
     /// <summary>Bytes of an encoded mask that may be returned.</summary>
     public int MaxMaskBytes
     {
         get
         {
             var room = MaxResponseBytes - ResponseReserve;
+
+            // A session that adapts may return a base mask too.
+            room = Adaptation is null ? room : room / 2;
             return RequestedMaskBytes == 0 ? room : (int)Math.Min(RequestedMaskBytes, (uint)room);
         }
     }
@@ -98,6 +105,7 @@ internal sealed record AnalysisSettings
         MaskEncoding = MaskEncoding,
         MaxMaskBytes = MaxMaskBytes,
         Deterministic = Deterministic,
+        Adaptation = Adaptation,
         ReceivedAt = receivedAt,
         MaxAge = maxAge,
     };

@@ -17,5 +17,6 @@ internal static class LimitMessages
         Credits = (uint)credits,
         MaxResponseBytes = (ulong)maxResponseBytes,
         MaxSessions = (uint)options.Limits.MaxSessions,
+        MaxAdaptationBytes = (ulong)options.Adaptation.MaxStateBytes,
     };
 }

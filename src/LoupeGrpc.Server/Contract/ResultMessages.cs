@@ -39,6 +39,9 @@ internal static class ResultMessages
             Height = (uint)analysis.Height,
             Timings = analysis.Timings.ToMessage(),
             Execution = analysis.Execution.ToMessage(),
+            Adaptation = analysis.Adaptation?.ToMessage(),
+            BaseMask = analysis.BaseMask?.ToMessage(),
+            MaskDisagreement = analysis.MaskDisagreement ?? 0,
         };
         foreach (var region in analysis.Regions)
         {
@@ -101,6 +104,8 @@ internal static class ResultMessages
         EncodeMs = (float)timings.Encode.TotalMilliseconds,
         SegmentMs = (float)timings.Segment.TotalMilliseconds,
         MaskMs = (float)timings.Mask.TotalMilliseconds,
+        AdaptMs = (float)timings.Adapt.TotalMilliseconds,
+        DualMs = (float)timings.Dual.TotalMilliseconds,
         TotalMs = (float)timings.Total.TotalMilliseconds,
     };
 

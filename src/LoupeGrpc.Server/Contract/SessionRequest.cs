@@ -1,7 +1,9 @@
+using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
 using LoupeGrpc.Engine;
 using LoupeGrpc.Server.Configuration;
 using LoupeGrpc.V1;
+using AdaptationSettings = LoupeGrpc.Engine.Adaptation.AdaptationSettings;
 
 namespace LoupeGrpc.Server.Contract;
 
@@ -29,6 +31,12 @@ internal sealed record SessionRequest
 
     /// <summary>At the start of the session.</summary>
     public required AnalysisSettings Analysis { get; init; }
+
+    /// <summary>Null: without adaptation.</summary>
+    public AdaptationSettings? Adaptation { get; init; }
+
+    /// <summary>State to begin with; empty: the model's own parameters.</summary>
+    public required ByteString AdaptationSnapshot { get; init; }
 
     /// <summary>Parts that were asked for and are not there.</summary>
     public required IReadOnlyList<Unavailable> Unavailable { get; init; }
@@ -65,6 +73,13 @@ internal sealed record SessionRequest
         analysis = analysis.With(open.Mask, out var badMask) ?? analysis;
         Note(badMask);
 
+        AdaptationSettings? adaptation = null;
+        if (open.Adaptation?.Enabled == true)
+        {
+            adaptation = open.Adaptation.ToSettings(out var badAdaptation);
+            Note(badAdaptation, "adaptation: ");
+        }
+
         failure = mistakes.Count == 0 ? null : new FrameFailure(FailureKind.Invalid, $"the session cannot be opened: {string.Join("; ", mistakes)}");
         return failure is not null
             ? null
@@ -77,6 +92,8 @@ internal sealed record SessionRequest
                 StalenessBudget = budget,
                 Unordered = open.Unordered,
                 Analysis = analysis,
+                Adaptation = adaptation,
+                AdaptationSnapshot = open.AdaptationSnapshot,
                 Unavailable = [.. Features.UnavailableOf(open)],
             };
 

@@ -20,6 +20,7 @@ internal static class LoupeServices
         services.AddSingleton(time);
         services.AddSingleton<SessionRegistry>();
         services.AddSingleton<ServerBytes>();
+        services.AddSingleton<AdaptationBudget>();
         services.AddSingleton<ServingState>();
         services.AddHostedService<SessionDrain>();
 

@@ -17,7 +17,7 @@ internal sealed class AnalyzeSession : IDisposable
     /// <summary>With FRESHEST the reader goes on while nothing is answered; only a client that reads nothing at all is slowed down.</summary>
     private const int FreshestCredits = 64;
 
-    /// <summary>Grant, events and summary have their places beside the outcomes.</summary>
+    /// <summary>Grant, events and summary have their places beside the outcomes and the one event that each of these may bring.</summary>
     private const int ResponsesBesideOutcomes = 8;
 
     private readonly SessionRequest _request;
@@ -32,23 +32,28 @@ internal sealed class AnalyzeSession : IDisposable
     private readonly Channel<AnalyzeResponse> _outgoing;
     private readonly OutcomeSequencer _sequencer;
     private readonly FrameDispatcher _dispatcher;
+    private readonly SessionAdaptation _adaptation;
     private readonly CancellationTokenSource _stopReading = new();
     private readonly CancellationTokenSource _giveUp = new();
     private readonly Lock _endLock = new();
+    private readonly IReadOnlyList<Unavailable> _unavailable;
     private AnalysisSettings _settings;
     private SessionEnd? _end;
     private Task _stopping = Task.CompletedTask;
     private bool _over;
 
     public AnalyzeSession(
-        string id, string peer, SessionRequest request, IFrameAnalyzer analyzer, ByteBudget serverBytes, LoupeOptions options, TimeProvider time, ILogger logger)
+        string id, string peer, SessionRequest request, IFrameAnalyzer analyzer, ByteBudget serverBytes, AdaptationBudget adaptationBudget,
+        LoupeOptions options, TimeProvider time, ILogger logger)
     {
         Id = id;
         Peer = peer;
         OpenedAt = time.GetUtcNow();
         Credits = options.Limits.Credits * (request.Delivery == DeliveryMode.Freshest ? FreshestCredits : 1);
         _request = request;
-        _settings = request.Analysis;
+        _adaptation = new SessionAdaptation(analyzer, adaptationBudget);
+        _unavailable = [.. request.Unavailable, .. _adaptation.Open(request.Adaptation, request.AdaptationSnapshot)];
+        _settings = request.Analysis with { Adaptation = _adaptation.Session };
         _analyzer = analyzer;
         _serverBytes = serverBytes;
         _sessionBytes = new ByteBudget(options.Limits.MaxSessionBytes);
@@ -58,7 +63,7 @@ internal sealed class AnalyzeSession : IDisposable
         _openedAt = time.GetTimestamp();
         _credits = new SemaphoreSlim(Credits);
         _outgoing = Channel.CreateBounded<AnalyzeResponse>(
-            new BoundedChannelOptions(Credits + ResponsesBesideOutcomes) { SingleReader = true });
+            new BoundedChannelOptions((2 * Credits) + ResponsesBesideOutcomes) { SingleReader = true });
         _sequencer = new OutcomeSequencer(request.Unordered, _outgoing.Writer);
         _dispatcher = new FrameDispatcher(analyzer, _sequencer, request, Credits, options.Limits.SessionConcurrency, time, logger);
     }
@@ -106,6 +111,7 @@ internal sealed class AnalyzeSession : IDisposable
             await dispatching.ConfigureAwait(false);
             await StopListening().ConfigureAwait(false);
             var summary = _sequencer.Summarize(_time.GetElapsedTime(_openedAt));
+            summary.Adaptation = _adaptation.State;
             if (end.Summarized)
             {
                 _outgoing.Writer.TryWrite(new AnalyzeResponse { Summary = summary });
@@ -145,6 +151,7 @@ internal sealed class AnalyzeSession : IDisposable
         _credits.Dispose();
         _dispatcher.Dispose();
         _sessionBytes.Dispose();
+        _adaptation.Dispose();
     }
 
     private SessionGrant Grant() => new()
@@ -156,7 +163,8 @@ internal sealed class AnalyzeSession : IDisposable
         Thresholds = _settings.ToThresholds(),
         Delivery = _request.ToDeliveryPolicy(),
         Mask = _settings.ToMaskSettings(),
-        Unavailable = { _request.Unavailable },
+        Unavailable = { _unavailable },
+        Adaptation = _adaptation.State,
     };
 
     private async Task<SessionEnd> ReadAsync(IAsyncStreamReader<AnalyzeRequest> requests, CancellationToken gone)
@@ -179,7 +187,7 @@ internal sealed class AnalyzeSession : IDisposable
                         await TakeAsync(requests.Current.Frame, receivedAt).ConfigureAwait(false);
                         break;
                     case AnalyzeRequest.PayloadOneofCase.Control:
-                        _sequencer.Add(Obey(requests.Current.Control));
+                        _sequencer.Add(await ObeyAsync(requests.Current.Control).ConfigureAwait(false));
                         break;
                     case AnalyzeRequest.PayloadOneofCase.Open:
                         return SessionEnd.Refused(RequestFaults.SecondOpen);
@@ -304,7 +312,7 @@ internal sealed class AnalyzeSession : IDisposable
         return input ?? new EncodedInput((message.Raw?.Data ?? ByteString.Empty).Memory);
     }
 
-    private ControlReply Obey(Control control)
+    private async ValueTask<ControlReply> ObeyAsync(Control control)
     {
         var reply = new ControlReply { ControlId = control.ControlId };
         string? mistake = null;
@@ -323,7 +331,10 @@ internal sealed class AnalyzeSession : IDisposable
                 mistake = "the control holds no action, or one this server does not know";
                 break;
             default:
-                reply.Failed = Features.AdaptationUnsupported();
+                // The frames before it change the state that it is about.
+                await _sequencer.WhenDecided().ConfigureAwait(false);
+                reply.Failed = _adaptation.Obey(control, reply)?.ToFailed();
+                _settings = _settings with { Adaptation = _adaptation.Session };
                 break;
         }
 
@@ -333,6 +344,7 @@ internal sealed class AnalyzeSession : IDisposable
         }
 
         reply.Thresholds = _settings.ToThresholds();
+        reply.Adaptation = _adaptation.State;
         return reply;
     }
 

@@ -1,5 +1,7 @@
 using LoupeGrpc.Engine;
+using LoupeGrpc.Engine.Adaptation;
 using LoupeGrpc.V1;
+using AdaptationSettings = LoupeGrpc.Engine.Adaptation.AdaptationSettings;
 
 namespace LoupeGrpc.Server.Streaming;
 
@@ -17,6 +19,8 @@ internal sealed class EngineAnalyzer(LoupeEngine engine) : IFrameAnalyzer
     };
 
     public ExecutionDescription Execution => engine.Execution;
+
+    public AdaptationSession CreateAdaptation(AdaptationSettings settings) => engine.CreateAdaptation(settings);
 
     public ValueTask<AnalysisOutcome> AnalyzeAsync(FrameInput input, AnalysisRequest request, CancellationToken cancellationToken) =>
         engine.AnalyzeAsync(input, request, cancellationToken);

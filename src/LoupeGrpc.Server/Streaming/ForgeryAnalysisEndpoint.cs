@@ -12,7 +12,7 @@ namespace LoupeGrpc.Server.Streaming;
 
 /// <summary><c>ForgeryAnalysisService</c>: opens sessions and runs them, analyses single pictures, says what is served.</summary>
 internal sealed class ForgeryAnalysisEndpoint(
-    IFrameAnalyzer analyzer, SessionRegistry sessions, ServerBytes serverBytes, ServingState serving, LoupeOptions options, TimeProvider time,
+    IFrameAnalyzer analyzer, SessionRegistry sessions, ServerBytes serverBytes, AdaptationBudget adaptationBudget, ServingState serving, LoupeOptions options, TimeProvider time,
     ILogger<ForgeryAnalysisEndpoint> logger)
     : ForgeryAnalysisService.ForgeryAnalysisServiceBase
 {
@@ -21,7 +21,7 @@ internal sealed class ForgeryAnalysisEndpoint(
     {
         var request = await ReadOpenAsync(requestStream, context).ConfigureAwait(false);
         using var session = new AnalyzeSession(
-            Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8)), context.Peer, request, analyzer, serverBytes.Budget, options, time, logger);
+            Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8)), context.Peer, request, analyzer, serverBytes.Budget, adaptationBudget, options, time, logger);
         if (!sessions.TryAdd(session, out var refusal))
         {
             throw Refuse(context, refusal.ToRpcException());
@@ -82,6 +82,7 @@ internal sealed class ForgeryAnalysisEndpoint(
             Limits = LimitMessages.Of(options, options.Limits.Credits, options.Limits.MaxResponseBytes),
             DefaultThresholds = options.Thresholds.ToMessage(),
             Unavailable = { Features.Unavailable(options) },
+            AdaptationUsage = new AdaptationUsage { UsedBytes = (ulong)adaptationBudget.Used, MaxBytes = (ulong)adaptationBudget.Limit },
             ReadySince = serving.ReadySince?.ToTimestamp(),
             ActiveSessions = (uint)sessions.Count,
             Startup = serving.Startup is { } startup ? Duration.FromTimeSpan(startup) : null,

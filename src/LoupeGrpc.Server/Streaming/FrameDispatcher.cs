@@ -152,7 +152,8 @@ internal sealed class FrameDispatcher : IDisposable
         }
         else if (outcome.Succeeded)
         {
-            _sequencer.Decide(frame, new FrameOutcome { Result = outcome.Analysis.ToMessage(frame.Settings.Thresholds) });
+            var events = outcome.Analysis.GuardEvents.Select(guard => guard.ToMessage(frame.Sequence + 1));
+            _sequencer.Decide(frame, new FrameOutcome { Result = outcome.Analysis.ToMessage(frame.Settings.Thresholds) }, events);
         }
         else if (outcome.Failure.Kind == FailureKind.Expired)
         {

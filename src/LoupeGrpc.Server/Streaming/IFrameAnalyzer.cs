@@ -1,5 +1,7 @@
 using LoupeGrpc.Engine;
+using LoupeGrpc.Engine.Adaptation;
 using LoupeGrpc.V1;
+using AdaptationSettings = LoupeGrpc.Engine.Adaptation.AdaptationSettings;
 
 namespace LoupeGrpc.Server.Streaming;
 
@@ -9,6 +11,10 @@ internal interface IFrameAnalyzer
     ModelInfo Model { get; }
 
     ExecutionDescription Execution { get; }
+
+    /// <summary>Begins adapting a session, at the model's own parameters.</summary>
+    /// <param name="settings">Within their ranges.</param>
+    AdaptationSession CreateAdaptation(AdaptationSettings settings);
 
     /// <summary>
     /// Waits while there is no room. Failures, cancellation among them, are values. The bytes of <paramref name="input"/> are read until the answer.

@@ -45,7 +45,8 @@ internal sealed class OutcomeSequencer(bool unordered, ChannelWriter<AnalyzeResp
 
     /// <summary>Decides a frame. Its bytes are given back.</summary>
     /// <param name="outcome">Number and sequence are filled in here.</param>
-    public void Decide(SessionFrame frame, FrameOutcome outcome)
+    /// <param name="events">What it did to the session; they follow it.</param>
+    public void Decide(SessionFrame frame, FrameOutcome outcome, IEnumerable<SessionEvent>? events = null)
     {
         frame.ReleaseBytes();
         outcome.FrameId = frame.FrameId;
@@ -59,9 +60,10 @@ internal sealed class OutcomeSequencer(bool unordered, ChannelWriter<AnalyzeResp
             }
 
             frame.Response = response;
+            frame.Events = [.. (events ?? []).Select(static notice => new AnalyzeResponse { Event = notice })];
             if (unordered)
             {
-                Send(response);
+                Send(frame);
             }
 
             ReleaseDecided();
@@ -124,8 +126,17 @@ internal sealed class OutcomeSequencer(bool unordered, ChannelWriter<AnalyzeResp
 
             if (item is not SessionFrame || !unordered)
             {
-                Send(response);
+                Send(item);
             }
+        }
+    }
+
+    private void Send(SessionItem item)
+    {
+        Send(item.Response!);
+        foreach (var notice in item.Events)
+        {
+            Send(notice);
         }
     }
 

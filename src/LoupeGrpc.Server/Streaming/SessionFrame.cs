@@ -11,6 +11,9 @@ internal abstract class SessionItem
 {
     /// <summary>Null until decided. Owned by <see cref="OutcomeSequencer"/>.</summary>
     public AnalyzeResponse? Response { get; set; }
+
+    /// <summary>Follow the response.</summary>
+    public IReadOnlyList<AnalyzeResponse> Events { get; set; } = [];
 }
 
 /// <summary>A control; its reply is known at once and waits for the outcomes before it.</summary>

@@ -1,7 +1,9 @@
 using System.Threading.Channels;
 using LoupeGrpc.Engine;
+using LoupeGrpc.Engine.Adaptation;
 using LoupeGrpc.Server.Streaming;
 using LoupeGrpc.V1;
+using AdaptationSettings = LoupeGrpc.Engine.Adaptation.AdaptationSettings;
 using StageTimings = LoupeGrpc.Engine.StageTimings;
 using Verdict = LoupeGrpc.Engine.Verdict;
 
@@ -33,6 +35,8 @@ internal sealed class ScriptedAnalyzer : IFrameAnalyzer
 
     /// <summary>Frames without an answer now.</summary>
     public int Inside => Volatile.Read(ref _inside);
+
+    public AdaptationSession CreateAdaptation(AdaptationSettings settings) => throw new NotSupportedException("Adaptation needs the real engine.");
 
     public async ValueTask<AnalysisOutcome> AnalyzeAsync(FrameInput input, AnalysisRequest request, CancellationToken cancellationToken)
     {
