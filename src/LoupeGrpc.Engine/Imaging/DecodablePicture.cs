@@ -1,5 +1,7 @@
 using System.Buffers;
 using System.Buffers.Binary;
+using System.IO.Hashing;
+using System.Text;
 
 namespace LoupeGrpc.Engine.Imaging;
 
@@ -11,13 +13,17 @@ internal readonly ref struct DecodablePicture
 {
     private readonly byte[]? _rented;
 
-    private DecodablePicture(ReadOnlySpan<byte> bytes, byte[]? rented)
+    private DecodablePicture(ReadOnlySpan<byte> bytes, byte[]? rented, string? defect = null)
     {
         Bytes = bytes;
         _rented = rented;
+        Defect = defect;
     }
 
     public ReadOnlySpan<byte> Bytes { get; }
+
+    /// <summary>As <see cref="ImageHeader.Defect"/>, where it takes reading the data to find it.</summary>
+    public string? Defect { get; }
 
     public static DecodablePicture From(ReadOnlySpan<byte> file, ImageHeader header) => header.Kind switch
     {
@@ -36,7 +42,8 @@ internal readonly ref struct DecodablePicture
 
     /// <summary>
     /// Only the chunks that make the still picture's pixels. Without the animation's chunks every decoder agrees on the picture (with them
-    /// OpenCV composes its first frame and rounds 16 bits differently), and without metadata libpng has nothing to complain about on standard error.
+    /// OpenCV composes its first frame and rounds 16 bits differently). Nor is there metadata left for libpng to complain about on standard error,
+    /// and damage is found here by the checksums, before it would be.
     /// </summary>
     private static DecodablePicture FromPng(ReadOnlySpan<byte> file)
     {
@@ -56,6 +63,11 @@ internal readonly ref struct DecodablePicture
             bool end = name.SequenceEqual("IEND"u8);
             if (end || name.SequenceEqual("IHDR"u8) || name.SequenceEqual("PLTE"u8) || name.SequenceEqual("IDAT"u8))
             {
+                if (Crc32.HashToUInt32(chunk[4..^4]) != BinaryPrimitives.ReadUInt32BigEndian(chunk[^4..]))
+                {
+                    return new DecodablePicture([], copy, $"the checksum of its {Encoding.ASCII.GetString(name)} chunk is wrong");
+                }
+
                 chunk.CopyTo(copy.AsSpan(written));
                 written += chunk.Length;
             }

@@ -24,6 +24,11 @@ internal static class FrameDecoder
         {
             using (var decodable = DecodablePicture.From(file, header))
             {
+                if (decodable.Defect is not null)
+                {
+                    return Invalid(header, decodable.Defect);
+                }
+
                 decoded = Cv2.ImDecode(decodable.Bytes, deepTiff ? EightBit | ImreadModes.AnyDepth : EightBit);
             }
 

@@ -1,0 +1,60 @@
+using System.Collections.Concurrent;
+using LoupeGrpc.Engine;
+using LoupeGrpc.Modeling.Checkpoints;
+using LoupeGrpc.Modeling.Configuration;
+using LoupeGrpc.Modeling.Packaging;
+using LoupeGrpc.Packaging;
+
+namespace LoupeGrpc.TestSupport;
+
+/// <summary>
+/// Packages of the reference models, each converted when first asked for and kept until the process ends. Do not change them: <see cref="Copy"/> is for that.
+/// Thread-safe.
+/// </summary>
+public static class TestPackages
+{
+    private static readonly Lazy<string> _directory = new(CreateDirectory);
+    private static readonly ConcurrentDictionary<string, Lazy<ModelPackage>> _packages = new(StringComparer.Ordinal);
+
+    /// <summary>The embedded model.</summary>
+    public static ModelPackage Nano => Get("nano", TestData.NanoModel("config.json"), TestData.NanoModel("model.safetensors"));
+
+    /// <param name="name"><c>tiny-l</c>, <c>tiny-g</c> or <c>tiny-s</c>.</param>
+    public static ModelPackage Tiny(string name) =>
+        Get(name, TestData.Golden("tiny", name, "config.json"), TestData.Golden("tiny", name, "model.safetensors"));
+
+    /// <summary>Writes a package with its self-check.</summary>
+    public static ModelPackage Convert(string name, string config, IReadOnlyList<string> weights, string output)
+    {
+        using var checkpoint = Checkpoint.Open(weights);
+        using var build = PackageBuild.Start(
+            LoupeConfigReader.Read(config), checkpoint, output, new PackageOptions(name, "1", Demonstration: true, "LoupeGrpc tests"));
+        return build.Complete(SelfCheckRecorder.Record(build.Staged));
+    }
+
+    /// <summary>A copy to be damaged, in a new directory that goes away with the process.</summary>
+    /// <returns>The copy's directory.</returns>
+    public static string Copy(ModelPackage package)
+    {
+        string target = Path.Combine(_directory.Value, "copy-" + Guid.NewGuid().ToString("N"));
+        foreach (string file in Directory.EnumerateFiles(package.Directory, "*", SearchOption.AllDirectories))
+        {
+            string path = Path.Combine(target, Path.GetRelativePath(package.Directory, file));
+            Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+            File.Copy(file, path);
+        }
+
+        return target;
+    }
+
+    private static ModelPackage Get(string name, string config, string weights) => _packages.GetOrAdd(
+        name,
+        key => new Lazy<ModelPackage>(() => Convert(key, config, [weights], Path.Combine(_directory.Value, key)))).Value;
+
+    private static string CreateDirectory()
+    {
+        string directory = Directory.CreateTempSubdirectory("loupe-packages-").FullName;
+        AppDomain.CurrentDomain.ProcessExit += (_, _) => Directory.Delete(directory, recursive: true);
+        return directory;
+    }
+}

@@ -1,0 +1,36 @@
+using LoupeGrpc.Engine;
+using LoupeGrpc.TestSupport;
+using Microsoft.Extensions.Logging.Abstractions;
+using Xunit;
+
+namespace LoupeGrpc.UnitTests.Engine;
+
+public sealed class EngineOptionsTests
+{
+    [Fact]
+    public void Defaults_are_in_order() => Assert.Empty(new EngineOptions().Validate());
+
+    [Fact]
+    public async Task Every_value_out_of_range_is_told_with_its_setting()
+    {
+        var options = new EngineOptions
+        {
+            MaxFramesInPipeline = 0,
+            MaxBytesInPipeline = 1,
+            MaxFramesWaiting = -1,
+            DecodeWorkers = 65,
+            ConcurrentRuns = -1,
+            IntraOpThreads = 257,
+            Limits = new EngineLimits { MaxFrameBytes = 0, MaxPixels = 1L << 40, MaxSide = 65_536 },
+        };
+
+        var mistakes = options.Validate();
+
+        Assert.Equal(9, mistakes.Count);
+        Assert.Contains("Loupe:Engine:MaxFramesInPipeline is 0, outside 1 to 1024.", mistakes);
+        Assert.Contains("Loupe:Limits:MaxPixels is 1099511627776, outside 1 to 1073741824.", mistakes);
+        var exception = await Assert.ThrowsAsync<ArgumentException>(() => LoupeEngine.StartAsync(
+            TestPackages.Nano, options, NullLoggerFactory.Instance, TimeProvider.System, TestContext.Current.CancellationToken));
+        Assert.Contains("Loupe:Limits:MaxSide", exception.Message, StringComparison.Ordinal);
+    }
+}

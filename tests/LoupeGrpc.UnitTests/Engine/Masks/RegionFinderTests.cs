@@ -1,0 +1,93 @@
+using LoupeGrpc.Engine;
+using LoupeGrpc.Engine.Masks;
+using Xunit;
+
+namespace LoupeGrpc.UnitTests.Engine.Masks;
+
+public sealed class RegionFinderTests
+{
+    private const int Side = 100;
+
+    [Fact]
+    public void Diagonal_neighbours_are_one_region()
+    {
+        byte[] mask = new byte[Side * Side];
+        float[] soft = new float[Side * Side];
+        for (int i = 10; i < 20; i++)
+        {
+            mask[(i * Side) + i] = 1;
+            soft[(i * Side) + i] = 0.5f + (0.01f * i);
+        }
+
+        var region = Assert.Single(RegionFinder.Find(mask, soft, Side, Side));
+
+        Assert.Equal((10, 10, 10, 10, 10L), (region.X, region.Y, region.Width, region.Height, region.Area));
+        Assert.Equal(0.645f, region.Mean, 1e-6f);
+    }
+
+    [Fact]
+    public void Specks_below_a_twentieth_of_a_percent_are_left_out()
+    {
+        byte[] mask = new byte[Side * Side];
+        Fill(mask, 0, 0, 4, 1);
+        Fill(mask, 50, 50, 5, 1);
+
+        var region = Assert.Single(RegionFinder.Find(mask, new float[mask.Length], Side, Side));
+
+        Assert.Equal((50, 50, 5L), (region.X, region.Y, region.Area));
+    }
+
+    [Fact]
+    public void The_largest_come_first_and_no_more_than_32()
+    {
+        byte[] mask = new byte[Side * Side];
+        for (int i = 0; i < 40; i++)
+        {
+            // Areas 6 to 45, two rows apart, wrapped over two columns of the picture.
+            Fill(mask, (i % 2) * 50, (i / 2) * 4, 6 + i, 1);
+        }
+
+        var regions = RegionFinder.Find(mask, new float[mask.Length], Side, Side);
+
+        Assert.Equal(RegionFinder.MostRegions, regions.Count);
+        Assert.Equal(Enumerable.Range(0, 32).Select(static i => 45L - i), regions.Select(static region => region.Area));
+    }
+
+    [Fact]
+    public void Regions_of_one_size_keep_the_order_of_reading()
+    {
+        byte[] mask = new byte[Side * Side];
+        Fill(mask, 70, 5, 6, 2);
+        Fill(mask, 3, 40, 6, 2);
+        Fill(mask, 60, 40, 6, 2);
+
+        var regions = RegionFinder.Find(mask, new float[mask.Length], Side, Side);
+
+        Assert.Equal([(70, 5), (3, 40), (60, 40)], regions.Select(static region => (region.X, region.Y)));
+    }
+
+    [Fact]
+    public void A_mean_may_exceed_one_and_belongs_to_its_region_alone()
+    {
+        byte[] mask = new byte[Side * Side];
+        float[] soft = new float[Side * Side];
+        Fill(mask, 0, 0, 10, 10);
+        Fill(mask, 50, 50, 10, 5);
+        Array.Fill(soft, 1.5f, 0, 50 * Side);
+        Array.Fill(soft, 0.75f, 50 * Side, 50 * Side);
+
+        Assert.Equal([1.5f, 0.75f], RegionFinder.Find(mask, soft, Side, Side).Select(static region => region.Mean));
+    }
+
+    [Fact]
+    public void A_single_pixel_may_be_the_whole_picture() =>
+        Assert.Equal([new MaskRegion(0, 0, 1, 1, 1, 0.9f)], RegionFinder.Find([1], [0.9f], 1, 1));
+
+    private static void Fill(byte[] mask, int x, int y, int width, int height)
+    {
+        for (int row = y; row < y + height; row++)
+        {
+            mask.AsSpan((row * Side) + x, width).Fill(1);
+        }
+    }
+}
