@@ -8,6 +8,12 @@ public sealed class CheckpointException : Exception
     {
     }
 
+    /// <summary>Several mistakes, one a line below the summary.</summary>
+    internal CheckpointException(string summary, IReadOnlyList<string> mistakes)
+        : base($"{TerminalText.Escape(summary)}{string.Concat(mistakes.Select(static mistake => $"\n  {TerminalText.Escape(mistake)}"))}")
+    {
+    }
+
     /// <summary>A file that is damaged, of another kind, or refused.</summary>
     internal static CheckpointException InFile(string path, string problem, Exception? inner = null) => new($"{path}: {problem}", inner);
 }

@@ -71,7 +71,7 @@ internal sealed class TensorLedger(ITensorSource source)
         if (mistakes.Count > 0)
         {
             string files = string.Join(", ", source.Tensors.Select(static tensor => tensor.Source).Distinct());
-            throw new CheckpointException($"The weights do not fit the configuration (read from {files}):\n  {string.Join("\n  ", mistakes)}");
+            throw new CheckpointException($"The weights do not fit the configuration (read from {files}):", mistakes);
         }
     }
 
