@@ -1,7 +1,9 @@
 """What the interoperability tests share: running servers, reference answers, masks. Standard library only."""
 
+import array
 import json
 import pathlib
+import struct
 import subprocess
 import tempfile
 import unittest
@@ -20,6 +22,21 @@ def convert(output, weights, config, name):
     return subprocess.run([str(part) for part in command], capture_output=True, text=True, timeout=300)
 
 
+def write_rounded(source, target, half):
+    """Copies a safetensors file of fp32 tensors, its values rounded as if they had been stored in bf16 or fp16."""
+    data = bytearray(source.read_bytes())
+    start = 8 + struct.unpack_from("<Q", data)[0]
+    if half == "bf16":
+        bits = array.array("I", bytes(data[start:]))
+        rounded = array.array("I", ((b + 0x7FFF + (b >> 16 & 1)) & 0xFFFF0000 for b in bits))
+    else:
+        count = (len(data) - start) // 4
+        values = struct.unpack_from(f"<{count}f", data, start)
+        rounded = array.array("f", struct.unpack(f"<{count}e", struct.pack(f"<{count}e", *values)))
+    data[start:] = rounded.tobytes()
+    target.write_bytes(data)
+
+
 class Server:
     """A server of its own on free ports, from its ready line to its exit code."""
 
@@ -32,7 +49,9 @@ class Server:
         self.ready = self._process.stdout.readline().strip()
         if not self.ready.startswith("ready "):
             self._process.wait(timeout=30)
-            raise AssertionError(f"no ready line but {self.ready!r}\n{self.log()}")
+            log = self.log()
+            self._close()
+            raise AssertionError(f"no ready line but {self.ready!r}\n{log}")
         self.url = self.ready.split()[1]
         self.address = self.url.removeprefix("http://")
 
@@ -47,8 +66,11 @@ class Server:
             return self._process.wait(timeout=30)
         finally:
             self._process.kill()
-            self._process.stdout.close()
-            self._log.close()
+            self._close()
+
+    def _close(self):
+        self._process.stdout.close()
+        self._log.close()
 
     def __enter__(self):
         return self
