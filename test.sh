@@ -1,0 +1,68 @@
+#!/usr/bin/env bash
+# Runs every test. `--l14`: the full-size model too (4 GB of memory and some minutes).
+set -uo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+
+for argument in "$@"; do
+  case $argument in
+    --l14) export LOUPE_TEST_L14=1 ;;
+    *) echo "usage: ./test.sh [--l14]" >&2; exit 2 ;;
+  esac
+done
+
+export DOTNET_NOLOGO=1 DOTNET_CLI_TELEMETRY_OPTOUT=1
+scripts/prerequisites.sh test || exit 1
+./build.sh || exit 1
+
+passed=0 failed=0 skipped=0
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+
+# count PASSED FAILED SKIPPED
+count() {
+  passed=$((passed + $1)) failed=$((failed + $2)) skipped=$((skipped + $3))
+}
+
+# number WORD: the number that stands behind `WORD: ` in the last line of the log that has one, else 0.
+number() {
+  grep -oE "$1: [0-9]+" "$log" | tail -n 1 | grep -oE '[0-9]+$' || echo 0
+}
+
+# run NAME COMMAND…: shows what the command prints and keeps it for counting. A command that failed without a failed test counts as one.
+run() {
+  echo
+  echo "== $1"
+  shift
+  "$@" 2>&1 | tee "$log"
+  return "${PIPESTATUS[0]}"
+}
+
+# xunit PROJECT
+xunit() {
+  run "$1" "tests/$1/bin/Release/net10.0/$1" -noColor
+  local status=$? total bad ignored
+  total=$(number Total) bad=$(($(number Failed) + $(number Errors))) ignored=$(number Skipped)
+  ((status == 0 || bad > 0)) || bad=1
+  count $((total - bad - ignored)) "$bad" "$ignored"
+}
+
+run "format" dotnet format LoupeGrpc.sln --verify-no-changes --no-restore && count 1 0 0 || count 0 1 0
+
+xunit LoupeGrpc.UnitTests
+xunit LoupeGrpc.FunctionalTests
+
+run "native" native/test.sh
+status=$?
+tests=$(grep -oE '[0-9]+ tests? passed|PASSED  \] [0-9]+ test' "$log" | grep -oE '[0-9]+' | awk '{ sum += $1 } END { print sum + 0 }')
+count "$tests" $((status != 0)) 0
+
+run "interoperability" tests/interop/run.sh
+status=$?
+total=$(grep -oE '^Ran [0-9]+' "$log" | grep -oE '[0-9]+' || echo 0)
+bad=$(grep -E '^FAILED' "$log" | grep -oE '[0-9]+' | awk '{ sum += $1 } END { print sum + 0 }')
+((status == 0 || bad > 0)) || bad=1
+count $((total > bad ? total - bad : 0)) "$bad" 0
+
+echo
+echo "$passed passed, $failed failed, $skipped skipped"
+((failed == 0))
