@@ -15,14 +15,19 @@ namespace hn = hwy::HWY_NAMESPACE;
 
 // 64 bytes to 64 bits, the first byte lowest.
 uint64_t NonZeroBits(const uint8_t* bytes) {
-  const hn::CappedTag<uint8_t, kTileSide> d;
+  uint64_t word = 0;
+#if HWY_TARGET == HWY_SCALAR
+  // One lane makes no whole byte of bits.
+  for (size_t i = 0; i < kTileSide; ++i) word |= uint64_t{bytes[i] != 0} << i;
+#else
+  constexpr hn::CappedTag<uint8_t, kTileSide> d;
   const auto zero = hn::Zero(d);
   uint8_t bits[kTileSide / 8 + 8] = {};  // StoreMaskBits may write up to 8 bytes at a time
   for (size_t i = 0; i < kTileSide; i += hn::Lanes(d)) {
     hn::StoreMaskBits(d, hn::Ne(hn::LoadU(d, bytes + i), zero), bits + i / 8);
   }
-  uint64_t word;
   std::memcpy(&word, bits, sizeof(word));
+#endif
   return word;
 }
 
