@@ -17,6 +17,7 @@ internal static class StreamCommand
           loupe-grpc-client stream camera:0 --delivery freshest
           loupe-grpc-client stream rtsp://user:password@10.0.0.7/live --delivery budget:500 --session gate-3 --format jsonl
           loupe-grpc-client stream frames/ --fps 30 --save-overlays
+          loupe-grpc-client stream clip.avi --adapt --format jsonl
 
         SOURCE is a video file, camera:N (N from 0), a network stream such as rtsp://… or a folder of frames in ordinal order of their
         names. A network stream that breaks is opened again, with growing pauses; user and password are never shown. Videos and cameras
@@ -27,6 +28,9 @@ internal static class StreamCommand
                    budget:MS  frames older than MS milliseconds when their turn comes are dropped
         With freshest and budget a recording is played at its own speed, else as fast as it can be analysed. Dropped frames are reported
         and are no failure.
+
+        With --adapt each frame is answered with what the session learned from those before it: "adaptation" in the JSON has the optimiser's
+        step, the hash of the parameters and how far they drifted. A guard takes back what goes too far, and says so on standard error.
 
         TIME is the frame's time in the stream, in seconds: for cameras and network streams since the first frame.
         The other columns, and the fields of --format jsonl, are those of `analyze`, with "path" the source and "time_s" its time.
@@ -66,6 +70,8 @@ internal static class StreamCommand
         var options = new AnalysisOptionSet(host);
         var command = new Command("stream", "Analyse a video, a camera or a folder of frames, frame by frame.") { source, fps, maxFrames, delivery, session };
         options.AddTo(command);
+        var adaptation = new AdaptationOptionSet();
+        adaptation.AddTo(command);
         command.SetAction((result, _) => CommandRunner.RunAsync(host, async () =>
         {
             var address = SourceAddress.Parse(result.GetRequiredValue(source));
@@ -77,7 +83,7 @@ internal static class StreamCommand
                     var opened = await new StreamSourceFactory(sampling, keepFrames, notify).OpenAsync(address, host.Interrupt);
                     return policy.Mode == DeliveryMode.EveryFrame || opened is LiveSource ? opened : new PacedSource(opened, host.Time);
                 },
-                new LoupeSessionOptions { Name = result.GetValue(session) ?? Shorten(address.Label), Delivery = policy });
+                new LoupeSessionOptions { Name = result.GetValue(session) ?? Shorten(address.Label), Delivery = policy, Adaptation = adaptation.Read(result) });
         }));
         return command;
     }

@@ -64,6 +64,10 @@ internal sealed record OutcomeLine
     [JsonPropertyName("adaptation")]
     public AdaptationField? Adaptation { get; init; }
 
+    /// <summary>Share of the picture on which base and adapted mask differ; null where there was no dual verdict.</summary>
+    [JsonPropertyName("mask_disagreement")]
+    public float? MaskDisagreement { get; init; }
+
     public static OutcomeLine From(OutcomeRow row)
     {
         var line = new OutcomeLine { Path = row.Item.Path, FrameId = row.FrameId, TimeSeconds = row.Item.TimeSeconds, Outcome = "" };
@@ -92,6 +96,7 @@ internal sealed record OutcomeLine
         Timings = result.Timings is { } timings ? TimingsField.From(timings, result.Adaptation is not null) : null,
         Provider = result.Execution?.Provider,
         Adaptation = result.Adaptation is { } state ? new AdaptationField(state.Step, Convert.ToHexStringLower(state.Hash.Span), state.Drift) : null,
+        MaskDisagreement = result.BaseMask is null ? null : result.MaskDisagreement,
     };
 
     private static double Milliseconds(TimeSpan span) => Math.Round(span.TotalMilliseconds, 3);

@@ -28,6 +28,12 @@ internal static class RunSummary
             {
                 yield return line;
             }
+
+            if (summary.Adaptation is { } state)
+            {
+                yield return Invariant(
+                    $"adaptation: {state.Step} steps, drift {state.Drift:0.0000}, last loss {state.LastLoss:0.00}{(state.Frozen ? ", frozen" : "")}");
+            }
         }
 
         foreach (var folder in folders)
