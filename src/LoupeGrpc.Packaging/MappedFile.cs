@@ -8,13 +8,13 @@ namespace LoupeGrpc.Packaging;
 /// </summary>
 public sealed class MappedFile : IDisposable
 {
-    private readonly MemoryMappedFile? map;
+    private readonly MemoryMappedFile? _map;
 
     private MappedFile(string path, long length, MemoryMappedFile? map)
     {
         Path = path;
         Length = length;
-        this.map = map;
+        _map = map;
     }
 
     /// <summary>As it was given to <see cref="Open"/>.</summary>
@@ -62,9 +62,9 @@ public sealed class MappedFile : IDisposable
             return;
         }
 
-        using var view = map!.CreateViewStream(offset, destination.Length, MemoryMappedFileAccess.Read);
+        using var view = _map!.CreateViewStream(offset, destination.Length, MemoryMappedFileAccess.Read);
         view.ReadExactly(destination);
     }
 
-    public void Dispose() => map?.Dispose();
+    public void Dispose() => _map?.Dispose();
 }

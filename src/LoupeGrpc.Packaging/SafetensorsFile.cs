@@ -5,20 +5,20 @@ namespace LoupeGrpc.Packaging;
 /// <summary>A safetensors file, memory mapped: only what is read comes into memory. Thread-safe until disposed.</summary>
 public sealed class SafetensorsFile : IDisposable
 {
-    private readonly MappedFile file;
+    private readonly MappedFile _file;
 
     private SafetensorsFile(MappedFile file, SafetensorsHeader header)
     {
-        this.file = file;
+        _file = file;
         Tensors = header.Tensors;
         Metadata = header.Metadata;
     }
 
     /// <summary>As it was given to <see cref="Open"/>.</summary>
-    public string Path => file.Path;
+    public string Path => _file.Path;
 
     /// <summary>Bytes of the whole file.</summary>
-    public long Length => file.Length;
+    public long Length => _file.Length;
 
     /// <summary>Every tensor by its name as stored.</summary>
     public IReadOnlyDictionary<string, SafetensorsTensor> Tensors { get; }
@@ -55,7 +55,7 @@ public sealed class SafetensorsFile : IDisposable
             throw new ArgumentException($"{name} has {tensor.ByteLength} bytes, not {destination.Length}.", nameof(destination));
         }
 
-        file.Read(tensor.Offset, destination);
+        _file.Read(tensor.Offset, destination);
     }
 
     /// <summary>Reads elements <paramref name="start"/> … <paramref name="start"/> + <c>destination.Length</c> in row-major order, converted to fp32.</summary>
@@ -67,7 +67,7 @@ public sealed class SafetensorsFile : IDisposable
             throw new ArgumentOutOfRangeException(nameof(start), start, $"{tensor.Name} has {tensor.Length} elements.");
         }
 
-        ElementReader.ReadFloats(file, tensor.Offset + (start * tensor.ElementType.SizeOf()), tensor.ElementType, destination);
+        ElementReader.ReadFloats(_file, tensor.Offset + (start * tensor.ElementType.SizeOf()), tensor.ElementType, destination);
     }
 
     /// <summary>Reads a small tensor whole, converted to fp32.</summary>
@@ -80,7 +80,7 @@ public sealed class SafetensorsFile : IDisposable
         return values;
     }
 
-    public void Dispose() => file.Dispose();
+    public void Dispose() => _file.Dispose();
 
     private SafetensorsTensor Find(string name) => Tensors.TryGetValue(name, out var tensor)
         ? tensor

@@ -12,10 +12,10 @@ namespace LoupeGrpc.Packaging;
 /// </summary>
 public sealed class SafetensorsWriter
 {
-    private readonly Stream destination;
-    private readonly IReadOnlyList<SafetensorsTensor> tensors;
-    private int current;
-    private long writtenOfCurrent;
+    private readonly Stream _destination;
+    private readonly IReadOnlyList<SafetensorsTensor> _tensors;
+    private int _current;
+    private long _writtenOfCurrent;
 
     /// <summary>Writes the header.</summary>
     /// <param name="destination">Stays open; needs no seeking.</param>
@@ -23,8 +23,8 @@ public sealed class SafetensorsWriter
     /// <param name="metadata">Written in ordinal order of its keys.</param>
     public SafetensorsWriter(Stream destination, IReadOnlyList<SafetensorsTensor> tensors, IReadOnlyDictionary<string, string>? metadata = null)
     {
-        this.destination = destination;
-        this.tensors = tensors;
+        _destination = destination;
+        _tensors = tensors;
         if (tensors.Select(tensor => tensor.Name).Append(SafetensorsHeader.MetadataKey).GroupBy(name => name).FirstOrDefault(group => group.Count() > 1) is { } twice)
         {
             throw new ArgumentException($"{twice.Key} is declared twice or reserved.", nameof(tensors));
@@ -58,18 +58,18 @@ public sealed class SafetensorsWriter
             return;
         }
 
-        if (current == tensors.Count || tensors[current].Name != name)
+        if (_current == _tensors.Count || _tensors[_current].Name != name)
         {
-            throw new InvalidOperationException($"Data of {name} came where {(current == tensors.Count ? "nothing" : tensors[current].Name)} was expected.");
+            throw new InvalidOperationException($"Data of {name} came where {(_current == _tensors.Count ? "nothing" : _tensors[_current].Name)} was expected.");
         }
 
-        if (data.Length > tensors[current].ByteLength - writtenOfCurrent)
+        if (data.Length > _tensors[_current].ByteLength - _writtenOfCurrent)
         {
-            throw new InvalidOperationException($"{name} was declared with {tensors[current].ByteLength} bytes and got more.");
+            throw new InvalidOperationException($"{name} was declared with {_tensors[_current].ByteLength} bytes and got more.");
         }
 
-        destination.Write(data);
-        writtenOfCurrent += data.Length;
+        _destination.Write(data);
+        _writtenOfCurrent += data.Length;
         SkipComplete();
     }
 
@@ -81,20 +81,20 @@ public sealed class SafetensorsWriter
     /// <exception cref="InvalidOperationException">A declared tensor did not get all its data.</exception>
     public void Complete()
     {
-        if (current != tensors.Count)
+        if (_current != _tensors.Count)
         {
-            throw new InvalidOperationException($"{tensors[current].Name} got {writtenOfCurrent} of its {tensors[current].ByteLength} bytes.");
+            throw new InvalidOperationException($"{_tensors[_current].Name} got {_writtenOfCurrent} of its {_tensors[_current].ByteLength} bytes.");
         }
 
-        destination.Flush();
+        _destination.Flush();
     }
 
     private void SkipComplete()
     {
-        while (current < tensors.Count && writtenOfCurrent == tensors[current].ByteLength)
+        while (_current < _tensors.Count && _writtenOfCurrent == _tensors[_current].ByteLength)
         {
-            current++;
-            writtenOfCurrent = 0;
+            _current++;
+            _writtenOfCurrent = 0;
         }
     }
 
@@ -116,7 +116,7 @@ public sealed class SafetensorsWriter
             }
 
             var offset = 0L;
-            foreach (var tensor in tensors)
+            foreach (var tensor in _tensors)
             {
                 json.WriteStartObject(tensor.Name);
                 json.WriteString("dtype", SafetensorsHeader.NameOf(tensor.ElementType));
@@ -137,8 +137,8 @@ public sealed class SafetensorsWriter
 
         Span<byte> length = stackalloc byte[SafetensorsHeader.LengthBytes];
         BinaryPrimitives.WriteInt64LittleEndian(length, buffer.WrittenCount);
-        destination.Write(length);
-        destination.Write(buffer.WrittenSpan);
+        _destination.Write(length);
+        _destination.Write(buffer.WrittenSpan);
     }
 
     private static void WriteNumbers(Utf8JsonWriter json, string name, IEnumerable<long> numbers)

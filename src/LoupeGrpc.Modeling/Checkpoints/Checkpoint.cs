@@ -8,15 +8,15 @@ namespace LoupeGrpc.Modeling.Checkpoints;
 /// </summary>
 public sealed class Checkpoint : ITensorSource, IDisposable
 {
-    private readonly List<ITensorFile> files = [];
-    private readonly OrderedDictionary<string, (TensorInfo Info, ITensorFile File, StoredTensor Stored)> tensors = new(StringComparer.Ordinal);
+    private readonly List<ITensorFile> _files = [];
+    private readonly OrderedDictionary<string, (TensorInfo Info, ITensorFile File, StoredTensor Stored)> _tensors = new(StringComparer.Ordinal);
 
     private Checkpoint()
     {
     }
 
     /// <inheritdoc/>
-    public IEnumerable<TensorInfo> Tensors => tensors.Values.Select(entry => entry.Info);
+    public IEnumerable<TensorInfo> Tensors => _tensors.Values.Select(entry => entry.Info);
 
     /// <summary>Opens safetensors and PyTorch files and takes the prefixes and wrappers of training off their tensors' names.</summary>
     /// <param name="paths">At least one. A tensor that several have is taken from the last of them.</param>
@@ -47,7 +47,7 @@ public sealed class Checkpoint : ITensorSource, IDisposable
 
     public bool TryGet(string name, [NotNullWhen(true)] out TensorInfo? tensor)
     {
-        tensor = tensors.TryGetValue(name, out var entry) ? entry.Info : null;
+        tensor = _tensors.TryGetValue(name, out var entry) ? entry.Info : null;
         return tensor is not null;
     }
 
@@ -55,7 +55,7 @@ public sealed class Checkpoint : ITensorSource, IDisposable
     /// <exception cref="CheckpointException">The file can no longer be read.</exception>
     public void ReadFloats(TensorInfo tensor, long start, Span<float> destination)
     {
-        var (_, file, stored) = tensors[tensor.Name];
+        var (_, file, stored) = _tensors[tensor.Name];
         try
         {
             file.ReadFloats(stored, start, destination);
@@ -66,14 +66,14 @@ public sealed class Checkpoint : ITensorSource, IDisposable
         }
     }
 
-    public void Dispose() => files.ForEach(file => file.Dispose());
+    public void Dispose() => _files.ForEach(file => file.Dispose());
 
     private void Overlay(ITensorFile file)
     {
-        files.Add(file);
+        _files.Add(file);
         foreach (var (name, stored) in BareNames.Map(file))
         {
-            tensors[name] = (new TensorInfo(name, stored.ElementType, stored.Shape, file.Path), file, stored);
+            _tensors[name] = (new TensorInfo(name, stored.ElementType, stored.Shape, file.Path), file, stored);
         }
     }
 }

@@ -3,18 +3,18 @@ namespace LoupeGrpc.Modeling.Configuration;
 /// <summary>What is wrong with a settings file, collected so that all of it is told at once.</summary>
 internal sealed class SettingsMistakes
 {
-    private readonly List<string> lines = [];
-    private readonly HashSet<string> settings = new(StringComparer.Ordinal);
+    private readonly List<string> _lines = [];
+    private readonly HashSet<string> _settings = new(StringComparer.Ordinal);
 
-    internal IReadOnlyList<string> Lines => lines;
+    internal IReadOnlyList<string> Lines => _lines;
 
     /// <param name="setting">Dotted name as the file has it.</param>
     /// <param name="line">A sentence that begins with that name.</param>
     internal void Add(string setting, string line)
     {
-        if (settings.Add(setting))
+        if (_settings.Add(setting))
         {
-            lines.Add(line);
+            _lines.Add(line);
         }
     }
 
@@ -23,7 +23,7 @@ internal sealed class SettingsMistakes
     {
         for (var end = setting.Length; end > 0; end = setting.LastIndexOf('.', end - 1))
         {
-            if (settings.Contains(setting[..end]))
+            if (_settings.Contains(setting[..end]))
             {
                 return true;
             }

@@ -13,7 +13,7 @@ internal sealed class SettingsSection(string name, IReadOnlyDictionary<string, o
 
     private const int MaxShownLength = 100;
 
-    private readonly HashSet<string> known = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _known = new(StringComparer.Ordinal);
 
     /// <summary>Whether the section says anything of the setting.</summary>
     internal bool Has(string key) => values.TryGetValue(key, out var value) && value is not SettingsScalar { Text: KeepDefault };
@@ -29,11 +29,11 @@ internal sealed class SettingsSection(string name, IReadOnlyDictionary<string, o
     {
         if (required || Has(key))
         {
-            known.Add(key);
+            _known.Add(key);
             return values.TryGetValue(key, out var value) && value is null ? null : Double(key);
         }
 
-        known.Add(key);
+        _known.Add(key);
         return fallback;
     }
 
@@ -58,7 +58,7 @@ internal sealed class SettingsSection(string name, IReadOnlyDictionary<string, o
     /// <inheritdoc cref="Int"/>
     internal IReadOnlyList<double> Doubles(string key, IReadOnlyList<double>? fallback = null)
     {
-        known.Add(key);
+        _known.Add(key);
         if (!Has(key) && fallback is not null)
         {
             return fallback;
@@ -80,7 +80,7 @@ internal sealed class SettingsSection(string name, IReadOnlyDictionary<string, o
     /// <summary>Free text; null where the file says null, nothing, or what is no text.</summary>
     internal string? Text(string key)
     {
-        known.Add(key);
+        _known.Add(key);
         if (Has(key) && values[key] is not (null or SettingsScalar))
         {
             Refuse(key, "text");
@@ -92,7 +92,7 @@ internal sealed class SettingsSection(string name, IReadOnlyDictionary<string, o
     /// <summary>A section within this one; an empty one where the file says nothing.</summary>
     internal SettingsSection Section(string key, bool required)
     {
-        known.Add(key);
+        _known.Add(key);
         if (values.GetValueOrDefault(key) is IReadOnlyDictionary<string, object?> inner)
         {
             return new SettingsSection(NameOf(key), inner, mistakes);
@@ -111,7 +111,7 @@ internal sealed class SettingsSection(string name, IReadOnlyDictionary<string, o
     /// <summary>Notes a setting that says anything other than the one value that this program can do.</summary>
     internal void Only(string key, params ReadOnlySpan<string> allowed)
     {
-        known.Add(key);
+        _known.Add(key);
         if (Has(key) && !allowed.Contains(Show(values[key])))
         {
             Refuse(key, string.Join(" or ", allowed));
@@ -121,7 +121,7 @@ internal sealed class SettingsSection(string name, IReadOnlyDictionary<string, o
     /// <summary>Notes a map or list that has not exactly so many entries.</summary>
     internal void OnlyCount(string key, int count)
     {
-        known.Add(key);
+        _known.Add(key);
         var found = values.GetValueOrDefault(key) switch
         {
             IReadOnlyDictionary<string, object?> map => map.Count,
@@ -139,16 +139,16 @@ internal sealed class SettingsSection(string name, IReadOnlyDictionary<string, o
     {
         foreach (var key in keys)
         {
-            known.Add(key);
+            _known.Add(key);
         }
     }
 
     /// <summary>Notes every setting that was never asked for: a misspelt one would otherwise be a default taken in silence.</summary>
     internal void RefuseUnknown()
     {
-        foreach (var key in values.Keys.Where(key => !known.Contains(key)))
+        foreach (var key in values.Keys.Where(key => !_known.Contains(key)))
         {
-            mistakes.Add(NameOf(key), $"{NameOf(key)} is not a setting; known here: {string.Join(", ", known.Order(StringComparer.Ordinal))}");
+            mistakes.Add(NameOf(key), $"{NameOf(key)} is not a setting; known here: {string.Join(", ", _known.Order(StringComparer.Ordinal))}");
         }
     }
 
@@ -187,7 +187,7 @@ internal sealed class SettingsSection(string name, IReadOnlyDictionary<string, o
     private T Read<T>(string key, T? fallback, string allowed, Func<object?, T?> parse)
         where T : struct
     {
-        known.Add(key);
+        _known.Add(key);
         if (!Has(key) && fallback is { } value)
         {
             return value;

@@ -8,9 +8,9 @@ namespace LoupeGrpc.UnitTests.Packaging;
 
 public sealed class SafetensorsFileTests : IDisposable
 {
-    private readonly DirectoryInfo directory = Directory.CreateTempSubdirectory("loupe-safetensors-");
+    private readonly DirectoryInfo _directory = Directory.CreateTempSubdirectory("loupe-safetensors-");
 
-    public void Dispose() => directory.Delete(recursive: true);
+    public void Dispose() => _directory.Delete(recursive: true);
 
     [Fact]
     public void A_reference_file_is_read()
@@ -97,7 +97,7 @@ public sealed class SafetensorsFileTests : IDisposable
     public void A_conversion_longer_than_its_buffer_is_whole()
     {
         const int Length = (3 << 20) + 1;
-        var path = Path.Combine(directory.FullName, "long.safetensors");
+        var path = Path.Combine(_directory.FullName, "long.safetensors");
         using (var stream = File.Create(path))
         {
             var writer = new SafetensorsWriter(stream, [new SafetensorsTensor("x", ElementType.Int32, [Length])]);
@@ -139,7 +139,7 @@ public sealed class SafetensorsFileTests : IDisposable
         Assert.Throws<ArgumentException>(() => file.Read(tensor.Name, new byte[tensor.ByteLength - 1]));
         Assert.Throws<ArgumentOutOfRangeException>(() => file.ReadFloats(tensor, 1, new float[tensor.Length]));
         Assert.Throws<ArgumentOutOfRangeException>(() => file.ReadFloats(tensor, -1, new float[1]));
-        Assert.Throws<FileNotFoundException>(() => SafetensorsFile.Open(Path.Combine(directory.FullName, "none.safetensors")));
+        Assert.Throws<FileNotFoundException>(() => SafetensorsFile.Open(Path.Combine(_directory.FullName, "none.safetensors")));
     }
 
     [Theory]
@@ -208,7 +208,7 @@ public sealed class SafetensorsFileTests : IDisposable
     public void A_cut_or_damaged_file_is_refused_or_read_but_never_crashes()
     {
         var original = File.ReadAllBytes(TestData.Golden("checkpoints", "stage-cls.safetensors"));
-        var path = Path.Combine(directory.FullName, "damaged.safetensors");
+        var path = Path.Combine(_directory.FullName, "damaged.safetensors");
         var headerEnd = 8 + (int)BinaryPrimitives.ReadInt64LittleEndian(original);
         var random = new Random(20250131);
         for (var round = 0; round < 400; round++)
@@ -235,7 +235,7 @@ public sealed class SafetensorsFileTests : IDisposable
 
     private string Save(string header, byte[] data)
     {
-        var path = Path.Combine(directory.FullName, "case.safetensors");
+        var path = Path.Combine(_directory.FullName, "case.safetensors");
         var json = Encoding.UTF8.GetBytes(header);
         File.WriteAllBytes(path, [.. BitConverter.GetBytes((long)json.Length), .. json, .. data]);
         return path;

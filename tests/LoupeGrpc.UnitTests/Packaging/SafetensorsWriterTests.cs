@@ -7,9 +7,9 @@ namespace LoupeGrpc.UnitTests.Packaging;
 
 public sealed class SafetensorsWriterTests : IDisposable
 {
-    private readonly DirectoryInfo directory = Directory.CreateTempSubdirectory("loupe-safetensors-");
+    private readonly DirectoryInfo _directory = Directory.CreateTempSubdirectory("loupe-safetensors-");
 
-    public void Dispose() => directory.Delete(recursive: true);
+    public void Dispose() => _directory.Delete(recursive: true);
 
     [Fact]
     public void Bytes_are_those_of_the_format()
@@ -34,7 +34,7 @@ public sealed class SafetensorsWriterTests : IDisposable
     public void What_is_written_is_read_back()
     {
         using var source = SafetensorsFile.Open(TestData.NanoModel("model.safetensors"));
-        var path = Path.Combine(directory.FullName, "copy.safetensors");
+        var path = Path.Combine(_directory.FullName, "copy.safetensors");
         using (var stream = File.Create(path))
         {
             var writer = new SafetensorsWriter(stream, [.. source.Tensors.Values], source.Metadata);
@@ -65,7 +65,7 @@ public sealed class SafetensorsWriterTests : IDisposable
     [Fact]
     public void Tensors_in_memory_replace_a_file()
     {
-        var path = Path.Combine(directory.FullName, "theta.safetensors");
+        var path = Path.Combine(_directory.FullName, "theta.safetensors");
         File.WriteAllBytes(path, new byte[100_000]);
 
         SafetensorsWriter.Write(path, [("b", [2], new float[] { 1, 2 }), ("empty", [0, 4], ReadOnlyMemory<float>.Empty), ("a", [], new float[] { 3 })]);

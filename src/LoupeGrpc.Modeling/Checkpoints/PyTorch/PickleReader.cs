@@ -24,16 +24,16 @@ internal sealed class PickleReader
     /// <summary>Stands on the stack where a group of values begins.</summary>
     private static readonly object Mark = new();
 
-    private readonly string path;
-    private readonly byte[] bytes;
-    private readonly List<object?> stack = [];
-    private readonly Dictionary<uint, object?> memo = [];
-    private int position;
+    private readonly string _path;
+    private readonly byte[] _bytes;
+    private readonly List<object?> _stack = [];
+    private readonly Dictionary<uint, object?> _memo = [];
+    private int _position;
 
     private PickleReader(string path, byte[] bytes)
     {
-        this.path = path;
-        this.bytes = bytes;
+        _path = path;
+        _bytes = bytes;
     }
 
     /// <summary>The value that the pickle holds.</summary>
@@ -48,7 +48,7 @@ internal sealed class PickleReader
             var opcode = (char)ReadByte();
             if (opcode == '.')
             {
-                return stack is [var result] && result != Mark ? result : throw Fault("does not leave one value");
+                return _stack is [var result] && result != Mark ? result : throw Fault("does not leave one value");
             }
 
             Execute(opcode);
@@ -73,7 +73,7 @@ internal sealed class PickleReader
                 ReadInt64();
                 break;
             case '(':
-                stack.Add(Mark);
+                _stack.Add(Mark);
                 break;
             case '0':
                 Pop();
@@ -82,37 +82,37 @@ internal sealed class PickleReader
                 PopToMark();
                 break;
             case 'N':
-                stack.Add(null);
+                _stack.Add(null);
                 break;
             case '\x88':
-                stack.Add(true);
+                _stack.Add(true);
                 break;
             case '\x89':
-                stack.Add(false);
+                _stack.Add(false);
                 break;
             case 'J':
-                stack.Add((long)BinaryPrimitives.ReadInt32LittleEndian(Take(sizeof(int))));
+                _stack.Add((long)BinaryPrimitives.ReadInt32LittleEndian(Take(sizeof(int))));
                 break;
             case 'K':
-                stack.Add((long)ReadByte());
+                _stack.Add((long)ReadByte());
                 break;
             case 'M':
-                stack.Add((long)BinaryPrimitives.ReadUInt16LittleEndian(Take(sizeof(ushort))));
+                _stack.Add((long)BinaryPrimitives.ReadUInt16LittleEndian(Take(sizeof(ushort))));
                 break;
             case '\x8a':
-                stack.Add(ReadLong(ReadByte()));
+                _stack.Add(ReadLong(ReadByte()));
                 break;
             case 'G':
-                stack.Add(BinaryPrimitives.ReadDoubleBigEndian(Take(sizeof(double))));
+                _stack.Add(BinaryPrimitives.ReadDoubleBigEndian(Take(sizeof(double))));
                 break;
             case '\x8c':
-                stack.Add(ReadText(ReadByte()));
+                _stack.Add(ReadText(ReadByte()));
                 break;
             case 'X':
-                stack.Add(ReadText(ReadUInt32()));
+                _stack.Add(ReadText(ReadUInt32()));
                 break;
             case '\x8d':
-                stack.Add(ReadText(ReadInt64()));
+                _stack.Add(ReadText(ReadInt64()));
                 break;
             case 'C':
                 PushBytes(ReadByte());
@@ -124,16 +124,16 @@ internal sealed class PickleReader
                 PushBytes(ReadInt64());
                 break;
             case ')':
-                stack.Add(Array.Empty<object?>());
+                _stack.Add(Array.Empty<object?>());
                 break;
             case '\x85' or '\x86' or '\x87':
                 PushTuple(opcode - '\x84');
                 break;
             case 't':
-                stack.Add(PopToMark());
+                _stack.Add(PopToMark());
                 break;
             case ']':
-                stack.Add(new List<object?>());
+                _stack.Add(new List<object?>());
                 break;
             case 'a':
                 var item = Pop();
@@ -144,7 +144,7 @@ internal sealed class PickleReader
                 Top<List<object?>>("a list").AddRange(items);
                 break;
             case '}':
-                stack.Add(new PickleDict());
+                _stack.Add(new PickleDict());
                 break;
             case 's':
                 var value = Pop();
@@ -155,7 +155,7 @@ internal sealed class PickleReader
                 SetAll(PopToMark());
                 break;
             case '\x8f':
-                stack.Add(PickleOpaque.Instance);
+                _stack.Add(PickleOpaque.Instance);
                 break;
             case '\x90':
                 PopToMark();
@@ -163,16 +163,16 @@ internal sealed class PickleReader
                 break;
             case '\x91':
                 PopToMark();
-                stack.Add(PickleOpaque.Instance);
+                _stack.Add(PickleOpaque.Instance);
                 break;
             case 'q':
-                memo[ReadByte()] = Top<object>("a value");
+                _memo[ReadByte()] = Top<object>("a value");
                 break;
             case 'r':
-                memo[ReadUInt32()] = Top<object>("a value");
+                _memo[ReadUInt32()] = Top<object>("a value");
                 break;
             case '\x94':
-                memo[(uint)memo.Count] = Top<object>("a value");
+                _memo[(uint)_memo.Count] = Top<object>("a value");
                 break;
             case 'h':
                 PushMemo(ReadByte());
@@ -188,16 +188,16 @@ internal sealed class PickleReader
                 PushGlobal(Pop() as string ?? "?", name ?? "?");
                 break;
             case 'Q':
-                stack.Add(ToStorage(Pop()));
+                _stack.Add(ToStorage(Pop()));
                 break;
             case 'R' or '\x81':
                 var arguments = Pop() as object?[] ?? throw Fault("calls something without a tuple of arguments");
-                stack.Add(Call(Pop() as PickleGlobal ?? throw Fault("calls what is no name"), arguments));
+                _stack.Add(Call(Pop() as PickleGlobal ?? throw Fault("calls what is no name"), arguments));
                 break;
             case 'b':
                 // The attributes of a state_dict and of a tensor are of no use here; anything else has none.
                 Pop();
-                if (stack is not [.., PickleDict or PickleTensor])
+                if (_stack is not [.., PickleDict or PickleTensor])
                 {
                     throw Fault("sets the state of something other than a dict or a tensor");
                 }
@@ -266,7 +266,7 @@ internal sealed class PickleReader
     {
         const int MaxShownLength = 200;
         var full = $"{module}.{name}";
-        stack.Add(PickleGlobals.Find(module, name) ?? throw Fault(
+        _stack.Add(PickleGlobals.Find(module, name) ?? throw Fault(
             full.StartsWith("torch.", StringComparison.Ordinal) && full.EndsWith("Storage", StringComparison.Ordinal)
                 ? $"has a tensor of type {full}, which is not supported"
                 : $"asks for {(full.Length > MaxShownLength ? full[..MaxShownLength] : full)}, and only tensors and plain values are read: nothing in a checkpoint is run. Save its state_dict alone"));
@@ -302,45 +302,45 @@ internal sealed class PickleReader
             tuple[i] = Pop();
         }
 
-        stack.Add(tuple);
+        _stack.Add(tuple);
     }
 
     private void PushBytes(long length)
     {
         Take(length);
-        stack.Add(PickleOpaque.Instance);
+        _stack.Add(PickleOpaque.Instance);
     }
 
-    private void PushMemo(uint index) => stack.Add(memo.TryGetValue(index, out var value) ? value : throw Fault($"recalls value {index}, which it never kept"));
+    private void PushMemo(uint index) => _stack.Add(_memo.TryGetValue(index, out var value) ? value : throw Fault($"recalls value {index}, which it never kept"));
 
     private object? Pop()
     {
-        if (stack.Count == 0 || stack[^1] == Mark)
+        if (_stack.Count == 0 || _stack[^1] == Mark)
         {
             throw Fault("takes a value where there is none");
         }
 
-        var value = stack[^1];
-        stack.RemoveAt(stack.Count - 1);
+        var value = _stack[^1];
+        _stack.RemoveAt(_stack.Count - 1);
         return value;
     }
 
     private object?[] PopToMark()
     {
-        var mark = stack.LastIndexOf(Mark);
+        var mark = _stack.LastIndexOf(Mark);
         if (mark < 0)
         {
             throw Fault("ends a group of values that it never began");
         }
 
-        var values = stack.GetRange(mark + 1, stack.Count - mark - 1).ToArray();
-        stack.RemoveRange(mark, stack.Count - mark);
+        var values = _stack.GetRange(mark + 1, _stack.Count - mark - 1).ToArray();
+        _stack.RemoveRange(mark, _stack.Count - mark);
         return values;
     }
 
     private T Top<T>(string what)
         where T : class
-        => stack.Count > 0 && stack[^1] != Mark && stack[^1] is T value ? value : throw Fault($"needs {what} where there is none");
+        => _stack.Count > 0 && _stack[^1] != Mark && _stack[^1] is T value ? value : throw Fault($"needs {what} where there is none");
 
     private byte ReadByte() => Take(1)[0];
 
@@ -358,28 +358,28 @@ internal sealed class PickleReader
 
     private string ReadLine()
     {
-        var end = Array.IndexOf(bytes, (byte)'\n', position);
+        var end = Array.IndexOf(_bytes, (byte)'\n', _position);
         if (end < 0)
         {
             throw Fault("ends in the middle of a name");
         }
 
-        var line = ReadText(end - position);
-        position++;
+        var line = ReadText(end - _position);
+        _position++;
         return line;
     }
 
     private ReadOnlySpan<byte> Take(long length)
     {
-        if (length < 0 || length > bytes.Length - position)
+        if (length < 0 || length > _bytes.Length - _position)
         {
             throw Fault("ends in the middle of a value");
         }
 
-        var taken = bytes.AsSpan(position, (int)length);
-        position += taken.Length;
+        var taken = _bytes.AsSpan(_position, (int)length);
+        _position += taken.Length;
         return taken;
     }
 
-    private CheckpointException Fault(string problem, Exception? inner = null) => CheckpointException.InFile(path, $"its pickle {problem}", inner);
+    private CheckpointException Fault(string problem, Exception? inner = null) => CheckpointException.InFile(_path, $"its pickle {problem}", inner);
 }

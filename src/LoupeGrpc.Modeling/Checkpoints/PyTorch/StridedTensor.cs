@@ -8,12 +8,12 @@ namespace LoupeGrpc.Modeling.Checkpoints.PyTorch;
 /// </summary>
 internal sealed class StridedTensor
 {
-    private readonly byte[] stretch;
+    private readonly byte[] _stretch;
 
     private StridedTensor(PickleTensor view, byte[] stretch)
     {
         View = view;
-        this.stretch = stretch;
+        _stretch = stretch;
     }
 
     internal PickleTensor View { get; }
@@ -71,7 +71,7 @@ internal sealed class StridedTensor
         var size = type.SizeOf();
         for (var written = 0; written < destination.Length; written++)
         {
-            ElementReader.ToFloats(type, stretch.AsSpan((int)(place * size), size), destination.Slice(written, 1));
+            ElementReader.ToFloats(type, _stretch.AsSpan((int)(place * size), size), destination.Slice(written, 1));
             for (var i = rank - 1; i >= 0; i--)
             {
                 place += View.Strides[i];

@@ -12,46 +12,46 @@ internal sealed class TorchArchive : ITensorFile
     /// <summary>Keys under which a state_dict stands in a larger checkpoint.</summary>
     private static readonly string[] Wrappers = ["state_dict", "weights"];
 
-    private readonly MappedFile file;
-    private readonly ZipDirectory directory;
-    private readonly string root;
-    private readonly Dictionary<string, PickleTensor> tensors = new(StringComparer.Ordinal);
-    private readonly Dictionary<string, string> metadata = new(StringComparer.Ordinal);
-    private readonly Dictionary<string, long> storageOffsets = new(StringComparer.Ordinal);
-    private StridedTensor? strided;
+    private readonly MappedFile _file;
+    private readonly ZipDirectory _directory;
+    private readonly string _root;
+    private readonly Dictionary<string, PickleTensor> _tensors = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, string> _metadata = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, long> _storageOffsets = new(StringComparer.Ordinal);
+    private StridedTensor? _strided;
 
     private TorchArchive(MappedFile file)
     {
-        this.file = file;
-        directory = new ZipDirectory(file);
-        root = FindRoot();
+        _file = file;
+        _directory = new ZipDirectory(file);
+        _root = FindRoot();
         CheckByteOrder();
         var wrappers = new List<string>();
-        var state = Unwrap(PickleReader.Read(file.Path, ReadPickle()), wrappers);
+        var state = Unwrap(PickleReader.Read(_file.Path, ReadPickle()), wrappers);
         Wrapper = wrappers.Count == 0 ? null : string.Join('.', wrappers);
         foreach (var (name, value) in state.Entries)
         {
             if (value is PickleTensor tensor)
             {
                 FindStorage(name, tensor.Storage);
-                tensors.Add(name, tensor);
+                _tensors.Add(name, tensor);
             }
         }
 
-        Tensors = [.. tensors.Select(entry => new StoredTensor(entry.Key, entry.Value.Storage.ElementType, entry.Value.Shape))];
+        Tensors = [.. _tensors.Select(entry => new StoredTensor(entry.Key, entry.Value.Storage.ElementType, entry.Value.Shape))];
     }
 
-    public string Path => file.Path;
+    public string Path => _file.Path;
 
     public string Format => "PyTorch";
 
-    public long Length => file.Length;
+    public long Length => _file.Length;
 
     public string? Wrapper { get; }
 
     public IReadOnlyList<StoredTensor> Tensors { get; }
 
-    public IReadOnlyDictionary<string, string> Metadata => metadata;
+    public IReadOnlyDictionary<string, string> Metadata => _metadata;
 
     /// <exception cref="CheckpointException">The file is damaged or refused.</exception>
     internal static TorchArchive Open(string path)
@@ -70,35 +70,35 @@ internal sealed class TorchArchive : ITensorFile
 
     public void ReadFloats(StoredTensor tensor, long start, Span<float> destination)
     {
-        var view = tensors[tensor.Name];
+        var view = _tensors[tensor.Name];
         if (start < 0 || start > view.Length - destination.Length)
         {
             throw new ArgumentOutOfRangeException(nameof(start), start, $"{tensor.Name} has {view.Length} elements.");
         }
 
-        var storage = storageOffsets[view.Storage.Key];
+        var storage = _storageOffsets[view.Storage.Key];
         if (StridedTensor.IsContiguous(view))
         {
             var size = view.Storage.ElementType.SizeOf();
-            ElementReader.ReadFloats(file, storage + ((view.Offset + start) * size), view.Storage.ElementType, destination);
+            ElementReader.ReadFloats(_file, storage + ((view.Offset + start) * size), view.Storage.ElementType, destination);
             return;
         }
 
         // Kept for the next slice: whoever converts reads one tensor after the other.
-        if (!ReferenceEquals(strided?.View, view))
+        if (!ReferenceEquals(_strided?.View, view))
         {
-            strided = null;
-            strided = StridedTensor.Load(file, storage, tensor.Name, view);
+            _strided = null;
+            _strided = StridedTensor.Load(_file, storage, tensor.Name, view);
         }
 
-        strided.ReadFloats(start, destination);
+        _strided.ReadFloats(start, destination);
     }
 
-    public void Dispose() => file.Dispose();
+    public void Dispose() => _file.Dispose();
 
     private string FindRoot()
     {
-        var pickles = directory.Entries.Keys
+        var pickles = _directory.Entries.Keys
             .Where(name => name == PickleName || (name.EndsWith($"/{PickleName}", StringComparison.Ordinal) && name.Count(c => c == '/') == 1))
             .ToList();
         if (pickles is not [var pickle])
@@ -107,7 +107,7 @@ internal sealed class TorchArchive : ITensorFile
         }
 
         var found = pickle[..^PickleName.Length];
-        return directory.Entries.ContainsKey($"{found}constants.pkl")
+        return _directory.Entries.ContainsKey($"{found}constants.pkl")
             ? throw Fault("a TorchScript program, not a checkpoint: save the model's state_dict with torch.save")
             : found;
     }
@@ -115,7 +115,7 @@ internal sealed class TorchArchive : ITensorFile
     private void CheckByteOrder()
     {
         const int LongestKnown = 6;
-        if (!directory.Entries.TryGetValue($"{root}byteorder", out var entry))
+        if (!_directory.Entries.TryGetValue($"{_root}byteorder", out var entry))
         {
             return;
         }
@@ -129,7 +129,7 @@ internal sealed class TorchArchive : ITensorFile
 
     private byte[] ReadPickle()
     {
-        var entry = directory.Entries[root + PickleName];
+        var entry = _directory.Entries[_root + PickleName];
         var pickle = Read(entry, PickleReader.MaxBytes);
         return Crc32.HashToUInt32(pickle) == entry.Crc32 ? pickle : throw Fault($"{PickleName} is damaged: its checksum does not match");
     }
@@ -155,14 +155,14 @@ internal sealed class TorchArchive : ITensorFile
         {
             if (value is string or long or double or bool)
             {
-                metadata.TryAdd(key, FormattableString.Invariant($"{value}"));
+                _metadata.TryAdd(key, FormattableString.Invariant($"{value}"));
             }
         }
     }
 
     private void FindStorage(string name, PickleStorage storage)
     {
-        if (!directory.Entries.TryGetValue($"{root}data/{storage.Key}", out var entry))
+        if (!_directory.Entries.TryGetValue($"{_root}data/{storage.Key}", out var entry))
         {
             throw Fault($"the elements of tensor {name} are missing (entry data/{storage.Key})");
         }
@@ -173,9 +173,9 @@ internal sealed class TorchArchive : ITensorFile
             throw Fault($"tensor {name} needs {storage.Length} elements of {storage.ElementType}, its storage data/{storage.Key} has {entry.Length} bytes");
         }
 
-        if (!storageOffsets.ContainsKey(storage.Key))
+        if (!_storageOffsets.ContainsKey(storage.Key))
         {
-            storageOffsets.Add(storage.Key, directory.FindContent(entry));
+            _storageOffsets.Add(storage.Key, _directory.FindContent(entry));
         }
     }
 
@@ -187,9 +187,9 @@ internal sealed class TorchArchive : ITensorFile
         }
 
         var bytes = new byte[entry.Length];
-        file.Read(directory.FindContent(entry), bytes);
+        _file.Read(_directory.FindContent(entry), bytes);
         return bytes;
     }
 
-    private CheckpointException Fault(string problem) => CheckpointException.InFile(file.Path, problem);
+    private CheckpointException Fault(string problem) => CheckpointException.InFile(_file.Path, problem);
 }

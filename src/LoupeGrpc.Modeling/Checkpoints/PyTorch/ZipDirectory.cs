@@ -31,24 +31,24 @@ internal sealed class ZipDirectory
     private const int MaxDirectoryBytes = 64 << 20;
     private const int MaxEntries = 200_000;
 
-    private readonly MappedFile file;
-    private readonly long start;
-    private readonly Dictionary<string, ZipEntry> entries = new(StringComparer.Ordinal);
+    private readonly MappedFile _file;
+    private readonly long _start;
+    private readonly Dictionary<string, ZipEntry> _entries = new(StringComparer.Ordinal);
 
     /// <exception cref="CheckpointException">The archive is damaged.</exception>
     internal ZipDirectory(MappedFile file)
     {
-        this.file = file;
-        (start, var length) = FindDirectory();
+        _file = file;
+        (_start, var length) = FindDirectory();
         if (length > MaxDirectoryBytes)
         {
             throw Fault($"its directory has {length} bytes, the limit is {MaxDirectoryBytes}");
         }
 
-        ReadEntries(Read(start, (int)length));
+        ReadEntries(Read(_start, (int)length));
     }
 
-    internal IReadOnlyDictionary<string, ZipEntry> Entries => entries;
+    internal IReadOnlyDictionary<string, ZipEntry> Entries => _entries;
 
     /// <summary>Where the content of an entry begins, after checking that all of it is there, uncompressed and before the directory.</summary>
     /// <exception cref="CheckpointException">It is not.</exception>
@@ -59,7 +59,7 @@ internal sealed class ZipDirectory
             throw Fault($"entry {entry.Name} is compressed or encrypted, which torch.save does not do");
         }
 
-        if (entry.HeaderOffset > start - LocalBytes)
+        if (entry.HeaderOffset > _start - LocalBytes)
         {
             throw Fault($"entry {entry.Name} does not lie inside the file");
         }
@@ -68,7 +68,7 @@ internal sealed class ZipDirectory
         var nameLength = BinaryPrimitives.ReadUInt16LittleEndian(header.AsSpan(26));
         var extraLength = BinaryPrimitives.ReadUInt16LittleEndian(header.AsSpan(28));
         var content = entry.HeaderOffset + LocalBytes + nameLength + extraLength;
-        if (BinaryPrimitives.ReadUInt32LittleEndian(header) != LocalSignature || content > start || entry.Length > start - content)
+        if (BinaryPrimitives.ReadUInt32LittleEndian(header) != LocalSignature || content > _start || entry.Length > _start - content)
         {
             throw Fault($"entry {entry.Name} does not lie inside the file");
         }
@@ -80,14 +80,14 @@ internal sealed class ZipDirectory
 
     private (long Start, long Length) FindDirectory()
     {
-        var tail = Read(Math.Max(0, file.Length - EndBytes - MaxCommentBytes), (int)Math.Min(file.Length, EndBytes + MaxCommentBytes));
+        var tail = Read(Math.Max(0, _file.Length - EndBytes - MaxCommentBytes), (int)Math.Min(_file.Length, EndBytes + MaxCommentBytes));
         for (var at = tail.Length - EndBytes; at >= 0; at--)
         {
             var end = tail.AsSpan(at);
             if (BinaryPrimitives.ReadUInt32LittleEndian(end) == EndSignature
                 && BinaryPrimitives.ReadUInt16LittleEndian(end[20..]) == end.Length - EndBytes)
             {
-                var endOffset = file.Length - tail.Length + at;
+                var endOffset = _file.Length - tail.Length + at;
                 return FindDirectory64(endOffset)
                     ?? Checked(BinaryPrimitives.ReadUInt32LittleEndian(end[16..]), BinaryPrimitives.ReadUInt32LittleEndian(end[12..]), endOffset);
             }
@@ -138,13 +138,13 @@ internal sealed class ZipDirectory
             var nameLength = BinaryPrimitives.ReadUInt16LittleEndian(directory[28..]);
             var extraLength = BinaryPrimitives.ReadUInt16LittleEndian(directory[30..]);
             var total = EntryBytes + nameLength + extraLength + BinaryPrimitives.ReadUInt16LittleEndian(directory[32..]);
-            if (total > directory.Length || entries.Count == MaxEntries)
+            if (total > directory.Length || _entries.Count == MaxEntries)
             {
                 throw Fault(total > directory.Length ? "its directory is damaged" : $"it has more than {MaxEntries} entries");
             }
 
             var name = Encoding.UTF8.GetString(directory.Slice(EntryBytes, nameLength));
-            if (!entries.TryAdd(name, ReadEntry(name, directory, directory.Slice(EntryBytes + nameLength, extraLength))))
+            if (!_entries.TryAdd(name, ReadEntry(name, directory, directory.Slice(EntryBytes + nameLength, extraLength))))
             {
                 throw Fault($"it has two entries {name}");
             }
@@ -163,7 +163,7 @@ internal sealed class ZipDirectory
         var length = Widen(BinaryPrimitives.ReadUInt32LittleEndian(header[24..]), ref extra64);
         var storedLength = Widen(BinaryPrimitives.ReadUInt32LittleEndian(header[20..]), ref extra64);
         var offset = Widen(BinaryPrimitives.ReadUInt32LittleEndian(header[42..]), ref extra64);
-        if (storedLength > (ulong)file.Length || offset > (ulong)file.Length)
+        if (storedLength > (ulong)_file.Length || offset > (ulong)_file.Length)
         {
             throw Fault($"entry {name} does not lie inside the file");
         }
@@ -214,9 +214,9 @@ internal sealed class ZipDirectory
     private byte[] Read(long offset, int length)
     {
         var bytes = new byte[length];
-        file.Read(offset, bytes);
+        _file.Read(offset, bytes);
         return bytes;
     }
 
-    private CheckpointException Fault(string problem) => CheckpointException.InFile(file.Path, $"not a sound zip archive: {problem}");
+    private CheckpointException Fault(string problem) => CheckpointException.InFile(_file.Path, $"not a sound zip archive: {problem}");
 }

@@ -10,9 +10,9 @@ namespace LoupeGrpc.UnitTests.Modeling.Checkpoints;
 
 public sealed class CheckpointTests : IDisposable
 {
-    private readonly DirectoryInfo directory = Directory.CreateTempSubdirectory("loupe-checkpoint-");
+    private readonly DirectoryInfo _directory = Directory.CreateTempSubdirectory("loupe-checkpoint-");
 
-    public void Dispose() => directory.Delete(recursive: true);
+    public void Dispose() => _directory.Delete(recursive: true);
 
     [Theory]
     [InlineData(ElementType.Float32, "plain.pt")]
@@ -126,8 +126,8 @@ public sealed class CheckpointTests : IDisposable
     [Fact]
     public void A_missing_file_a_directory_and_no_file_at_all_are_refused()
     {
-        AssertRefused("there is no such file", Path.Combine(directory.FullName, "none.pt"));
-        AssertRefused("cannot be read", directory.FullName);
+        AssertRefused("there is no such file", Path.Combine(_directory.FullName, "none.pt"));
+        AssertRefused("cannot be read", _directory.FullName);
         Assert.Equal("no weights file was given", Assert.Throws<CheckpointException>(() => Checkpoint.Open([])).Message);
     }
 
@@ -449,14 +449,14 @@ public sealed class CheckpointTests : IDisposable
 
     private string Save(string name, byte[] content)
     {
-        var path = Path.Combine(directory.FullName, name);
+        var path = Path.Combine(_directory.FullName, name);
         File.WriteAllBytes(path, content);
         return path;
     }
 
     private string SaveSafetensors(string name, params (string Name, float[] Values)[] tensors)
     {
-        var path = Path.Combine(directory.FullName, name);
+        var path = Path.Combine(_directory.FullName, name);
         SafetensorsWriter.Write(path, tensors.Select(tensor => (tensor.Name, (IReadOnlyList<long>)[tensor.Values.Length], (ReadOnlyMemory<float>)tensor.Values)));
         return path;
     }

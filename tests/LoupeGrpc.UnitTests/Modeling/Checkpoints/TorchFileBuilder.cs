@@ -6,7 +6,7 @@ namespace LoupeGrpc.UnitTests.Modeling.Checkpoints;
 /// <summary>Writes zip archives as <c>torch.save</c> lays them out, with any pickle in them.</summary>
 internal sealed class TorchFileBuilder
 {
-    private readonly List<(string Name, byte[] Content, CompressionLevel Level)> entries = [];
+    private readonly List<(string Name, byte[] Content, CompressionLevel Level)> _entries = [];
 
     internal static string TensorCode { get; } = "ctorch._utils\n_rebuild_tensor_v2\n";
 
@@ -15,7 +15,7 @@ internal sealed class TorchFileBuilder
 
     internal TorchFileBuilder Entry(string name, byte[] content, CompressionLevel level = CompressionLevel.NoCompression)
     {
-        entries.Add((name, content, level));
+        _entries.Add((name, content, level));
         return this;
     }
 
@@ -24,7 +24,7 @@ internal sealed class TorchFileBuilder
         using var stream = new MemoryStream();
         using (var archive = new ZipArchive(stream, ZipArchiveMode.Create))
         {
-            foreach (var (name, content, level) in entries)
+            foreach (var (name, content, level) in _entries)
             {
                 using var entry = archive.CreateEntry(name, level).Open();
                 entry.Write(content);

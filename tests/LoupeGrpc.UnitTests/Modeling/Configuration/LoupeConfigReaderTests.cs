@@ -7,9 +7,9 @@ namespace LoupeGrpc.UnitTests.Modeling.Configuration;
 
 public sealed class LoupeConfigReaderTests : IDisposable
 {
-    private readonly DirectoryInfo directory = Directory.CreateTempSubdirectory("loupe-config-");
+    private readonly DirectoryInfo _directory = Directory.CreateTempSubdirectory("loupe-config-");
 
-    public void Dispose() => directory.Delete(recursive: true);
+    public void Dispose() => _directory.Delete(recursive: true);
 
     [Fact]
     public void Own_form_is_read_value_by_value()
@@ -140,7 +140,7 @@ public sealed class LoupeConfigReaderTests : IDisposable
         var exception = Assert.Throws<LoupeConfigException>(() => Read(yaml));
 
         Assert.StartsWith(expected, Assert.Single(exception.Mistakes), StringComparison.Ordinal);
-        Assert.Contains(Path.Combine(directory.FullName, "config.yaml"), exception.Message, StringComparison.Ordinal);
+        Assert.Contains(Path.Combine(_directory.FullName, "config.yaml"), exception.Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -214,9 +214,9 @@ public sealed class LoupeConfigReaderTests : IDisposable
     [Fact]
     public void A_missing_file_a_directory_and_a_huge_file_are_refused()
     {
-        var missing = Path.Combine(directory.FullName, "none.yaml");
+        var missing = Path.Combine(_directory.FullName, "none.yaml");
         Assert.Equal($"{missing}: there is no such file", Assert.Throws<LoupeConfigException>(() => LoupeConfigReader.Read(missing)).Message);
-        Assert.Contains("cannot be read", Assert.Throws<LoupeConfigException>(() => LoupeConfigReader.Read(directory.FullName)).Message, StringComparison.Ordinal);
+        Assert.Contains("cannot be read", Assert.Throws<LoupeConfigException>(() => LoupeConfigReader.Read(_directory.FullName)).Message, StringComparison.Ordinal);
         Assert.Contains("at most", Assert.Throws<LoupeConfigException>(() => Read(new string(' ', 2 << 20))).Message, StringComparison.Ordinal);
     }
 
@@ -227,7 +227,7 @@ public sealed class LoupeConfigReaderTests : IDisposable
         foreach (var original in (string[])["tiny/tiny-s/config.json", "checkpoints/config-tiny-s.yaml"])
         {
             var bytes = File.ReadAllBytes(TestData.Golden(original));
-            var path = Path.Combine(directory.FullName, Path.GetFileName(original));
+            var path = Path.Combine(_directory.FullName, Path.GetFileName(original));
             for (var round = 0; round < 500; round++)
             {
                 var damaged = bytes.AsSpan(0, random.Next(bytes.Length + 1)).ToArray();
@@ -251,7 +251,7 @@ public sealed class LoupeConfigReaderTests : IDisposable
 
     private LoupeConfig Read(string content, string name = "config.yaml")
     {
-        var path = Path.Combine(directory.FullName, name);
+        var path = Path.Combine(_directory.FullName, name);
         File.WriteAllText(path, content);
         return LoupeConfigReader.Read(path);
     }
