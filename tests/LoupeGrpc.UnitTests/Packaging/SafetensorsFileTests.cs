@@ -96,7 +96,7 @@ public sealed class SafetensorsFileTests : IDisposable
     [Fact]
     public void A_conversion_longer_than_its_buffer_is_whole()
     {
-        const int Length = (3 << 20) + 1;
+        const int Length = 600_001; // of four bytes each, through a buffer of 1 MiB
         var path = Path.Combine(_directory.FullName, "long.safetensors");
         using (var stream = File.Create(path))
         {
@@ -112,7 +112,7 @@ public sealed class SafetensorsFileTests : IDisposable
         }
 
         using var file = SafetensorsFile.Open(path);
-        Assert.Equal(Enumerable.Range(0, Length).Select(i => (float)i), file.ReadFloats("x"));
+        Assert.True(Enumerable.Range(0, Length).Select(i => (float)i).SequenceEqual(file.ReadFloats("x")));
     }
 
     [Fact]
@@ -211,7 +211,7 @@ public sealed class SafetensorsFileTests : IDisposable
         var path = Path.Combine(_directory.FullName, "damaged.safetensors");
         var headerEnd = 8 + (int)BinaryPrimitives.ReadInt64LittleEndian(original);
         var random = new Random(20250131);
-        for (var round = 0; round < 400; round++)
+        for (var round = 0; round < 200; round++)
         {
             var length = round % 2 == 0 ? original.Length : random.Next(round % 4 == 1 ? headerEnd : original.Length);
             var damaged = original.AsSpan(0, length).ToArray();

@@ -286,8 +286,8 @@ public sealed class CheckpointTests : IDisposable
     public void Pickle_bombs_end_at_a_limit()
     {
         // A million marks; a million nested lists; each value made of two of the one before; more bytes than any pickle has.
-        AssertRefused("has more than 1000000 operations", Save("marks.pt", new TorchFileBuilder().Pickle(new string('(', 3_000_000)).Build()));
-        AssertRefused("has more than 1000000 operations", Save("lists.pt", new TorchFileBuilder().Pickle(new string(']', 3_000_000)).Build()));
+        AssertRefused("has more than 1000000 operations", Save("marks.pt", new TorchFileBuilder().Pickle(new string('(', 1_000_001)).Build()));
+        AssertRefused("has more than 1000000 operations", Save("lists.pt", new TorchFileBuilder().Pickle(new string(']', 1_000_001)).Build()));
         AssertRefused("does not hold a state_dict", Save("nested.pt", new TorchFileBuilder().Pickle(new string(']', 400_000), new string('a', 399_999)).Build()));
         AssertRefused("does not hold a state_dict", Save("growth.pt", new TorchFileBuilder().Pickle("K\u0001q\0", string.Concat(Enumerable.Repeat("h\0h\0\u0086q\0" + "0", 100_000)), "h\0\u0086").Build()));
         AssertRefused("the limit is 16777216", Save("large.pt", new TorchFileBuilder().Pickle(new string('N', 17 << 20)).Build()));
@@ -379,7 +379,7 @@ public sealed class CheckpointTests : IDisposable
         var directoryStart = original.AsSpan().IndexOf("PK\u0001\u0002"u8);
         var pickleStart = original.AsSpan().IndexOf((byte)0x80);
         var random = new Random(20250131);
-        for (var round = 0; round < 80; round++)
+        for (var round = 0; round < 40; round++)
         {
             var damaged = original.ToArray();
             for (var flips = 1 + (round % 3); flips > 0; flips--)
