@@ -108,13 +108,20 @@ internal sealed class SettingsSection(string name, IReadOnlyDictionary<string, o
         return new SettingsSection(NameOf(key), new Dictionary<string, object?>(), new SettingsMistakes());
     }
 
-    /// <summary>Notes a setting that says anything other than the one value that this program can do.</summary>
-    internal void Only(string key, params ReadOnlySpan<string> allowed)
+    /// <summary>Notes a setting that says anything other than the one value that this program can do, quoted or not.</summary>
+    /// <param name="allowed">In lower case; <c>null</c> for null.</param>
+    internal void Only(string key, string allowed)
     {
         _known.Add(key);
-        if (Has(key) && !allowed.Contains(Show(values[key])))
+        var text = values.GetValueOrDefault(key) switch
         {
-            Refuse(key, string.Join(" or ", allowed));
+            null => "null",
+            SettingsScalar scalar => scalar.Text,
+            _ => null,
+        };
+        if (Has(key) && !allowed.Equals(text, StringComparison.OrdinalIgnoreCase))
+        {
+            Refuse(key, allowed);
         }
     }
 

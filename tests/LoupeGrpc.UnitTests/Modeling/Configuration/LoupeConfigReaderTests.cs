@@ -100,6 +100,12 @@ public sealed class LoupeConfigReaderTests : IDisposable
         AssertSame(Read("model: {backbone_name: PE-Core-B16-224, backbone_overrides: null}"), said);
     }
 
+    [Theory]
+    [InlineData("config.yaml", "model: {hidden_act: 'gelu', mask2former_overrides: {activation_function: relu, pre_norm: False}}")]
+    [InlineData("config.json", """{"model": {"hidden_act": "gelu", "backbone_overrides": {"output_dim": null, "pool_type": "-"}, "mask2former_overrides": {"activation_function": "relu"}}}""")]
+    public void Settings_that_say_the_only_value_there_is_are_fine(string name, string content)
+        => AssertSame(LoupeConfigReader.Read(TestData.Golden("l14", "config.json")), Read(content, name));
+
     [Fact]
     public void Null_turns_layer_scale_off_where_the_published_model_has_it()
         => Assert.Null(Read("model: {backbone_name: PE-Spatial-G14-448, backbone_overrides: {pool_type: attn, ls_init_value: null}}").Backbone.LayerScaleInit);
@@ -134,6 +140,7 @@ public sealed class LoupeConfigReaderTests : IDisposable
     [InlineData("model: {mask2former_overrides: {id2label: {0: forgery, 1: other}}}", "model.mask2former_overrides.id2label has 2 entries, it must have 1")]
     [InlineData("model: {mask2former_overrides: {pre_norm: true}}", "model.mask2former_overrides.pre_norm is true, it must be false")]
     [InlineData("model: {mask2former_overrides: {mask_weight: '${oc.env:W}'}}", "model.mask2former_overrides.mask_weight is '${oc.env:W}', it must be a number")]
+    [InlineData("model: {hidden_act: \"\\e[2J\"}", "model.hidden_act is '\\u001b[2J', it must be gelu")]
     [InlineData("model: [1]", "model is [1], it must be a section")]
     public void A_setting_that_does_not_fit_is_named_with_what_is_allowed(string yaml, string expected)
     {
