@@ -16,6 +16,10 @@ internal sealed class DecodeStep(ModelManifest manifest, RunSlotPool slots, Stag
 
     public AnalysisOutcome? Process(FrameJob job)
     {
+        // Before the caller's bytes are touched: a caller that gives up while its frame waits for a slot is answered at once.
+        long wait = clock.Now;
+        job.Slot = slots.Rent();
+        job.Timings = job.Timings with { Queue = job.Timings.Queue + clock.Since(wait) };
         if (!job.BeginReadingInput())
         {
             return job.Answer.Result;
@@ -71,16 +75,8 @@ internal sealed class DecodeStep(ModelManifest manifest, RunSlotPool slots, Stag
     private void Preprocess(FrameJob job, in PixelSource source, long decodeStart)
     {
         var decode = clock.Record(Stage.Decode, decodeStart);
-        long wait = clock.Now;
-        job.Slot = slots.Rent();
-        var queue = clock.Since(wait);
         long start = clock.Now;
-        _preprocessor.ToNchw(source, job.Slot.PixelValues.Values);
-        job.Timings = job.Timings with
-        {
-            Queue = job.Timings.Queue + queue,
-            Decode = decode,
-            Preprocess = clock.Record(Stage.Preprocess, start),
-        };
+        _preprocessor.ToNchw(source, job.Slot!.PixelValues.Values);
+        job.Timings = job.Timings with { Decode = decode, Preprocess = clock.Record(Stage.Preprocess, start) };
     }
 }

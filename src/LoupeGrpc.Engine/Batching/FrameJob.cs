@@ -34,7 +34,7 @@ internal sealed class FrameJob(FrameInput input, AnalysisRequest request, FrameS
 
     public bool IsAnswered => _answer.Task.IsCompleted;
 
-    /// <summary>From preprocessing on; goes back to the pool when the frame leaves.</summary>
+    /// <summary>From decoding on; goes back to the pool when the frame leaves.</summary>
     public RunSlot? Slot { get; set; }
 
     public byte[]? Sha256 { get; set; }

@@ -8,7 +8,7 @@ namespace LoupeGrpc.Engine.Batching;
 
 /// <summary>
 /// Admission, then decode, encode, segment, mask and, for sessions that adapt, adapt, each with its own workers. Frames inside are bounded by admission, those from
-/// preprocessing on by the run slots; every frame that enters is answered once and leaves once, whatever happens to it.
+/// decoding on by the run slots; every frame that enters is answered once and leaves once, whatever happens to it.
 /// </summary>
 internal sealed class FramePipeline : IAsyncDisposable
 {

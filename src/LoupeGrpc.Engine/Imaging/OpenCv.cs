@@ -15,7 +15,7 @@ internal static class OpenCv
             // The pipeline's own workers are the parallelism: each frame is decoded by one of them.
             firstCall();
 
-            // Broken pictures are answered to whoever sent them.
+            // Broken pictures are answered to whoever sent them. What libjpeg itself says of damaged scans cannot be turned off: one line each.
             Cv2.SetLogLevel(LogLevel.SILENT);
         }
         catch (Exception exception) when (exception is TypeInitializationException or DllNotFoundException or OpenCvSharpException)
