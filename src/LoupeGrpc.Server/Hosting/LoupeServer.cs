@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Net.Sockets;
 using LoupeGrpc.Server.Configuration;
 using LoupeGrpc.Server.Health;
+using LoupeGrpc.Server.Sessions;
 using LoupeGrpc.Server.Streaming;
 
 namespace LoupeGrpc.Server.Hosting;
@@ -40,7 +41,7 @@ internal sealed class LoupeServer : IAsyncDisposable
         builder.Logging.AddFilter("Microsoft.Extensions.Diagnostics.HealthChecks", LogLevel.None);
         builder.Services.AddLoupeServer(options, analyzer, time);
         builder.Services.AddSingleton<IHostLifetime, CallerLifetime>();
-        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = options.Shutdown.DrainTimeout + CloseTimeout);
+        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = options.Shutdown.DrainTimeout + SessionDrain.Linger + CloseTimeout);
 
         var app = builder.Build();
         try

@@ -12,14 +12,25 @@ internal sealed class SessionDrain(SessionRegistry sessions, ServingState servin
     /// <summary>Of the time to drain, the part for analysing; the rest is for handing over the last outcomes.</summary>
     private const double AnalysingShare = 0.9;
 
+    /// <summary>
+    /// From the last answer until connections are closed. A client that had more to send throws away what it has not read yet when its
+    /// connection is closed under it (.NET's does).
+    /// </summary>
+    public static TimeSpan Linger { get; } = TimeSpan.FromSeconds(1);
+
     public async Task StoppingAsync(CancellationToken cancellationToken)
     {
         serving.MarkDraining();
         var timeout = options.Shutdown.DrainTimeout;
-        SessionsLog.Draining(logger, sessions.Count, timeout);
+        var open = sessions.Count;
+        SessionsLog.Draining(logger, open, timeout);
         try
         {
             await sessions.DrainAsync(timeout * AnalysingShare).WaitAsync(timeout, time, cancellationToken).ConfigureAwait(false);
+            if (open > 0)
+            {
+                await Task.Delay(Linger, cancellationToken).ConfigureAwait(false);
+            }
         }
         catch (Exception exception) when (exception is TimeoutException or OperationCanceledException)
         {

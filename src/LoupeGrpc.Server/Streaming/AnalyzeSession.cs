@@ -200,13 +200,14 @@ internal sealed class AnalyzeSession : IDisposable
         {
             return _end;
         }
-        catch (Exception exception) when (gone.IsCancellationRequested ? IsBrokenTransport(exception) : exception is IOException or OperationCanceledException)
-        {
-            return SessionEnd.Vanished;
-        }
-        catch (Exception exception) when (RequestFaults.Find(exception, _options.Limits) is { } status)
+        catch (Exception exception) when (!gone.IsCancellationRequested && RequestFaults.Find(exception, _options.Limits) is { } status)
         {
             return SessionEnd.Refused(status);
+        }
+        catch (Exception exception) when (IsBrokenTransport(exception))
+        {
+            // The reader may notice before the call's token does.
+            return SessionEnd.Vanished;
         }
     }
 
@@ -408,6 +409,7 @@ internal sealed class AnalyzeSession : IDisposable
         _stopReading.Cancel();
     }
 
+    /// <summary>gRPC says it with an InvalidOperationException where the call ended before it was asked.</summary>
     private static bool IsBrokenTransport(Exception exception) =>
         exception is OperationCanceledException or IOException or InvalidOperationException or RpcException;
 }

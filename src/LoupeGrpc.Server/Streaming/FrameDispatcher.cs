@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Threading.Channels;
 using Google.Protobuf.WellKnownTypes;
 using LoupeGrpc.Engine;
@@ -44,7 +45,7 @@ internal sealed class FrameDispatcher : IDisposable
     {
         if (!_waiting.Writer.TryWrite(frame))
         {
-            throw new InvalidOperationException("More frames wait than the session may have in flight.");
+            throw new UnreachableException("More frames wait than the session may have in flight.");
         }
     }
 

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Threading.Channels;
 using LoupeGrpc.V1;
 
@@ -56,7 +57,7 @@ internal sealed class OutcomeSequencer(bool unordered, ChannelWriter<AnalyzeResp
         {
             if (frame.Response is not null)
             {
-                throw new InvalidOperationException($"Frame {frame.Sequence} has an outcome already.");
+                throw new UnreachableException($"Frame {frame.Sequence} has an outcome already.");
             }
 
             frame.Response = response;
@@ -144,7 +145,7 @@ internal sealed class OutcomeSequencer(bool unordered, ChannelWriter<AnalyzeResp
     {
         if (!outgoing.TryWrite(response))
         {
-            throw new InvalidOperationException("More responses wait than the session may have undelivered.");
+            throw new UnreachableException("More responses wait than the session may have undelivered.");
         }
     }
 }

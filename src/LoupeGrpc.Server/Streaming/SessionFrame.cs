@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Threading.RateLimiting;
 using Google.Protobuf.WellKnownTypes;
 using LoupeGrpc.Engine;
@@ -46,7 +47,7 @@ internal sealed class SessionFrame : SessionItem
     /// <summary>Keeps the bytes of the message alive until <see cref="ReleaseBytes"/>.</summary>
     public FrameInput Input
     {
-        get => _input ?? throw new InvalidOperationException($"Frame {Sequence} gave its bytes back.");
+        get => _input ?? throw new UnreachableException($"Frame {Sequence} gave its bytes back.");
         init => _input = value;
     }
 

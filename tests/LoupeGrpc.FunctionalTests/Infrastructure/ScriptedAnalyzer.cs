@@ -89,6 +89,9 @@ internal sealed class ScriptedAnalysis(FrameInput input, AnalysisRequest request
     /// <summary>The frame's first byte: tests number their frames with it.</summary>
     public byte Mark => input.Data.Span[0];
 
+    /// <summary>Of a raw frame.</summary>
+    public RawLayout? Layout => (input as RawInput)?.Layout;
+
     public Task<AnalysisOutcome> Outcome => _outcome.Task;
 
     public void Succeed(float score = 0.1f) => _outcome.SetResult(ScriptedAnalyzer.Result(score));

@@ -1,0 +1,129 @@
+using System.Text.Json;
+using LoupeGrpc.FunctionalTests.Infrastructure;
+using LoupeGrpc.TestSupport;
+
+namespace LoupeGrpc.FunctionalTests.Commands;
+
+public sealed class ModelCommandTests : IDisposable
+{
+    private static readonly string TinyConfig = TestData.Golden("tiny", "tiny-s", "config.json");
+    private static readonly string TinyWeights = TestData.Golden("tiny", "tiny-s", "model.safetensors");
+
+    private readonly TemporaryDirectory _temporary = new();
+
+    public void Dispose() => _temporary.Dispose();
+
+    [Fact]
+    public async Task A_checkpoint_becomes_a_package_that_is_inspected_and_served()
+    {
+        var package = _temporary["tiny"];
+        var (code, output, error) = await ConvertAsync(package, TinyWeights, "--name", "tiny-s");
+        Assert.True(code == 0, error);
+        Assert.StartsWith("tiny-s@", output, StringComparison.Ordinal);
+        Assert.Contains("recording the self-check", error, StringComparison.Ordinal);
+        Assert.Equal([package], Directory.GetFileSystemEntries(_temporary.FullName));
+
+        (code, output, _) = await ServerProcess.RunAsync(["inspect", package, "--json"]);
+        Assert.Equal(0, code);
+        using var json = JsonDocument.Parse(output);
+        Assert.Equal("tiny-s", json.RootElement.GetProperty("manifest").GetProperty("name").GetString());
+        var hash = json.RootElement.GetProperty("hash").GetString()!;
+        (code, output, _) = await ServerProcess.RunAsync(["inspect", package]);
+        Assert.Equal(0, code);
+        Assert.Contains(hash, output, StringComparison.Ordinal);
+
+        await using var server = ServerProcess.Start(
+            ["serve", "--model", package, "--listen", "http://127.0.0.1:0", "--operations", "http://127.0.0.1:0"]);
+        Assert.Contains($" model=tiny-s@{hash[..8]} ", await server.ReadLineAsync(), StringComparison.Ordinal);
+        await server.SignalAsync("TERM");
+        Assert.Equal(0, await server.ExitAsync());
+        Assert.DoesNotContain("demonstration", server.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_package_that_was_changed_is_not_served_and_not_all_right()
+    {
+        var package = _temporary["tiny"];
+        Assert.Equal(0, (await ConvertAsync(package, TinyWeights)).Code);
+        var weights = Path.Combine(package, "fp32", "weights.bin");
+        var bytes = await File.ReadAllBytesAsync(weights, Patience.Token());
+        bytes[100] ^= 1;
+        await File.WriteAllBytesAsync(weights, bytes, Patience.Token());
+        foreach (var arguments in new string[][] { ["inspect", package], ["serve", "--model", package] })
+        {
+            var (code, output, error) = await ServerProcess.RunAsync(arguments);
+            Assert.Equal((1, string.Empty), (code, output));
+            Assert.Contains("weights.bin", error, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public async Task An_output_that_is_taken_is_kept_unless_it_may_be_replaced()
+    {
+        var package = _temporary["tiny"];
+        Assert.Equal(0, (await ConvertAsync(package, TinyWeights, "--name", "first")).Code);
+        var (code, _, error) = await ConvertAsync(package, TinyWeights, "--name", "second");
+        Assert.Equal(1, code);
+        Assert.Contains("--overwrite", error, StringComparison.Ordinal);
+        Assert.Contains("first", (await ServerProcess.RunAsync(["inspect", package])).Output, StringComparison.Ordinal);
+        Assert.Equal(0, (await ConvertAsync(package, TinyWeights, "--name", "second", "--overwrite")).Code);
+        Assert.Contains("second", (await ServerProcess.RunAsync(["inspect", package])).Output, StringComparison.Ordinal);
+        Assert.Equal([package], Directory.GetFileSystemEntries(_temporary.FullName));
+    }
+
+    [Theory]
+    [InlineData("refuse-code.pt")]
+    [InlineData("refuse-missing-tensor.safetensors")]
+    [InlineData("refuse-truncated.safetensors")]
+    [InlineData("refuse-wrong-shape.safetensors")]
+    public async Task What_cannot_be_converted_is_said_and_leaves_nothing_behind(string file)
+    {
+        var (code, output, error) = await ServerProcess.RunAsync(
+        [
+            "convert", "--weights", TestData.Golden("checkpoints", file), "--config", TestData.Golden("checkpoints", "config-tiny-s.yaml"),
+            "--output", _temporary["package"],
+        ]);
+        Assert.Equal((1, string.Empty), (code, output));
+        Assert.Contains("error: ", error, StringComparison.Ordinal);
+        Assert.DoesNotContain("   at ", error, StringComparison.Ordinal);
+        Assert.Empty(Directory.GetFileSystemEntries(_temporary.FullName));
+    }
+
+    [Theory]
+    [InlineData("convert")]
+    [InlineData("convert", "--weights", "a", "--config", "b")]
+    [InlineData("convert", "--weights", "a", "--config", "b", "--output", "c", "--precision", "fp7")]
+    [InlineData("inspect")]
+    public async Task Wrong_usage_has_exit_code_2(params string[] arguments)
+    {
+        var (code, _, error) = await ServerProcess.RunAsync(arguments);
+        Assert.Equal(2, code);
+        Assert.Contains($"loupe-grpc-server {arguments[0]} --help", error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Inspect_tells_what_a_checkpoint_holds()
+    {
+        var (code, output, _) = await ServerProcess.RunAsync(["inspect", TinyWeights, "--json"]);
+        Assert.Equal(0, code);
+        using var json = JsonDocument.Parse(output);
+        Assert.Equal("safetensors", json.RootElement.GetProperty("format").GetString());
+        (code, _, var error) = await ServerProcess.RunAsync(["inspect", _temporary["nowhere"]]);
+        Assert.Equal(1, code);
+        Assert.Contains(_temporary["nowhere"], error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Probe_tells_what_runs_here()
+    {
+        var (code, output, _) = await ServerProcess.RunAsync(["probe", "--json"]);
+        Assert.Equal(0, code);
+        using var json = JsonDocument.Parse(output);
+        Assert.Equal("1.31.0", json.RootElement.GetProperty("onnxRuntime").GetString());
+        Assert.Contains("CPUExecutionProvider", json.RootElement.GetProperty("providers").EnumerateArray().Select(static name => name.GetString()));
+        Assert.Equal(0, (await ServerProcess.RunAsync(["probe"])).Code);
+    }
+
+    private static Task<(int Code, string Output, string Error)> ConvertAsync(string output, string weights, params string[] more) =>
+        ServerProcess.RunAsync(["convert", "--weights", weights, "--config", TinyConfig, "--output", output, .. more]);
+}

@@ -1,0 +1,168 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Text.RegularExpressions;
+using Google.Protobuf;
+using Grpc.Core;
+using Grpc.Net.Client;
+using LoupeGrpc.FunctionalTests.Infrastructure;
+using LoupeGrpc.TestSupport;
+using LoupeGrpc.V1;
+
+namespace LoupeGrpc.FunctionalTests.Commands;
+
+public sealed partial class ServeTests : IDisposable
+{
+    private static readonly string[] FreePorts = ["--listen", "http://127.0.0.1:0", "--operations", "http://127.0.0.1:0"];
+
+    private readonly TemporaryDirectory _temporary = new();
+
+    public void Dispose() => _temporary.Dispose();
+
+    [Fact]
+    public async Task It_prints_one_line_when_it_can_serve_and_exits_with_0_when_told_to_stop()
+    {
+        await using var server = Serve(FreePorts);
+        var ready = ReadyLine().Match(await server.ReadLineAsync() ?? string.Empty);
+        Assert.True(ready.Success, server.Error);
+        using var channel = GrpcChannel.ForAddress(ready.Groups["grpc"].Value);
+        var info = await new ForgeryAnalysisService.ForgeryAnalysisServiceClient(channel)
+            .GetServerInfoAsync(new GetServerInfoRequest(), cancellationToken: Patience.Token());
+        Assert.Equal("loupe-nano", info.Model.Name);
+        Assert.StartsWith(ready.Groups["hash"].Value, info.Model.Hash, StringComparison.Ordinal);
+        Assert.True(info.Model.Demonstration);
+        using var http = new HttpClient { BaseAddress = new Uri(ready.Groups["operations"].Value) };
+        Assert.Equal(HttpStatusCode.OK, (await http.GetAsync("/healthz/ready", Patience.Token())).StatusCode);
+
+        await server.SignalAsync("TERM");
+        Assert.Equal(0, await server.ExitAsync());
+        Assert.Empty(await server.ReadToEndAsync());
+        Assert.Contains("demonstration model", server.Error, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("TERM")]
+    [InlineData("INT")]
+    public async Task Told_to_stop_it_finishes_its_sessions_first(string signal)
+    {
+        await using var server = Serve(FreePorts);
+        var ready = ReadyLine().Match(await server.ReadLineAsync() ?? string.Empty);
+        Assert.True(ready.Success, server.Error);
+        using var channel = GrpcChannel.ForAddress(ready.Groups["grpc"].Value);
+        var client = new ForgeryAnalysisService.ForgeryAnalysisServiceClient(channel);
+        using var session = new RawSession(client.Analyze(cancellationToken: Patience.Token()));
+        await session.SendAsync(new AnalyzeRequest { Open = new OpenSession() });
+        Assert.NotNull((await session.NextAsync()).Granted);
+        var picture = ByteString.CopyFrom(await File.ReadAllBytesAsync(TestData.Sample("authentic-rocket.png"), Patience.Token()));
+        for (ulong id = 0; id < 20; id++)
+        {
+            await session.SendFrameAsync(id, frame => frame.Encoded.Data = picture);
+        }
+
+        Assert.NotNull((await session.NextOutcomeAsync()).Result);
+        await server.SignalAsync(signal);
+        var (rest, failure) = await session.FailureAsync();
+        Assert.Equal(StatusCode.Unavailable, failure.StatusCode);
+        Assert.Single(rest, static response => response.Event?.Kind == SessionEventKind.Draining);
+        var outcomes = rest.Where(static response => response.Outcome is not null).Select(static response => response.Outcome).ToList();
+        Assert.Equal(Enumerable.Range(1, outcomes.Count).Select(static id => (ulong)id), outcomes.Select(static outcome => outcome.FrameId));
+        Assert.All(outcomes, static outcome => Assert.True(outcome.Result is not null || outcome.Dropped?.Reason == DropReason.SessionEnded));
+        Assert.Equal((ulong)outcomes.Count + 1, rest[^1].Summary.Frames);
+        Assert.Equal(0, await server.ExitAsync());
+    }
+
+    [Fact]
+    public async Task All_mistakes_in_the_settings_are_told_at_once_with_exit_code_2()
+    {
+        var (code, output, error) = await RunAsync(
+            ["serve", "--Loupe:Limits:MaxFrameBytes=-1", "--Loupe:Limits:MaxSid", "300", "--listen", "nowhere", "--Loupe:Thresholds:Low=0.9"],
+            ("Loupe__Limits__MaxSide", "many"), ("LOUPE__ENGINE__INTRAOPTHREADS", "999"), ("Loupe__Shutdown__DrainTimeout", "yesterday"));
+        Assert.Equal((2, string.Empty), (code, output));
+        Assert.Equal(
+            [
+                "error: Loupe:Endpoints:Grpc is 'nowhere' (command line): http://HOST:PORT is wanted.",
+                "error: Loupe:Engine:IntraOpThreads is '999' (environment): a whole number from 0 to 256 is wanted.",
+                "error: Loupe:Limits:MaxFrameBytes is '-1' (command line): a whole number from 1024 to 1073741824 is wanted.",
+                "error: Loupe:Limits:MaxSid (command line) is no setting; the nearest is Loupe:Limits:MaxSide.",
+                "error: Loupe:Limits:MaxSide is 'many' (environment): a whole number from 1 to 65535 is wanted.",
+                "error: Loupe:Shutdown:DrainTimeout is 'yesterday' (environment): seconds or hh:mm:ss, from 0 to 3600 seconds is wanted.",
+                "error: Loupe:Thresholds:Low is 0.9, above Loupe:Thresholds:High, which is 0.6.",
+            ],
+            error.Split('\n', StringSplitOptions.RemoveEmptyEntries).Order(StringComparer.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("--frobnicate")]
+    [InlineData("frobnicate")]
+    [InlineData("serve", "--model")]
+    [InlineData("serve", "--Loupe:Limits:MaxSide")]
+    public async Task Wrong_usage_has_exit_code_2(params string[] arguments)
+    {
+        var (code, output, error) = await RunAsync(arguments);
+        Assert.Equal((2, string.Empty), (code, output));
+        Assert.Contains("error: ", error, StringComparison.Ordinal);
+        Assert.Contains("--help", error, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("--listen", "--listen or Loupe:Endpoints:Grpc")]
+    [InlineData("--operations", "--operations or Loupe:Endpoints:Operations")]
+    public async Task An_address_that_is_taken_is_a_start_up_failure_that_names_the_setting(string option, string setting)
+    {
+        using var taken = new Socket(SocketType.Stream, ProtocolType.Tcp);
+        taken.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        taken.Listen();
+        var url = $"http://127.0.0.1:{((IPEndPoint)taken.LocalEndPoint!).Port}";
+        var other = option == "--listen" ? "--operations" : "--listen";
+        var (code, output, error) = await RunAsync([option, url, other, "http://127.0.0.1:0"]);
+        Assert.Equal((1, string.Empty), (code, output));
+        Assert.Contains($"error: cannot listen on {url}: ", error, StringComparison.Ordinal);
+        Assert.Contains(setting, error, StringComparison.Ordinal);
+        Assert.DoesNotContain("   at ", error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_model_that_is_not_there_is_a_start_up_failure()
+    {
+        var (code, output, error) = await RunAsync([.. FreePorts, "--model", _temporary["nowhere"]]);
+        Assert.Equal((1, string.Empty), (code, output));
+        Assert.Contains(_temporary["nowhere"], error, StringComparison.Ordinal);
+        Assert.DoesNotContain("   at ", error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Addresses_of_the_web_framework_are_ignored_with_a_warning()
+    {
+        await using var server = Serve(FreePorts, ("ASPNETCORE_URLS", "http://127.0.0.1:1"), ("HTTP_PORTS", "2"));
+        Assert.Matches(ReadyLine(), await server.ReadLineAsync() ?? string.Empty);
+        await server.SignalAsync("TERM");
+        Assert.Equal(0, await server.ExitAsync());
+        Assert.Contains("ASPNETCORE_URLS is set and ignored", server.Error, StringComparison.Ordinal);
+        Assert.Contains("HTTP_PORTS is set and ignored", server.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Help_lists_every_verb_and_every_setting()
+    {
+        var (code, output, _) = await RunAsync(["--help"]);
+        Assert.Equal(0, code);
+        foreach (var verb in new[] { "serve", "convert", "inspect", "probe" })
+        {
+            Assert.Contains(verb, output, StringComparison.Ordinal);
+        }
+
+        (code, output, _) = await RunAsync(["serve", "--help"]);
+        Assert.Equal(0, code);
+        Assert.All(
+            Server.Configuration.LoupeOptionsReader.Describe(),
+            setting => Assert.Contains($"Loupe:{setting.Name}", output, StringComparison.Ordinal));
+    }
+
+    private ServerProcess Serve(IEnumerable<string> arguments, params (string Name, string Value)[] environment) =>
+        ServerProcess.Start(arguments, [("XDG_CACHE_HOME", _temporary.FullName), .. environment]);
+
+    private Task<(int Code, string Output, string Error)> RunAsync(IEnumerable<string> arguments, params (string Name, string Value)[] environment) =>
+        ServerProcess.RunAsync(arguments, [("XDG_CACHE_HOME", _temporary.FullName), .. environment]);
+
+    [GeneratedRegex(@"^ready (?<grpc>http://127\.0\.0\.1:[1-9]\d*) operations=(?<operations>http://127\.0\.0\.1:[1-9]\d*) model=loupe-nano@(?<hash>[0-9a-f]{8}) provider=CPU precision=fp32$")]
+    private static partial Regex ReadyLine();
+}

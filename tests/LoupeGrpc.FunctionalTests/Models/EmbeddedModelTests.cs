@@ -1,0 +1,78 @@
+using LoupeGrpc.FunctionalTests.Infrastructure;
+using LoupeGrpc.Server.Models;
+
+namespace LoupeGrpc.FunctionalTests.Models;
+
+public sealed class EmbeddedModelTests : IDisposable
+{
+    private readonly TemporaryDirectory _temporary = new();
+    private readonly LogRecorder _log = new();
+
+    public void Dispose()
+    {
+        _temporary.Dispose();
+        _log.Dispose();
+    }
+
+    [Fact]
+    public async Task It_is_converted_once_and_then_taken_from_the_cache()
+    {
+        using var first = await PrepareAsync(_temporary.FullName);
+        var written = File.GetLastWriteTimeUtc(Path.Combine(first.Package.Directory, "model.json"));
+        using var second = await PrepareAsync(_temporary.FullName);
+        Assert.Equal(first.Package.Directory, second.Package.Directory);
+        Assert.Equal(written, File.GetLastWriteTimeUtc(Path.Combine(second.Package.Directory, "model.json")));
+        Assert.True(first.Package.Manifest.Demonstration);
+        Assert.Empty(_log.Lines);
+    }
+
+    [Fact]
+    public async Task Several_first_starts_at_a_time_end_with_the_same_model()
+    {
+        var models = await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => Task.Run(() => PrepareAsync(_temporary.FullName))));
+        Assert.Single(models.Select(static model => model.Package.Directory).Distinct());
+        Assert.Single(Directory.GetDirectories(_temporary.FullName));
+        Assert.Empty(_log.Lines);
+        Array.ForEach(models, static model => model.Dispose());
+    }
+
+    [Theory]
+    [InlineData("fp32/weights.bin")]
+    [InlineData("model.json")]
+    public async Task A_damaged_cache_is_discarded_with_a_warning(string file)
+    {
+        using var first = await PrepareAsync(_temporary.FullName);
+        await File.WriteAllTextAsync(Path.Combine(first.Package.Directory, file), "damaged", Patience.Token());
+        using var second = await PrepareAsync(_temporary.FullName);
+        Assert.Equal(first.Package.Hash, second.Package.Hash);
+        Assert.Contains("damaged", Assert.Single(_log.Lines), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_cache_that_cannot_be_used_is_replaced_by_a_directory_for_this_run_with_a_warning()
+    {
+        // A file where the directory should be: not even root can write into it.
+        var cache = _temporary["cache"];
+        await File.WriteAllTextAsync(cache, string.Empty, Patience.Token());
+        string directory;
+        using (var model = await PrepareAsync(cache))
+        {
+            directory = model.Package.Directory;
+            Assert.True(File.Exists(Path.Combine(directory, "model.json")));
+            Assert.Contains(cache, Assert.Single(_log.Lines), StringComparison.Ordinal);
+        }
+
+        Assert.False(Directory.Exists(Path.GetDirectoryName(directory)));
+    }
+
+    [Theory]
+    [InlineData("/x", "/home/u", "/x/loupe-grpc")]
+    [InlineData("relative", "/home/u", "/home/u/.cache/loupe-grpc")]
+    [InlineData(null, "/home/u", "/home/u/.cache/loupe-grpc")]
+    [InlineData(null, null, null)]
+    public void The_cache_is_where_such_things_are_kept(string? cacheHome, string? home, string? expected) => Assert.Equal(
+        expected, EmbeddedModel.DefaultCacheDirectory(name => name switch { "XDG_CACHE_HOME" => cacheHome, "HOME" => home, _ => null }));
+
+    private Task<EmbeddedModel> PrepareAsync(string cache) =>
+        EmbeddedModel.PrepareAsync(cache, _log.CreateLogger("test"), TestContext.Current.CancellationToken);
+}

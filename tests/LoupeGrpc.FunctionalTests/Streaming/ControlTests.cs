@@ -1,0 +1,104 @@
+using LoupeGrpc.FunctionalTests.Infrastructure;
+using LoupeGrpc.V1;
+
+namespace LoupeGrpc.FunctionalTests.Streaming;
+
+public class ControlTests
+{
+    [Fact]
+    public async Task New_thresholds_hold_from_the_next_frame_on_and_are_answered_between_the_frames()
+    {
+        var analyzer = new ScriptedAnalyzer();
+        await using var server = await RunningServer.StartAsync(analyzer);
+        using var session = await server.OpenAsync();
+        await session.SendFrameAsync(1);
+        await session.SendAsync(new Control { ControlId = 5, SetThresholds = new Thresholds { Low = 0.1f, High = 0.2f } });
+        await session.SendFrameAsync(2);
+        await session.SendAsync(new Control { ControlId = 6, SetThresholds = new Thresholds() });
+        var first = await analyzer.NextAsync();
+        var second = await analyzer.NextAsync();
+        Assert.Equal((0.4f, 0.6f), (first.Request.Thresholds.Low, first.Request.Thresholds.High));
+        Assert.Equal((0.1f, 0.2f), (second.Request.Thresholds.Low, second.Request.Thresholds.High));
+        second.Succeed();
+        first.Succeed();
+
+        Assert.Equal(1ul, (await session.NextOutcomeAsync()).FrameId);
+        var reply = await session.NextReplyAsync();
+        Assert.Equal((5ul, 0.1f, 0.2f), (reply.ControlId, reply.Thresholds.Low, reply.Thresholds.High));
+        Assert.Null(reply.Failed);
+        var outcome = await session.NextOutcomeAsync();
+        Assert.Equal((2ul, 0.1f, 0.2f), (outcome.FrameId, outcome.Result.Thresholds.Low, outcome.Result.Thresholds.High));
+        reply = await session.NextReplyAsync();
+        Assert.Equal((6ul, 0.4f, 0.6f), (reply.ControlId, reply.Thresholds.Low, reply.Thresholds.High));
+    }
+
+    [Fact]
+    public async Task A_new_mask_holds_from_the_next_frame_on()
+    {
+        var analyzer = new ScriptedAnalyzer();
+        await using var server = await RunningServer.StartAsync(analyzer);
+        using var session = await server.OpenAsync();
+        await session.SendAsync(new Control { SetMask = new MaskSettings { Policy = MaskPolicy.Never } });
+        await session.SendFrameAsync(1);
+        Assert.Null((await session.NextReplyAsync()).Failed);
+        var analysis = await analyzer.NextAsync();
+        Assert.Equal(Engine.MaskPolicy.Never, analysis.Request.MaskPolicy);
+        analysis.Succeed();
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_flush_is_answered_when_the_frames_before_it_are(bool unordered)
+    {
+        var analyzer = new ScriptedAnalyzer();
+        await using var server = await RunningServer.StartAsync(analyzer);
+        using var session = await server.OpenAsync(new OpenSession { Unordered = unordered });
+        await session.SendFrameAsync(1);
+        await session.SendFrameAsync(2);
+        await session.SendAsync(new Control { ControlId = 9, Flush = new Flush() });
+        await session.SendFrameAsync(3);
+        List<ScriptedAnalysis> inside = [await analyzer.NextAsync(), await analyzer.NextAsync(), await analyzer.NextAsync()];
+        inside[2].Succeed();
+        if (unordered)
+        {
+            Assert.Equal(3ul, (await session.NextOutcomeAsync()).FrameId);
+        }
+
+        inside[0].Succeed();
+        Assert.Equal(1ul, (await session.NextOutcomeAsync()).FrameId);
+        inside[1].Succeed();
+        Assert.Equal(2ul, (await session.NextOutcomeAsync()).FrameId);
+        Assert.Equal(9ul, (await session.NextReplyAsync()).ControlId);
+    }
+
+    [Fact]
+    public async Task What_is_not_there_or_makes_no_sense_is_answered_and_changes_nothing()
+    {
+        await using var server = await RunningServer.StartAsync(new ScriptedAnalyzer { Answer = static _ => ScriptedAnalyzer.Result(0.5f) });
+        using var session = await server.OpenAsync();
+        (Control Control, FailureCode Code)[] cases =
+        [
+            (new Control { SetThresholds = new Thresholds { Low = 0.5f, High = float.NaN } }, FailureCode.Invalid),
+            (new Control { SetMask = new MaskSettings { Encoding = (MaskEncoding)50 } }, FailureCode.Invalid),
+            (new Control(), FailureCode.Invalid),
+            (new Control { SetAdaptation = new SetAdaptation() }, FailureCode.Unsupported),
+            (new Control { FreezeAdaptation = new FreezeAdaptation() }, FailureCode.Unsupported),
+            (new Control { ResumeAdaptation = new ResumeAdaptation() }, FailureCode.Unsupported),
+            (new Control { ResetAdaptation = new ResetAdaptation() }, FailureCode.Unsupported),
+            (new Control { RollbackAdaptation = new RollbackAdaptation() }, FailureCode.Unsupported),
+            (new Control { SnapshotAdaptation = new SnapshotAdaptation() }, FailureCode.Unsupported),
+        ];
+        foreach (var (index, (control, code)) in cases.Index())
+        {
+            control.ControlId = (ulong)index;
+            await session.SendAsync(control);
+            var reply = await session.NextReplyAsync();
+            Assert.Equal(((ulong)index, code), (reply.ControlId, reply.Failed.Code));
+            Assert.Equal((0.4f, 0.6f), (reply.Thresholds.Low, reply.Thresholds.High));
+        }
+
+        await session.SendFrameAsync(1);
+        Assert.NotNull((await session.NextOutcomeAsync()).Result);
+    }
+}
