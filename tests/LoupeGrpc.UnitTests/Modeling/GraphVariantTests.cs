@@ -86,6 +86,31 @@ public sealed class GraphVariantTests
     }
 
     [Fact]
+    public void A_query_that_would_see_no_cell_looks_at_all_of_them()
+    {
+        const string Projection = "segmentor.pixel_decoder.mask_projection";
+        int channels = TinyG.Segmentor.MaskFeatureSize;
+        int width = TinyG.Segmentor.FeatureSize;
+        // Mask features of one everywhere: a mask is then as large as its embedding, the same in every cell.
+        var weights = MemoryWeights.OfTiny("tiny-g").With(Projection + ".weight", static _ => 0, channels, width, 1, 1).With(Projection + ".bias", static _ => 1, channels);
+        using var model = new BuiltModel(TinyG, weights);
+        var features = model.Encode(Pixels("tiny-g").Picture(0))[PackageTensors.Features];
+
+        var nothingBlocked = model.Segment(features, [0.5f], [Embedding(0.1f)]);
+        var everythingBlocked = model.Segment(features, [0.5f], [Embedding(-0.1f)]);
+
+        Assert.All(nothingBlocked[PackageTensors.MaskLogits].Values, static logit => Assert.True(logit > 0));
+        Assert.All(everythingBlocked[PackageTensors.MaskLogits].Values, static logit => Assert.True(logit < 0));
+        Assert.Equal(0, everythingBlocked[PackageTensors.HiddenStates].DistanceTo(nothingBlocked[PackageTensors.HiddenStates]));
+
+        Dictionary<string, Tensor> Embedding(float value) => new(model.Theta)
+        {
+            ["mask_embedder.2.0.weight"] = new Tensor([channels, TinyG.Segmentor.HiddenDim], new float[channels * TinyG.Segmentor.HiddenDim]),
+            ["mask_embedder.2.0.bias"] = new Tensor([channels], [.. Enumerable.Repeat(value, channels)]),
+        };
+    }
+
+    [Fact]
     public void A_classifier_may_be_one_linear_layer()
     {
         var config = TinyG with { Classifier = TinyG.Classifier with { MlpLayers = 1, EnableFusion = false } };

@@ -38,10 +38,13 @@ internal sealed class MemoryWeights : ITensorSource
     }
 
     /// <summary>Adds or replaces a tensor by small values that follow from its index.</summary>
-    public MemoryWeights With(string name, params long[] shape)
+    public MemoryWeights With(string name, params long[] shape) => With(name, static i => MathF.Sin(i) * 0.1f, shape);
+
+    /// <summary>Adds or replaces a tensor by a value for each index.</summary>
+    public MemoryWeights With(string name, Func<int, float> value, params long[] shape)
     {
         long length = shape.Aggregate(1L, static (product, side) => product * side);
-        _tensors[name] = new Tensor(shape, [.. Enumerable.Range(0, (int)length).Select(static i => MathF.Sin(i) * 0.1f)]);
+        _tensors[name] = new Tensor(shape, [.. Enumerable.Range(0, (int)length).Select(value)]);
         return this;
     }
 
