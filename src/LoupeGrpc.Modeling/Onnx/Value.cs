@@ -109,8 +109,6 @@ internal sealed class Value(GraphBuilder graph, string name, ElementType type)
 
     public Value Less(Value right) => graph.Node("Less", ElementType.Bool, [this, Same(right)]);
 
-    public Value Or(Value right) => graph.Node("Or", ElementType.Bool, [this, right]);
-
     /// <summary>Elementwise choice by this boolean tensor.</summary>
     public Value Where(Value whenTrue, Value whenFalse) => graph.Node("Where", whenTrue.Type, [this, whenTrue, whenTrue.Same(whenFalse)]);
 

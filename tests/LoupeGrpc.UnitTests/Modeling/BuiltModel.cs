@@ -20,7 +20,6 @@ internal sealed class BuiltModel : IDisposable
 
     public BuiltModel(LoupeConfig config, ITensorSource weights, Func<string, bool>? exposes = null)
     {
-        Config = config;
         var graphs = ModelGraphs.Build(config, weights, "tests", exposes);
         Write("encoder.onnx", graphs.Encoder.WriteTo);
         Write("segmentor.onnx", graphs.Segmentor.WriteTo);
@@ -31,8 +30,6 @@ internal sealed class BuiltModel : IDisposable
         _segmentor = Load("segmentor.onnx");
         _adapt = Load("adapt.onnx");
     }
-
-    public LoupeConfig Config { get; }
 
     /// <summary>Base values of the adapted tensors, without a batch.</summary>
     public IReadOnlyDictionary<string, Tensor> Theta { get; }
