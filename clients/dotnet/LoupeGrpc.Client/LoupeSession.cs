@@ -68,6 +68,7 @@ public sealed class LoupeSession : IAsyncDisposable
     public async ValueTask SendAsync(LoupeFrame frame, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(frame);
+        ThrowIfCompleting();
         await WaitAsync(_credits, cancellationToken).ConfigureAwait(false);
         var taken = false;
         try
@@ -270,6 +271,7 @@ public sealed class LoupeSession : IAsyncDisposable
 
     private async Task<ControlReply> ControlAsync(Control control, CancellationToken cancellationToken)
     {
+        ThrowIfCompleting();
         var waiting = new TaskCompletionSource<ControlReply>(TaskCreationOptions.RunContinuationsAsynchronously);
         await WaitAsync(_writing, cancellationToken).ConfigureAwait(false);
         try

@@ -53,6 +53,11 @@ internal static class RpcErrors
         $"no LoupeGrpc server at {address}: is it running? Start it with `loupe-grpc-server serve`" + (error is null ? "" : $" ({Detail(error)})"),
         error);
 
-    /// <summary>The innermost cause: the outer messages only repeat that a call could not be started.</summary>
-    private static string Detail(RpcException error) => error.Status.DebugException?.GetBaseException().Message ?? error.Status.Detail;
+    /// <summary>The cause in one line: the outer messages only repeat that a call could not be started, the innermost ones are about sockets.</summary>
+    private static string Detail(RpcException error)
+    {
+        var cause = error.Status.DebugException;
+        var text = (cause is HttpRequestException ? cause.InnerException ?? cause : cause)?.Message ?? error.Status.Detail;
+        return text.ReplaceLineEndings(" ").TrimEnd('.');
+    }
 }
