@@ -2,7 +2,6 @@ using System.Net;
 using System.Net.Sockets;
 using System.Runtime.CompilerServices;
 using LoupeGrpc.Client;
-using Xunit;
 
 namespace LoupeGrpc.FunctionalTests.Client;
 

@@ -40,7 +40,7 @@ internal sealed class AnalysisCommand(CliHost host, AnalysisOptions options, boo
             });
         });
 
-        foreach (var line in RunSummary.Lines(tally, report, host.Time.GetElapsedTime(started), files.Folders, isStream))
+        foreach (var line in RunSummary.Lines(tally, report, host.Time.GetElapsedTime(started), files.Folders))
         {
             _display.Notify(line);
         }
@@ -48,13 +48,16 @@ internal sealed class AnalysisCommand(CliHost host, AnalysisOptions options, boo
         return host.Interrupt.IsCancellationRequested ? ExitCode.Interrupted : tally.ExitCode;
     }
 
-    /// <summary>Shows how far the run is. Failures are in the table already; other formats are not for people.</summary>
+    /// <summary>
+    /// Shows how far the run is, and failures, unless the table does. What was lost with the connection or by Ctrl-C is told once for all.
+    /// </summary>
     private sealed class DisplaySink(RunDisplay display, RunTally tally, OutputFormat format) : IOutcomeSink
     {
         public void Write(OutcomeRow row)
         {
             display.Advance(tally);
-            if (row.Outcome is LoupeFailed failed && format != OutputFormat.Table)
+            if (format != OutputFormat.Table
+                && row.Outcome is LoupeFailed { Code: not (LoupeFailureCode.ConnectionLost or LoupeFailureCode.Canceled) } failed)
             {
                 display.Notify($"warning: {row.Item.Path}: {failed.Message}");
             }

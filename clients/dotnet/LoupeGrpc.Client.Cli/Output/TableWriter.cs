@@ -32,7 +32,7 @@ internal sealed class TableWriter : IOutcomeSink
             Write("VERDICT", $"{(_withTime ? "     TIME  " : "")} SCORE   FORGED  REGIONS       MS  PATH", "bold");
         }
 
-        var time = _withTime ? string.Create(CultureInfo.InvariantCulture, $"{row.Item.TimeSeconds,7:0.00} s  ") : "";
+        var time = _withTime ? Time(row.Item.TimeSeconds) : "";
         var path = Printable.Text(row.Item.Path);
         switch (row.Outcome)
         {
@@ -58,6 +58,9 @@ internal sealed class TableWriter : IOutcomeSink
         Verdict.Authentic => "green",
         _ => "default",
     };
+
+    private static string Time(double? seconds) =>
+        seconds is { } value ? string.Create(CultureInfo.InvariantCulture, $"{value,7:0.00} s  ") : new string(' ', 11);
 
     private static string Blank { get; } = new(' ', 34);
 

@@ -18,10 +18,12 @@ namespace LoupeGrpc.Client.Cli.Running;
 internal sealed class AnalysisRun(FrameSource source, IReadOnlyList<IOutcomeSink> sinks, bool keepFrames, CliHost host, Action<string> notify)
 {
     /// <summary>Long enough for a frame on a CPU, short enough for someone who pressed Ctrl-C.</summary>
-    private static readonly TimeSpan DrainTime = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan DrainTime = TimeSpan.FromSeconds(2);
 
     /// <summary>Items read that have no row yet. Frames among them are bounded by the session's credits, and this bounds the rest.</summary>
     private const int MaxPending = 256;
+
+    private DateTimeOffset? _origin;
 
     /// <returns>What the session was and what the server counted; null where none was needed or none came.</returns>
     public async Task<RunReport> RunAsync(LoupeClient client, LoupeSessionOptions options)
@@ -35,7 +37,7 @@ internal sealed class AnalysisRun(FrameSource source, IReadOnlyList<IOutcomeSink
                 frameId++;
             }
 
-            return new RunReport(null, null);
+            return new RunReport(null, null, null);
         }
 
         await using var session = await client.OpenSessionAsync(options, host.Interrupt);
@@ -50,7 +52,12 @@ internal sealed class AnalysisRun(FrameSource source, IReadOnlyList<IOutcomeSink
         try
         {
             await WriteRowsAsync(session, pending.Reader);
-            return new RunReport(session.Grant, await sending);
+            if (session.Fault is { } fault && !host.Interrupt.IsCancellationRequested)
+            {
+                notify($"error: {fault.Message}");
+            }
+
+            return new RunReport(session.Grant, await sending, _origin);
         }
         finally
         {
@@ -118,6 +125,7 @@ internal sealed class AnalysisRun(FrameSource source, IReadOnlyList<IOutcomeSink
         await foreach (var item in source.ReadAsync(cancellationToken).WithCancellation(cancellationToken))
         {
             var frameId = nextId++;
+            _origin ??= item.CaptureTime - TimeSpan.FromSeconds(item.TimeSeconds ?? 0);
             if (lost is not null && item is not UnreadableItem)
             {
                 await pending.WriteAsync(new Pending(item, frameId, NotSent(frameId, lost), null), cancellationToken);
@@ -150,8 +158,13 @@ internal sealed class AnalysisRun(FrameSource source, IReadOnlyList<IOutcomeSink
         await using var outcomes = session.Results().GetAsyncEnumerator();
         await foreach (var next in pending.ReadAllAsync())
         {
-            var outcome = next.Failure
+            LoupeOutcome outcome = next.Failure
                 ?? (await outcomes.MoveNextAsync() ? outcomes.Current : NotSent(next.FrameId, session.Fault));
+            if (outcome is LoupeFailed { Code: LoupeFailureCode.Canceled } canceled && host.Interrupt.IsCancellationRequested)
+            {
+                outcome = canceled with { Message = "interrupted before its result came" };
+            }
+
             Write(next.Item, next.FrameId, outcome, next.Frame);
         }
     }

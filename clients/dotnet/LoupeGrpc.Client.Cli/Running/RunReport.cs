@@ -5,4 +5,5 @@ namespace LoupeGrpc.Client.Cli.Running;
 /// <summary>What the server said about a run.</summary>
 /// <param name="Grant">Null where no session was needed.</param>
 /// <param name="Summary">Null where none came: the connection broke, or the run was interrupted.</param>
-internal sealed record RunReport(SessionGrant? Grant, SessionSummary? Summary);
+/// <param name="Origin">The capture time from which the stream's own time counts; null outside streams.</param>
+internal sealed record RunReport(SessionGrant? Grant, SessionSummary? Summary, DateTimeOffset? Origin);

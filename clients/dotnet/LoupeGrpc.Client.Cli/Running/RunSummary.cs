@@ -13,8 +13,7 @@ internal static class RunSummary
     /// <param name="report">What the server said.</param>
     /// <param name="elapsed">How long the run took.</param>
     /// <param name="folders">Where files were written.</param>
-    /// <param name="isStream">Whether rows have a time, so that the timeline says something.</param>
-    public static IEnumerable<string> Lines(RunTally tally, RunReport report, TimeSpan elapsed, IEnumerable<string> folders, bool isStream)
+    public static IEnumerable<string> Lines(RunTally tally, RunReport report, TimeSpan elapsed, IEnumerable<string> folders)
     {
         yield return Counts(tally, elapsed);
         if (report.Grant is { Model: { } model, Execution: { } execution })
@@ -22,9 +21,9 @@ internal static class RunSummary
             yield return $"model {model.Name}@{model.Hash[..Math.Min(8, model.Hash.Length)]}, {execution.Provider} {execution.Precision}";
         }
 
-        if (isStream && report.Summary is { } summary)
+        if (report.Origin is { } origin && report.Summary is { } summary)
         {
-            foreach (var line in Timeline(summary))
+            foreach (var line in Timeline(summary, origin))
             {
                 yield return line;
             }
@@ -64,14 +63,13 @@ internal static class RunSummary
         }
     }
 
-    private static IEnumerable<string> Timeline(SessionSummary summary)
+    private static IEnumerable<string> Timeline(SessionSummary summary, DateTimeOffset origin)
     {
-        foreach (var segment in summary.Timeline.Take(MaxSegments))
+        foreach (var segment in summary.Timeline.Where(segment => segment.Start is not null && segment.End is not null).Take(MaxSegments))
         {
-            var frames = segment.FirstSequence == segment.LastSequence
-                ? Invariant($"frame {segment.FirstSequence}")
-                : Invariant($"frames {segment.FirstSequence} to {segment.LastSequence}");
-            yield return Invariant($"manipulated: {frames} ({segment.Frames} of them, highest score {segment.PeakScore:0.000})");
+            var start = (segment.Start.ToDateTimeOffset() - origin).TotalSeconds;
+            var end = (segment.End.ToDateTimeOffset() - origin).TotalSeconds;
+            yield return Invariant($"manipulated from {start:0.00} s to {end:0.00} s: {segment.Frames} frames, highest score {segment.PeakScore:0.000}");
         }
 
         if (summary.TimelineTruncated || summary.Timeline.Count > MaxSegments)

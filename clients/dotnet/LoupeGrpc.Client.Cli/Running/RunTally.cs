@@ -23,7 +23,10 @@ internal sealed class RunTally : IOutcomeSink
 
     public long Total => Results + Dropped + Expired + Failed;
 
-    public ExitCode ExitCode => Failed > 0 ? ExitCode.SomeFailed : Manipulated > 0 ? ExitCode.Manipulated : ExitCode.NothingFound;
+    /// <summary>Inputs that nobody meant to leave out: failed, or dropped because the session ended first.</summary>
+    public long NotAnalysed { get; private set; }
+
+    public ExitCode ExitCode => NotAnalysed > 0 ? ExitCode.SomeFailed : Manipulated > 0 ? ExitCode.Manipulated : ExitCode.NothingFound;
 
     public void Write(OutcomeRow row)
     {
@@ -38,14 +41,16 @@ internal sealed class RunTally : IOutcomeSink
             case LoupeResult:
                 Uncertain++;
                 break;
-            case LoupeDropped:
+            case LoupeDropped dropped:
                 Dropped++;
+                NotAnalysed += dropped.Reason == DropReason.SessionEnded ? 1 : 0;
                 break;
             case LoupeExpired:
                 Expired++;
                 break;
             case LoupeFailed:
                 Failed++;
+                NotAnalysed++;
                 break;
         }
     }

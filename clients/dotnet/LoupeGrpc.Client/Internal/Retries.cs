@@ -8,85 +8,77 @@ namespace LoupeGrpc.Client.Internal;
 /// <summary>When and how long calls are tried again: only where the server cannot have taken them, or where taking them twice is harmless.</summary>
 internal sealed class Retries
 {
-    private readonly string _address;
-    private readonly ResiliencePipeline _connecting;
+    private static readonly TimeSpan MaxPause = TimeSpan.FromSeconds(2);
+
+    /// <summary>A server that took the connection may be busy; one that says nothing for so long is none.</summary>
+    private static readonly TimeSpan AttemptTimeout = TimeSpan.FromSeconds(60);
+
+    private readonly LoupeClientOptions _options;
     private readonly ResiliencePipeline _unary;
 
     public Retries(LoupeClientOptions options)
     {
-        _address = options.ShownAddress;
-        _connecting = Connecting(options);
+        _options = options;
         _unary = options.UnaryRetries == 0
             ? ResiliencePipeline.Empty
             : new ResiliencePipelineBuilder { TimeProvider = options.TimeProvider }
-                .AddRetry(WhileUnavailable(options.UnaryRetries, TimeSpan.FromMilliseconds(200)))
+                .AddRetry(new RetryStrategyOptions
+                {
+                    ShouldHandle = args => ValueTask.FromResult(IsUnavailable(args.Outcome.Exception)),
+                    BackoffType = DelayBackoffType.Exponential,
+                    UseJitter = true,
+                    Delay = TimeSpan.FromMilliseconds(200),
+                    MaxDelay = MaxPause,
+                    MaxRetryAttempts = options.UnaryRetries,
+                })
                 .Build();
     }
 
-    /// <summary>Until the server answers or <see cref="LoupeClientOptions.ConnectTimeout"/> has passed.</summary>
-    public async Task<T> ConnectAsync<T>(Func<CancellationToken, Task<T>> attempt, CancellationToken cancellationToken)
-    {
-        RpcException? last = null;
-        try
-        {
-            return await _connecting.ExecuteAsync(
-                async token =>
-                {
-                    try
-                    {
-                        return await attempt(token).ConfigureAwait(false);
-                    }
-                    catch (RpcException error)
-                    {
-                        last = error;
-                        throw;
-                    }
-                },
-                cancellationToken).ConfigureAwait(false);
-        }
-        catch (TimeoutRejectedException)
-        {
-            throw RpcErrors.Unreachable(_address, last);
-        }
-        catch (RpcException error)
-        {
-            throw RpcErrors.ToException(error, _address);
-        }
-    }
+    /// <summary>Until the server answers; no attempt begins once <see cref="LoupeClientOptions.ConnectTimeout"/> has passed.</summary>
+    public Task<T> ConnectAsync<T>(Func<CancellationToken, Task<T>> attempt, CancellationToken cancellationToken) =>
+        TranslateAsync(Connecting(), attempt, cancellationToken);
 
     /// <summary>A call outside sessions.</summary>
-    public async Task<T> CallAsync<T>(Func<CancellationToken, Task<T>> attempt, CancellationToken cancellationToken)
+    public Task<T> CallAsync<T>(Func<CancellationToken, Task<T>> attempt, CancellationToken cancellationToken) =>
+        TranslateAsync(_unary, attempt, cancellationToken);
+
+    private async Task<T> TranslateAsync<T>(ResiliencePipeline pipeline, Func<CancellationToken, Task<T>> attempt, CancellationToken cancellationToken)
     {
         try
         {
-            return await _unary.ExecuteAsync(async token => await attempt(token).ConfigureAwait(false), cancellationToken).ConfigureAwait(false);
+            return await pipeline.ExecuteAsync(async token => await attempt(token).ConfigureAwait(false), cancellationToken).ConfigureAwait(false);
         }
         catch (RpcException error)
         {
-            throw RpcErrors.ToException(error, _address);
+            throw RpcErrors.ToException(error, _options.ShownAddress);
+        }
+        catch (TimeoutRejectedException error)
+        {
+            throw new LoupeUnavailableException($"{_options.ShownAddress} takes connections but does not answer", error);
         }
     }
 
-    private static ResiliencePipeline Connecting(LoupeClientOptions options)
+    private ResiliencePipeline Connecting()
     {
-        if (options.ConnectTimeout == TimeSpan.Zero)
-        {
-            return ResiliencePipeline.Empty;
-        }
-
-        return new ResiliencePipelineBuilder { TimeProvider = options.TimeProvider }
-            .AddTimeout(options.ConnectTimeout)
-            .AddRetry(WhileUnavailable(int.MaxValue, TimeSpan.FromMilliseconds(100)))
+        var time = _options.TimeProvider;
+        var started = time.GetTimestamp();
+        TimeSpan Left() => _options.ConnectTimeout - time.GetElapsedTime(started);
+        return new ResiliencePipelineBuilder { TimeProvider = time }
+            .AddRetry(new RetryStrategyOptions
+            {
+                ShouldHandle = args => ValueTask.FromResult(IsUnavailable(args.Outcome.Exception) && Left() > TimeSpan.Zero),
+                DelayGenerator = args => ValueTask.FromResult<TimeSpan?>(Shorter(Pause(args.AttemptNumber), Left())),
+                MaxRetryAttempts = int.MaxValue,
+            })
+            .AddTimeout(AttemptTimeout)
             .Build();
     }
 
-    private static RetryStrategyOptions WhileUnavailable(int attempts, TimeSpan firstPause) => new()
-    {
-        ShouldHandle = new PredicateBuilder().Handle<RpcException>(error => error.StatusCode == StatusCode.Unavailable),
-        BackoffType = DelayBackoffType.Exponential,
-        UseJitter = true,
-        Delay = firstPause,
-        MaxDelay = TimeSpan.FromSeconds(2),
-        MaxRetryAttempts = attempts,
-    };
+    /// <summary>0.1 s, doubled each time, with jitter so that clients of a server that restarts do not all come at once.</summary>
+    private static TimeSpan Pause(int attempt) =>
+        Shorter(TimeSpan.FromMilliseconds(100 * Math.Pow(2, Math.Min(attempt, 10))), MaxPause) * (0.75 + (0.5 * Random.Shared.NextDouble()));
+
+    private static TimeSpan Shorter(TimeSpan one, TimeSpan other) => one < other ? one : other > TimeSpan.Zero ? other : TimeSpan.Zero;
+
+    private static bool IsUnavailable(Exception? error) => error is RpcException { StatusCode: StatusCode.Unavailable };
 }

@@ -49,9 +49,8 @@ internal static class RpcErrors
         return new LoupeConnectionLostException($"{what} ({error.StatusCode}: {Detail(error)})", error);
     }
 
-    public static LoupeUnavailableException Unreachable(string address, RpcException? error) => new(
-        $"no LoupeGrpc server at {address}: is it running? Start it with `loupe-grpc-server serve`" + (error is null ? "" : $" ({Detail(error)})"),
-        error);
+    private static LoupeUnavailableException Unreachable(string address, RpcException error) =>
+        new($"no LoupeGrpc server at {address}: is it running? Start it with `loupe-grpc-server serve` ({Detail(error)})", error);
 
     /// <summary>The cause in one line: the outer messages only repeat that a call could not be started, the innermost ones are about sockets.</summary>
     private static string Detail(RpcException error)
