@@ -12,6 +12,7 @@ namespace LoupeGrpc.FunctionalTests.Client;
 internal sealed class FakeAnalysisService : ForgeryAnalysisService.ForgeryAnalysisServiceBase
 {
     private readonly Channel<bool> _permits = Channel.CreateUnbounded<bool>();
+    private readonly Channel<int> _arrivals = Channel.CreateUnbounded<int>();
     private int _received;
 
     public uint Credits { get; init; } = 8;
@@ -38,8 +39,6 @@ internal sealed class FakeAnalysisService : ForgeryAnalysisService.ForgeryAnalys
     public OpenSession Opened { get; private set; } = new();
 
     public List<Frame> Frames { get; } = [];
-
-    public int Received => Volatile.Read(ref _received);
 
     public static FrameOutcome Result(Frame frame, ulong sequence, float score, Mask? mask = null)
     {
@@ -75,6 +74,14 @@ internal sealed class FakeAnalysisService : ForgeryAnalysisService.ForgeryAnalys
         for (var i = 0; i < answers; i++)
         {
             _permits.Writer.TryWrite(true);
+        }
+    }
+
+    /// <summary>Waits until so many frames have come.</summary>
+    public async Task ReceivedAsync(int frames)
+    {
+        while (await _arrivals.Reader.ReadAsync(TestContext.Current.CancellationToken) < frames)
+        {
         }
     }
 
@@ -154,13 +161,15 @@ internal sealed class FakeAnalysisService : ForgeryAnalysisService.ForgeryAnalys
                 }
 
                 answers.TryWrite(new AnalyzeResponse { Outcome = Answer(frame, sequence++) });
-                if (Interlocked.Increment(ref _received) == AbortAfter)
+                _received++;
+                _arrivals.Writer.TryWrite(_received);
+                if (_received == AbortAfter)
                 {
                     context.GetHttpContext().Abort();
                     return;
                 }
 
-                if (Received == DrainAfter)
+                if (_received == DrainAfter)
                 {
                     answers.TryWrite(new AnalyzeResponse { Event = new SessionEvent { Kind = SessionEventKind.Draining, Message = "the server is stopping" } });
                     answers.TryWrite(new AnalyzeResponse { Summary = new SessionSummary { Frames = sequence } });
