@@ -10,9 +10,9 @@ COPY . .
 RUN ./build.sh
 
 FROM mcr.microsoft.com/dotnet/aspnet:10.0
-# OpenCV links GTK.
+# OpenCV links GTK, native/ links Highway.
 RUN apt-get update \
-    && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends libgtk-3-0 \
+    && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends libgtk-3-0 libhwy1 \
     && rm -rf /var/lib/apt/lists/*
 COPY --from=build /src/out /opt/loupe-grpc
 ENV PATH="/opt/loupe-grpc:${PATH}"

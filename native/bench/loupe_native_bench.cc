@@ -1,7 +1,10 @@
-// Times what runs for every frame under each instruction set this machine has. The column `vs_scalar` is the ratio to the
-// plain reference of the tests, timed in the same run: absolute times of different machines do not compare.
+// Times what runs for every frame under each instruction set this machine has. The column `vs_scalar` is the ratio to
+// the plain reference of the tests, timed in the same run: absolute times of different machines do not compare.
 //
 //   native/build.sh DIRECTORY -DLOUPE_NATIVE_BENCHMARKS=ON && DIRECTORY/bench/loupe_native_bench
+
+#include <benchmark/benchmark.h>
+#include <hwy/highway.h>
 
 #include <algorithm>
 #include <cstdint>
@@ -10,9 +13,6 @@
 #include <memory>
 #include <string>
 #include <vector>
-
-#include <benchmark/benchmark.h>
-#include <hwy/highway.h>
 
 #include "loupe_native.h"
 #include "reference.h"
@@ -78,8 +78,9 @@ void RegisterMaskDecoding(const std::string& name, int32_t width, int32_t height
   Register(
       "decode_mask/" + name,
       [=] {
-        const loupe_mask_request request{sizeof(request), kQueries, kGrid, kGrid, width, height, 0.5f, 0,
-                                         mask_logits->data(), class_logits->data(), mask->data(), width, nullptr, 0};
+        const loupe_mask_request request{
+            sizeof(request),      kQueries,     kGrid, kGrid,   width, height, 0.5f, 0, mask_logits->data(),
+            class_logits->data(), mask->data(), width, nullptr, 0};
         int64_t area = 0;
         loupe_mask_decode(decoder.get(), &request, &area);
       },

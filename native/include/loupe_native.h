@@ -13,8 +13,8 @@
  *    thread: a second call while one is running answers LOUPE_BUSY and touches nothing. Destroying a handle during a
  *    call is a caller's error that is not detected.
  *  - Functions without a handle are safe from any number of threads.
- *  - Strides are in the unit their name ends with and are never negative. Sizes and strides are always explicit; nothing
- *    is read beyond `size_bytes` of a plane nor written beyond a stated capacity.
+ *  - Strides are in the unit their name ends with and are never negative. Sizes and strides are always explicit;
+ *    nothing is read beyond `size_bytes` of a plane nor written beyond a stated capacity.
  *  - Structs begin with `struct_size`, set by the caller to sizeof(the struct): a mismatch is LOUPE_INVALID_ARGUMENT.
  *    Layouts are for 64-bit targets and pinned below.
  */
@@ -70,7 +70,7 @@ LOUPE_API const char* loupe_last_error(void) LOUPE_NOEXCEPT;
 /* ---- Pictures ------------------------------------------------------------------------------------------------- */
 
 /* Bytes of one pixel (or group of pixels) in memory order. Chroma of the 4:2:0 formats is stored for ceil(width / 2) by
- * ceil(height / 2) samples, and YUYV rows hold ceil(width / 2) groups: odd sizes are accepted, the surplus is ignored. */
+ * ceil(height / 2) samples, and YUYV rows hold ceil(width / 2) groups: odd sizes are accepted, the surplus ignored. */
 typedef enum loupe_pixel_format {
   LOUPE_BGR24 = 0,  /* one plane: B G R */
   LOUPE_RGB24 = 1,  /* one plane: R G B */
@@ -119,8 +119,8 @@ typedef struct loupe_image {
   int32_t format; /* loupe_pixel_format */
   int32_t width;  /* pixels */
   int32_t height;
-  int32_t matrix; /* loupe_yuv_matrix; ignored by formats that are not YUV, as is `range` */
-  int32_t range;  /* loupe_yuv_range */
+  int32_t matrix;        /* loupe_yuv_matrix; ignored by formats that are not YUV, as is `range` */
+  int32_t range;         /* loupe_yuv_range */
   loupe_plane planes[3]; /* those beyond the format's own are ignored */
 } loupe_image;
 
@@ -171,13 +171,13 @@ typedef struct loupe_mask_request {
   int32_t grid_height; /* h: 1 to 4096 */
   int32_t width;       /* of the picture, in pixels: 1 to LOUPE_MAX_SIDE */
   int32_t height;
-  float threshold; /* of the soft value, exclusive; finite */
-  int32_t reserved; /* 0 */
-  const float* mask_logits;  /* [Q, h, w], dense */
-  const float* class_logits; /* [Q, 2], dense: 0 forged, 1 nothing */
-  uint8_t* mask;             /* [height] rows of `width` bytes: 1 forged, 0 not */
-  int64_t mask_stride_bytes; /* at least width */
-  float* soft;               /* the soft map at the picture's size, or NULL */
+  float threshold;              /* of the soft value, exclusive; finite */
+  int32_t reserved;             /* 0 */
+  const float* mask_logits;     /* [Q, h, w], dense */
+  const float* class_logits;    /* [Q, 2], dense: 0 forged, 1 nothing */
+  uint8_t* mask;                /* [height] rows of `width` bytes: 1 forged, 0 not */
+  int64_t mask_stride_bytes;    /* at least width */
+  float* soft;                  /* the soft map at the picture's size, or NULL */
   int64_t soft_stride_elements; /* at least width; ignored without `soft` */
 } loupe_mask_request;
 
@@ -201,9 +201,9 @@ LOUPE_API loupe_status loupe_mask_decode(loupe_mask_decoder* decoder, const loup
  * and beginning with 0; each run, from the fourth on minus the one two before it, in groups of five bits, least first,
  * as characters 48 to 111. Masks have 1 to LOUPE_MAX_SIDE pixels a side and at most 2^31 - 1 in all.
  *
- * Counts that are read must hold such characters only, in groups that end, and non-negative runs which add up to exactly
- * width * height: anything else is LOUPE_MALFORMED. Empty runs are accepted anywhere, as pycocotools does; counts that
- * are written have none but the first.
+ * Counts that are read must hold such characters only, in groups that end, and non-negative runs which add up to
+ * exactly width * height: anything else is LOUPE_MALFORMED. Empty runs are accepted anywhere, as
+ * pycocotools does; counts that are written have none but the first.
  */
 typedef struct loupe_counts {
   const uint8_t* data; /* ASCII, no terminator */
@@ -222,8 +222,7 @@ LOUPE_API loupe_status loupe_rle_encode(const uint8_t* mask, int64_t mask_size_b
 LOUPE_API loupe_status loupe_rle_decode(loupe_counts counts, int32_t width, int32_t height, uint8_t* mask,
                                         int64_t mask_size_bytes, int64_t mask_stride_bytes) LOUPE_NOEXCEPT;
 
-LOUPE_API loupe_status loupe_rle_area(loupe_counts counts, int32_t width, int32_t height,
-                                      int64_t* area) LOUPE_NOEXCEPT;
+LOUPE_API loupe_status loupe_rle_area(loupe_counts counts, int32_t width, int32_t height, int64_t* area) LOUPE_NOEXCEPT;
 
 /* `box`: x, y, width, height in pixels; all 0 for an empty mask. */
 LOUPE_API loupe_status loupe_rle_bounding_box(loupe_counts counts, int32_t width, int32_t height,

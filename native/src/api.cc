@@ -196,8 +196,7 @@ loupe_status loupe_mask_decoder_create(int32_t decode_size, loupe_mask_decoder**
 
 void loupe_mask_decoder_destroy(loupe_mask_decoder* decoder) noexcept { delete decoder; }
 
-loupe_status loupe_mask_decode(loupe_mask_decoder* decoder, const loupe_mask_request* request,
-                               int64_t* area) noexcept {
+loupe_status loupe_mask_decode(loupe_mask_decoder* decoder, const loupe_mask_request* request, int64_t* area) noexcept {
   return Guarded([&] {
     Turn turn(decoder);
     RequirePointer("the request", request);
@@ -250,9 +249,9 @@ loupe_status loupe_rle_merge(loupe_counts first, loupe_counts second, int32_t wi
     if (operation != LOUPE_UNION && operation != LOUPE_INTERSECTION) {
       RefuseArgument("mask operation " + std::to_string(operation) + " does not exist");
     }
-    ReportWritten(loupe::MergeMasks(first, second, width, height, operation == LOUPE_INTERSECTION, destination,
-                                    capacity),
-                  capacity, written);
+    ReportWritten(
+        loupe::MergeMasks(first, second, width, height, operation == LOUPE_INTERSECTION, destination, capacity),
+        capacity, written);
   });
 }
 

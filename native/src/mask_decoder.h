@@ -11,8 +11,9 @@
 
 namespace loupe {
 
-// Streams the picture's rows. Each needs two neighbouring rows of the combined soft map, each of those two rows of every
-// query's grid: a pair is kept at each level and recomputed only when the stream moves on, so no level exists as a whole.
+// Streams the picture's rows. Each needs two neighbouring rows of the combined soft map, each of those two rows of
+// every query's grid: a pair is kept at each level and recomputed only when the stream moves on, so no level exists as
+// a whole.
 class MaskDecoder {
  public:
   explicit MaskDecoder(int32_t decode_size);

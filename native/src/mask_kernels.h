@@ -17,8 +17,8 @@ void ExpandRow(const float* source, const int32_t* index0, const int32_t* index1
 void AddSigmoidRow(const float* row0, const float* row1, float weight0, float weight1, float probability,
                    int32_t padded, float* sum);
 
-// soft = weight0 * row0[i] + weight1 * row1[i]; mask[i] = soft > threshold. Rows are padded; `mask`, and `soft` unless it
-// is null, are written to `width` exactly. Returns the number of ones.
+// soft = weight0 * row0[i] + weight1 * row1[i]; mask[i] = soft > threshold. Rows are padded; `mask`, and `soft` unless
+// it is null, are written to `width` exactly. Returns the number of ones.
 int64_t ThresholdRow(const float* row0, const float* row1, float weight0, float weight1, float threshold, int32_t width,
                      uint8_t* mask, float* soft);
 

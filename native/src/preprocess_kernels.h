@@ -40,8 +40,7 @@ void ResampleRow(const uint8_t* source, const int32_t* first, const int32_t* wei
                  int32_t padded_output, uint8_t* destination);
 
 // Vertical pass: one output row from `count` rows of `padded` bytes.
-void BlendRows(const uint8_t* const* rows, const int32_t* weights, int32_t count, int32_t padded,
-               uint8_t* destination);
+void BlendRows(const uint8_t* const* rows, const int32_t* weights, int32_t count, int32_t padded, uint8_t* destination);
 
 // destination[i] = table[source[i]], written to `width` exactly.
 void LookUpRow(const uint8_t* source, const float* table, int32_t width, float* destination);

@@ -16,32 +16,34 @@ void ResampleAxis::Configure(int32_t input, int32_t output) {
   // Pillow's precompute_coeffs: the triangle is as wide as the reduction, never narrower than one input.
   const double scale = static_cast<double>(input) / output;
   const double support = std::max(scale, 1.0);
-  const auto taps = static_cast<int32_t>(std::ceil(support)) * 2 + 1;
   const int32_t padded = PadToLanes(output);
-  const int32_t padded_taps = (taps + 3) / 4 * 4;
 
   input_ = 0;  // until all is in place, should an allocation fail
   first_.assign(static_cast<size_t>(padded), 0);
   count_.assign(static_cast<size_t>(padded), 0);
-  by_tap_.assign(static_cast<size_t>(padded) * static_cast<size_t>(padded_taps), 0);
-  by_output_.assign(static_cast<size_t>(output) * static_cast<size_t>(taps), 0);
-  exact_.resize(static_cast<size_t>(taps));
-
+  int32_t taps = 0;
   for (int32_t i = 0; i < output; ++i) {
     const double center = (i + 0.5) * scale;
-    const int32_t first = std::max(static_cast<int32_t>(center - support + 0.5), 0);
-    const int32_t count = std::min(static_cast<int32_t>(center + support + 0.5), input) - first;
+    const auto at = static_cast<size_t>(i);
+    first_[at] = std::max(static_cast<int32_t>(center - support + 0.5), 0);
+    count_[at] = std::min(static_cast<int32_t>(center + support + 0.5), input) - first_[at];
+    taps = std::max(taps, count_[at]);
+  }
+
+  by_tap_.assign(static_cast<size_t>(padded) * static_cast<size_t>((taps + 3) / 4 * 4), 0);
+  by_output_.assign(static_cast<size_t>(output) * static_cast<size_t>(taps), 0);
+  exact_.resize(static_cast<size_t>(taps));
+  for (int32_t i = 0; i < output; ++i) {
+    const double center = (i + 0.5) * scale;
+    const int32_t count = count_[static_cast<size_t>(i)];
     double sum = 0;
     for (int32_t k = 0; k < count; ++k) {
-      exact_[static_cast<size_t>(k)] = Triangle((k + first - center + 0.5) * (1.0 / support));
-      sum += exact_[static_cast<size_t>(k)];
+      const double weight = Triangle((k + first_[static_cast<size_t>(i)] - center + 0.5) * (1.0 / support));
+      exact_[static_cast<size_t>(k)] = weight;
+      sum += weight;
     }
-    first_[static_cast<size_t>(i)] = first;
-    count_[static_cast<size_t>(i)] = count;
     for (int32_t k = 0; k < count; ++k) {
-      double weight = exact_[static_cast<size_t>(k)];
-      if (sum != 0) weight /= sum;
-      const auto fixed = static_cast<int32_t>(0.5 + weight * (1 << kWeightBits));
+      const auto fixed = static_cast<int32_t>(0.5 + exact_[static_cast<size_t>(k)] / sum * (1 << kWeightBits));
       by_output_[static_cast<size_t>(i) * static_cast<size_t>(taps) + static_cast<size_t>(k)] = fixed;
       by_tap_[static_cast<size_t>(k) * static_cast<size_t>(padded) + static_cast<size_t>(i)] = fixed;
     }

@@ -21,7 +21,7 @@ class ResampleAxis {
   // False where the sides are equal: Pillow then skips the pass.
   bool needed() const { return input_ != output_; }
 
-  // Most inputs that an output has.
+  // The most inputs that an output has.
   int32_t taps() const { return taps_; }
   int32_t padded_output() const { return PadToLanes(output_); }
 

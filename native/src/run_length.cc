@@ -134,7 +134,7 @@ int64_t EncodeMask(const uint8_t* mask, int64_t stride, int32_t width, int32_t h
   // The bits of 64 columns, each of words_per_column words. The stack does for what cameras send.
   constexpr int32_t kStackRows = 4096;
   const int64_t words_per_column = (int64_t{height} + kTileSide - 1) / kTileSide;
-  std::array<uint64_t, kTileSide * (kStackRows / kTileSide)> on_stack;
+  std::array<uint64_t, kTileSide*(kStackRows / kTileSide)> on_stack;
   std::unique_ptr<uint64_t[]> on_heap;
   uint64_t* bits = on_stack.data();
   if (height > kStackRows) {
@@ -148,8 +148,8 @@ int64_t EncodeMask(const uint8_t* mask, int64_t stride, int32_t width, int32_t h
     const int32_t columns = std::min(kTileSide, width - x);
     for (int64_t word = 0; word < words_per_column; ++word) {
       const int64_t y = word * kTileSide;
-      TransposeTile(mask + y * stride + x, stride, columns, static_cast<int32_t>(std::min<int64_t>(kTileSide, height - y)),
-                    bits + word, words_per_column);
+      TransposeTile(mask + y * stride + x, stride, columns,
+                    static_cast<int32_t>(std::min<int64_t>(kTileSide, height - y)), bits + word, words_per_column);
     }
 
     for (int32_t c = 0; c < columns; ++c) {

@@ -24,7 +24,7 @@ class RunReader {
   const uint8_t* next_;
   const uint8_t* const end_;
   int64_t left_;
-  int64_t index_ = 0;        // runs read so far
+  int64_t index_ = 0;         // runs read so far
   int64_t previous_[2] = {};  // the last run and the one before it
 };
 

@@ -1,11 +1,11 @@
 // Counts allocations by replacing the global operator new of this program.
 
+#include <gtest/gtest.h>
+
 #include <cstdint>
 #include <cstdlib>
 #include <new>
 #include <vector>
-
-#include <gtest/gtest.h>
 
 #include "loupe_native.h"
 #include "test_data.h"
@@ -51,8 +51,20 @@ TEST(AllocationTest, AWarmHandleAllocatesNothing) {
     int64_t area = 0;
     int64_t written = 0;
     int32_t box[4];
-    const loupe_mask_request request{sizeof(request), 5, 16, 16, image.width, image.height, 0.5f, 0, mask_logits.data(),
-                                     class_logits.data(), mask.data(), image.width, nullptr, 0};
+    const loupe_mask_request request{sizeof(request),
+                                     5,
+                                     16,
+                                     16,
+                                     image.width,
+                                     image.height,
+                                     0.5f,
+                                     0,
+                                     mask_logits.data(),
+                                     class_logits.data(),
+                                     mask.data(),
+                                     image.width,
+                                     nullptr,
+                                     0};
     return loupe_preprocess_to_nchw(preprocessor, &image, input.data(), static_cast<int64_t>(input.size())) +
            loupe_mask_decode(decoder, &request, &area) +
            loupe_rle_encode(mask.data(), static_cast<int64_t>(mask.size()), image.width, image.width, image.height,

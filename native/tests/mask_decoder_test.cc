@@ -1,11 +1,11 @@
+#include <hwy/highway.h>
+#include <hwy/tests/hwy_gtest.h>
+
 #include <cmath>
 #include <cstdint>
 #include <limits>
 #include <string>
 #include <vector>
-
-#include <hwy/highway.h>
-#include <hwy/tests/hwy_gtest.h>
 
 #include "loupe_native.h"
 #include "reference.h"
@@ -36,9 +36,9 @@ struct Case {
 };
 
 constexpr Case kCases[] = {
-    {1, 1, 1, 1, 1, 1},      {3, 7, 5, 24, 1, 1},     {5, 16, 16, 64, 33, 31},   {2, 9, 13, 65, 130, 7},
-    {7, 32, 32, 63, 17, 65}, {20, 24, 24, 96, 64, 64}, {1, 96, 96, 24, 129, 2},  {4, 3, 50, 33, 900, 30},
-    {6, 8, 8, 384, 301, 1},  {3, 11, 4, 17, 3, 700},  {20, 28, 28, 384, 97, 131},
+    {1, 1, 1, 1, 1, 1},      {3, 7, 5, 24, 1, 1},      {5, 16, 16, 64, 33, 31},    {2, 9, 13, 65, 130, 7},
+    {7, 32, 32, 63, 17, 65}, {20, 24, 24, 96, 64, 64}, {1, 96, 96, 24, 129, 2},    {4, 3, 50, 33, 900, 30},
+    {6, 8, 8, 384, 301, 1},  {3, 11, 4, 17, 3, 700},   {20, 28, 28, 384, 97, 131},
 };
 
 class MaskDecoderTest : public hwy::TestWithParamTarget {};
@@ -50,8 +50,7 @@ TEST_P(MaskDecoderTest, SoftMapsAndMasksAreTheReference) {
     SCOPED_TRACE(std::to_string(c.queries) + " queries of " + std::to_string(c.grid_width) + "x" +
                  std::to_string(c.grid_height) + " by " + std::to_string(c.decode_size) + " to " +
                  std::to_string(c.width) + "x" + std::to_string(c.height));
-    const auto mask_logits =
-        RandomFloats(static_cast<size_t>(c.queries) * c.grid_width * c.grid_height, 6.0f, 1);
+    const auto mask_logits = RandomFloats(static_cast<size_t>(c.queries) * c.grid_width * c.grid_height, 6.0f, 1);
     // Few queries are forgeries, as in life: the soft map lies around 1.
     auto class_logits = RandomFloats(static_cast<size_t>(c.queries) * 2, 2.0f, 2);
     for (size_t query = 2; query < static_cast<size_t>(c.queries); ++query) class_logits[2 * query + 1] += 6.0f;
@@ -61,9 +60,9 @@ TEST_P(MaskDecoderTest, SoftMapsAndMasksAreTheReference) {
     const int64_t gap = 5;
     std::vector<uint8_t> mask(static_cast<size_t>((c.width + gap) * (c.height - 1) + c.width), 9);
     std::vector<float> soft(mask.size(), -1.0f);
-    loupe_mask_request request{sizeof(request), c.queries, c.grid_width, c.grid_height, c.width, c.height, kThreshold, 0,
-                               mask_logits.data(), class_logits.data(), mask.data(), c.width + gap, soft.data(),
-                               c.width + gap};
+    loupe_mask_request request{
+        sizeof(request),    c.queries,           c.grid_width, c.grid_height, c.width,     c.height,     kThreshold, 0,
+        mask_logits.data(), class_logits.data(), mask.data(),  c.width + gap, soft.data(), c.width + gap};
     Handle decoder(c.decode_size);
     int64_t area = -1;
     ASSERT_EQ(LOUPE_OK, loupe_mask_decode(decoder, &request, &area)) << loupe_last_error();
@@ -102,8 +101,9 @@ TEST_P(MaskDecoderTest, ExtremeLogitsSaturate) {
   const std::vector<float> class_logits = {largest, -largest};
   std::vector<uint8_t> mask(8);
   std::vector<float> soft(8);
-  const loupe_mask_request request{sizeof(request), 1, 8, 1, 8, 1, kThreshold, 0, mask_logits.data(),
-                                   class_logits.data(), mask.data(), 8, soft.data(), 8};
+  const loupe_mask_request request{
+      sizeof(request),     1,           8, 1,           8, 1, kThreshold, 0, mask_logits.data(),
+      class_logits.data(), mask.data(), 8, soft.data(), 8};
   Handle decoder(8);
   int64_t area = 0;
   ASSERT_EQ(LOUPE_OK, loupe_mask_decode(decoder, &request, &area)) << loupe_last_error();
@@ -121,8 +121,9 @@ TEST_P(MaskDecoderTest, ALogitThatIsNotFiniteIsFoundWhereverItStands) {
     std::vector<float> mask_logits(35, 1.0f);
     mask_logits[at] = bad[at % 3];
     const std::vector<float> class_logits(2);
-    const loupe_mask_request request{sizeof(request), 1, 7, 5, 2, 2, kThreshold, 0, mask_logits.data(),
-                                     class_logits.data(), mask.data(), 2, nullptr, 0};
+    const loupe_mask_request request{
+        sizeof(request),     1,           7, 5,       2, 2, kThreshold, 0, mask_logits.data(),
+        class_logits.data(), mask.data(), 2, nullptr, 0};
     int64_t area = 0;
     ASSERT_EQ(LOUPE_NOT_FINITE, loupe_mask_decode(decoder, &request, &area)) << at;
   }
@@ -134,8 +135,8 @@ TEST(MaskRequestTest, WhatDoesNotFitIsRefused) {
   std::vector<uint8_t> mask(16);
   std::vector<float> soft(16);
   int64_t area = 0;
-  const loupe_mask_request valid{sizeof(valid), 2, 4, 4, 4, 4, kThreshold, 0, logits.data(), logits.data(), mask.data(),
-                                 4, soft.data(), 4};
+  const loupe_mask_request valid{sizeof(valid), 2,           4, 4,           4, 4, kThreshold, 0, logits.data(),
+                                 logits.data(), mask.data(), 4, soft.data(), 4};
   ASSERT_EQ(LOUPE_OK, loupe_mask_decode(decoder, &valid, &area));
 
   const auto refused = [&](auto change) {

@@ -1,9 +1,9 @@
+#include <hwy/highway.h>
+#include <hwy/tests/hwy_gtest.h>
+
 #include <cstdint>
 #include <string>
 #include <vector>
-
-#include <hwy/highway.h>
-#include <hwy/tests/hwy_gtest.h>
 
 #include "loupe_native.h"
 #include "reference.h"
@@ -41,8 +41,8 @@ struct Size {
 
 // Ragged against every vector length, both ways across it; reductions, enlargements, and passes that are skipped.
 constexpr Size kSizes[] = {
-    {1, 1, 1},    {1, 1, 65},   {2, 3, 16},    {3, 2, 7},     {17, 5, 33},   {31, 64, 64},  {64, 31, 64},
-    {63, 65, 31}, {65, 63, 65}, {127, 9, 48},  {128, 10, 48}, {129, 11, 48}, {130, 77, 5},  {257, 3, 112},
+    {1, 1, 1},    {1, 1, 65},    {2, 3, 16},    {3, 2, 7},     {17, 5, 33},   {31, 64, 64},  {64, 31, 64},
+    {63, 65, 31}, {65, 63, 65},  {127, 9, 48},  {128, 10, 48}, {129, 11, 48}, {130, 77, 5},  {257, 3, 112},
     {3, 257, 33}, {900, 30, 64}, {30, 900, 64}, {1921, 7, 16}, {48, 48, 48},  {255, 256, 1},
 };
 

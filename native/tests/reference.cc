@@ -19,7 +19,8 @@ Pixel FromYuv(const loupe_image& image, int64_t y, int64_t u, int64_t v) {
   const bool hd = image.matrix == LOUPE_BT709;
   Row row;
   if (image.range == LOUPE_FULL) {
-    row = hd ? Row{0, 1048576, 1651297, -196424, -490864, 1945738} : Row{0, 1048576, 1470104, -360853, -748826, 1858077};
+    row =
+        hd ? Row{0, 1048576, 1651297, -196424, -490864, 1945738} : Row{0, 1048576, 1470104, -360853, -748826, 1858077};
   } else {
     row = hd ? Row{16, 1220945, 1879825, -223607, -558796, 2215014}
              : Row{16, 1220542, 1673527, -409993, -852492, 2116026};
@@ -192,8 +193,8 @@ std::vector<float> Normalize(const std::vector<uint8_t>& channels, const float m
 }
 
 std::vector<float> SoftMap(const std::vector<float>& mask_logits, const std::vector<float>& class_logits,
-                           int32_t queries, int32_t grid_width, int32_t grid_height, int32_t decode_size,
-                           int32_t width, int32_t height) {
+                           int32_t queries, int32_t grid_width, int32_t grid_height, int32_t decode_size, int32_t width,
+                           int32_t height) {
   std::vector<float> combined(static_cast<size_t>(decode_size) * decode_size);
   for (int32_t query = 0; query < queries; ++query) {
     const float* logits = class_logits.data() + 2 * query;

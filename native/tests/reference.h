@@ -7,8 +7,8 @@
 
 #include "loupe_native.h"
 
-// What the library computes, written as plainly as the definitions read: whole pictures, one pixel at a time, no vectors.
-// Shares no code with the library.
+// What the library computes, written as plainly as the definitions read: whole pictures, one pixel at a time, no
+// vectors. Shares no code with the library.
 namespace loupe::reference {
 
 // Interleaved R, G, B without gaps.
@@ -29,8 +29,8 @@ std::vector<float> Normalize(const std::vector<uint8_t>& channels, const float m
 
 // The soft map at the picture's size, [height, width]; every query is resized as a whole.
 std::vector<float> SoftMap(const std::vector<float>& mask_logits, const std::vector<float>& class_logits,
-                           int32_t queries, int32_t grid_width, int32_t grid_height, int32_t decode_size,
-                           int32_t width, int32_t height);
+                           int32_t queries, int32_t grid_width, int32_t grid_height, int32_t decode_size, int32_t width,
+                           int32_t height);
 
 // COCO's counts of a dense row-major mask.
 std::vector<int64_t> Runs(const std::vector<uint8_t>& mask, int32_t width, int32_t height);

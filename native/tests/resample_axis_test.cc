@@ -1,9 +1,9 @@
 #include "resample_axis.h"
 
+#include <gtest/gtest.h>
+
 #include <cstdint>
 #include <numeric>
-
-#include <gtest/gtest.h>
 
 namespace loupe {
 namespace {

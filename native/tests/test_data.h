@@ -10,8 +10,8 @@
 
 namespace loupe {
 
-// A picture of noise whose planes are allocations of exactly the stated size, so that AddressSanitizer sees a read beyond
-// them. The last row has no gap after it.
+// A picture of noise whose planes are allocations of exactly the stated size, so that AddressSanitizer sees a read
+// beyond them. The last row has no gap after it.
 class NoisePicture {
  public:
   NoisePicture(int32_t format, int32_t width, int32_t height, int64_t gap, uint32_t seed) {
