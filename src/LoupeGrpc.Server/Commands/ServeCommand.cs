@@ -130,6 +130,8 @@ internal sealed class ServeCommand
                 await output.FlushAsync(CancellationToken.None).ConfigureAwait(false);
                 await Task.Delay(Timeout.Infinite, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
                 await server.StopAsync().ConfigureAwait(false);
+                // Nobody waits for what still runs.
+                engine.Abort();
             }
         }
     }

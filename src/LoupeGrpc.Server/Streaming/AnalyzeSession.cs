@@ -204,7 +204,7 @@ internal sealed class AnalyzeSession : IDisposable
         {
             return SessionEnd.Refused(status);
         }
-        catch (Exception exception) when (IsBrokenTransport(exception))
+        catch (Exception exception) when (RequestFaults.IsBrokenTransport(exception))
         {
             // The reader may notice before the call's token does.
             return SessionEnd.Vanished;
@@ -369,7 +369,7 @@ internal sealed class AnalyzeSession : IDisposable
         catch (Exception exception)
         {
             Abandon();
-            if (!IsBrokenTransport(exception))
+            if (!RequestFaults.IsBrokenTransport(exception))
             {
                 throw;
             }
@@ -408,8 +408,4 @@ internal sealed class AnalyzeSession : IDisposable
         _giveUp.Cancel();
         _stopReading.Cancel();
     }
-
-    /// <summary>gRPC says it with an InvalidOperationException where the call ended before it was asked.</summary>
-    private static bool IsBrokenTransport(Exception exception) =>
-        exception is OperationCanceledException or IOException or InvalidOperationException or RpcException;
 }

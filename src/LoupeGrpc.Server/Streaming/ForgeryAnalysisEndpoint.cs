@@ -19,7 +19,11 @@ internal sealed class ForgeryAnalysisEndpoint(
     public override async Task Analyze(
         IAsyncStreamReader<AnalyzeRequest> requestStream, IServerStreamWriter<AnalyzeResponse> responseStream, ServerCallContext context)
     {
-        var request = await ReadOpenAsync(requestStream, context).ConfigureAwait(false);
+        if (await ReadOpenAsync(requestStream, context).ConfigureAwait(false) is not { } request)
+        {
+            return;
+        }
+
         using var session = new AnalyzeSession(
             Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8)), context.Peer, request, analyzer, serverBytes.Budget, adaptationBudget, options, time, logger);
         if (!sessions.TryAdd(session, out var refusal))
@@ -88,16 +92,25 @@ internal sealed class ForgeryAnalysisEndpoint(
             Startup = serving.Startup is { } startup ? Duration.FromTimeSpan(startup) : null,
         });
 
-    private async Task<SessionRequest> ReadOpenAsync(IAsyncStreamReader<AnalyzeRequest> requests, ServerCallContext context)
+    /// <summary>Null where the client vanished first.</summary>
+    private async Task<SessionRequest?> ReadOpenAsync(IAsyncStreamReader<AnalyzeRequest> requests, ServerCallContext context)
     {
+        // A call that opens nothing must not hold up a server that stops.
+        using var waiting = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, serving.Draining);
         bool any;
         try
         {
-            any = await requests.MoveNext(context.CancellationToken).ConfigureAwait(false);
+            any = await requests.MoveNext(waiting.Token).ConfigureAwait(false);
         }
-        catch (Exception exception) when (RequestFaults.Find(exception, options.Limits) is { } status)
+        catch (Exception exception) when (!context.CancellationToken.IsCancellationRequested && RequestFaults.Find(exception, options.Limits) is { } status)
         {
             throw Refuse(context, status);
+        }
+        catch (Exception exception) when (RequestFaults.IsBrokenTransport(exception))
+        {
+            return serving.IsDraining && !context.CancellationToken.IsCancellationRequested
+                ? throw Refuse(context, ServerBusy.Stopping.ToRpcException())
+                : null;
         }
 
         if (!any || requests.Current.PayloadCase != AnalyzeRequest.PayloadOneofCase.Open)

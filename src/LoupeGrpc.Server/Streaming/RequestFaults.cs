@@ -27,5 +27,9 @@ internal static class RequestFaults
         _ => null,
     };
 
+    /// <summary>Whether the client or the connection went away. gRPC throws an InvalidOperationException where the call ended before it was asked.</summary>
+    public static bool IsBrokenTransport(Exception exception) =>
+        exception is OperationCanceledException or IOException or InvalidOperationException or RpcException;
+
     private static RpcException Invalid(string message) => new FrameFailure(FailureKind.Invalid, message).ToRpcException();
 }

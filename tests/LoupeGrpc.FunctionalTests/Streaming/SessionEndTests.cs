@@ -184,4 +184,28 @@ public class SessionEndTests
         await Patience.UntilAsync(() => server.Sessions.Count == 0);
         Assert.Contains(server.Log.Lines, static line => line.Contains("cut off", StringComparison.Ordinal));
     }
+
+    [Fact]
+    public async Task A_call_that_opens_nothing_cannot_hold_up_a_stopping_server()
+    {
+        await using var server = await RunningServer.StartAsync(new ScriptedAnalyzer());
+        using var call = server.Call();
+        await Patience.UntilAsync(() => server.Log.Lines.Any(static line => line.Contains("Executing endpoint", StringComparison.Ordinal)));
+        var stopping = server.Server.StopAsync();
+        StatusAssert.Carries((await call.FailureAsync()).Failure, StatusCode.Unavailable, FailureCode.Canceled);
+        await stopping;
+        Assert.DoesNotContain(server.Log.Lines, static line => line.Contains("cut off", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_client_that_vanishes_before_it_opens_a_session_is_no_fault()
+    {
+        await using var server = await RunningServer.StartAsync(new ScriptedAnalyzer());
+        using (server.Call())
+        {
+            await Patience.UntilAsync(() => server.Log.Lines.Any(static line => line.Contains("Executing endpoint", StringComparison.Ordinal)));
+        }
+
+        await Patience.UntilAsync(() => server.Log.Lines.Any(static line => line.Contains("Executed endpoint", StringComparison.Ordinal)));
+    }
 }
