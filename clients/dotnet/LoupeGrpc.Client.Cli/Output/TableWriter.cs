@@ -62,7 +62,7 @@ internal sealed class TableWriter : IOutcomeSink
     private static string Time(double? seconds) =>
         seconds is { } value ? string.Create(CultureInfo.InvariantCulture, $"{value,7:0.00} s  ") : new string(' ', 11);
 
-    private static string Blank { get; } = new(' ', 34);
+    private static string Blank { get; } = new(' ', 33);
 
     private static string Columns(FrameResult result)
     {

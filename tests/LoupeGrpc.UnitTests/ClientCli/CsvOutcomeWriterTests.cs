@@ -1,0 +1,54 @@
+using System.Text;
+using LoupeGrpc.Client;
+using LoupeGrpc.Client.Cli.Output;
+using Xunit;
+
+namespace LoupeGrpc.UnitTests.ClientCli;
+
+public class CsvOutcomeWriterTests
+{
+    private const string Header =
+        "path,frame_id,time_s,outcome,score,verdict,width,height,mask_area,regions,notes,sha256,total_ms,provider,reason,error_code,error_message\r\n";
+
+    [Fact]
+    public void A_result_is_one_record() => Assert.Equal(
+        Header + "a/b.png,3,1.25,RESULT,0.93121,MANIPULATED,640,480,12345,1,,ab01,12.5,CPU,,,\r\n",
+        Written(Rows.Result(seconds: 1.25)));
+
+    [Theory]
+    [InlineData("=cmd|' /C calc'!A0")]
+    [InlineData("+1.png")]
+    [InlineData("-1.png")]
+    [InlineData("@sum.png")]
+    [InlineData("\ttab.png")]
+    public void A_name_that_a_spreadsheet_would_run_is_text(string path)
+    {
+        var record = Written(Rows.Failed(LoupeFailureCode.Invalid, path, path))[Header.Length..];
+
+        Assert.StartsWith($"\"'{path}\",", record, StringComparison.Ordinal);
+        Assert.EndsWith($",INVALID,\"'{path}\"\r\n", record, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Commas_quotes_and_line_breaks_stay_inside_their_field() => Assert.Contains(
+        "\"a,\"\"b\"\"\nc.png\",4,",
+        Written(Rows.Failed(LoupeFailureCode.NotFound, "nothing", "a,\"b\"\nc.png")),
+        StringComparison.Ordinal);
+
+    [Fact]
+    public void Without_rows_there_is_a_header() => Assert.Equal(Header, Written());
+
+    private static string Written(params OutcomeRow[] rows)
+    {
+        using var output = new MemoryStream();
+        using (var writer = new CsvOutcomeWriter(output))
+        {
+            foreach (var row in rows)
+            {
+                writer.Write(row);
+            }
+        }
+
+        return Encoding.UTF8.GetString(output.ToArray());
+    }
+}
