@@ -14,14 +14,14 @@ internal sealed class CliHost : IDisposable
     public CliHost(Stream output, TextWriter error, TextReader input)
     {
         Output = output;
-        Error = error;
+        Error = TextWriter.Synchronized(error);
         Input = input;
     }
 
     /// <summary>Standard output: results only, UTF-8.</summary>
     public Stream Output { get; }
 
-    /// <summary>Standard error: everything for people.</summary>
+    /// <summary>Standard error: everything for people. Thread-safe.</summary>
     public TextWriter Error { get; }
 
     public TextReader Input { get; }
@@ -49,7 +49,8 @@ internal sealed class CliHost : IDisposable
             OutputTerminal = Console.IsOutputRedirected ? null : AnsiConsole.Create(new AnsiConsoleSettings()),
             ErrorTerminal = Console.IsErrorRedirected
                 ? null
-                : AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) }),
+                // Spectre takes a redirected standard output for the absence of people.
+                : AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error), Interactive = InteractionSupport.Yes }),
             ServerFromEnvironment = Environment.GetEnvironmentVariable("LOUPE_SERVER"),
         };
         host.Listen(PosixSignal.SIGINT);

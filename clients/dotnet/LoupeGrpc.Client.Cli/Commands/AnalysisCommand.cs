@@ -10,6 +10,9 @@ namespace LoupeGrpc.Client.Cli.Commands;
 /// <summary>What `analyze` and `stream` do with a source.</summary>
 internal sealed class AnalysisCommand(CliHost host, AnalysisOptions options, bool isStream)
 {
+    /// <summary>Frames kept for their overlays: those of a 4K camera are 25 MB each.</summary>
+    private const int MaxKeptFrames = 16;
+
     private readonly RunDisplay _display = new(host, options.Format);
 
     /// <param name="open">Opens the source. Told whether frames must outlive their sending, and whom to tell what happens.</param>
@@ -37,6 +40,7 @@ internal sealed class AnalysisCommand(CliHost host, AnalysisOptions options, boo
             {
                 Mask = new MaskSettings { Policy = options.Mask, Encoding = MaskEncoding.Rle },
                 Thresholds = options.Thresholds,
+                MaxFramesInFlight = files.NeedsFrames ? MaxKeptFrames : session.MaxFramesInFlight,
             });
         });
 
