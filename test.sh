@@ -33,7 +33,8 @@ run() {
   echo
   echo "== $1"
   shift
-  "$@" 2>&1 | tee "$log"
+  # A shell that runs this in the background has it ignore Ctrl-C, which some tests send to the programs.
+  env --default-signal=INT "$@" 2>&1 | tee "$log"
   return "${PIPESTATUS[0]}"
 }
 
