@@ -1,3 +1,4 @@
+using Google.Protobuf;
 using LoupeGrpc.Engine;
 using LoupeGrpc.V1;
 using PixelFormat = LoupeGrpc.Native.PixelFormat;
@@ -10,6 +11,44 @@ namespace LoupeGrpc.Server.Contract;
 /// <summary>Pictures of the contract as the engine takes them. The bytes stay where they are: the message must live until the answer.</summary>
 internal static class FrameReader
 {
+    /// <summary>A frame of a session: what to analyse, until when, and what is wrong with it.</summary>
+    /// <param name="sessionFormat">Used where the picture has no format of its own.</param>
+    /// <returns>The bytes are there even where there is a failure: they were received.</returns>
+    public static (FrameInput Input, TimeSpan? Deadline, FrameFailure? Failure) Read(Frame frame, RawLayout? sessionFormat)
+    {
+        FrameFailure? failure = null;
+        var input = frame.ImageCase switch
+        {
+            Frame.ImageOneofCase.Encoded => Read(frame.Encoded),
+            Frame.ImageOneofCase.Raw => Read(frame.Raw, sessionFormat, out failure),
+            _ => null,
+        };
+        if (frame.ImageCase == Frame.ImageOneofCase.None)
+        {
+            failure = Invalid("the frame holds no picture");
+        }
+
+        TimeSpan? deadline = null;
+        if (frame.Deadline is not null)
+        {
+            if (Durations.TryReadPositive(frame.Deadline, out var wanted))
+            {
+                deadline = wanted;
+            }
+            else
+            {
+                failure ??= Invalid("the frame's deadline is not above zero");
+            }
+        }
+
+        if (frame.CaptureTime is not null && !Durations.IsValid(frame.CaptureTime))
+        {
+            failure ??= Invalid("the frame's capture_time is no time");
+        }
+
+        return (input ?? new EncodedInput((frame.Raw?.Data ?? ByteString.Empty).Memory), deadline, failure);
+    }
+
     public static FrameInput? Read(EncodedImage image) => new EncodedInput(image.Data.Memory);
 
     /// <summary>Null, and why, where the format is missing or makes no sense. Whether it fits the bytes is the engine's to say.</summary>
@@ -21,11 +60,11 @@ internal static class FrameReader
         if (image.Format is not null)
         {
             layout = Read(image.Format, out var mistake);
-            failure = mistake is null ? null : new FrameFailure(FailureKind.Invalid, mistake);
+            failure = mistake is null ? null : Invalid(mistake);
         }
         else if (layout is null)
         {
-            failure = new FrameFailure(FailureKind.Invalid, "the raw frame says no format, and the session has none");
+            failure = Invalid("the raw frame says no format, and the session has none");
         }
 
         return layout is null || failure is not null ? null : new RawInput(image.Data.Memory, layout);
@@ -88,4 +127,6 @@ internal static class FrameReader
                 matrix!.Value, range!.Value)
             : null;
     }
+
+    private static FrameFailure Invalid(string message) => new(FailureKind.Invalid, message);
 }

@@ -5,6 +5,8 @@ using LoupeGrpc.Server.Streaming;
 using LoupeGrpc.V1;
 using Microsoft.AspNetCore.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
+using OpenTelemetry.Metrics;
+using OpenTelemetry.Resources;
 
 namespace LoupeGrpc.Server.Hosting;
 
@@ -12,6 +14,7 @@ namespace LoupeGrpc.Server.Hosting;
 internal static class LoupeServices
 {
     private const string ReadyTag = "ready";
+    private const string EngineMeter = "LoupeGrpc.Engine";
 
     public static IServiceCollection AddLoupeServer(this IServiceCollection services, LoupeOptions options, IFrameAnalyzer analyzer, TimeProvider time)
     {
@@ -21,6 +24,8 @@ internal static class LoupeServices
         services.AddSingleton<SessionRegistry>();
         services.AddSingleton<ServerBytes>();
         services.AddSingleton<AdaptationBudget>();
+        services.AddSingleton<SessionMetrics>();
+        services.AddSingleton<SessionServices>();
         services.AddSingleton<ServingState>();
         services.AddHostedService<SessionDrain>();
 
@@ -38,6 +43,11 @@ internal static class LoupeServices
             publisher.Delay = TimeSpan.Zero;
             publisher.Period = TimeSpan.FromSeconds(5);
         });
+        services.AddOpenTelemetry()
+            .ConfigureResource(static resource => resource.AddService("loupe-grpc-server", serviceVersion: ProductVersion.Version))
+            .WithMetrics(static metrics => metrics
+                .AddMeter(SessionMetrics.MeterName, EngineMeter, "Microsoft.AspNetCore.Server.Kestrel")
+                .AddPrometheusExporter());
         return services;
     }
 
@@ -55,6 +65,7 @@ internal static class LoupeServices
         app.MapHealthChecks("/healthz/ready", new HealthCheckOptions { Predicate = static check => check.Tags.Contains(ReadyTag) });
         app.MapGet("/info", static (IFrameAnalyzer analyzer, ServingState serving, SessionRegistry sessions) =>
             OperationsInfo.Of(analyzer, serving, sessions));
+        app.MapPrometheusScrapingEndpoint("/metrics");
         return app;
     }
 }

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Security.Cryptography;
 using LoupeGrpc.Modeling.Packaging;
 using LoupeGrpc.Packaging;
@@ -46,7 +47,7 @@ internal sealed class EmbeddedModel : IDisposable
         var temporary = Directory.CreateTempSubdirectory("loupe-grpc-");
         try
         {
-            return new EmbeddedModel(Convert(Path.Combine(temporary.FullName, Name), cancellationToken), temporary);
+            return new EmbeddedModel(Convert(Path.Combine(temporary.FullName, Name), logger, cancellationToken), temporary);
         }
         catch
         {
@@ -87,12 +88,18 @@ internal sealed class EmbeddedModel : IDisposable
                 }
             }
 
-            return Convert(directory, cancellationToken);
+            return Convert(directory, logger, cancellationToken);
         }
     }
 
-    private static ModelPackage Convert(string directory, CancellationToken cancellationToken) => ModelConversion.Run(
-        Configuration, [Weights], directory, new PackageOptions(Name, Version, Demonstration: true, ProductVersion.Name), null, cancellationToken);
+    private static ModelPackage Convert(string directory, ILogger logger, CancellationToken cancellationToken)
+    {
+        var clock = Stopwatch.StartNew();
+        var options = new PackageOptions(Name, Version, Demonstration: true, ProductVersion.Name);
+        var package = ModelConversion.Run(Configuration, [Weights], directory, options, null, cancellationToken);
+        ModelLog.Converted(logger, directory, clock.Elapsed.TotalSeconds);
+        return package;
+    }
 
     /// <summary>Names what went into the package: the checkpoint, and the code that converts it.</summary>
     private static string Key()

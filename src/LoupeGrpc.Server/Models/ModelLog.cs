@@ -10,4 +10,7 @@ internal static partial class ModelLog
 
     [LoggerMessage(EventId = 202, Level = LogLevel.Warning, Message = "{Name} is a demonstration model: nothing real should be decided with it. Set Loupe:Model:Path or --model to serve another.")]
     public static partial void Demonstration(ILogger logger, string name);
+
+    [LoggerMessage(EventId = 203, Level = LogLevel.Information, Message = "The embedded model was converted into {Directory} in {Seconds:F1} s.")]
+    public static partial void Converted(ILogger logger, string directory, double seconds);
 }

@@ -1,8 +1,5 @@
 using System.Threading.Channels;
-using Google.Protobuf;
 using Grpc.Core;
-using LoupeGrpc.Engine;
-using LoupeGrpc.Server.Configuration;
 using LoupeGrpc.Server.Contract;
 using LoupeGrpc.V1;
 
@@ -21,51 +18,40 @@ internal sealed class AnalyzeSession : IDisposable
     private const int ResponsesBesideOutcomes = 8;
 
     private readonly SessionRequest _request;
-    private readonly IFrameAnalyzer _analyzer;
-    private readonly ByteBudget _serverBytes;
+    private readonly SessionServices _services;
     private readonly ByteBudget _sessionBytes;
-    private readonly LoupeOptions _options;
     private readonly TimeProvider _time;
-    private readonly ILogger _logger;
     private readonly long _openedAt;
     private readonly SemaphoreSlim _credits;
     private readonly Channel<AnalyzeResponse> _outgoing;
     private readonly OutcomeSequencer _sequencer;
     private readonly FrameDispatcher _dispatcher;
-    private readonly SessionAdaptation _adaptation;
+    private readonly SessionControls _controls;
     private readonly CancellationTokenSource _stopReading = new();
     private readonly CancellationTokenSource _giveUp = new();
     private readonly Lock _endLock = new();
-    private readonly IReadOnlyList<Unavailable> _unavailable;
-    private AnalysisSettings _settings;
     private SessionEnd? _end;
     private Task _stopping = Task.CompletedTask;
     private bool _over;
 
-    public AnalyzeSession(
-        string id, string peer, SessionRequest request, IFrameAnalyzer analyzer, ByteBudget serverBytes, AdaptationBudget adaptationBudget,
-        LoupeOptions options, TimeProvider time, ILogger logger)
+    public AnalyzeSession(string id, string peer, SessionRequest request, SessionServices services)
     {
+        var limits = services.Options.Limits;
         Id = id;
         Peer = peer;
-        OpenedAt = time.GetUtcNow();
-        Credits = options.Limits.Credits * (request.Delivery == DeliveryMode.Freshest ? FreshestCredits : 1);
+        OpenedAt = services.Time.GetUtcNow();
+        Credits = limits.Credits * (request.Delivery == DeliveryMode.Freshest ? FreshestCredits : 1);
         _request = request;
-        _adaptation = new SessionAdaptation(analyzer, adaptationBudget);
-        _unavailable = [.. request.Unavailable, .. _adaptation.Open(request.Adaptation, request.AdaptationSnapshot)];
-        _settings = request.Analysis with { Adaptation = _adaptation.Session };
-        _analyzer = analyzer;
-        _serverBytes = serverBytes;
-        _sessionBytes = new ByteBudget(options.Limits.MaxSessionBytes);
-        _options = options;
-        _time = time;
-        _logger = logger;
-        _openedAt = time.GetTimestamp();
+        _services = services;
+        _time = services.Time;
+        _openedAt = _time.GetTimestamp();
+        _sessionBytes = new ByteBudget(limits.MaxSessionBytes);
         _credits = new SemaphoreSlim(Credits);
         _outgoing = Channel.CreateBounded<AnalyzeResponse>(
             new BoundedChannelOptions((2 * Credits) + ResponsesBesideOutcomes) { SingleReader = true });
-        _sequencer = new OutcomeSequencer(request.Unordered, _outgoing.Writer);
-        _dispatcher = new FrameDispatcher(analyzer, _sequencer, request, Credits, options.Limits.SessionConcurrency, time, logger);
+        _sequencer = new OutcomeSequencer(request.Unordered, _outgoing.Writer, services.Metrics);
+        _dispatcher = new FrameDispatcher(services, _sequencer, request, Credits);
+        _controls = new SessionControls(services, _sequencer, request);
     }
 
     /// <summary>The server's name of the session. Not a secret.</summary>
@@ -111,7 +97,7 @@ internal sealed class AnalyzeSession : IDisposable
             await dispatching.ConfigureAwait(false);
             await StopListening().ConfigureAwait(false);
             var summary = _sequencer.Summarize(_time.GetElapsedTime(_openedAt));
-            summary.Adaptation = _adaptation.State;
+            summary.Adaptation = _controls.Adaptation;
             if (end.Summarized)
             {
                 _outgoing.Writer.TryWrite(new AnalyzeResponse { Summary = summary });
@@ -119,7 +105,7 @@ internal sealed class AnalyzeSession : IDisposable
 
             _outgoing.Writer.TryComplete();
             end = await writing.ConfigureAwait(false) ? end : SessionEnd.Vanished;
-            StreamingLog.Ended(_logger, Id, end.Name, summary.Duration, summary.Frames, summary.Results, summary.Dropped, summary.Expired, summary.Failed);
+            StreamingLog.Ended(_services.Logger, Id, end.Name, summary.Duration, summary.Frames, summary.Results, summary.Dropped, summary.Expired, summary.Failed);
         }
 
         return end;
@@ -151,20 +137,20 @@ internal sealed class AnalyzeSession : IDisposable
         _credits.Dispose();
         _dispatcher.Dispose();
         _sessionBytes.Dispose();
-        _adaptation.Dispose();
+        _controls.Dispose();
     }
 
     private SessionGrant Grant() => new()
     {
         SessionId = Id,
-        Limits = LimitMessages.Of(_options, Credits, _request.Analysis.MaxResponseBytes),
-        Model = _analyzer.Model,
-        Execution = _analyzer.Execution.ToMessage(),
-        Thresholds = _settings.ToThresholds(),
+        Limits = LimitMessages.Of(_services.Options, Credits, _request.Analysis.MaxResponseBytes),
+        Model = _services.Analyzer.Model,
+        Execution = _services.Analyzer.Execution.ToMessage(),
+        Thresholds = _controls.Settings.ToThresholds(),
         Delivery = _request.ToDeliveryPolicy(),
-        Mask = _settings.ToMaskSettings(),
-        Unavailable = { _unavailable },
-        Adaptation = _adaptation.State,
+        Mask = _controls.Settings.ToMaskSettings(),
+        Unavailable = { _controls.Unavailable },
+        Adaptation = _controls.Adaptation,
     };
 
     private async Task<SessionEnd> ReadAsync(IAsyncStreamReader<AnalyzeRequest> requests, CancellationToken gone)
@@ -187,7 +173,7 @@ internal sealed class AnalyzeSession : IDisposable
                         await TakeAsync(requests.Current.Frame, receivedAt).ConfigureAwait(false);
                         break;
                     case AnalyzeRequest.PayloadOneofCase.Control:
-                        _sequencer.Add(await ObeyAsync(requests.Current.Control).ConfigureAwait(false));
+                        _sequencer.Add(await _controls.ObeyAsync(requests.Current.Control).ConfigureAwait(false));
                         break;
                     case AnalyzeRequest.PayloadOneofCase.Open:
                         return SessionEnd.Refused(RequestFaults.SecondOpen);
@@ -200,7 +186,7 @@ internal sealed class AnalyzeSession : IDisposable
         {
             return _end;
         }
-        catch (Exception exception) when (!gone.IsCancellationRequested && RequestFaults.Find(exception, _options.Limits) is { } status)
+        catch (Exception exception) when (!gone.IsCancellationRequested && RequestFaults.Find(exception, _services.Options.Limits) is { } status)
         {
             return SessionEnd.Refused(status);
         }
@@ -213,23 +199,23 @@ internal sealed class AnalyzeSession : IDisposable
 
     private async ValueTask TakeAsync(Frame message, long receivedAt)
     {
-        var input = Read(message, out var deadline, out var failure);
+        var read = FrameReader.Read(message, _request.FrameFormat);
         var frame = new SessionFrame
         {
             FrameId = message.FrameId,
             CaptureTime = message.CaptureTime,
             ReceivedAt = receivedAt,
-            Deadline = deadline,
-            Settings = _settings,
-            Input = input,
+            Deadline = read.Deadline,
+            Settings = _controls.Settings,
+            Input = read.Input,
         };
         if (!_sequencer.Add(frame))
         {
             _dispatcher.Drop(frame, DropReason.SessionEnded);
         }
-        else if (failure is not null)
+        else if (read.Failure is not null)
         {
-            _dispatcher.Fail(frame, failure);
+            _dispatcher.Fail(frame, read.Failure);
         }
         else if (_request.Delivery == DeliveryMode.Freshest)
         {
@@ -249,7 +235,7 @@ internal sealed class AnalyzeSession : IDisposable
             var bytes = frame.Input.Data.Length;
             var session = await _sessionBytes.AcquireAsync(bytes, _giveUp.Token).ConfigureAwait(false);
             frame.Charge(session, null);
-            frame.Charge(session, await _serverBytes.AcquireAsync(bytes, _giveUp.Token).ConfigureAwait(false));
+            frame.Charge(session, await _services.Bytes.Budget.AcquireAsync(bytes, _giveUp.Token).ConfigureAwait(false));
         }
         catch (OperationCanceledException)
         {
@@ -263,90 +249,15 @@ internal sealed class AnalyzeSession : IDisposable
     /// <summary>Never waits. Two frames at most hold bytes, so the session's own budget is not asked.</summary>
     private void TakeFreshest(SessionFrame frame)
     {
-        if (_serverBytes.TryAcquire(frame.Input.Data.Length) is { } bytes)
+        if (_services.Bytes.Budget.TryAcquire(frame.Input.Data.Length) is { } bytes)
         {
             frame.Charge(null, bytes);
             _dispatcher.Accept(frame);
         }
         else
         {
-            _dispatcher.Fail(frame, ServerBusy.NoBytesLeft(_options.Limits));
+            _dispatcher.Fail(frame, ServerBusy.NoBytesLeft(_services.Options.Limits));
         }
-    }
-
-    private FrameInput Read(Frame message, out TimeSpan? deadline, out FrameFailure? failure)
-    {
-        deadline = null;
-        failure = null;
-        FrameInput? input = null;
-        switch (message.ImageCase)
-        {
-            case Frame.ImageOneofCase.Encoded:
-                input = FrameReader.Read(message.Encoded);
-                break;
-            case Frame.ImageOneofCase.Raw:
-                input = FrameReader.Read(message.Raw, _request.FrameFormat, out failure);
-                break;
-            default:
-                failure = new FrameFailure(FailureKind.Invalid, "the frame holds no picture");
-                break;
-        }
-
-        if (message.Deadline is not null)
-        {
-            if (Durations.TryReadPositive(message.Deadline, out var wanted))
-            {
-                deadline = wanted;
-            }
-            else
-            {
-                failure ??= new FrameFailure(FailureKind.Invalid, "the frame's deadline is not above zero");
-            }
-        }
-
-        if (message.CaptureTime is not null && !Durations.IsValid(message.CaptureTime))
-        {
-            failure ??= new FrameFailure(FailureKind.Invalid, "the frame's capture_time is no time");
-        }
-
-        // Bytes are counted even of a frame that cannot be read.
-        return input ?? new EncodedInput((message.Raw?.Data ?? ByteString.Empty).Memory);
-    }
-
-    private async ValueTask<ControlReply> ObeyAsync(Control control)
-    {
-        var reply = new ControlReply { ControlId = control.ControlId };
-        string? mistake = null;
-        switch (control.ActionCase)
-        {
-            case Control.ActionOneofCase.SetThresholds:
-                _settings = _settings.With(control.SetThresholds, _options.Thresholds, out mistake) ?? _settings;
-                break;
-            case Control.ActionOneofCase.SetMask:
-                _settings = _settings.With(control.SetMask, out mistake) ?? _settings;
-                break;
-            case Control.ActionOneofCase.Flush:
-                // Its reply waits for the outcomes before it, as every reply does.
-                break;
-            case Control.ActionOneofCase.None:
-                mistake = "the control holds no action, or one this server does not know";
-                break;
-            default:
-                // The frames before it change the state that it is about.
-                await _sequencer.WhenDecided().ConfigureAwait(false);
-                reply.Failed = _adaptation.Obey(control, reply)?.ToFailed();
-                _settings = _settings with { Adaptation = _adaptation.Session };
-                break;
-        }
-
-        if (mistake is not null)
-        {
-            reply.Failed = new FrameFailure(FailureKind.Invalid, mistake).ToFailed();
-        }
-
-        reply.Thresholds = _settings.ToThresholds();
-        reply.Adaptation = _adaptation.State;
-        return reply;
     }
 
     /// <summary>The one writer.</summary>

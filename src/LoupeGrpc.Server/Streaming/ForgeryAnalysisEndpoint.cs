@@ -2,7 +2,6 @@ using System.Security.Cryptography;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using LoupeGrpc.Engine;
-using LoupeGrpc.Server.Configuration;
 using LoupeGrpc.Server.Contract;
 using LoupeGrpc.Server.Health;
 using LoupeGrpc.Server.Sessions;
@@ -11,9 +10,7 @@ using LoupeGrpc.V1;
 namespace LoupeGrpc.Server.Streaming;
 
 /// <summary><c>ForgeryAnalysisService</c>: opens sessions and runs them, analyses single pictures, says what is served.</summary>
-internal sealed class ForgeryAnalysisEndpoint(
-    IFrameAnalyzer analyzer, SessionRegistry sessions, ServerBytes serverBytes, AdaptationBudget adaptationBudget, ServingState serving, LoupeOptions options, TimeProvider time,
-    ILogger<ForgeryAnalysisEndpoint> logger)
+internal sealed class ForgeryAnalysisEndpoint(SessionServices services, SessionRegistry sessions, ServingState serving)
     : ForgeryAnalysisService.ForgeryAnalysisServiceBase
 {
     public override async Task Analyze(
@@ -25,21 +22,23 @@ internal sealed class ForgeryAnalysisEndpoint(
         }
 
         using var session = new AnalyzeSession(
-            Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8)), context.Peer, request, analyzer, serverBytes.Budget, adaptationBudget, options, time, logger);
+            Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8)), context.Peer, request, services);
         if (!sessions.TryAdd(session, out var refusal))
         {
             throw Refuse(context, refusal.ToRpcException());
         }
 
         SessionEnd end;
+        services.Metrics.SessionOpened();
         try
         {
-            StreamingLog.Opened(logger, session.Id, session.Name, session.Client, session.Peer, request.Delivery);
+            StreamingLog.Opened(services.Logger, session.Id, session.Name, session.Client, session.Peer, request.Delivery);
             end = await session.RunAsync(requestStream, responseStream, context.CancellationToken).ConfigureAwait(false);
         }
         finally
         {
             sessions.Remove(session);
+            services.Metrics.SessionEnded();
         }
 
         if (end.Status is not null)
@@ -50,7 +49,7 @@ internal sealed class ForgeryAnalysisEndpoint(
 
     public override async Task<AnalyzeImageResponse> AnalyzeImage(AnalyzeImageRequest request, ServerCallContext context)
     {
-        var receivedAt = time.GetTimestamp();
+        var receivedAt = services.Time.GetTimestamp();
         if (serving.IsDraining)
         {
             throw ServerBusy.Stopping.ToRpcException();
@@ -69,10 +68,10 @@ internal sealed class ForgeryAnalysisEndpoint(
         }
 
         var settings = ReadSettings(request);
-        using var bytes = serverBytes.Budget.TryAcquire(input.Data.Length) ?? throw ServerBusy.NoBytesLeft(options.Limits).ToRpcException();
-        var outcome = await analyzer.AnalyzeAsync(input, settings.ToRequest(receivedAt, null), context.CancellationToken).ConfigureAwait(false);
+        using var bytes = services.Bytes.Budget.TryAcquire(input.Data.Length) ?? throw ServerBusy.NoBytesLeft(services.Options.Limits).ToRpcException();
+        var outcome = await services.Analyzer.AnalyzeAsync(input, settings.ToRequest(receivedAt, null), context.CancellationToken).ConfigureAwait(false);
         return outcome.Succeeded
-            ? new AnalyzeImageResponse { Result = outcome.Analysis.ToMessage(settings.Thresholds), Model = analyzer.Model }
+            ? new AnalyzeImageResponse { Result = outcome.Analysis.ToMessage(settings.Thresholds), Model = services.Analyzer.Model }
             : throw outcome.Failure.ToRpcException();
     }
 
@@ -80,13 +79,13 @@ internal sealed class ForgeryAnalysisEndpoint(
         new GetServerInfoResponse
         {
             Server = ProductVersion.Name,
-            Model = analyzer.Model,
-            Execution = analyzer.Execution.ToMessage(),
-            Ladder = { new ProviderRung { Provider = analyzer.Execution.Provider, State = RungState.Serving } },
-            Limits = LimitMessages.Of(options, options.Limits.Credits, options.Limits.MaxResponseBytes),
-            DefaultThresholds = options.Thresholds.ToMessage(),
-            Unavailable = { Features.Unavailable(options) },
-            AdaptationUsage = new AdaptationUsage { UsedBytes = (ulong)adaptationBudget.Used, MaxBytes = (ulong)adaptationBudget.Limit },
+            Model = services.Analyzer.Model,
+            Execution = services.Analyzer.Execution.ToMessage(),
+            Ladder = { new ProviderRung { Provider = services.Analyzer.Execution.Provider, State = RungState.Serving } },
+            Limits = LimitMessages.Of(services.Options, services.Options.Limits.Credits, services.Options.Limits.MaxResponseBytes),
+            DefaultThresholds = services.Options.Thresholds.ToMessage(),
+            Unavailable = { Features.Unavailable(services.Options) },
+            AdaptationUsage = new AdaptationUsage { UsedBytes = (ulong)services.AdaptationBudget.Used, MaxBytes = (ulong)services.AdaptationBudget.Limit },
             ReadySince = serving.ReadySince?.ToTimestamp(),
             ActiveSessions = (uint)sessions.Count,
             Startup = serving.Startup is { } startup ? Duration.FromTimeSpan(startup) : null,
@@ -102,7 +101,7 @@ internal sealed class ForgeryAnalysisEndpoint(
         {
             any = await requests.MoveNext(waiting.Token).ConfigureAwait(false);
         }
-        catch (Exception exception) when (!context.CancellationToken.IsCancellationRequested && RequestFaults.Find(exception, options.Limits) is { } status)
+        catch (Exception exception) when (!context.CancellationToken.IsCancellationRequested && RequestFaults.Find(exception, services.Options.Limits) is { } status)
         {
             throw Refuse(context, status);
         }
@@ -118,19 +117,19 @@ internal sealed class ForgeryAnalysisEndpoint(
             throw Refuse(context, RequestFaults.NotOpened);
         }
 
-        return SessionRequest.Read(requests.Current.Open, options, out var failure) ?? throw Refuse(context, failure!.ToRpcException());
+        return SessionRequest.Read(requests.Current.Open, services.Options, out var failure) ?? throw Refuse(context, failure!.ToRpcException());
     }
 
     private AnalysisSettings ReadSettings(AnalyzeImageRequest request)
     {
-        var defaults = new AnalysisSettings { Thresholds = options.Thresholds, MaxResponseBytes = AnalysisSettings.DefaultResponseBytes };
-        var settings = defaults.With(request.Thresholds, options.Thresholds, out var mistake)?.With(request.Mask, out mistake);
+        var defaults = new AnalysisSettings { Thresholds = services.Options.Thresholds, MaxResponseBytes = AnalysisSettings.DefaultResponseBytes };
+        var settings = defaults.With(request.Thresholds, services.Options.Thresholds, out var mistake)?.With(request.Mask, out mistake);
         return settings ?? throw new FrameFailure(FailureKind.Invalid, mistake!).ToRpcException();
     }
 
     private RpcException Refuse(ServerCallContext context, RpcException status)
     {
-        StreamingLog.Refused(logger, context.Peer, status.Status.Detail);
+        StreamingLog.Refused(services.Logger, context.Peer, status.Status.Detail);
         return status;
     }
 }

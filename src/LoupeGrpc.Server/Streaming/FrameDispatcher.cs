@@ -22,17 +22,16 @@ internal sealed class FrameDispatcher : IDisposable
     private readonly SemaphoreSlim _turns;
 
     /// <param name="maxWaiting">Frames that may wait, where each one is answered.</param>
-    /// <param name="concurrency">Frames inside the engine at a time. One with <see cref="DeliveryMode.Freshest"/>: a second would grow old in there.</param>
-    public FrameDispatcher(
-        IFrameAnalyzer analyzer, OutcomeSequencer sequencer, SessionRequest session, int maxWaiting, int concurrency, TimeProvider time, ILogger logger)
+    public FrameDispatcher(SessionServices services, OutcomeSequencer sequencer, SessionRequest session, int maxWaiting)
     {
-        _analyzer = analyzer;
+        _analyzer = services.Analyzer;
         _sequencer = sequencer;
         _stalenessBudget = session.StalenessBudget;
-        _time = time;
-        _logger = logger;
+        _time = services.Time;
+        _logger = services.Logger;
         var freshest = session.Delivery == DeliveryMode.Freshest;
-        _turns = new SemaphoreSlim(freshest ? 1 : concurrency);
+        // With FRESHEST a second frame inside the engine would grow old in there.
+        _turns = new SemaphoreSlim(freshest ? 1 : services.Options.Limits.SessionConcurrency);
         _waiting = freshest
             ? Channel.CreateBounded<SessionFrame>(
                 new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropOldest, SingleReader = true, SingleWriter = true },

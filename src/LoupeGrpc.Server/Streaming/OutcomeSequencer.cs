@@ -9,7 +9,7 @@ namespace LoupeGrpc.Server.Streaming;
 /// Unordered, outcomes leave as they come, replies all the same after those before them. Thread-safe.
 /// </summary>
 /// <param name="outgoing">Has room for every item that may be undelivered at a time.</param>
-internal sealed class OutcomeSequencer(bool unordered, ChannelWriter<AnalyzeResponse> outgoing)
+internal sealed class OutcomeSequencer(bool unordered, ChannelWriter<AnalyzeResponse> outgoing, SessionMetrics metrics)
 {
     private readonly Lock _lock = new();
     private readonly Queue<SessionItem> _items = new();
@@ -52,6 +52,7 @@ internal sealed class OutcomeSequencer(bool unordered, ChannelWriter<AnalyzeResp
         frame.ReleaseBytes();
         outcome.FrameId = frame.FrameId;
         outcome.Sequence = frame.Sequence;
+        metrics.FrameDecided(outcome);
         var response = new AnalyzeResponse { Outcome = outcome };
         lock (_lock)
         {

@@ -70,6 +70,32 @@ public sealed partial class ServeTests : IDisposable
         Assert.Equal(0, await server.ExitAsync());
     }
 
+    /// <summary>In a process of its own: instruments are counted for all servers of a process together.</summary>
+    [Fact]
+    public async Task It_counts_sessions_and_what_becomes_of_their_frames()
+    {
+        await using var server = Serve(FreePorts);
+        var ready = ReadyLine().Match(await server.ReadLineAsync() ?? string.Empty);
+        Assert.True(ready.Success, server.Error);
+        using var channel = GrpcChannel.ForAddress(ready.Groups["grpc"].Value);
+        var client = new ForgeryAnalysisService.ForgeryAnalysisServiceClient(channel);
+        using var session = new RawSession(client.Analyze(cancellationToken: Patience.Token()));
+        await session.SendAsync(new AnalyzeRequest { Open = new OpenSession() });
+        await session.NextAsync();
+        var picture = ByteString.CopyFrom(await File.ReadAllBytesAsync(TestData.Sample("authentic-rocket.png"), Patience.Token()));
+        await session.SendFrameAsync(1, frame => frame.Encoded.Data = picture);
+        await session.SendFrameAsync(2);
+        Assert.NotNull((await session.NextOutcomeAsync()).Result);
+        Assert.NotNull((await session.NextOutcomeAsync()).Failed);
+
+        using var http = new HttpClient { BaseAddress = new Uri(ready.Groups["operations"].Value) };
+        var metrics = await http.GetStringAsync("/metrics", Patience.Token());
+        Assert.Matches(@"(?m)^loupe_sessions(\{.*\})? 1$", metrics);
+        Assert.Matches(@"(?m)^loupe_session_outcomes_total\{.*outcome=""result"".*\} 1$", metrics);
+        Assert.Matches(@"(?m)^loupe_session_outcomes_total\{.*outcome=""failed"".*\} 1$", metrics);
+        Assert.Matches(@"(?m)^loupe_stage_duration_seconds_count\{.*stage=""encode"".*\} 1$", metrics);
+    }
+
     [Fact]
     public async Task All_mistakes_in_the_settings_are_told_at_once_with_exit_code_2()
     {

@@ -8,6 +8,8 @@ public sealed class EmbeddedModelTests : IDisposable
     private readonly TemporaryDirectory _temporary = new();
     private readonly LogRecorder _log = new();
 
+    private IEnumerable<string> Warnings => _log.Lines.Where(static line => line.StartsWith("Warning", StringComparison.Ordinal));
+
     public void Dispose()
     {
         _temporary.Dispose();
@@ -18,12 +20,13 @@ public sealed class EmbeddedModelTests : IDisposable
     public async Task It_is_converted_once_and_then_taken_from_the_cache()
     {
         using var first = await PrepareAsync(_temporary.FullName);
+        Assert.Contains("was converted", Assert.Single(_log.Lines), StringComparison.Ordinal);
         var written = File.GetLastWriteTimeUtc(Path.Combine(first.Package.Directory, "model.json"));
         using var second = await PrepareAsync(_temporary.FullName);
         Assert.Equal(first.Package.Directory, second.Package.Directory);
         Assert.Equal(written, File.GetLastWriteTimeUtc(Path.Combine(second.Package.Directory, "model.json")));
         Assert.True(first.Package.Manifest.Demonstration);
-        Assert.Empty(_log.Lines);
+        Assert.Single(_log.Lines);
     }
 
     [Fact]
@@ -32,7 +35,7 @@ public sealed class EmbeddedModelTests : IDisposable
         var models = await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => Task.Run(() => PrepareAsync(_temporary.FullName))));
         Assert.Single(models.Select(static model => model.Package.Directory).Distinct());
         Assert.Single(Directory.GetDirectories(_temporary.FullName));
-        Assert.Empty(_log.Lines);
+        Assert.Single(_log.Lines);
         Array.ForEach(models, static model => model.Dispose());
     }
 
@@ -45,7 +48,7 @@ public sealed class EmbeddedModelTests : IDisposable
         await File.WriteAllTextAsync(Path.Combine(first.Package.Directory, file), "damaged", Patience.Token());
         using var second = await PrepareAsync(_temporary.FullName);
         Assert.Equal(first.Package.Hash, second.Package.Hash);
-        Assert.Contains("damaged", Assert.Single(_log.Lines), StringComparison.Ordinal);
+        Assert.Contains("damaged", Assert.Single(Warnings), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -59,7 +62,7 @@ public sealed class EmbeddedModelTests : IDisposable
         {
             directory = model.Package.Directory;
             Assert.True(File.Exists(Path.Combine(directory, "model.json")));
-            Assert.Contains(cache, Assert.Single(_log.Lines), StringComparison.Ordinal);
+            Assert.Contains(cache, Assert.Single(Warnings), StringComparison.Ordinal);
         }
 
         Assert.False(Directory.Exists(Path.GetDirectoryName(directory)));
