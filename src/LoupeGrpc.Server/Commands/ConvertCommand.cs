@@ -55,12 +55,11 @@ internal static class ConvertCommand
 
     public static Command Create()
     {
-        var command = new Command(
+        var command = new Verb(
             "convert",
+            "Turns a Loupe checkpoint into a model package that 'serve --model' takes.",
             """
-            Turns a Loupe checkpoint into a model package that 'serve --model' takes. No Python, no second copy of the weights in memory.
-
-            Records what the model answers to a fixed input; every start repeats that and refuses to serve if the machine computes something else.
+            Needs no Python, and holds no second copy of the weights in memory. Records what the model answers to a fixed input; every start repeats that and refuses to serve if the machine computes something else.
             Exit codes: 0 written, 1 not written (and why), 2 wrong usage, 130 interrupted. Nothing half-written is left behind.
 
             Example: the backbone as published, then what was trained on top of it

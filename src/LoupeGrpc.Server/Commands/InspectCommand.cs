@@ -13,11 +13,11 @@ internal static class InspectCommand
 
     public static Command Create()
     {
-        var command = new Command(
+        var command = new Verb(
             "inspect",
+            "Shows what a model package or a checkpoint file holds.",
             """
-            Shows what a model package or a checkpoint file holds. Of a package every file's hash is checked; no code of a checkpoint is run.
-
+            Of a package every file's hash is checked; no code of a checkpoint is run.
             Exit codes: 0 all right, 1 damaged, missing or of another kind, 2 wrong usage.
             """)
         {

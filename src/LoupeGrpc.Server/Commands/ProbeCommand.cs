@@ -14,13 +14,10 @@ internal static class ProbeCommand
 
     public static Command Create()
     {
-        var command = new Command(
+        var command = new Verb(
             "probe",
-            """
-            Shows what runs here: the ONNX Runtime that came with the program, its execution providers, the machine.
-
-            Exit codes: 0, or 1 where ONNX Runtime cannot be loaded.
-            """)
+            "Shows what runs here: ONNX Runtime, its execution providers, the machine.",
+            "Exit codes: 0, or 1 where ONNX Runtime cannot be loaded.")
         {
             Json,
         };

@@ -31,6 +31,8 @@ internal static class ServerCommandLine
             return ExitCode.Usage;
         }
 
+        (result.CommandResult.Command as Verb)?.ShowDetails();
+
         // The verbs end in their own time when told to.
         var invocation = new InvocationConfiguration { Output = output, Error = error, ProcessTerminationTimeout = Timeout.InfiniteTimeSpan };
         return await result.InvokeAsync(invocation, cancellationToken).ConfigureAwait(false);
@@ -42,10 +44,11 @@ internal static class ServerCommandLine
             """
             Decides for camera frames and pictures whether they were forged, and where. Clients connect over gRPC.
 
-            Without a verb it serves the embedded demonstration model on http://127.0.0.1:5005.
+            Without a command it serves, on http://127.0.0.1:5005 and with the embedded demonstration model unless told otherwise.
+            'loupe-grpc-server COMMAND --help' tells more, 'serve --help' every setting.
             """);
         new ServeCommand().AddTo(root, settings);
-        var serve = new Command("serve", ServeDescription());
+        var serve = new Verb("serve", "Serves a model until it is told to stop, then lets open sessions finish.", ServeDetails());
         new ServeCommand().AddTo(serve, settings);
         root.Add(serve);
         root.Add(ConvertCommand.Create());
@@ -57,11 +60,9 @@ internal static class ServerCommandLine
     private static string HelpVerb(ParseResult result) =>
         result.CommandResult.Command is RootCommand ? string.Empty : result.CommandResult.Command.Name + " ";
 
-    private static string ServeDescription() =>
+    private static string ServeDetails() =>
         $"""
-        Serves a model until it is told to stop (SIGTERM, Ctrl-C), then lets open sessions finish.
-
-        Prints one line on standard output when it can serve:
+        SIGTERM and Ctrl-C stop it. Prints one line on standard output when it can serve:
           ready http://127.0.0.1:5005 operations=http://127.0.0.1:5006 model=NAME@HASH8 provider=CPU precision=fp32
         Logs go to standard error. Exit codes: 0 stopped as told, 1 could not start, 2 wrong settings.
 

@@ -29,20 +29,24 @@ internal static class LoupeOptionsReader
     private static LoupeOptions Read(SettingsReader reader)
     {
         var defaults = new LoupeOptions();
+        // In the order of --help.
+        var endpoints = new EndpointOptions
+        {
+            Grpc = reader.Address("Endpoints:Grpc", defaults.Endpoints.Grpc, "where gRPC listens, over HTTP/2 without TLS (--listen)"),
+            Operations = reader.Address(
+                "Endpoints:Operations", defaults.Endpoints.Operations, "where probes and metrics are answered, over HTTP/1.1 (--operations)"),
+        };
+        var model = new ModelOptions
+        {
+            Path = reader.Text("Model:Path", defaults.Model.Path, "the embedded demonstration model", "directory of the model package (--model)"),
+            CacheDirectory = reader.Text(
+                "Model:CacheDirectory", defaults.Model.CacheDirectory, "~/.cache/loupe-grpc", "where the embedded model is kept once converted"),
+        };
         var limits = ReadLimits(reader, defaults.Limits);
         return new LoupeOptions
         {
-            Endpoints = new EndpointOptions
-            {
-                Grpc = reader.Address("Endpoints:Grpc", defaults.Endpoints.Grpc, "where gRPC listens (HTTP/2 without TLS); --listen"),
-                Operations = reader.Address("Endpoints:Operations", defaults.Endpoints.Operations, "where probes are answered (HTTP/1.1); --operations"),
-            },
-            Model = new ModelOptions
-            {
-                Path = reader.Text("Model:Path", defaults.Model.Path, "the embedded demonstration model", "directory of the model package; --model"),
-                CacheDirectory = reader.Text(
-                    "Model:CacheDirectory", defaults.Model.CacheDirectory, "~/.cache/loupe-grpc", "where the embedded model is kept once converted"),
-            },
+            Endpoints = endpoints,
+            Model = model,
             Limits = limits,
             Thresholds = ReadThresholds(reader, defaults.Thresholds),
             Engine = ReadEngine(reader, defaults.Engine, limits),

@@ -173,8 +173,10 @@ public sealed partial class ServeTests : IDisposable
         Assert.Equal(0, code);
         foreach (var verb in new[] { "serve", "convert", "inspect", "probe" })
         {
-            Assert.Contains(verb, output, StringComparison.Ordinal);
+            Assert.Matches($@"(?m)^  {verb} .*\.$", output);
         }
+
+        Assert.DoesNotContain("MaxFrameBytes", output, StringComparison.Ordinal);
 
         (code, output, _) = await RunAsync(["serve", "--help"]);
         Assert.Equal(0, code);
