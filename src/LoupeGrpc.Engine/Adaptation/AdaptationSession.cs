@@ -36,10 +36,7 @@ public sealed class AdaptationSession
     /// <summary>Frames do not adapt.</summary>
     public bool Frozen { get; private set; }
 
-    /// <summary>Bytes held: the state and those to roll back to.</summary>
-    public long SizeInBytes => _state.SizeInBytes * (1 + _history.Count) + (_lastSnapshot?.Length ?? 0);
-
-    /// <summary>The most that <see cref="SizeInBytes"/> and what the guard keeps may become.</summary>
+    /// <summary>The most bytes that the state, those to roll back to, the guard's and the last snapshot may hold together.</summary>
     public long MaxSizeInBytes => _state.SizeInBytes * (HistoryLength + 4);
 
     internal AdaptationState State => _state;

@@ -1,3 +1,4 @@
+using LoupeGrpc.Engine.Execution;
 using LoupeGrpc.Packaging;
 
 namespace LoupeGrpc.Engine.Adaptation;
@@ -14,7 +15,7 @@ internal sealed class ThetaLayout
         int offset = 0;
         for (int i = 0; i < _tensors.Length; i++)
         {
-            int length = tensors[i].Shape.Aggregate(1, static (product, side) => checked(product * side));
+            int length = AdaptedParameters.LengthOf(tensors[i]);
             _tensors[i] = new ThetaTensor(tensors[i].Name, tensors[i].Shape, offset, length);
             offset = checked(offset + length);
         }
