@@ -43,6 +43,7 @@ public sealed class LoupeEngine : IAsyncDisposable
     public static Task<LoupeEngine> StartAsync(
         ModelPackage package,
         EngineOptions options,
+        ExecutionTarget target,
         ILoggerFactory loggers,
         TimeProvider time,
         CancellationToken cancellationToken,
@@ -55,7 +56,7 @@ public sealed class LoupeEngine : IAsyncDisposable
         }
 
         // Seconds of reading and computing: not on the caller's thread.
-        return Task.Run(() => Start(package, options, loggers.CreateLogger<LoupeEngine>(), time, meters, cancellationToken), cancellationToken);
+        return Task.Run(() => Start(package, options, target, loggers.CreateLogger<LoupeEngine>(), time, meters, cancellationToken), cancellationToken);
     }
 
     /// <summary>Starts adapting a session at the package's parameters.</summary>
@@ -92,13 +93,13 @@ public sealed class LoupeEngine : IAsyncDisposable
     public ValueTask DisposeAsync() => new(_disposal.Value);
 
     private static LoupeEngine Start(
-        ModelPackage package, EngineOptions options, ILogger logger, TimeProvider time, IMeterFactory? meters, CancellationToken cancellationToken)
+        ModelPackage package, EngineOptions options, ExecutionTarget target, ILogger logger, TimeProvider time, IMeterFactory? meters, CancellationToken cancellationToken)
     {
         long start = time.GetTimestamp();
         OpenCv.Initialize();
         CheckHashes(package);
         cancellationToken.ThrowIfCancellationRequested();
-        var model = LoupeModel.Load(package, options.EffectiveIntraOpThreads);
+        var model = LoupeModel.Load(package, target, options.EffectiveIntraOpThreads);
         try
         {
             cancellationToken.ThrowIfCancellationRequested();
@@ -107,7 +108,7 @@ public sealed class LoupeEngine : IAsyncDisposable
                 SelfCheck.Run(model, slot, package);
             }
 
-            var execution = new ExecutionDescription("CPU", PackageLayout.Fp32, "");
+            var execution = target.Describe();
             var metrics = new EngineMetrics(meters);
             var pipeline = new FramePipeline(model, options, execution, metrics, logger, time);
             EngineLog.ModelReady(

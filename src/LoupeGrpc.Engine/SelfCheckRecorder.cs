@@ -13,7 +13,7 @@ public static class SelfCheckRecorder
     /// <exception cref="ModelLoadException">The graphs do not load or do not run; the message says why.</exception>
     public static IReadOnlyList<(string Name, IReadOnlyList<long> Shape, ReadOnlyMemory<float> Values)> Record(ModelPackage package)
     {
-        using var model = LoupeModel.Load(package, Environment.ProcessorCount);
+        using var model = LoupeModel.Load(package, ExecutionTarget.Cpu, Environment.ProcessorCount);
         using var slot = new RunSlot(model, batch: 1);
         try
         {

@@ -33,12 +33,12 @@ internal sealed class LoupeModel : IDisposable
     public RunOptions RunOptions { get; } = new();
 
     /// <exception cref="ModelLoadException">A graph does not load, or its inputs and outputs are not those of the manifest.</exception>
-    public static LoupeModel Load(ModelPackage package, int intraOpThreads)
+    public static LoupeModel Load(ModelPackage package, ExecutionTarget target, int intraOpThreads)
     {
         PrecisionFiles files;
         try
         {
-            files = package.FilesOf(PackageLayout.Fp32);
+            files = package.FilesOf(target.Precision);
         }
         catch (PackageException exception)
         {

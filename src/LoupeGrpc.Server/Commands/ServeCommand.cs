@@ -119,7 +119,7 @@ internal sealed class ServeCommand
             ModelLog.Demonstration(logger, package.Manifest.Name);
         }
 
-        var engine = await LoupeEngine.StartAsync(package, options.Engine, loggers, TimeProvider.System, stop).ConfigureAwait(false);
+        var engine = await LoupeEngine.StartAsync(package, options.Engine, ExecutionTarget.Cpu, loggers, TimeProvider.System, stop).ConfigureAwait(false);
         await using (engine.ConfigureAwait(false))
         {
             var analyzer = new EngineAnalyzer(engine);

@@ -20,7 +20,7 @@ public sealed class AdaptationTests : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         _engine = await LoupeEngine.StartAsync(
-            TestPackages.Nano, new EngineOptions(), NullLoggerFactory.Instance, TimeProvider.System, TestContext.Current.CancellationToken);
+            TestPackages.Nano, new EngineOptions(), ExecutionTarget.Cpu, NullLoggerFactory.Instance, TimeProvider.System, TestContext.Current.CancellationToken);
         _server = await RunningServer.StartAsync(new EngineAnalyzer(_engine));
     }
 

@@ -23,7 +23,7 @@ public sealed class NanoEngine : IAsyncLifetime
         // The limits of the server that BadInputTests start.
         var limits = new EngineLimits { MaxFrameBytes = 1 << 20 };
         _engine = await LoupeEngine.StartAsync(
-            _model.Package, new EngineOptions { Limits = limits }, NullLoggerFactory.Instance, TimeProvider.System, CancellationToken.None);
+            _model.Package, new EngineOptions { Limits = limits }, ExecutionTarget.Cpu, NullLoggerFactory.Instance, TimeProvider.System, CancellationToken.None);
         Analyzer = new EngineAnalyzer(_engine);
     }
 

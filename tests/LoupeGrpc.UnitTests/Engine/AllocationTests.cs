@@ -15,7 +15,7 @@ public sealed class AllocationTests
     [Fact]
     public void A_run_allocates_nothing()
     {
-        using var model = LoupeModel.Load(TestPackages.Tiny("tiny-s"), intraOpThreads: 2);
+        using var model = LoupeModel.Load(TestPackages.Tiny("tiny-s"), ExecutionTarget.Cpu, intraOpThreads: 2);
         using var slot = new RunSlot(model, batch: 1);
         Run();
 

@@ -20,6 +20,7 @@ public sealed class EngineFixture : IAsyncLifetime
         LoupeEngine.StartAsync(
             package ?? TestPackages.Nano,
             options ?? new EngineOptions(),
+            ExecutionTarget.Cpu,
             NullLoggerFactory.Instance,
             time ?? TimeProvider.System,
             TestContext.Current.CancellationToken);

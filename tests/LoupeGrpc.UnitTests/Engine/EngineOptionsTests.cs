@@ -30,7 +30,7 @@ public sealed class EngineOptionsTests
         Assert.Contains("Loupe:Engine:MaxFramesInPipeline is 0, outside 1 to 1024.", mistakes);
         Assert.Contains("Loupe:Limits:MaxPixels is 1099511627776, outside 1 to 1073741824.", mistakes);
         var exception = await Assert.ThrowsAsync<ArgumentException>(() => LoupeEngine.StartAsync(
-            TestPackages.Nano, options, NullLoggerFactory.Instance, TimeProvider.System, TestContext.Current.CancellationToken));
+            TestPackages.Nano, options, ExecutionTarget.Cpu, NullLoggerFactory.Instance, TimeProvider.System, TestContext.Current.CancellationToken));
         Assert.Contains("Loupe:Limits:MaxSide", exception.Message, StringComparison.Ordinal);
     }
 }

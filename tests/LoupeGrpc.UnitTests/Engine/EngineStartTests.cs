@@ -109,6 +109,7 @@ public sealed class EngineStartTests
     public async Task Starting_can_be_cancelled() => await Assert.ThrowsAnyAsync<OperationCanceledException>(() => LoupeEngine.StartAsync(
         TestPackages.Tiny("tiny-s"),
         new EngineOptions(),
+        ExecutionTarget.Cpu,
         Microsoft.Extensions.Logging.Abstractions.NullLoggerFactory.Instance,
         TimeProvider.System,
         new CancellationToken(canceled: true)));

@@ -31,6 +31,7 @@ public sealed class EngineMetricsTests
         await using (var engine = await LoupeEngine.StartAsync(
             TestPackages.Tiny("tiny-s"),
             new EngineOptions(),
+            ExecutionTarget.Cpu,
             NullLoggerFactory.Instance,
             TimeProvider.System,
             TestContext.Current.CancellationToken,

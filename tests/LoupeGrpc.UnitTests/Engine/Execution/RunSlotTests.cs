@@ -1,3 +1,4 @@
+using LoupeGrpc.Engine;
 using LoupeGrpc.Engine.Execution;
 using LoupeGrpc.TestSupport;
 using Microsoft.ML.OnnxRuntime;
@@ -10,7 +11,7 @@ public sealed class RunSlotTests
     [Fact]
     public void Pictures_of_a_batch_are_answered_as_each_alone()
     {
-        using var model = LoupeModel.Load(TestPackages.Tiny("tiny-s"), intraOpThreads: 1);
+        using var model = LoupeModel.Load(TestPackages.Tiny("tiny-s"), ExecutionTarget.Cpu, intraOpThreads: 1);
         using var single = new RunSlot(model, batch: 1);
         using var pair = new RunSlot(model, batch: 2);
         int pixels = single.PixelValues.Values.Length;
@@ -36,7 +37,7 @@ public sealed class RunSlotTests
     [Fact]
     public void Terminating_ends_every_run_to_come_and_is_harmless_after_disposal()
     {
-        var model = LoupeModel.Load(TestPackages.Tiny("tiny-s"), intraOpThreads: 1);
+        var model = LoupeModel.Load(TestPackages.Tiny("tiny-s"), ExecutionTarget.Cpu, intraOpThreads: 1);
         using (var slot = new RunSlot(model, batch: 1))
         {
             model.Terminate();
