@@ -49,7 +49,7 @@ internal sealed class LoupeModel : IDisposable
         var opened = new List<InferenceSession>();
         try
         {
-            using var options = CreateOptions(intraOpThreads);
+            using var options = ProviderSessions.Create(target, intraOpThreads);
             InferenceSession Load(PackageFile file, Action<InferenceSession, ModelPackage> check)
             {
                 var session = Open(package.PathOf(file), options);
@@ -96,24 +96,6 @@ internal sealed class LoupeModel : IDisposable
         Segmentor.Dispose();
         Adapt.Dispose();
         RunOptions.Dispose();
-    }
-
-    private static SessionOptions CreateOptions(int intraOpThreads)
-    {
-        var options = new SessionOptions
-        {
-            IntraOpNumThreads = intraOpThreads,
-            InterOpNumThreads = 1,
-            ExecutionMode = ExecutionMode.ORT_SEQUENTIAL,
-            GraphOptimizationLevel = GraphOptimizationLevel.ORT_ENABLE_ALL,
-
-            // What fails is thrown; the rest is chatter on standard error.
-            LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR,
-        };
-
-        // A camera server idles between frames: threads that spin would burn the cores that decode.
-        options.AddSessionConfigEntry("session.intra_op.allow_spinning", "0");
-        return options;
     }
 
     private static InferenceSession Open(string path, SessionOptions options)
