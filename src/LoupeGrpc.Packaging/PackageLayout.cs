@@ -4,7 +4,7 @@ namespace LoupeGrpc.Packaging;
 public static class PackageLayout
 {
     /// <summary>The format written and read by this build.</summary>
-    public const int FormatVersion = 1;
+    public const int FormatVersion = 2;
 
     public const string Manifest = "model.json";
 

@@ -27,7 +27,7 @@ public static class PackageTensors
     /// <summary>Segmentor output [B,Q,2]: forged, nothing.</summary>
     public const string ClassLogits = "class_logits";
 
-    /// <summary>Segmentor output [L,B,Q,H], before the decoder's shared layer norm: the initial queries and what each layer left.</summary>
+    /// <summary>Segmentor output [B,L,Q,H], before the decoder's shared layer norm: the initial queries and what each layer left.</summary>
     public const string HiddenStates = "hidden_states";
 
     /// <summary>Segmentor output [B,M,4g,4g].</summary>

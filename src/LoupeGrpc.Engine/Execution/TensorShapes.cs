@@ -19,7 +19,7 @@ internal readonly struct TensorShapes(ModelManifest manifest, long batch)
 
     public long[] ClassLogits => [batch, manifest.Queries, 2];
 
-    public long[] HiddenStates => [manifest.DecoderPredictions, batch, manifest.Queries, manifest.Hidden];
+    public long[] HiddenStates => [batch, manifest.DecoderPredictions, manifest.Queries, manifest.Hidden];
 
     public long[] MaskFeatures => [batch, manifest.MaskFeatures, manifest.MaskGrid, manifest.MaskGrid];
 

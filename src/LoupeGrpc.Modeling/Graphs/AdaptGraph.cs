@@ -26,7 +26,7 @@ internal static class AdaptGraph
             (MaskDecoder.Predictions(segmentor), segmentor.Queries, segmentor.HiddenDim, segmentor.MaskFeatureSize);
         int rows = predictions * queries;
 
-        var states = graph.Input(PackageTensors.HiddenStates, ElementType.Float32, predictions, Dim.Batch, queries, hidden);
+        var states = graph.Input(PackageTensors.HiddenStates, ElementType.Float32, Dim.Batch, predictions, queries, hidden);
         var map = graph.Input(PackageTensors.MaskFeatures, ElementType.Float32, Dim.Batch, channels, 4 * grid, 4 * grid).Reshape(-1, channels, cells);
         var patches = graph.Input(PackageTensors.PatchProbabilities, ElementType.Float32, Dim.Batch, grid * grid);
         var score = graph.Input(PackageTensors.PseudoLabel, ElementType.Float32, Dim.Batch);
@@ -38,7 +38,7 @@ internal static class AdaptGraph
 
         // Forward, all predictions of a picture as one matrix of L·Q rows.
         graph.Within("adapt.forward");
-        var unit = states.Transpose(1, 0, 2, 3).Reshape(-1, rows, hidden)
+        var unit = states.Reshape(-1, rows, hidden)
             .LayerNorm(graph.Floats([.. Enumerable.Repeat(1f, hidden)]), graph.Floats(new float[hidden]), NormEpsilon);
         var normed = unit * theta.NormWeight + theta.NormBias;
         var first = theta.Embedder[0].Apply(normed).Relu();

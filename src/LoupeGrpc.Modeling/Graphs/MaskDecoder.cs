@@ -4,7 +4,7 @@ using LoupeGrpc.Modeling.Onnx;
 namespace LoupeGrpc.Modeling.Graphs;
 
 /// <summary>What the mask decoder leaves.</summary>
-/// <param name="HiddenStates">[L,B,Q,H], before the shared norm.</param>
+/// <param name="HiddenStates">[B,L,Q,H], before the shared norm.</param>
 /// <param name="MaskLogits">[B,Q,4g,4g] of the last prediction.</param>
 /// <param name="ClassLogits">[B,Q,2] of the last prediction.</param>
 internal sealed record Masks(Value HiddenStates, Value MaskLogits, Value ClassLogits);
@@ -66,7 +66,7 @@ internal sealed class MaskDecoder
 
         _graph.Within("decoder.prediction");
         ExposeEveryPrediction(hidden, normed, masks);
-        return new Masks(Stack(hidden), masks.Logits(normed[^1]), _head.Classes(normed[^1]));
+        return new Masks(Stack(hidden, 1), masks.Logits(normed[^1]), _head.Classes(normed[^1]));
     }
 
     /// <summary>Keys and values before their projections, as rows of each level.</summary>
@@ -144,13 +144,14 @@ internal sealed class MaskDecoder
     private void ExposeEveryPrediction(List<Value> hidden, List<Value> normed, MaskFeatures masks)
     {
         int count = hidden.Count;
-        _graph.Stage("decoder.hidden_states", () => Stack(normed), count, Dim.Batch, _queries, _width);
-        _graph.Stage("decoder.class_logits", () => Stack(normed.ConvertAll(_head.Classes)), count, Dim.Batch, _queries, 2);
-        _graph.Stage("decoder.mask_logits", () => Stack(normed.ConvertAll(masks.Logits)), count, Dim.Batch, _queries, _grid, _grid);
+        _graph.Stage("decoder.hidden_states", () => Stack(normed, 0), count, Dim.Batch, _queries, _width);
+        _graph.Stage("decoder.class_logits", () => Stack(normed.ConvertAll(_head.Classes), 0), count, Dim.Batch, _queries, 2);
+        _graph.Stage("decoder.mask_logits", () => Stack(normed.ConvertAll(masks.Logits), 0), count, Dim.Batch, _queries, _grid, _grid);
     }
 
-    private static Value Stack(List<Value> values) =>
-        Value.Concat(0, [.. values.Select(static value => value.Graph.Node("Unsqueeze", value.Type, [value, value.Graph.Int64s(0)]))]);
+    /// <summary>Equal shapes beside each other along a new axis.</summary>
+    private static Value Stack(List<Value> values, int axis) =>
+        Value.Concat(axis, [.. values.Select(value => value.Graph.Node("Unsqueeze", value.Type, [value, value.Graph.Int64s(axis)]))]);
 
     /// <summary>
     /// Mask features for the predictions. A mask is resized to a level by resizing the features once: the resize and the product with the embedding

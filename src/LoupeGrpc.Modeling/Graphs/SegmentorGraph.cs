@@ -27,7 +27,7 @@ internal static class SegmentorGraph
         int predictions = MaskDecoder.Predictions(segmentor);
         graph.Output(PackageTensors.MaskLogits, masks.MaskLogits, Dim.Batch, segmentor.Queries, side, side);
         graph.Output(PackageTensors.ClassLogits, masks.ClassLogits, Dim.Batch, segmentor.Queries, 2);
-        graph.Output(PackageTensors.HiddenStates, masks.HiddenStates, predictions, Dim.Batch, segmentor.Queries, segmentor.HiddenDim);
+        graph.Output(PackageTensors.HiddenStates, masks.HiddenStates, Dim.Batch, predictions, segmentor.Queries, segmentor.HiddenDim);
         graph.Output(PackageTensors.MaskFeatures, pixels.MaskFeatures, Dim.Batch, segmentor.MaskFeatureSize, side, side);
     }
 

@@ -26,7 +26,7 @@ public sealed class AdaptGraphTests
         {
             Tensor Read(string what) => Tensor.Read(golden, string.Create(CultureInfo.InvariantCulture, $"step.{step}.{what}"));
             var results = model.Adapt(
-                Read("hidden"), Read("mask_features"), Read("patch"), Read("pseudo").Values, [theta]);
+                Hidden(golden, step), Read("mask_features"), Read("patch"), Read("pseudo").Values, [theta]);
 
             float loss = Read("loss").Values[0];
             Assert.Equal(loss, results[PackageTensors.Loss].Values[0], loss * 1e-5f);
@@ -46,7 +46,7 @@ public sealed class AdaptGraphTests
         using var weights = TestModel.TinyWeights(Name);
         using var model = new BuiltModel(TestModel.TinyConfig(Name), weights);
         Dictionary<string, Tensor> Run(IReadOnlyDictionary<string, Tensor> theta) => model.Adapt(
-            Tensor.Read(golden, "step.0.hidden"), Tensor.Read(golden, "step.0.mask_features"), Tensor.Read(golden, "step.0.patch"), [score], [theta]);
+            Hidden(golden, 0), Tensor.Read(golden, "step.0.mask_features"), Tensor.Read(golden, "step.0.patch"), [score], [theta]);
 
         var gradients = Split(model.Theta, Run(model.Theta)[PackageTensors.Gradients].Values);
         foreach (string tensor in PackageTensors.Adapted)
@@ -102,7 +102,7 @@ public sealed class AdaptGraphTests
         }
 
         (Tensor Hidden, Tensor Features, Tensor Patches) Inputs(int step) => (
-            Tensor.Read(golden, $"step.{step}.hidden"), Tensor.Read(golden, $"step.{step}.mask_features"), Tensor.Read(golden, $"step.{step}.patch"));
+            Hidden(golden, step), Tensor.Read(golden, $"step.{step}.mask_features"), Tensor.Read(golden, $"step.{step}.patch"));
     }
 
     private static float[][] MatchedQueries(string name)
@@ -139,17 +139,13 @@ public sealed class AdaptGraphTests
 
     private static double Norm(float[] values) => Math.Sqrt(values.Sum(static value => (double)value * value));
 
-    /// <summary>Two pictures as a batch; hidden states [L,B,Q,H] have the batch second.</summary>
-    private static Tensor Concat(Tensor first, Tensor second)
-    {
-        if (first.Shape.Length != 4 || first.Shape[0] == 1)
-        {
-            return new Tensor([2, .. first.Shape[1..]], [.. first.Values, .. second.Values]);
-        }
+    private static Tensor Concat(Tensor first, Tensor second) => new([2, .. first.Shape[1..]], [.. first.Values, .. second.Values]);
 
-        int length = first.Values.Length / (int)first.Shape[0];
-        return new Tensor(
-            [first.Shape[0], 2, .. first.Shape[2..]],
-            [.. Enumerable.Range(0, (int)first.Shape[0]).SelectMany(l => first.Values[(l * length)..((l + 1) * length)].Concat(second.Values[(l * length)..((l + 1) * length)]))]);
+    /// <summary>[1,L,Q,H]; the reference keeps the batch of one behind the predictions.</summary>
+    private static Tensor Hidden(SafetensorsFile golden, int step)
+    {
+        var hidden = Tensor.Read(golden, string.Create(CultureInfo.InvariantCulture, $"step.{step}.hidden"));
+        Assert.Equal(1, hidden.Shape[1]);
+        return hidden with { Shape = [1, hidden.Shape[0], .. hidden.Shape[2..]] };
     }
 }

@@ -29,7 +29,7 @@ public sealed class BatchTests
         {
             var alone = model.Encode(pixels.Picture(i));
             AssertSame(encoded, alone, i);
-            AssertSame(Pictures(segmented), Pictures(model.Segment(alone[PackageTensors.Features], [scores[i]])), i);
+            AssertSame(segmented, model.Segment(alone[PackageTensors.Features], [scores[i]]), i);
         }
     }
 
@@ -43,12 +43,12 @@ public sealed class BatchTests
         float[] scores = [0.7f, 0.7f, 0.7f];
         var theta = Enumerable.Range(0, scores.Length).Select(i => Changed(model.Theta, i)).ToList();
 
-        var together = Pictures(model.Segment(features, scores, theta));
-        var unchanged = Pictures(model.Segment(features, scores));
+        var together = model.Segment(features, scores, theta);
+        var unchanged = model.Segment(features, scores);
 
         for (int i = 0; i < scores.Length; i++)
         {
-            AssertSame(together, Pictures(model.Segment(features.Picture(i), [scores[i]], [theta[i]])), i);
+            AssertSame(together, model.Segment(features.Picture(i), [scores[i]], [theta[i]]), i);
             float change = together[PackageTensors.MaskLogits].Picture(i).DistanceTo(unchanged[PackageTensors.MaskLogits].Picture(i));
             Assert.Equal(i > 0, change > Tolerance);
         }
@@ -88,25 +88,6 @@ public sealed class BatchTests
 
     private static Tensor Changed(Tensor tensor, float by) =>
         tensor with { Values = [.. tensor.Values.Select((value, i) => value + by * MathF.Cos(i))] };
-
-    /// <summary>Outputs with the batch first, where adaptation wants the predictions first.</summary>
-    private static Dictionary<string, Tensor> Pictures(Dictionary<string, Tensor> outputs)
-    {
-        var hidden = outputs[PackageTensors.HiddenStates];
-        long predictions = hidden.Shape[0];
-        long batch = hidden.Shape[1];
-        int length = (int)(hidden.Shape[2] * hidden.Shape[3]);
-        var values = new float[hidden.Values.Length];
-        for (int i = 0; i < predictions * batch; i++)
-        {
-            Array.Copy(hidden.Values, i * length, values, (i % batch * predictions + i / batch) * length, length);
-        }
-
-        return new Dictionary<string, Tensor>(outputs)
-        {
-            [PackageTensors.HiddenStates] = new Tensor([batch, predictions, .. hidden.Shape[2..]], values),
-        };
-    }
 
     private static void AssertSame(Dictionary<string, Tensor> batch, Dictionary<string, Tensor> alone, int picture) =>
         Assert.All(alone, output => Assert.InRange(output.Value.DistanceTo(batch[output.Key].Picture(picture)), 0, Tolerance));

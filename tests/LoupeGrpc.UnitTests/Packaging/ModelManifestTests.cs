@@ -13,7 +13,7 @@ public sealed class ModelManifestTests
         byte[] bytes = PackageSamples.Manifest().ToBytes();
 
         var json = JsonNode.Parse(bytes)!;
-        Assert.Equal(1, (int)json["formatVersion"]!);
+        Assert.Equal(PackageLayout.FormatVersion, (int)json["formatVersion"]!);
         Assert.Equal(384, (int)json["maskDecode"]!["size"]!);
         Assert.Equal("fp32/encoder.onnx", (string)json["precisions"]!["fp32"]!["encoder"]!["path"]!);
         Assert.Equal(bytes, ModelManifest.Parse(bytes).ToBytes());
@@ -31,7 +31,7 @@ public sealed class ModelManifestTests
     }
 
     [Theory]
-    [InlineData("formatVersion", "2", "formatVersion is 2 and this build reads 1")]
+    [InlineData("formatVersion", "1", "formatVersion is 1 and this build reads 2")]
     [InlineData("imageSize", "0", "imageSize is 0, outside 1 … 16384")]
     [InlineData("queries", "2000000000", "queries is 2000000000")]
     [InlineData("grid", "9", "grid is 9 but imageSize 112 over patchSize 16 is 7")]
