@@ -55,9 +55,9 @@ internal static class ManifestRules
         }
 
         CheckAdapted(mistakes, manifest);
-        if (!manifest.Precisions.ContainsKey(PackageLayout.Fp32))
+        if (!PackageLayout.Precisions.Any(manifest.Precisions.ContainsKey))
         {
-            mistakes.Add($"precisions has no {PackageLayout.Fp32}");
+            mistakes.Add($"precisions has none of {string.Join(", ", PackageLayout.Precisions)}");
         }
 
         foreach (var (precision, files) in manifest.Precisions)
@@ -65,6 +65,10 @@ internal static class ManifestRules
             if ((PrecisionFiles?)files is null)
             {
                 mistakes.Add($"precisions.{precision} is null");
+            }
+            else if (files.HalfTensors?.Except(PackageTensors.BetweenGraphs).ToList() is { Count: > 0 } others)
+            {
+                mistakes.Add($"precisions.{precision}.halfTensors names {string.Join(", ", others)}, but only {string.Join(", ", PackageTensors.BetweenGraphs)} may be of half precision");
             }
         }
 

@@ -62,7 +62,7 @@ public sealed record ModelManifest
     /// <summary><see cref="PackageTensors.Adapted"/> with their shapes, without the leading B.</summary>
     public required IReadOnlyList<AdaptedTensor> AdaptedTensors { get; init; }
 
-    /// <summary>By folder name: <see cref="PackageLayout.Fp32"/> and others.</summary>
+    /// <summary>By folder name: one or more of <see cref="PackageLayout.Precisions"/>.</summary>
     public required IReadOnlyDictionary<string, PrecisionFiles> Precisions { get; init; }
 
     public required PackageFile Theta { get; init; }
@@ -123,7 +123,14 @@ public sealed record PackageFile(string Path, string Sha256, long Bytes);
 /// <summary>The files of one precision.</summary>
 /// <param name="Adapt">Loss and gradients of the adapted tensors. It has no weights of its own.</param>
 /// <param name="Weights">External data of the graphs.</param>
-public sealed record PrecisionFiles(PackageFile Encoder, PackageFile Segmentor, PackageFile Adapt, PackageFile Weights);
+public sealed record PrecisionFiles(PackageFile Encoder, PackageFile Segmentor, PackageFile Adapt, PackageFile Weights)
+{
+    /// <summary>Which of <see cref="PackageTensors.BetweenGraphs"/> are fp16; null: none.</summary>
+    public IReadOnlyList<string>? HalfTensors { get; init; }
+
+    /// <summary>Element type of a floating-point input or output of the graphs.</summary>
+    public ElementType TypeOf(string tensor) => HalfTensors?.Contains(tensor) == true ? ElementType.Float16 : ElementType.Float32;
+}
 
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,

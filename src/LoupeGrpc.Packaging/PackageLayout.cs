@@ -14,8 +14,14 @@ public static class PackageLayout
     /// <summary>One fixed input and the outputs recorded for it at conversion with fp32 on the CPU.</summary>
     public const string SelfCheck = "selfcheck.safetensors";
 
-    /// <summary>Folder of the single-precision graphs: the precision every package has.</summary>
+    /// <summary>Folder of the single-precision graphs.</summary>
     public const string Fp32 = "fp32";
+
+    /// <summary>Folder of the graphs whose weights and matrix products are in half precision; norms, softmax, coordinates and mask sums stay in single.</summary>
+    public const string Fp16 = "fp16";
+
+    /// <summary>The precisions this build writes and runs. A package has one of them or more.</summary>
+    public static IReadOnlyList<string> Precisions { get; } = [Fp32, Fp16];
 
     /// <summary>Alignment in bytes of each tensor in a weight file, so that it can be memory mapped.</summary>
     public const int WeightAlignment = 4096;

@@ -46,6 +46,12 @@ public static class PackageTensors
     public const string Gradients = "gradients";
 
     /// <summary>
+    /// What one graph leaves for another and nobody else reads. They alone may be fp16, where <see cref="PrecisionFiles.HalfTensors"/> says so;
+    /// every other input and output is fp32 in every precision (<see cref="MatchedQuery"/> apart).
+    /// </summary>
+    public static IReadOnlyList<string> BetweenGraphs { get; } = [Features, HiddenStates, MaskFeatures];
+
+    /// <summary>
     /// The tensors that adaptation changes, in the order of the state's hash. Segmentor inputs of these names have a leading B,
     /// so that each picture of a batch may bring its own session's values.
     /// </summary>

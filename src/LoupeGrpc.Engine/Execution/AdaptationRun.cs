@@ -25,8 +25,8 @@ internal sealed class AdaptationRun : IDisposable
         _model = model;
         _slot = slot;
         var shapes = new TensorShapes(model.Manifest, slot.Batch);
-        _hiddenStates = new TensorBuffer(shapes.HiddenStates);
-        _maskFeatures = new TensorBuffer(shapes.MaskFeatures);
+        _hiddenStates = new TensorBuffer(model.TypeOf(PackageTensors.HiddenStates), shapes.HiddenStates);
+        _maskFeatures = new TensorBuffer(model.TypeOf(PackageTensors.MaskFeatures), shapes.MaskFeatures);
         _patchProbabilities = new TensorBuffer(shapes.PatchLogits);
         _loss = new TensorBuffer(shapes.Loss);
         _gradients = new TensorBuffer(shapes.Gradients);

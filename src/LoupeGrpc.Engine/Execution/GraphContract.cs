@@ -8,21 +8,21 @@ internal static class GraphContract
 {
     private const int AnySize = -1;
 
-    public static void CheckEncoder(InferenceSession session, ModelPackage package)
+    public static void CheckEncoder(InferenceSession session, ModelPackage package, PrecisionFiles files)
     {
         var shapes = new TensorShapes(package.Manifest, AnySize);
         string graph = $"{package.Directory}: the encoder";
         Check(graph, "input", session.InputMetadata, PackageTensors.PixelValues, shapes.PixelValues);
-        Check(graph, "output", session.OutputMetadata, PackageTensors.Features, shapes.Features);
+        Check(graph, "output", session.OutputMetadata, PackageTensors.Features, shapes.Features, files);
         Check(graph, "output", session.OutputMetadata, PackageTensors.ClsLogit, shapes.ClsLogit);
         Check(graph, "output", session.OutputMetadata, PackageTensors.PatchLogits, shapes.PatchLogits);
     }
 
-    public static void CheckSegmentor(InferenceSession session, ModelPackage package)
+    public static void CheckSegmentor(InferenceSession session, ModelPackage package, PrecisionFiles files)
     {
         var shapes = new TensorShapes(package.Manifest, AnySize);
         string graph = $"{package.Directory}: the segmentor";
-        Check(graph, "input", session.InputMetadata, PackageTensors.Features, shapes.Features);
+        Check(graph, "input", session.InputMetadata, PackageTensors.Features, shapes.Features, files);
         Check(graph, "input", session.InputMetadata, PackageTensors.PseudoLabel, shapes.PseudoLabel);
         foreach (var tensor in package.Manifest.AdaptedTensors)
         {
@@ -31,32 +31,34 @@ internal static class GraphContract
 
         Check(graph, "output", session.OutputMetadata, PackageTensors.MaskLogits, shapes.MaskLogits);
         Check(graph, "output", session.OutputMetadata, PackageTensors.ClassLogits, shapes.ClassLogits);
-        Check(graph, "output", session.OutputMetadata, PackageTensors.HiddenStates, shapes.HiddenStates);
-        Check(graph, "output", session.OutputMetadata, PackageTensors.MaskFeatures, shapes.MaskFeatures);
+        Check(graph, "output", session.OutputMetadata, PackageTensors.HiddenStates, shapes.HiddenStates, files);
+        Check(graph, "output", session.OutputMetadata, PackageTensors.MaskFeatures, shapes.MaskFeatures, files);
     }
 
-    public static void CheckAdapt(InferenceSession session, ModelPackage package)
+    public static void CheckAdapt(InferenceSession session, ModelPackage package, PrecisionFiles files)
     {
         var shapes = new TensorShapes(package.Manifest, AnySize);
         string graph = $"{package.Directory}: the adapt graph";
-        Check(graph, "input", session.InputMetadata, PackageTensors.HiddenStates, shapes.HiddenStates);
-        Check(graph, "input", session.InputMetadata, PackageTensors.MaskFeatures, shapes.MaskFeatures);
+        Check(graph, "input", session.InputMetadata, PackageTensors.HiddenStates, shapes.HiddenStates, files);
+        Check(graph, "input", session.InputMetadata, PackageTensors.MaskFeatures, shapes.MaskFeatures, files);
         Check(graph, "input", session.InputMetadata, PackageTensors.PatchProbabilities, shapes.PatchLogits);
         Check(graph, "input", session.InputMetadata, PackageTensors.PseudoLabel, shapes.PseudoLabel);
         Check(graph, "output", session.OutputMetadata, PackageTensors.Loss, shapes.Loss);
         Check(graph, "output", session.OutputMetadata, PackageTensors.Gradients, shapes.Gradients);
     }
 
-    private static void Check(string graph, string direction, IReadOnlyDictionary<string, NodeMetadata> nodes, string name, long[] expected)
+    /// <param name="files">Says the element type; null for what is of single precision always.</param>
+    private static void Check(string graph, string direction, IReadOnlyDictionary<string, NodeMetadata> nodes, string name, long[] expected, PrecisionFiles? files = null)
     {
         if (!nodes.TryGetValue(name, out var node))
         {
             throw new ModelLoadException($"{graph} has no {direction} {name}.");
         }
 
-        if (!node.IsTensor || node.ElementType != typeof(float))
+        bool isHalf = files?.TypeOf(name) == ElementType.Float16;
+        if (!node.IsTensor || node.ElementType != (isHalf ? typeof(Float16) : typeof(float)))
         {
-            throw new ModelLoadException($"{graph}'s {direction} {name} is not a tensor of single precision.");
+            throw new ModelLoadException($"{graph}'s {direction} {name} is not a tensor of {(isHalf ? "half" : "single")} precision, as {PackageLayout.Manifest} says it is.");
         }
 
         int[] dimensions = node.Dimensions;

@@ -7,12 +7,20 @@ namespace LoupeGrpc.Engine.Execution;
 internal sealed class LoupeModel : IDisposable
 {
     private readonly Lock _lock = new();
+    private readonly PrecisionFiles _files;
     private bool _disposed;
 
     private LoupeModel(
-        ModelManifest manifest, AdaptedParameters baseParameters, InferenceSession encoder, InferenceSession segmentor, InferenceSession adapt)
+        ModelManifest manifest,
+        string precision,
+        AdaptedParameters baseParameters,
+        InferenceSession encoder,
+        InferenceSession segmentor,
+        InferenceSession adapt)
     {
         Manifest = manifest;
+        Precision = precision;
+        _files = manifest.Precisions[precision];
         BaseParameters = baseParameters;
         Encoder = encoder;
         Segmentor = segmentor;
@@ -20,6 +28,9 @@ internal sealed class LoupeModel : IDisposable
     }
 
     public ModelManifest Manifest { get; }
+
+    /// <summary>Folder of the package that is loaded.</summary>
+    public string Precision { get; }
 
     public AdaptedParameters BaseParameters { get; }
 
@@ -31,6 +42,9 @@ internal sealed class LoupeModel : IDisposable
 
     /// <summary>Shared by all runs, so that <see cref="Terminate"/> reaches every one.</summary>
     public RunOptions RunOptions { get; } = new();
+
+    /// <summary>Element type of a graph input or output.</summary>
+    public ElementType TypeOf(string tensor) => _files.TypeOf(tensor);
 
     /// <exception cref="ModelLoadException">A graph does not load, or its inputs and outputs are not those of the manifest.</exception>
     public static LoupeModel Load(ModelPackage package, ExecutionTarget target, int intraOpThreads)
@@ -50,16 +64,17 @@ internal sealed class LoupeModel : IDisposable
         try
         {
             using var options = ProviderSessions.Create(target, intraOpThreads);
-            InferenceSession Load(PackageFile file, Action<InferenceSession, ModelPackage> check)
+            InferenceSession Load(PackageFile file, Action<InferenceSession, ModelPackage, PrecisionFiles> check)
             {
                 var session = Open(package.PathOf(file), options);
                 opened.Add(session);
-                check(session, package);
+                check(session, package, files);
                 return session;
             }
 
             return new LoupeModel(
                 package.Manifest,
+                target.Precision,
                 parameters,
                 Load(files.Encoder, GraphContract.CheckEncoder),
                 Load(files.Segmentor, GraphContract.CheckSegmentor),

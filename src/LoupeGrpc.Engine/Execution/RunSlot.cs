@@ -25,7 +25,7 @@ internal sealed class RunSlot : IDisposable
         Batch = batch;
         var shapes = new TensorShapes(model.Manifest, batch);
         PixelValues = new TensorBuffer(shapes.PixelValues);
-        _features = new TensorBuffer(shapes.Features);
+        _features = new TensorBuffer(model.TypeOf(PackageTensors.Features), shapes.Features);
         ClsLogits = new TensorBuffer(shapes.ClsLogit);
         PatchLogits = new TensorBuffer(shapes.PatchLogits);
         PseudoLabels = new TensorBuffer(shapes.PseudoLabel);

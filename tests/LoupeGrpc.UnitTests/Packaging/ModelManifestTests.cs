@@ -8,6 +8,22 @@ namespace LoupeGrpc.UnitTests.Packaging;
 public sealed class ModelManifestTests
 {
     [Fact]
+    public void Tensors_between_graphs_may_be_of_half_precision_and_no_others()
+    {
+        var json = JsonNode.Parse(PackageSamples.Manifest().ToBytes())!;
+        var files = json["precisions"]![PackageLayout.Fp32]!;
+        Assert.Null(files["halfTensors"]);
+
+        files["halfTensors"] = new JsonArray(PackageTensors.Features);
+        var read = ModelManifest.Parse(Encoding.UTF8.GetBytes(json.ToJsonString())).Precisions[PackageLayout.Fp32];
+        Assert.Equal((ElementType.Float16, ElementType.Float32), (read.TypeOf(PackageTensors.Features), read.TypeOf(PackageTensors.MaskFeatures)));
+
+        files["halfTensors"] = new JsonArray(PackageTensors.Features, PackageTensors.Loss);
+        var exception = Assert.Throws<PackageException>(() => ModelManifest.Parse(Encoding.UTF8.GetBytes(json.ToJsonString())));
+        Assert.Contains("precisions.fp32.halfTensors names loss, but only features, hidden_states, mask_features", exception.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Bytes_are_camel_case_json_that_reads_back_to_the_same_bytes()
     {
         byte[] bytes = PackageSamples.Manifest().ToBytes();
@@ -41,7 +57,7 @@ public sealed class ModelManifestTests
     [InlineData("name", "\" \"", "name is empty")]
     [InlineData("hidden", "33", "adaptedTensors does not list")]
     [InlineData("adaptedTensors", "[null]", "adaptedTensors does not list")]
-    [InlineData("precisions", "{}", "precisions has no fp32")]
+    [InlineData("precisions", "{}", "precisions has none of fp32, fp16")]
     [InlineData("precisions", """{"fp32": null}""", "precisions.fp32 is null")]
     [InlineData("theta", "null", "theta")]
     public void Refuses_a_value_that_makes_no_sense_and_names_it(string member, string value, string reason)
