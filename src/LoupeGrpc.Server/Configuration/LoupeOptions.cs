@@ -17,6 +17,8 @@ internal sealed record LoupeOptions
     /// <summary>How the engine runs; its limits are those of <see cref="Limits"/>.</summary>
     public EngineOptions Engine { get; init; } = new();
 
+    public ExecutionOptions Execution { get; init; } = new();
+
     public ConnectionOptions Connections { get; init; } = new();
 
     public ShutdownOptions Shutdown { get; init; } = new();

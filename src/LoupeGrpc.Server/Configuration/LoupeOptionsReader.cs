@@ -50,6 +50,7 @@ internal static class LoupeOptionsReader
             Limits = limits,
             Thresholds = ReadThresholds(reader, defaults.Thresholds),
             Engine = ReadEngine(reader, defaults.Engine, limits),
+            Execution = ExecutionOptionsReader.Read(reader, defaults.Execution),
             Connections = new ConnectionOptions
             {
                 PingInterval = reader.Duration(

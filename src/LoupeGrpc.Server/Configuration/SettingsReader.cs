@@ -12,6 +12,7 @@ internal sealed record SettingDescription(string Name, string Default, string Wa
 internal sealed class SettingsReader(IConfigurationRoot configuration, string section)
 {
     private readonly List<SettingDescription> _settings = [];
+    private readonly HashSet<string> _read = new(StringComparer.OrdinalIgnoreCase);
     private readonly List<string> _mistakes = [];
 
     /// <summary>In the order in which they were read.</summary>
@@ -75,6 +76,49 @@ internal sealed class SettingsReader(IConfigurationRoot configuration, string se
         }
     }
 
+    /// <summary>One of a few words, or empty where nothing is set.</summary>
+    public string Choice(string name, IReadOnlyList<string> choices, string shownDefault, string meaning)
+    {
+        return Read(name, string.Empty, shownDefault, string.Join(" or ", choices), meaning, Parse);
+
+        bool Parse(string text, [NotNullWhen(true)] out string? value) =>
+            (value = choices.FirstOrDefault(choice => choice.Equals(text, StringComparison.OrdinalIgnoreCase))) is not null;
+    }
+
+    /// <summary>A list: one text with commas between, or numbered entries.</summary>
+    /// <param name="wanted">What one of them may be.</param>
+    public IReadOnlyList<string> Words(string name, IReadOnlyList<string> fallback, string wanted, Predicate<string> allowed, string meaning)
+    {
+        var entries = Section(name).GetChildren().Select(child => (Key: $"{name}:{child.Key}", child.Value)).ToList();
+        entries.ForEach(entry => _read.Add(entry.Key));
+        var numbered = entries.Count == 0 ? null : string.Join(',', entries.Select(static entry => entry.Value));
+        return Read(name, fallback, string.Join(',', fallback), wanted, meaning, Parse, text: numbered);
+
+        bool Parse(string text, [NotNullWhen(true)] out IReadOnlyList<string>? value)
+        {
+            var words = text.Split(',', StringSplitOptions.TrimEntries);
+            value = words;
+            return words.All(word => word.Length > 0 && allowed(word)) && words.Distinct(StringComparer.OrdinalIgnoreCase).Count() == words.Length;
+        }
+    }
+
+    /// <summary>Names and values that are somebody else's: they are taken as they are.</summary>
+    public IReadOnlyDictionary<string, string> Pairs(string name, string meaning)
+    {
+        _settings.Add(new SettingDescription($"{name}:NAME", "none", "text", meaning));
+        var pairs = new Dictionary<string, string>(StringComparer.Ordinal);
+        foreach (var child in Section(name).GetChildren().Where(static child => child.Value is not null))
+        {
+            _read.Add($"{name}:{child.Key}");
+            pairs.Add(child.Key, child.Value!);
+        }
+
+        return pairs;
+    }
+
+    /// <summary>The numbered entries under a name, in order.</summary>
+    public IReadOnlyList<string> Entries(string name) => [.. Section(name).GetChildren().Select(child => $"{name}:{child.Key}")];
+
     public ListenUrl Address(string name, ListenUrl fallback, string meaning)
     {
         string? detail = null;
@@ -87,16 +131,31 @@ internal sealed class SettingsReader(IConfigurationRoot configuration, string se
     public void Mistake(string sentence) => _mistakes.Add(sentence);
 
     /// <summary>Call after the last setting was read: whatever else stands in the section is a mistake.</summary>
-    public void RefuseUnknown() => RefuseUnknown(configuration.GetSection(section), string.Empty);
+    public void RefuseUnknown()
+    {
+        foreach (var leaf in configuration.GetSection(section).GetChildren().SelectMany(Leaves))
+        {
+            var name = leaf.Path[(section.Length + 1)..];
+            if (_read.Contains(name) || (leaf.Value is null && _read.Any(known => known.StartsWith(name + ":", StringComparison.OrdinalIgnoreCase))))
+            {
+                continue;
+            }
+
+            var nearest = NearestName.Of(name, _settings.Select(static setting => setting.Name));
+            _mistakes.Add($"{leaf.Path} ({SourceOf(leaf.Path)}) is no setting; the nearest is {section}:{nearest}.");
+        }
+    }
 
     private delegate bool Parser<T>(string text, [NotNullWhen(true)] out T? value);
 
     private T Read<T>(
-        string name, T fallback, string shownDefault, string wanted, string meaning, Parser<T> parse, Func<string?>? detail = null)
+        string name, T fallback, string shownDefault, string wanted, string meaning, Parser<T> parse, Func<string?>? detail = null, string? text = null)
     {
         _settings.Add(new SettingDescription(name, shownDefault, wanted, meaning));
+        _read.Add(name);
         var key = $"{section}:{name}";
-        if (configuration[key] is not { Length: > 0 } text)
+        text ??= configuration[key];
+        if (text is not { Length: > 0 })
         {
             return fallback;
         }
@@ -110,30 +169,7 @@ internal sealed class SettingsReader(IConfigurationRoot configuration, string se
         return fallback;
     }
 
-    private void RefuseUnknown(IConfigurationSection at, string prefix)
-    {
-        foreach (var child in at.GetChildren())
-        {
-            var name = prefix + child.Key;
-            if (_settings.Exists(setting => setting.Name.Equals(name, StringComparison.OrdinalIgnoreCase)))
-            {
-                continue;
-            }
-
-            if (_settings.Exists(setting => setting.Name.StartsWith(name + ":", StringComparison.OrdinalIgnoreCase)))
-            {
-                RefuseUnknown(child, name + ":");
-                continue;
-            }
-
-            foreach (var leaf in Leaves(child))
-            {
-                var unknown = leaf.Path[(section.Length + 1)..];
-                var nearest = NearestName.Of(unknown, _settings.Select(static setting => setting.Name));
-                _mistakes.Add($"{leaf.Path} ({SourceOf(leaf.Path)}) is no setting; the nearest is {section}:{nearest}.");
-            }
-        }
-    }
+    private IConfigurationSection Section(string name) => configuration.GetSection($"{section}:{name}");
 
     private static IEnumerable<IConfigurationSection> Leaves(IConfigurationSection at)
     {

@@ -15,7 +15,7 @@ public sealed class LoupeOptionsReaderTests : IDisposable
     {
         var (options, mistakes) = Read();
         Assert.Empty(mistakes);
-        Assert.Equal(new LoupeOptions(), options);
+        Assert.Equivalent(new LoupeOptions(), options, strict: true);
     }
 
     [Fact]
@@ -77,7 +77,7 @@ public sealed class LoupeOptionsReaderTests : IDisposable
         var settings = LoupeOptionsReader.Describe().Where(static setting => setting.Wanted != "text");
         var (options, mistakes) = Read(null, [.. settings.Select(static setting => $"--Loupe:{setting.Name}={setting.Default.TrimEnd(' ', 's')}")]);
         Assert.Empty(mistakes);
-        Assert.Equal(new LoupeOptions(), options);
+        Assert.Equivalent(new LoupeOptions(), options, strict: true);
     }
 
     [Fact]
