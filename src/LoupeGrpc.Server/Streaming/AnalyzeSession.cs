@@ -14,8 +14,8 @@ internal sealed class AnalyzeSession : IDisposable
     /// <summary>With FRESHEST the reader goes on while nothing is answered; only a client that reads nothing at all is slowed down.</summary>
     private const int FreshestCredits = 64;
 
-    /// <summary>Grant, events and summary have their places beside the outcomes and the one event that each of these may bring.</summary>
-    private const int ResponsesBesideOutcomes = 8;
+    /// <summary>Grant, summary and events of the session have their places beside the outcomes and the one event that each of these may bring.</summary>
+    private const int ResponsesBesideOutcomes = 16;
 
     private readonly SessionRequest _request;
     private readonly SessionServices _services;
@@ -145,7 +145,7 @@ internal sealed class AnalyzeSession : IDisposable
         SessionId = Id,
         Limits = LimitMessages.Of(_services.Options, Credits, _request.Analysis.MaxResponseBytes),
         Model = _services.Analyzer.Model,
-        Execution = _services.Analyzer.Execution.ToMessage(),
+        Execution = _dispatcher.Execution.ToMessage(),
         Thresholds = _controls.Settings.ToThresholds(),
         Delivery = _request.ToDeliveryPolicy(),
         Mask = _controls.Settings.ToMaskSettings(),

@@ -69,7 +69,8 @@ internal sealed class ForgeryAnalysisEndpoint(SessionServices services, SessionR
 
         var settings = ReadSettings(request);
         using var bytes = services.Bytes.Budget.TryAcquire(input.Data.Length) ?? throw ServerBusy.NoBytesLeft(services.Options.Limits).ToRpcException();
-        var outcome = await services.Analyzer.AnalyzeAsync(input, settings.ToRequest(receivedAt, null), context.CancellationToken).ConfigureAwait(false);
+        using var lane = services.Analyzer.OpenLane(pinned: false);
+        var outcome = await lane.AnalyzeAsync(input, settings.ToRequest(receivedAt, null), context.CancellationToken).ConfigureAwait(false);
         return outcome.Succeeded
             ? new AnalyzeImageResponse { Result = outcome.Analysis.ToMessage(settings.Thresholds), Model = services.Analyzer.Model }
             : throw outcome.Failure.ToRpcException();
@@ -81,7 +82,7 @@ internal sealed class ForgeryAnalysisEndpoint(SessionServices services, SessionR
             Server = ProductVersion.Name,
             Model = services.Analyzer.Model,
             Execution = services.Analyzer.Execution.ToMessage(),
-            Ladder = { new ProviderRung { Provider = services.Analyzer.Execution.Provider, State = RungState.Serving } },
+            Ladder = { services.Analyzer.Ladder.Select(ExecutionMessages.ToMessage) },
             Limits = LimitMessages.Of(services.Options, services.Options.Limits.Credits, services.Options.Limits.MaxResponseBytes),
             DefaultThresholds = services.Options.Thresholds.ToMessage(),
             Unavailable = { Features.Unavailable(services.Options) },

@@ -13,7 +13,7 @@ namespace LoupeGrpc.Server.Streaming;
 /// </summary>
 internal sealed class FrameDispatcher : IDisposable
 {
-    private readonly IFrameAnalyzer _analyzer;
+    private readonly IAnalysisLane _lane;
     private readonly OutcomeSequencer _sequencer;
     private readonly TimeSpan? _stalenessBudget;
     private readonly TimeProvider _time;
@@ -24,7 +24,7 @@ internal sealed class FrameDispatcher : IDisposable
     /// <param name="maxWaiting">Frames that may wait, where each one is answered.</param>
     public FrameDispatcher(SessionServices services, OutcomeSequencer sequencer, SessionRequest session, int maxWaiting)
     {
-        _analyzer = services.Analyzer;
+        _lane = services.Analyzer.OpenLane(session.Analysis.Deterministic);
         _sequencer = sequencer;
         _stalenessBudget = session.StalenessBudget;
         _time = services.Time;
@@ -38,6 +38,9 @@ internal sealed class FrameDispatcher : IDisposable
                 stale => Drop(stale, DropReason.Superseded))
             : Channel.CreateBounded<SessionFrame>(new BoundedChannelOptions(maxWaiting) { SingleReader = true, SingleWriter = true });
     }
+
+    /// <summary>What the next frame runs on.</summary>
+    public ExecutionDescription Execution => _lane.Execution;
 
     /// <summary>Takes a frame of the sequencer's, which gets its outcome from here.</summary>
     public void Accept(SessionFrame frame)
@@ -66,6 +69,7 @@ internal sealed class FrameDispatcher : IDisposable
 
             if (_waiting.Reader.TryRead(out var frame) && !DecideBeforeTurn(frame, giveUp))
             {
+                FollowLadder(frame);
                 _ = AnalyzeAsync(frame, giveUp);
             }
             else
@@ -78,7 +82,11 @@ internal sealed class FrameDispatcher : IDisposable
     }
 
     /// <summary>Call when <see cref="RunAsync"/> has ended.</summary>
-    public void Dispose() => _turns.Dispose();
+    public void Dispose()
+    {
+        _turns.Dispose();
+        _lane.Dispose();
+    }
 
     public void Drop(SessionFrame frame, DropReason reason) =>
         _sequencer.Decide(frame, new FrameOutcome { Dropped = new Dropped { Reason = reason, Age = Duration.FromTimeSpan(AgeOf(frame)) } });
@@ -114,6 +122,23 @@ internal sealed class FrameDispatcher : IDisposable
         return true;
     }
 
+    /// <summary>A session goes to a better provider between two frames, and is told before the first that ran there.</summary>
+    private void FollowLadder(SessionFrame frame)
+    {
+        var before = _lane.Execution;
+        if (_lane.TryMove())
+        {
+            var now = _lane.Execution;
+            _sequencer.Precede(frame, new SessionEvent
+            {
+                Kind = SessionEventKind.ProviderChanged,
+                Message = $"{now.Provider} in {now.Precision} runs the model from now on, before it was {before.Provider} in {before.Precision}",
+                Sequence = frame.Sequence,
+                Execution = now.ToMessage(),
+            });
+        }
+    }
+
     private async Task AnalyzeAsync(SessionFrame frame, CancellationToken giveUp)
     {
         try
@@ -132,7 +157,7 @@ internal sealed class FrameDispatcher : IDisposable
         try
         {
             var request = frame.Settings.ToRequest(frame.ReceivedAt, Earlier(frame.Deadline, _stalenessBudget));
-            return await _analyzer.AnalyzeAsync(frame.Input, request, giveUp).ConfigureAwait(false);
+            return await _lane.AnalyzeAsync(frame.Input, request, giveUp).ConfigureAwait(false);
         }
 #pragma warning disable CA1031 // One frame's fault must not take the session down, whatever it is.
         catch (Exception exception)

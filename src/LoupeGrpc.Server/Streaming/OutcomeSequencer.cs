@@ -44,6 +44,15 @@ internal sealed class OutcomeSequencer(bool unordered, ChannelWriter<AnalyzeResp
         }
     }
 
+    /// <summary>Puts an event right before the outcome of a frame that is not decided yet.</summary>
+    public void Precede(SessionFrame frame, SessionEvent notice)
+    {
+        lock (_lock)
+        {
+            frame.Before = new AnalyzeResponse { Event = notice };
+        }
+    }
+
     /// <summary>Decides a frame. Its bytes are given back.</summary>
     /// <param name="outcome">Number and sequence are filled in here.</param>
     /// <param name="events">What it did to the session; they follow it.</param>
@@ -135,6 +144,11 @@ internal sealed class OutcomeSequencer(bool unordered, ChannelWriter<AnalyzeResp
 
     private void Send(SessionItem item)
     {
+        if (item.Before is { } before)
+        {
+            Send(before);
+        }
+
         Send(item.Response!);
         foreach (var notice in item.Events)
         {

@@ -13,6 +13,9 @@ internal abstract class SessionItem
     /// <summary>Null until decided. Owned by <see cref="OutcomeSequencer"/>.</summary>
     public AnalyzeResponse? Response { get; set; }
 
+    /// <summary>Goes before the response.</summary>
+    public AnalyzeResponse? Before { get; set; }
+
     /// <summary>Follow the response.</summary>
     public IReadOnlyList<AnalyzeResponse> Events { get; set; } = [];
 }

@@ -1,6 +1,7 @@
 using System.Threading.Channels;
 using LoupeGrpc.Engine;
 using LoupeGrpc.Engine.Adaptation;
+using LoupeGrpc.Server.Execution;
 using LoupeGrpc.Server.Streaming;
 using LoupeGrpc.V1;
 using AdaptationSettings = LoupeGrpc.Engine.Adaptation.AdaptationSettings;
@@ -10,7 +11,7 @@ using Verdict = LoupeGrpc.Engine.Verdict;
 namespace LoupeGrpc.FunctionalTests.Infrastructure;
 
 /// <summary>In the engine's place: the test sees each frame arrive and says when it is answered, and how. No clock is involved.</summary>
-internal sealed class ScriptedAnalyzer : IFrameAnalyzer
+internal sealed class ScriptedAnalyzer : IFrameAnalyzer, IAnalysisLane
 {
     private readonly Channel<ScriptedAnalysis> _arrived = Channel.CreateUnbounded<ScriptedAnalysis>();
     private int _inside;
@@ -25,7 +26,12 @@ internal sealed class ScriptedAnalyzer : IFrameAnalyzer
         PatchGrid = 16,
     };
 
-    public ExecutionDescription Execution { get; } = new("CPU", "fp32", string.Empty);
+    public ExecutionDescription Execution { get; private set; } = new("CPU", "fp32", string.Empty);
+
+    /// <summary>What the session goes to before its next frame; null: it stays.</summary>
+    public ExecutionDescription? Next { get; set; }
+
+    public IReadOnlyList<RungReport> Ladder => [];
 
     /// <summary>Answers at once where it is set.</summary>
     public Func<FrameInput, AnalysisOutcome>? Answer { get; init; }
@@ -35,6 +41,31 @@ internal sealed class ScriptedAnalyzer : IFrameAnalyzer
 
     /// <summary>Frames without an answer now.</summary>
     public int Inside => Volatile.Read(ref _inside);
+
+    /// <summary>Whether the last session asked to stay where it is.</summary>
+    public bool Pinned { get; private set; }
+
+    public IAnalysisLane OpenLane(bool pinned)
+    {
+        Pinned = pinned;
+        return this;
+    }
+
+    public bool TryMove()
+    {
+        if (Next is not { } next)
+        {
+            return false;
+        }
+
+        (Execution, Next) = (next, null);
+        return true;
+    }
+
+    public void Dispose()
+    {
+        // The test owns it.
+    }
 
     public AdaptationSession CreateAdaptation(AdaptationSettings settings) => throw new NotSupportedException("Adaptation needs the real engine.");
 
