@@ -31,7 +31,7 @@ internal sealed class ScriptedAnalyzer : IFrameAnalyzer, IAnalysisLane
     /// <summary>What the session goes to before its next frame; null: it stays.</summary>
     public ExecutionDescription? Next { get; set; }
 
-    public IReadOnlyList<RungReport> Ladder => [];
+    public IReadOnlyList<RungReport> Ladder => [new RungReport("CPU", RungState.Serving, string.Empty, "fp32", string.Empty, null, 0)];
 
     /// <summary>Answers at once where it is set.</summary>
     public Func<FrameInput, AnalysisOutcome>? Answer { get; init; }
