@@ -18,8 +18,9 @@ public sealed class LoupeEngine : IAsyncDisposable
     private readonly ThetaLayout _thetaLayout;
     private readonly Lazy<Task> _disposal;
 
-    private LoupeEngine(ModelPackage package, EngineOptions options, LoupeModel model, FramePipeline pipeline, EngineMetrics metrics, ExecutionDescription execution)
+    private LoupeEngine(ModelPackage package, EngineOptions options, LoupeModel model, FramePipeline pipeline, EngineMetrics metrics, ExecutionDescription execution, SelfCheckReport selfCheck)
     {
+        SelfCheck = selfCheck;
         Package = package;
         Options = options;
         Execution = execution;
@@ -36,8 +37,12 @@ public sealed class LoupeEngine : IAsyncDisposable
 
     public ExecutionDescription Execution { get; }
 
+    /// <summary>How it answered the package's recorded input at the start.</summary>
+    public SelfCheckReport SelfCheck { get; }
+
     /// <summary>Checks the package's hashes, loads the graphs and runs the golden self-check, which warms them up too.</summary>
     /// <param name="meters">Where the instruments of the meter <c>LoupeGrpc.Engine</c> are made; null: in a meter of their own.</param>
+    /// <exception cref="SelfCheckException">It runs, but computes something else than where the package was made.</exception>
     /// <exception cref="ModelLoadException">The package cannot be run here; the message says why.</exception>
     /// <exception cref="ArgumentException">An option is out of its range (<see cref="EngineOptions.Validate"/>).</exception>
     public static Task<LoupeEngine> StartAsync(
@@ -103,9 +108,10 @@ public sealed class LoupeEngine : IAsyncDisposable
         try
         {
             cancellationToken.ThrowIfCancellationRequested();
+            SelfCheckReport selfCheck;
             using (var slot = new RunSlot(model, batch: 1))
             {
-                SelfCheck.Run(model, slot, package);
+                selfCheck = global::LoupeGrpc.Engine.Execution.SelfCheck.Run(model, slot, package);
             }
 
             var execution = target.Describe();
@@ -113,7 +119,7 @@ public sealed class LoupeEngine : IAsyncDisposable
             var pipeline = new FramePipeline(model, options, execution, metrics, logger, time);
             EngineLog.ModelReady(
                 logger, package.Manifest.Name, package.ShortHash, execution.Provider, execution.Precision, time.GetElapsedTime(start).TotalSeconds);
-            return new LoupeEngine(package, options, model, pipeline, metrics, execution);
+            return new LoupeEngine(package, options, model, pipeline, metrics, execution, selfCheck);
         }
         catch
         {

@@ -37,8 +37,10 @@ public sealed class EngineStartTests
     {
         var package = await WithSelfCheckAsync(values => values.Name == output ? [.. values.Values.Select(static value => value + 0.25f)] : values.Values);
 
-        var exception = await Assert.ThrowsAsync<ModelLoadException>(() => EngineFixture.StartAsync(package: package));
+        var exception = await Assert.ThrowsAsync<SelfCheckException>(() => EngineFixture.StartAsync(package: package));
 
+        Assert.Equal((output, SelfCheck.Fp32Tolerance), (exception.Output, exception.Tolerance));
+        Assert.InRange(exception.Distance, 0.05, 0.3);
         Assert.Contains($"{output} is off by 0.", exception.Message, StringComparison.Ordinal);
         Assert.Contains("0.001 is allowed", exception.Message, StringComparison.Ordinal);
     }
@@ -49,7 +51,9 @@ public sealed class EngineStartTests
         var package = await WithSelfCheckAsync(static values =>
             values.Name == PackageTensors.MaskLogits ? [.. values.Values.Select(static (value, index) => index == 5 ? float.NaN : value)] : values.Values);
 
-        await Assert.ThrowsAsync<ModelLoadException>(() => EngineFixture.StartAsync(package: package));
+        var exception = await Assert.ThrowsAsync<SelfCheckException>(() => EngineFixture.StartAsync(package: package));
+
+        Assert.Equal((PackageTensors.MaskLogits, double.PositiveInfinity), (exception.Output, exception.Distance));
     }
 
     [Fact]
@@ -60,6 +64,8 @@ public sealed class EngineStartTests
 
         await using var engine = await EngineFixture.StartAsync(package: package);
         Assert.Equal("CPU", engine.Execution.Provider);
+        Assert.True(engine.SelfCheck.Passed);
+        Assert.InRange(engine.SelfCheck.Distance, 1e-5, SelfCheck.Fp32Tolerance);
     }
 
     [Fact]
