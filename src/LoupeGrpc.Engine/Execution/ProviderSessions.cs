@@ -19,7 +19,13 @@ internal static class ProviderSessions
 
     /// <summary>Options for sessions that run on <paramref name="target"/>; what it does not take, the CPU does. The caller disposes them.</summary>
     /// <exception cref="ModelLoadException">The provider is not in this build, does not load, refuses its options, or has no such device.</exception>
-    public static SessionOptions Create(ExecutionTarget target, int intraOpThreads)
+    public static SessionOptions Create(ExecutionTarget target, int intraOpThreads) => Create(target, intraOpThreads, alone: false);
+
+    /// <summary>The same for a session of one thread in which every node has to run on <paramref name="target"/>: otherwise it does not load.</summary>
+    /// <exception cref="ModelLoadException">The provider is not in this build, does not load, refuses its options, or has no such device.</exception>
+    public static SessionOptions CreateAlone(ExecutionTarget target) => Create(target, intraOpThreads: 1, alone: true);
+
+    private static SessionOptions Create(ExecutionTarget target, int intraOpThreads, bool alone)
     {
         var options = new SessionOptions();
         try
@@ -37,7 +43,12 @@ internal static class ProviderSessions
 
             // A pattern is kept for each shape and each thread: on a device it grows without need.
             options.EnableMemoryPattern = !target.IsDevice;
-            Append(options, target);
+            if (alone && target.IsDevice)
+            {
+                options.AddSessionConfigEntry("session.disable_cpu_ep_fallback", "1");
+            }
+
+            Append(options, target, alone);
             return options;
         }
         catch (Exception exception) when (exception is OnnxRuntimeException or EntryPointNotFoundException or DllNotFoundException or TypeInitializationException)
@@ -52,7 +63,7 @@ internal static class ProviderSessions
         }
     }
 
-    private static void Append(SessionOptions options, ExecutionTarget target)
+    private static void Append(SessionOptions options, ExecutionTarget target, bool alone)
     {
         switch (target.Kind)
         {
@@ -69,7 +80,11 @@ internal static class ProviderSessions
                 }
 
                 // For the nodes that TensorRT's parser does not take.
-                AppendCuda(options, target.DeviceIndex, CudaDefaults);
+                if (!alone)
+                {
+                    AppendCuda(options, target.DeviceIndex, CudaDefaults);
+                }
+
                 break;
             case ProviderKind.Plugin:
                 options.AppendExecutionProvider(OrtEnv.Instance(), [PluginLibraries.Device(target)], target.Options);
@@ -105,6 +120,6 @@ internal static class ProviderSessions
         EntryPointNotFoundException => $"{target.Provider} is not in this build: it was made with the CPU-only package of ONNX Runtime.",
         DllNotFoundException or TypeInitializationException =>
             $"ONNX Runtime's native library cannot be loaded: {exception.GetBaseException().Message}",
-        _ => $"ONNX Runtime cannot use {target.Provider}: {exception.Message}",
+        _ => $"ONNX Runtime cannot use {target.Provider}: {OrtMessage.Of(exception)}",
     };
 }
