@@ -40,14 +40,17 @@ internal sealed record ExecutionOptions
 /// <summary>How one provider runs.</summary>
 internal record ProviderSettings
 {
+    /// <summary>For <see cref="Precision"/>: what suits the provider.</summary>
+    public const string AnyPrecision = "auto";
+
     /// <summary>Each by its index or its UUID; the sessions are shared out among them. Default: the first.</summary>
     public IReadOnlyList<string> Devices { get; init; } = ["0"];
 
     /// <summary>Bytes of device memory that a graph may take; 0: no limit. Default 0.</summary>
     public long MemoryLimit { get; init; }
 
-    /// <summary><c>fp32</c>, <c>fp16</c>, or empty: on a device fp16 where the package has it, on the CPU fp32.</summary>
-    public string Precision { get; init; } = string.Empty;
+    /// <summary><c>fp32</c>, <c>fp16</c>, or <c>auto</c>: on a device fp16 where the package has it, on the CPU fp32. Default <c>auto</c>.</summary>
+    public string Precision { get; init; } = AnyPrecision;
 
     /// <summary>The provider's own options, over those that the server sets.</summary>
     public IReadOnlyDictionary<string, string> Options { get; init; } = new Dictionary<string, string>();

@@ -94,7 +94,8 @@ internal static class ExecutionOptionsReader
     };
 
     private static string ReadPrecision(SettingsReader reader, string entry, string otherwise) => reader.Choice(
-        $"{entry}:Precision", [PackageLayout.Fp32, PackageLayout.Fp16], otherwise, "folder of the package that it runs");
+        $"{entry}:Precision", [ProviderSettings.AnyPrecision, PackageLayout.Fp32, PackageLayout.Fp16],
+        $"folder of the package that it runs; {ProviderSettings.AnyPrecision}: {otherwise}");
 
     private static int[] ReadBuckets(SettingsReader reader, string name, IReadOnlyList<int> fallback, string meaning)
     {

@@ -76,10 +76,10 @@ internal sealed class SettingsReader(IConfigurationRoot configuration, string se
         }
     }
 
-    /// <summary>One of a few words, or empty where nothing is set.</summary>
-    public string Choice(string name, IReadOnlyList<string> choices, string shownDefault, string meaning)
+    /// <summary>One of a few words; the first is the default.</summary>
+    public string Choice(string name, IReadOnlyList<string> choices, string meaning)
     {
-        return Read(name, string.Empty, shownDefault, string.Join(" or ", choices), meaning, Parse);
+        return Read(name, choices[0], choices[0], string.Join(" or ", choices), meaning, Parse);
 
         bool Parse(string text, [NotNullWhen(true)] out string? value) =>
             (value = choices.FirstOrDefault(choice => choice.Equals(text, StringComparison.OrdinalIgnoreCase))) is not null;

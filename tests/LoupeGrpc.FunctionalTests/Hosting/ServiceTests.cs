@@ -20,7 +20,7 @@ public class ServiceTests
         var info = await server.Client.GetServerInfoAsync(new GetServerInfoRequest(), cancellationToken: Patience.Token());
         Assert.StartsWith("loupe-grpc-server/", info.Server, StringComparison.Ordinal);
         Assert.Equal("scripted", info.Model.Name);
-        Assert.Equal(new ProviderRung { Provider = "CPU", State = RungState.Serving }, Assert.Single(info.Ladder));
+        Assert.Equal(new ProviderRung { Provider = "CPU", State = RungState.Serving, Precision = "fp32" }, Assert.Single(info.Ladder));
         Assert.Equal((64u, 1u), (info.Limits.Credits, info.ActiveSessions));
         Assert.Equal((0.4f, 0.6f), (info.DefaultThresholds.Low, info.DefaultThresholds.High));
         Assert.Equal(["resume_token", "SessionAdminService"], info.Unavailable.Select(static part => part.Feature));

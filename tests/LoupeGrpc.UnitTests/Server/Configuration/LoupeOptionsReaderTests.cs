@@ -74,7 +74,7 @@ public sealed class LoupeOptionsReaderTests : IDisposable
     public void Every_default_is_within_its_own_range()
     {
         // A default that is shown can be written down as it is, but for the paths' descriptions.
-        var settings = LoupeOptionsReader.Describe().Where(static setting => setting.Wanted != "text");
+        var settings = LoupeOptionsReader.Describe().Where(static setting => setting.Wanted != "text" && !setting.Name.Contains(":N:", StringComparison.Ordinal));
         var (options, mistakes) = Read(null, [.. settings.Select(static setting => $"--Loupe:{setting.Name}={setting.Default.TrimEnd(' ', 's')}")]);
         Assert.Empty(mistakes);
         Assert.Equivalent(new LoupeOptions(), options, strict: true);
