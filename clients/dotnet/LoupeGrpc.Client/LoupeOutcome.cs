@@ -17,6 +17,9 @@ public abstract record LoupeOutcome
 
     /// <summary>The frame's number within the session, from 0, in the order in which <see cref="LoupeSession.SendAsync"/> took them.</summary>
     public required long Index { get; init; }
+
+    /// <summary>The server's number of the frame, which events and the summary's timeline name. Null for frames that were never sent.</summary>
+    public ulong? Sequence { get; init; }
 }
 
 /// <summary>The frame was analysed.</summary>

@@ -208,13 +208,11 @@ public sealed class LoupeSession : IAsyncDisposable
             new Control { RollbackAdaptation = step is { } value ? new() { Step = value } : new() { LastSnapshot = true } },
             cancellationToken);
 
-    /// <summary>The state as bytes, for <see cref="LoupeSessionOptions.AdaptationSnapshot"/>.</summary>
+    /// <summary>The state that the frames sent before leave.</summary>
+    /// <returns>The reply, with the state as bytes for <see cref="LoupeSessionOptions.AdaptationSnapshot"/>.</returns>
     /// <inheritdoc cref="FlushAsync" path="/exception"/>
-    public async Task<ReadOnlyMemory<byte>> SnapshotAdaptationAsync(CancellationToken cancellationToken = default)
-    {
-        var reply = await ControlAsync(new Control { SnapshotAdaptation = new SnapshotAdaptation() }, cancellationToken).ConfigureAwait(false);
-        return reply.Snapshot.Memory;
-    }
+    public Task<ControlReply> SnapshotAdaptationAsync(CancellationToken cancellationToken = default) =>
+        ControlAsync(new Control { SnapshotAdaptation = new SnapshotAdaptation() }, cancellationToken);
 
     /// <summary>Ends the session at once when it was not completed: frames in flight get <see cref="LoupeFailureCode.Canceled"/>.</summary>
     public async ValueTask DisposeAsync()

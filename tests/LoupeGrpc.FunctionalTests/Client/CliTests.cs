@@ -1,5 +1,3 @@
-using System.Text;
-using System.Text.Json;
 using System.Text.Json.Nodes;
 using LoupeGrpc.Client.Cli.CommandLine;
 using LoupeGrpc.TestSupport;
@@ -71,6 +69,15 @@ public sealed class CliTests : IDisposable
     [InlineData("stream", "x", "--delivery", "budget:0")]
     [InlineData("stream", "x", "--fps", "0")]
     [InlineData("stream", "x", "--max-frames", "0")]
+    [InlineData("stream", "x", "--plot", "curves.jpg")]
+    [InlineData("stream", "x", "--snapshot", "state")]
+    [InlineData("stream", "x", "--dual")]
+    [InlineData("stream", "--adapt", "--dual", "x")]
+    [InlineData("stream", "x", "--resume", "/nowhere/state")]
+    [InlineData("stream", "x", "--resume", "/dev/null")]
+    [InlineData("stream", "x", "--adapt", "--snapshot", "/nowhere/state")]
+    [InlineData("stream", "x", "--adapt", "--snapshot", "/proc")]
+    [InlineData("stream", "x", "--plot", "/nowhere/curves.png")]
     [InlineData("dance")]
     public async Task Wrong_usage_is_exit_code_2_and_says_what_is_wrong(params string[] args)
     {
@@ -182,6 +189,29 @@ public sealed class CliTests : IDisposable
     }
 
     [Theory]
+    [InlineData("png")]
+    [InlineData("SVG")]
+    public async Task A_video_is_plotted_over_time(string format)
+    {
+        await using var server = await StartVideoAsync();
+
+        var run = await RunAsync(server, "stream", TestData.Sample("clip.avi"), "--max-frames", "20", "--plot", At($"curves.{format}"));
+
+        Assert.Equal(10, run.ExitCode);
+        await PlotAssert.ShowsAsync(At($"curves.{format}"), "score", "mask area (%)", "time (s)", TestData.Sample("clip.avi"));
+    }
+
+    [Fact]
+    public async Task Nothing_to_plot_is_said()
+    {
+        var run = await RunAsync("stream", At("nothing-here.mp4"), "--plot", At("curves.png"));
+
+        Assert.Equal(20, run.ExitCode);
+        Assert.Contains($"no plot in {At("curves.png")}: nothing was analysed", run.Error, StringComparison.Ordinal);
+        Assert.False(File.Exists(At("curves.png")));
+    }
+
+    [Theory]
     [InlineData("nothing-here.mp4", "NOT_FOUND")]
     [InlineData("broken.mp4", "UNREADABLE")]
     [InlineData("empty", "NOT_FOUND")]
@@ -265,24 +295,21 @@ public sealed class CliTests : IDisposable
         Answer = (frame, sequence) => FakeAnalysisService.Result(frame, sequence, frame.Encoded.Data[0] / 100f),
     });
 
+    /// <summary>Scores rise with the frames.</summary>
+    private static Task<FakeAnalysisServer> StartVideoAsync() => FakeAnalysisServer.StartAsync(new FakeAnalysisService
+    {
+        Answer = (frame, sequence) => FakeAnalysisService.Result(frame, sequence, sequence / 20f, new Mask { Area = 1000 * sequence }),
+    });
+
     private static (PixelFormat Format, uint Width, uint Height, int Bytes) Shape(Frame frame) =>
         (frame.Raw.Format.PixelFormat, frame.Raw.Format.Width, frame.Raw.Format.Height, frame.Raw.Data.Length);
 
-    private static Task<Run> RunAsync(FakeAnalysisServer server, params string[] args) => RunAsync(server, TextReader.Null, args);
+    private static Task<CliRun> RunAsync(FakeAnalysisServer server, params string[] args) => RunAsync(server, TextReader.Null, args);
 
-    private static Task<Run> RunAsync(FakeAnalysisServer server, TextReader input, params string[] args) =>
-        RunAsync(input, [.. args, "--server", server.Address.ToString()]);
+    private static Task<CliRun> RunAsync(FakeAnalysisServer server, TextReader input, params string[] args) =>
+        CliRun.OfAsync([.. args, "--server", server.Address.ToString()], input);
 
-    private static Task<Run> RunAsync(params string[] args) => RunAsync(TextReader.Null, args);
-
-    private static async Task<Run> RunAsync(TextReader input, string[] args)
-    {
-        using var output = new MemoryStream();
-        await using var error = new StringWriter();
-        using var host = new CliHost(output, error, input);
-        var exitCode = await CommandLineApp.RunAsync(args, host);
-        return new Run(exitCode, Encoding.UTF8.GetString(output.ToArray()), error.ToString());
-    }
+    private static Task<CliRun> RunAsync(params string[] args) => CliRun.OfAsync(args);
 
     private string At(string name) => Path.Combine(_folder, name);
 
@@ -295,11 +322,4 @@ public sealed class CliTests : IDisposable
     private Task<string> ReadAsync(string name) => File.ReadAllTextAsync(At(name), TestContext.Current.CancellationToken);
 
     private IEnumerable<string?> Files(string folder) => Directory.GetFiles(At(folder)).Select(Path.GetFileName).Order(StringComparer.Ordinal);
-
-    private sealed record Run(int ExitCode, string Output, string Error)
-    {
-        public IReadOnlyList<JsonNode> Lines { get; } = Output.StartsWith('{')
-            ? [.. Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => JsonNode.Parse(line, documentOptions: new JsonDocumentOptions())!)]
-            : [];
-    }
 }

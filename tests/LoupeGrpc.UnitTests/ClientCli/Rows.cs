@@ -27,6 +27,13 @@ internal static class Rows
         return new OutcomeRow(Item(path, seconds), 3, new LoupeResult { FrameId = 3, Index = 3, Result = result }, null);
     }
 
+    /// <summary>A frame of a stream whose frames were all sent.</summary>
+    public static OutcomeRow Frame(ulong number, double seconds, Action<FrameResult>? change = null)
+    {
+        var row = Result("clip.avi", change, seconds);
+        return row with { FrameId = number, Outcome = (LoupeResult)row.Outcome with { FrameId = number, Index = (long)number, Sequence = number } };
+    }
+
     public static OutcomeRow Failed(LoupeFailureCode code, string message, string path = "a/b.png") =>
         new(Item(path), 4, new LoupeFailed { FrameId = 4, Index = 4, Code = code, Message = message }, null);
 

@@ -2,13 +2,17 @@ using LoupeGrpc.Client.Cli.Artifacts;
 using LoupeGrpc.Client.Cli.CommandLine;
 using LoupeGrpc.Client.Cli.Inputs;
 using LoupeGrpc.Client.Cli.Output;
+using LoupeGrpc.Client.Cli.Plotting;
 using LoupeGrpc.Client.Cli.Running;
 using LoupeGrpc.V1;
 
 namespace LoupeGrpc.Client.Cli.Commands;
 
 /// <summary>What `analyze` and `stream` do with a source.</summary>
-internal sealed class AnalysisCommand(CliHost host, AnalysisOptions options, bool isStream)
+/// <param name="host">The process.</param>
+/// <param name="options">What both have in common.</param>
+/// <param name="stream">What only `stream` has; null for `analyze`.</param>
+internal sealed class AnalysisCommand(CliHost host, AnalysisOptions options, StreamExtras? stream = null)
 {
     /// <summary>Frames kept for their overlays: those of a 4K camera are 25 MB each.</summary>
     private const int MaxKeptFrames = 16;
@@ -23,6 +27,7 @@ internal sealed class AnalysisCommand(CliHost host, AnalysisOptions options, boo
         using var files = new ArtifactFiles(options, _display.Notify);
         var source = await open(files.NeedsFrames, _display.Notify);
         var tally = new RunTally();
+        var curves = stream?.Plot is null ? null : new StreamCurves(source.HasClock);
         using var client = new LoupeClient(options.ToClientOptions());
         var report = await _display.ShowAsync(source.Count, async () =>
         {
@@ -32,10 +37,15 @@ internal sealed class AnalysisCommand(CliHost host, AnalysisOptions options, boo
             {
                 OutputFormat.Jsonl => new JsonLinesWriter(host.Output),
                 OutputFormat.Csv => csv!,
-                _ => new TableWriter(text, host.OutputTerminal, isStream),
+                _ => new TableWriter(text, host.OutputTerminal, withTime: stream is not null),
             };
-            var run = new AnalysisRun(
-                source, [results, files, tally, new DisplaySink(_display, tally, options.Format)], files.NeedsFrames, host, _display.Notify);
+            List<IOutcomeSink> sinks = [results, files, tally, new DisplaySink(_display, tally, options.Format)];
+            if (curves is not null)
+            {
+                sinks.Add(curves);
+            }
+
+            var run = new AnalysisRun(source, sinks, files.NeedsFrames, host, _display.Notify, stream?.Checkpoints) { Happened = happened => curves?.Mark(happened) };
             return await run.RunAsync(client, session with
             {
                 Mask = new MaskSettings { Policy = options.Mask, Encoding = MaskEncoding.Rle },
@@ -49,7 +59,30 @@ internal sealed class AnalysisCommand(CliHost host, AnalysisOptions options, boo
             _display.Notify(line);
         }
 
-        return host.Interrupt.IsCancellationRequested ? ExitCode.Interrupted : tally.ExitCode;
+        var isComplete = curves is null || SavePlot(stream!.Plot!, curves, source.Label);
+        isComplete &= stream?.Checkpoints.HasFailed != true;
+        return host.Interrupt.IsCancellationRequested ? ExitCode.Interrupted : isComplete ? tally.ExitCode : ExitCode.SomeFailed;
+    }
+
+    private bool SavePlot(OutputFile file, StreamCurves curves, string title)
+    {
+        if (curves.Points().Count == 0)
+        {
+            _display.Notify($"warning: no plot in {file.Path}: nothing was analysed");
+            return true;
+        }
+
+        try
+        {
+            file.Write(StreamPlot.Draw(curves, title, PlotFormats.IsSvg(file.Path)));
+            _display.Notify($"plot written to {file.Path}");
+            return true;
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            _display.Notify($"error: no plot in {file.Path}: {error.Message}");
+            return false;
+        }
     }
 
     /// <summary>
@@ -57,9 +90,12 @@ internal sealed class AnalysisCommand(CliHost host, AnalysisOptions options, boo
     /// </summary>
     private sealed class DisplaySink(RunDisplay display, RunTally tally, OutputFormat format) : IOutcomeSink
     {
+        private readonly AdaptationLine _adaptation = new();
+
         public void Write(OutcomeRow row)
         {
-            display.Advance(tally);
+            _adaptation.Update(row.Outcome);
+            display.Advance(tally, _adaptation.Text);
             if (format != OutputFormat.Table
                 && row.Outcome is LoupeFailed { Code: not (LoupeFailureCode.ConnectionLost or LoupeFailureCode.Canceled) } failed)
             {

@@ -57,7 +57,7 @@ internal static class AnalyzeCommand
         {
             var listed = result.GetValue(filesFrom) is { } list ? await ReadListAsync(list, host) : [];
             var items = PathExpander.Expand([.. result.GetValue(paths) ?? [], .. listed]);
-            return await new AnalysisCommand(host, options.Read(result), isStream: false).RunAsync(
+            return await new AnalysisCommand(host, options.Read(result)).RunAsync(
                 (_, _) => Task.FromResult<FrameSource>(new ItemListSource("analyze", items)),
                 new LoupeSessionOptions());
         }));

@@ -2,8 +2,11 @@ using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Globalization;
 using Google.Protobuf.WellKnownTypes;
+using LoupeGrpc.Client.Cli.Artifacts;
 using LoupeGrpc.Client.Cli.CommandLine;
 using LoupeGrpc.Client.Cli.Inputs;
+using LoupeGrpc.Client.Cli.Plotting;
+using LoupeGrpc.Client.Cli.Running;
 using LoupeGrpc.V1;
 
 namespace LoupeGrpc.Client.Cli.Commands;
@@ -17,7 +20,8 @@ internal static class StreamCommand
           loupe-grpc-client stream camera:0 --delivery freshest
           loupe-grpc-client stream rtsp://user:password@10.0.0.7/live --delivery budget:500 --session gate-3 --format jsonl
           loupe-grpc-client stream frames/ --fps 30 --save-overlays
-          loupe-grpc-client stream clip.avi --adapt --format jsonl
+          loupe-grpc-client stream clip.avi --adapt --snapshot gate.state --plot gate.svg
+          loupe-grpc-client stream next.avi --resume gate.state --dual 10 --format jsonl
 
         SOURCE is a video file, camera:N (N from 0), a network stream such as rtsp://… or a folder of frames in ordinal order of their
         names. A network stream that breaks is opened again, with growing pauses; user and password are never shown. Videos and cameras
@@ -30,7 +34,13 @@ internal static class StreamCommand
         and are no failure.
 
         With --adapt each frame is answered with what the session learned from those before it: "adaptation" in the JSON has the optimiser's
-        step, the hash of the parameters and how far they drifted. A guard takes back what goes too far, and says so on standard error.
+        step, the hash of the parameters and how far they drifted. A guard takes back what goes too far, and says so on standard error, where
+        step, drift and loss are shown meanwhile. --dual adds "mask_disagreement": the share of the picture on which base and adapted mask differ.
+        --snapshot keeps what was learned, --resume goes on from there. A snapshot of another model, or a damaged one, is refused by the server
+        before the first frame is sent (exit code 2).
+
+        --plot draws score and mask area, with --adapt loss and drift too, over the frames' time (over their number for a folder), and marks
+        where the guard stepped in.
 
         TIME is the frame's time in the stream, in seconds: for cameras and network streams since the first frame.
         The other columns, and the fields of --format jsonl, are those of `analyze`, with "path" the source and "time_s" its time.
@@ -63,6 +73,15 @@ internal static class StreamCommand
             Description = "Name of the session in the server's logs and lists, and for balancers; at most 128 characters. [default: the source, without credentials]",
             HelpName = "NAME",
         };
+        var plot = new Option<string?>("--plot")
+        {
+            Description = "Draw score and mask area over time, with --adapt loss and drift too, as PNG or SVG.",
+            HelpName = "FILE.png|FILE.svg",
+        };
+        plot.Validators.Add(result => Check(
+            result,
+            result.GetValueOrDefault<string?>() is not { } file || PlotFormats.IsKnown(file),
+            $"--plot is '{result.GetValueOrDefault<string?>()}': its name must end in .png or .svg."));
         fps.Validators.Add(result => Check(result, result.GetValueOrDefault<double?>() is not (<= 0 or > 1000), "--fps must be above 0, at most 1000."));
         maxFrames.Validators.Add(result => Check(result, result.GetValueOrDefault<long?>() is not < 1, "--max-frames must be 1 or more."));
         session.Validators.Add(result => Check(result, result.GetValueOrDefault<string?>() is not { Length: > 128 }, "--session must have at most 128 characters."));
@@ -72,18 +91,28 @@ internal static class StreamCommand
         options.AddTo(command);
         var adaptation = new AdaptationOptionSet();
         adaptation.AddTo(command);
+        command.Add(plot);
         command.SetAction((result, _) => CommandRunner.RunAsync(host, async () =>
         {
             var address = SourceAddress.Parse(result.GetRequiredValue(source));
             var policy = result.GetRequiredValue(delivery);
             var sampling = new SamplingOptions(result.GetValue(fps), result.GetValue(maxFrames) ?? long.MaxValue, host.Time);
-            return await new AnalysisCommand(host, options.Read(result), isStream: true).RunAsync(
+            var adapts = adaptation.Read(result);
+            var checkpoints = new Checkpoints(adapts.SnapshotFile, adapts.ResumeFile);
+            var extras = new StreamExtras(checkpoints, result.GetValue(plot) is { } file ? OutputFile.Reserve("--plot", file) : null);
+            return await new AnalysisCommand(host, options.Read(result), extras).RunAsync(
                 async (keepFrames, notify) =>
                 {
                     var opened = await new StreamSourceFactory(sampling, keepFrames, notify).OpenAsync(address, host.Interrupt);
                     return policy.Mode == DeliveryMode.EveryFrame || opened is LiveSource ? opened : new PacedSource(opened, host.Time);
                 },
-                new LoupeSessionOptions { Name = result.GetValue(session) ?? Shorten(address.Label), Delivery = policy, Adaptation = adaptation.Read(result) });
+                new LoupeSessionOptions
+                {
+                    Name = result.GetValue(session) ?? Shorten(address.Label),
+                    Delivery = policy,
+                    Adaptation = adapts.Settings,
+                    AdaptationSnapshot = checkpoints.Initial,
+                });
         }));
         return command;
     }

@@ -15,6 +15,9 @@ internal abstract class FrameSource
     /// <summary>Whether nothing of it has to be sent anywhere.</summary>
     public virtual bool IsUnreadable => false;
 
+    /// <summary>Whether its items' times are those of a recording or a camera. Pictures in a folder only have a rate that someone assumed.</summary>
+    public virtual bool HasClock => false;
+
     /// <summary>The items, once.</summary>
     public abstract IAsyncEnumerable<SourceItem> ReadAsync(CancellationToken cancellationToken);
 }

@@ -33,6 +33,8 @@ internal sealed class LiveSource : FrameSource
 
     public override string Label { get; }
 
+    public override bool HasClock => true;
+
     public override long? Count => _sampling.CountOf(null, null);
 
     public override async IAsyncEnumerable<SourceItem> ReadAsync([EnumeratorCancellation] CancellationToken cancellationToken)

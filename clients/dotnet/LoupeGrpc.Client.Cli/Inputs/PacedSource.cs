@@ -11,6 +11,8 @@ internal sealed class PacedSource(FrameSource recording, TimeProvider time) : Fr
 
     public override long? Count => recording.Count;
 
+    public override bool HasClock => recording.HasClock;
+
     public override bool ListsItems => recording.ListsItems;
 
     public override bool IsUnreadable => recording.IsUnreadable;

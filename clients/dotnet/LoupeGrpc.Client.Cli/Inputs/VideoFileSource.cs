@@ -11,6 +11,8 @@ internal sealed class VideoFileSource(OpenCvCapture capture, string path, Sampli
 
     public override string Label => path;
 
+    public override bool HasClock => true;
+
     public override long? Count => sampling.CountOf(capture.FrameCount, capture.FramesPerSecond);
 
     public override async IAsyncEnumerable<SourceItem> ReadAsync([EnumeratorCancellation] CancellationToken cancellationToken)

@@ -37,7 +37,7 @@ internal sealed class TableWriter : IOutcomeSink
         switch (row.Outcome)
         {
             case LoupeResult result:
-                Write(WireName.Of(result.Result.Verdict), $"{time}{Columns(result.Result)}  {path}{Notes(result.Result)}", Style(result.Result.Verdict));
+                Write(WireName.Of(result.Result.Verdict), $"{time}{Columns(result.Result)}  {path}{Notes(result.Result)}{Dual(result.Result)}", Style(result.Result.Verdict));
                 break;
             case LoupeFailed failed:
                 Write("FAILED", $"{time}{Blank}  {path}: {WireName.Of(failed.Code)}, {Printable.Text(failed.Message)}", "magenta");
@@ -75,6 +75,10 @@ internal sealed class TableWriter : IOutcomeSink
 
     private static string Notes(FrameResult result) =>
         result.Notes.Count == 0 ? "" : $"  [{string.Join(' ', result.Notes.Select(note => WireName.Of(note.Code)))}]";
+
+    private static string Dual(FrameResult result) => result.BaseMask is null
+        ? ""
+        : string.Create(CultureInfo.InvariantCulture, $"  [masks differ on {100 * result.MaskDisagreement:0.0} %]");
 
     private static string Milliseconds(TimeSpan age) => age.TotalMilliseconds.ToString("0", CultureInfo.InvariantCulture);
 

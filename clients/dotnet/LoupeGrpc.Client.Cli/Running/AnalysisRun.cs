@@ -15,15 +15,23 @@ namespace LoupeGrpc.Client.Cli.Running;
 /// <param name="keepFrames">Rows carry what was sent.</param>
 /// <param name="host">The process.</param>
 /// <param name="notify">Tells people what happens.</param>
-internal sealed class AnalysisRun(FrameSource source, IReadOnlyList<IOutcomeSink> sinks, bool keepFrames, CliHost host, Action<string> notify)
+/// <param name="checkpoints">The adaptation states that the session begins from and leaves behind; null: none.</param>
+internal sealed class AnalysisRun(
+    FrameSource source, IReadOnlyList<IOutcomeSink> sinks, bool keepFrames, CliHost host, Action<string> notify, Checkpoints? checkpoints = null)
 {
     /// <summary>Long enough for a frame on a CPU, short enough for someone who pressed Ctrl-C.</summary>
     private static readonly TimeSpan DrainTime = TimeSpan.FromSeconds(2);
+
+    /// <summary>A snapshot waits for every frame in flight; someone who asked for it rather waits too, and may press Ctrl-C again.</summary>
+    private static readonly TimeSpan SnapshotDrainTime = TimeSpan.FromSeconds(15);
 
     /// <summary>Items read that have no row yet. Frames among them are bounded by the session's credits, and this bounds the rest.</summary>
     private const int MaxPending = 256;
 
     private DateTimeOffset? _origin;
+
+    /// <summary>Told what happened to the session by itself, beside the line for people.</summary>
+    public Action<SessionEvent>? Happened { get; init; }
 
     /// <returns>What the session was and what the server counted; null where none was needed or none came.</returns>
     public async Task<RunReport> RunAsync(LoupeClient client, LoupeSessionOptions options)
@@ -42,8 +50,9 @@ internal sealed class AnalysisRun(FrameSource source, IReadOnlyList<IOutcomeSink
 
         await using var session = await client.OpenSessionAsync(options, host.Interrupt);
         Announce(session.Grant);
+        checkpoints?.Check(session.Grant);
         using var drain = new CancellationTokenSource(Timeout.InfiniteTimeSpan, host.Time);
-        using var onInterrupt = host.Interrupt.Register(() => drain.CancelAfter(DrainTime));
+        using var onInterrupt = host.Interrupt.Register(() => drain.CancelAfter(checkpoints?.SavesAtEnd == true ? SnapshotDrainTime : DrainTime));
         using var onDrained = drain.Token.Register(() => _ = session.DisposeAsync().AsTask());
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(host.Interrupt);
         var pending = Channel.CreateBounded<Pending>(MaxPending);
@@ -86,6 +95,7 @@ internal sealed class AnalysisRun(FrameSource source, IReadOnlyList<IOutcomeSink
         await foreach (var happened in session.Events())
         {
             notify($"server: {WireName.Of(happened.Kind)} {happened.Message}");
+            Happened?.Invoke(happened);
         }
     }
 
@@ -105,6 +115,11 @@ internal sealed class AnalysisRun(FrameSource source, IReadOnlyList<IOutcomeSink
         {
             // The source failed: what was sent still gets its rows, then the run fails with this.
             pending.Complete(error);
+        }
+
+        if (checkpoints is not null)
+        {
+            await checkpoints.SaveAsync(session, notify);
         }
 
         try

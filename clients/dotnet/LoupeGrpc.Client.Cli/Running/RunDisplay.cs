@@ -8,9 +8,13 @@ namespace LoupeGrpc.Client.Cli.Running;
 /// <summary>What people see while a run goes on: notices, and a progress bar where that disturbs nothing.</summary>
 internal sealed class RunDisplay
 {
+    /// <summary>Where nothing can be redrawn, a line now and then says how adaptation stands.</summary>
+    private static readonly TimeSpan AdaptationPause = TimeSpan.FromSeconds(10);
+
     private readonly CliHost _host;
     private readonly IAnsiConsole? _terminal;
     private ProgressTask? _bar;
+    private long? _adaptationShown;
 
     /// <param name="host">The process.</param>
     /// <param name="format">A table on a terminal shares that terminal with the bar; JSON and CSV must not.</param>
@@ -35,13 +39,21 @@ internal sealed class RunDisplay
         }
     }
 
-    public void Advance(RunTally tally)
+    /// <param name="tally">What was counted so far.</param>
+    /// <param name="adaptation">How the session's adaptation stands; null without.</param>
+    public void Advance(RunTally tally, string? adaptation)
     {
         if (_bar is not null)
         {
             _bar.Description = string.Create(
-                CultureInfo.InvariantCulture, $"{tally.Total} done, [red]{tally.Manipulated} manipulated[/], {tally.Failed} failed");
+                CultureInfo.InvariantCulture,
+                $"{tally.Total} done, [red]{tally.Manipulated} manipulated[/], {tally.Failed} failed{(adaptation is null ? "" : $"; {adaptation}")}");
             _bar.Increment(1);
+        }
+        else if (adaptation is not null && (_adaptationShown is not { } shown || _host.Time.GetElapsedTime(shown) >= AdaptationPause))
+        {
+            _adaptationShown = _host.Time.GetTimestamp();
+            _host.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{tally.Total} done; {adaptation}"));
         }
     }
 

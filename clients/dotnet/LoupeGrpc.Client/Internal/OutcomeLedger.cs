@@ -33,7 +33,8 @@ internal sealed class OutcomeLedger(bool ordered, ulong firstSequence)
                 return false;
             }
 
-            _sent.Add(_nextSequence++, Enter(frameId));
+            _sent.Add(_nextSequence, Enter(frameId, _nextSequence));
+            _nextSequence++;
             return true;
         }
     }
@@ -49,7 +50,7 @@ internal sealed class OutcomeLedger(bool ordered, ulong firstSequence)
                 return false;
             }
 
-            var entry = Enter(frameId);
+            var entry = Enter(frameId, null);
             Settle(entry, Failed(entry, code, message));
             return true;
         }
@@ -92,9 +93,9 @@ internal sealed class OutcomeLedger(bool ordered, ulong firstSequence)
         }
     }
 
-    private Entry Enter(ulong frameId)
+    private Entry Enter(ulong frameId, ulong? sequence)
     {
-        var entry = new Entry(_nextIndex++, frameId);
+        var entry = new Entry(_nextIndex++, frameId, sequence);
         if (ordered)
         {
             _inOrder.Enqueue(entry);
@@ -120,15 +121,22 @@ internal sealed class OutcomeLedger(bool ordered, ulong firstSequence)
     }
 
     private static LoupeFailed Failed(Entry entry, LoupeFailureCode code, string message) =>
-        new() { FrameId = entry.FrameId, Index = entry.Index, Code = code, Message = message };
+        new() { FrameId = entry.FrameId, Index = entry.Index, Sequence = entry.Sequence, Code = code, Message = message };
 
     private static LoupeOutcome ToOutcome(Entry entry, FrameOutcome answer) => answer.OutcomeCase switch
     {
-        FrameOutcome.OutcomeOneofCase.Result => new LoupeResult { FrameId = entry.FrameId, Index = entry.Index, Result = answer.Result },
+        FrameOutcome.OutcomeOneofCase.Result => new LoupeResult
+        {
+            FrameId = entry.FrameId,
+            Index = entry.Index,
+            Sequence = entry.Sequence,
+            Result = answer.Result,
+        },
         FrameOutcome.OutcomeOneofCase.Dropped => new LoupeDropped
         {
             FrameId = entry.FrameId,
             Index = entry.Index,
+            Sequence = entry.Sequence,
             Reason = answer.Dropped.Reason,
             Age = answer.Dropped.Age?.ToTimeSpan() ?? TimeSpan.Zero,
         },
@@ -136,6 +144,7 @@ internal sealed class OutcomeLedger(bool ordered, ulong firstSequence)
         {
             FrameId = entry.FrameId,
             Index = entry.Index,
+            Sequence = entry.Sequence,
             Age = answer.Expired.Age?.ToTimeSpan() ?? TimeSpan.Zero,
             Deadline = answer.Expired.Deadline?.ToTimeSpan() ?? TimeSpan.Zero,
         },
@@ -143,11 +152,13 @@ internal sealed class OutcomeLedger(bool ordered, ulong firstSequence)
         _ => Failed(entry, LoupeFailureCode.Internal, "the server answered with a kind of outcome that this client does not know"),
     };
 
-    private sealed class Entry(long index, ulong frameId)
+    private sealed class Entry(long index, ulong frameId, ulong? sequence)
     {
         public long Index { get; } = index;
 
         public ulong FrameId { get; } = frameId;
+
+        public ulong? Sequence { get; } = sequence;
 
         /// <summary>Set while an earlier frame still waits for its own.</summary>
         public LoupeOutcome? Outcome { get; set; }
