@@ -23,6 +23,8 @@ internal sealed record LoupeOptions
 
     public ShutdownOptions Shutdown { get; init; } = new();
 
+    public SessionOptions Sessions { get; init; } = new();
+
     public AdaptationOptions Adaptation { get; init; } = new();
 
     public AdminOptions Admin { get; init; } = new();
@@ -71,7 +73,7 @@ internal sealed record LimitOptions
     /// <summary>Frames of a session inside the engine at a time, 1 to 1024. Default 8. The share of a busy machine that one session gets.</summary>
     public int SessionConcurrency { get; init; } = 8;
 
-    /// <summary>Open sessions, 1 to 100,000. Default 256.</summary>
+    /// <summary>Sessions, 1 to 100,000. Default 256. One that waits to be resumed makes room for a new one.</summary>
     public int MaxSessions { get; init; } = 256;
 
     /// <summary>Bytes of frames of a session that wait or are analysed, from 1 MiB. Default 128 MiB. A single larger frame still passes alone.</summary>
@@ -101,10 +103,26 @@ internal sealed record ShutdownOptions
     public TimeSpan DrainTimeout { get; init; } = TimeSpan.FromSeconds(15);
 }
 
+/// <summary>What becomes of a session whose connection breaks.</summary>
+internal sealed record SessionOptions
+{
+    /// <summary>How long it can be resumed, 0 to 1 h. Default 60 s. 0: no session is kept.</summary>
+    public TimeSpan ResumeWindow { get; init; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>
+    /// Bytes of responses that one session keeps after they were written, 64 KiB to 1 TiB. Default 64 MiB. Over it the oldest are forgotten, and who
+    /// lacks them cannot resume.
+    /// </summary>
+    public long MaxKeptBytes { get; init; } = 64L << 20;
+}
+
 /// <summary>What sessions that adapt may hold.</summary>
 internal sealed record AdaptationOptions
 {
-    /// <summary>Bytes of all adaptation states together, from 0: none. Default 1 GiB. The embedded model takes 1.8 MB a session, L14 30 MB.</summary>
+    /// <summary>
+    /// Bytes of all adaptation states together, from 0: none. Default 1 GiB. The embedded model takes 1.8 MB a session, L14 30 MB. Over it the
+    /// state not used for the longest time is evicted.
+    /// </summary>
     public long MaxStateBytes { get; init; } = 1L << 30;
 }
 

@@ -62,10 +62,19 @@ internal static class LoupeOptionsReader
                 DrainTimeout = reader.Duration(
                     "Shutdown:DrainTimeout", defaults.Shutdown.DrainTimeout, TimeSpan.Zero, Hour, "how long sessions may finish after SIGTERM"),
             },
+            Sessions = new SessionOptions
+            {
+                ResumeWindow = reader.Duration(
+                    "Sessions:ResumeWindow", defaults.Sessions.ResumeWindow, TimeSpan.Zero, Hour,
+                    "how long a session can be resumed after its connection broke; 0: never"),
+                MaxKeptBytes = reader.Integer(
+                    "Sessions:MaxKeptBytes", defaults.Sessions.MaxKeptBytes, 1L << 16, 1L << 40,
+                    "bytes of written responses that one session keeps to send again"),
+            },
             Adaptation = new AdaptationOptions
             {
                 MaxStateBytes = reader.Integer(
-                    "Adaptation:MaxStateBytes", defaults.Adaptation.MaxStateBytes, 0, 1L << 40, "bytes of all adaptation states together; 0: nobody adapts"),
+                    "Adaptation:MaxStateBytes", defaults.Adaptation.MaxStateBytes, 0, 1L << 40, "bytes of all adaptation states together, the least recently used is evicted; 0: nobody adapts"),
             },
             Admin = new AdminOptions
             {
@@ -86,7 +95,7 @@ internal static class LoupeOptionsReader
         Credits = reader.Integer("Limits:Credits", defaults.Credits, 1, 4096, "frames of a session that may be without an outcome"),
         SessionConcurrency = reader.Integer(
             "Limits:SessionConcurrency", defaults.SessionConcurrency, 1, 1024, "frames of a session inside the engine at a time"),
-        MaxSessions = reader.Integer("Limits:MaxSessions", defaults.MaxSessions, 1, 100_000, "open sessions"),
+        MaxSessions = reader.Integer("Limits:MaxSessions", defaults.MaxSessions, 1, 100_000, "sessions; one without a connection makes room for a new one"),
         MaxSessionBytes = reader.Integer(
             "Limits:MaxSessionBytes", defaults.MaxSessionBytes, 1L << 20, 1L << 40, "bytes of frames of a session that wait or are analysed"),
         MaxBufferedBytes = reader.Integer(

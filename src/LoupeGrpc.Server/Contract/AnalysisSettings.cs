@@ -30,22 +30,6 @@ internal sealed record AnalysisSettings
 
     public bool Deterministic { get; init; }
 
-    /// <summary>Null: the session does not adapt.</summary>
-    public AdaptationSession? Adaptation { get; init; }
-
-    /// <summary>Bytes of an encoded mask that may be returned.</summary>
-    public int MaxMaskBytes
-    {
-        get
-        {
-            var room = MaxResponseBytes - ResponseReserve;
-
-            // A session that adapts may return a base mask too.
-            room = Adaptation is null ? room : room / 2;
-            return RequestedMaskBytes == 0 ? room : (int)Math.Min(RequestedMaskBytes, (uint)room);
-        }
-    }
-
     /// <summary>The same with other thresholds; null, and why, where they make no sense.</summary>
     /// <param name="thresholds">Null or both 0: <paramref name="defaults"/>.</param>
     public AnalysisSettings? With(Thresholds? thresholds, VerdictThresholds defaults, out string? mistake)
@@ -98,21 +82,23 @@ internal sealed record AnalysisSettings
 
     /// <param name="receivedAt">Timestamp of the frame's receipt.</param>
     /// <param name="maxAge">Age from which it is of no use; null: never.</param>
-    public AnalysisRequest ToRequest(long receivedAt, TimeSpan? maxAge) => new()
+    /// <param name="adaptation">The state it is answered with; null: the model's own parameters.</param>
+    public AnalysisRequest ToRequest(long receivedAt, TimeSpan? maxAge, AdaptationSession? adaptation = null) => new()
     {
         Thresholds = Thresholds,
         MaskPolicy = MaskPolicy,
         MaskEncoding = MaskEncoding,
-        MaxMaskBytes = MaxMaskBytes,
+        MaxMaskBytes = MaxMaskBytes(adaptation is not null),
         Deterministic = Deterministic,
-        Adaptation = Adaptation,
+        Adaptation = adaptation,
         ReceivedAt = receivedAt,
         MaxAge = maxAge,
     };
 
     public Thresholds ToThresholds() => Thresholds.ToMessage();
 
-    public MaskSettings ToMaskSettings() => new()
+    /// <param name="adapts">Whether the session does.</param>
+    public MaskSettings ToMaskSettings(bool adapts) => new()
     {
         Policy = MaskPolicy switch
         {
@@ -126,6 +112,14 @@ internal sealed record AnalysisSettings
             MaskEncoding.SoftPng => Wire.MaskEncoding.SoftPng,
             _ => Wire.MaskEncoding.Rle,
         },
-        MaxBytes = (uint)MaxMaskBytes,
+        MaxBytes = (uint)MaxMaskBytes(adapts),
     };
+
+    /// <summary>Bytes of an encoded mask that may be returned.</summary>
+    private int MaxMaskBytes(bool adapts)
+    {
+        // A session that adapts may return a base mask too.
+        var room = (MaxResponseBytes - ResponseReserve) / (adapts ? 2 : 1);
+        return RequestedMaskBytes == 0 ? room : (int)Math.Min(RequestedMaskBytes, (uint)room);
+    }
 }

@@ -6,24 +6,42 @@ namespace LoupeGrpc.Server.Contract;
 /// <summary>The parts of the contract that this server does not have.</summary>
 internal static class Features
 {
-    private const string NoResumption = "this server cannot resume sessions";
-
-    /// <summary>Of what a session asks for.</summary>
-    public static IEnumerable<Unavailable> UnavailableOf(OpenSession open)
-    {
-        if (!open.ResumeToken.IsEmpty)
-        {
-            yield return new Unavailable { Feature = "resume_token", Reason = NoResumption };
-        }
-    }
-
     /// <summary>Of the whole contract.</summary>
     public static IEnumerable<Unavailable> Unavailable(LoupeOptions options)
     {
-        yield return new Unavailable { Feature = "resume_token", Reason = NoResumption };
+        if (options.Sessions.ResumeWindow == TimeSpan.Zero)
+        {
+            yield return NoResumption("resume_token");
+        }
+
         if (!options.Admin.Enabled)
         {
             yield return new Unavailable { Feature = "SessionAdminService", Reason = "not switched on: Loupe:Admin:Enabled" };
         }
     }
+
+    /// <summary>Of what a new session asks for.</summary>
+    public static IEnumerable<Unavailable> UnavailableOf(OpenSession open, LoupeOptions options)
+    {
+        var never = options.Sessions.ResumeWindow == TimeSpan.Zero;
+        if (open.Resumable && never)
+        {
+            yield return NoResumption("resumable");
+        }
+
+        if (!open.ResumeToken.IsEmpty)
+        {
+            yield return never
+                ? NoResumption("resume_token")
+                : new Unavailable
+                {
+                    Feature = "resume_token",
+                    Reason = "no session has this token: it ended, its connection was broken for longer than Loupe:Sessions:ResumeWindow, "
+                        + $"which is {options.Sessions.ResumeWindow.TotalSeconds:0.###} s, or the server was restarted",
+                };
+        }
+    }
+
+    private static Unavailable NoResumption(string feature) =>
+        new() { Feature = feature, Reason = "this server keeps no session whose connection broke: Loupe:Sessions:ResumeWindow is 0" };
 }

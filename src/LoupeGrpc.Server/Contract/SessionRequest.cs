@@ -38,6 +38,9 @@ internal sealed record SessionRequest
     /// <summary>State to begin with; empty: the model's own parameters.</summary>
     public required ByteString AdaptationSnapshot { get; init; }
 
+    /// <summary>Whether the session outlives its connection.</summary>
+    public required bool Resumable { get; init; }
+
     /// <summary>Parts that were asked for and are not there.</summary>
     public required IReadOnlyList<Unavailable> Unavailable { get; init; }
 
@@ -94,7 +97,8 @@ internal sealed record SessionRequest
                 Analysis = analysis,
                 Adaptation = adaptation,
                 AdaptationSnapshot = open.AdaptationSnapshot,
-                Unavailable = [.. Features.UnavailableOf(open)],
+                Resumable = (open.Resumable || adaptation is not null) && options.Sessions.ResumeWindow > TimeSpan.Zero,
+                Unavailable = [.. Features.UnavailableOf(open, options)],
             };
 
         void Note(string? mistake, string prefix = "")

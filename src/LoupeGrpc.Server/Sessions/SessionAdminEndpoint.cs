@@ -66,6 +66,8 @@ internal sealed class SessionAdminEndpoint(SessionRegistry sessions, IFrameAnaly
             InFlight = (uint)inFlight,
             Manipulated = manipulated,
             Execution = analyzer.Execution.ToMessage(),
+            Adaptation = session.Adaptation,
+            ParkedSince = session.ParkedSince?.ToTimestamp(),
         };
     }
 }

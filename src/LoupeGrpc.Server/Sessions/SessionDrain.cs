@@ -22,7 +22,7 @@ internal sealed class SessionDrain(SessionRegistry sessions, ServingState servin
     {
         serving.MarkDraining();
         var timeout = options.Shutdown.DrainTimeout;
-        var open = sessions.Count;
+        var open = sessions.Connected;
         SessionsLog.Draining(logger, open, timeout);
         try
         {

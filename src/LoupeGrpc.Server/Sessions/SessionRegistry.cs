@@ -6,14 +6,19 @@ using LoupeGrpc.V1;
 
 namespace LoupeGrpc.Server.Sessions;
 
-/// <summary>The open sessions of this server. Thread-safe.</summary>
+/// <summary>The sessions of this server, those that wait to be resumed among them. Thread-safe.</summary>
 internal sealed class SessionRegistry(LoupeOptions options)
 {
     private readonly Lock _lock = new();
     private readonly Dictionary<string, AnalyzeSession> _sessions = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, AnalyzeSession> _byToken = new(StringComparer.Ordinal);
     private TaskCompletionSource? _empty;
     private bool _draining;
 
+    /// <summary>Sessions with a connection.</summary>
+    public int Connected => List().Count(static session => session.ParkedSince is null);
+
+    /// <summary>All sessions.</summary>
     public int Count
     {
         get
@@ -34,32 +39,74 @@ internal sealed class SessionRegistry(LoupeOptions options)
         }
     }
 
-    /// <summary>False, and why, where there is no room or the server is stopping.</summary>
+    /// <summary>
+    /// False, and why, where there is no room or the server is stopping. Where there is none but for sessions without a connection, the one that
+    /// has been so for the longest time is dropped.
+    /// </summary>
     public bool TryAdd(AnalyzeSession session, [NotNullWhen(false)] out FrameFailure? refusal)
     {
-        lock (_lock)
+        while (true)
         {
-            refusal = _draining ? ServerBusy.Stopping
-                : _sessions.Count >= options.Limits.MaxSessions ? ServerBusy.NoSessionLeft(options.Limits)
-                : null;
-            if (refusal is null)
+            lock (_lock)
             {
-                _sessions.Add(session.Id, session);
+                if (_draining)
+                {
+                    refusal = ServerBusy.Stopping;
+                    return false;
+                }
+
+                if (_sessions.Count < options.Limits.MaxSessions)
+                {
+                    refusal = null;
+                    _sessions.Add(session.Id, session);
+                    if (session.Token is { } token)
+                    {
+                        _byToken.Add(token.Digest, session);
+                    }
+
+                    return true;
+                }
             }
 
-            return refusal is null;
+            if (LongestParked() is not { } parked)
+            {
+                refusal = ServerBusy.NoSessionLeft(options.Limits);
+                return false;
+            }
+
+            // Or it was resumed just now: then the next one is looked for.
+            if (parked.TryDrop(SessionEnd.MadeRoom))
+            {
+                Remove(parked);
+            }
         }
     }
 
+    /// <summary>Does nothing where it is not there any more.</summary>
     public void Remove(AnalyzeSession session)
     {
         lock (_lock)
         {
             _sessions.Remove(session.Id);
+            if (session.Token is { } token)
+            {
+                _byToken.Remove(token.Digest);
+            }
+
             if (_sessions.Count == 0)
             {
                 _empty?.TrySetResult();
             }
+        }
+    }
+
+    /// <summary>The session that was granted a token; null where there is none.</summary>
+    public AnalyzeSession? FindByToken(ReadOnlySpan<byte> token)
+    {
+        var digest = ResumeToken.DigestOf(token);
+        lock (_lock)
+        {
+            return _byToken.TryGetValue(digest, out var session) && session.Token!.Matches(token) ? session : null;
         }
     }
 
@@ -71,7 +118,7 @@ internal sealed class SessionRegistry(LoupeOptions options)
         }
     }
 
-    /// <summary>Opens no sessions any more and ends those there are. Call once.</summary>
+    /// <summary>Opens no sessions any more and ends those there are, those without a connection at once. Call once.</summary>
     /// <param name="patience">How long frames taken in may still be analysed.</param>
     /// <returns>Done when the last session has ended: as late as its client reads what it is sent.</returns>
     public Task DrainAsync(TimeSpan patience)
@@ -94,4 +141,7 @@ internal sealed class SessionRegistry(LoupeOptions options)
 
         return empty;
     }
+
+    private AnalyzeSession? LongestParked() =>
+        List().Where(static session => session.ParkedSince is not null).MinBy(static session => session.ParkedSince);
 }

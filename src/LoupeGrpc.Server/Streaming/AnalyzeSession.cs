@@ -1,57 +1,63 @@
-using System.Threading.Channels;
+using Google.Protobuf;
+using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
+using LoupeGrpc.Server.Configuration;
 using LoupeGrpc.Server.Contract;
 using LoupeGrpc.V1;
 
 namespace LoupeGrpc.Server.Streaming;
 
 /// <summary>
-/// One <c>Analyze</c> call from its grant to its end: a reader, a dispatcher into the engine and a writer, side by side.
-/// The reader waits for credits, never for the writer itself; the dispatcher waits for neither.
+/// A session from its opening to its end: its frames, their outcomes, its settings and its adaptation. It is served by one call at a time; where it
+/// is resumable it outlives a broken one, finishes the frames it has, and waits for the next within its resume window. Thread-safe but for what is
+/// marked as the reader's.
 /// </summary>
 internal sealed class AnalyzeSession : IDisposable
 {
     /// <summary>With FRESHEST the reader goes on while nothing is answered; only a client that reads nothing at all is slowed down.</summary>
     private const int FreshestCredits = 64;
 
-    /// <summary>Grant, summary and events of the session have their places beside the outcomes and the one event that each of these may bring.</summary>
-    private const int ResponsesBesideOutcomes = 16;
-
     private readonly SessionRequest _request;
     private readonly SessionServices _services;
-    private readonly ByteBudget _sessionBytes;
-    private readonly TimeProvider _time;
+    private readonly Action<AnalyzeSession> _ended;
     private readonly long _openedAt;
-    private readonly SemaphoreSlim _credits;
-    private readonly Channel<AnalyzeResponse> _outgoing;
     private readonly OutcomeSequencer _sequencer;
+    private readonly SessionAdaptation _adaptation;
     private readonly FrameDispatcher _dispatcher;
+    private readonly FrameIntake _intake;
     private readonly SessionControls _controls;
     private readonly CancellationTokenSource _stopReading = new();
     private readonly CancellationTokenSource _giveUp = new();
-    private readonly Lock _endLock = new();
-    private SessionEnd? _end;
+    private readonly Lock _lock = new();
+    private IReadOnlyList<Unavailable> _unavailable = [];
+    private Task _dispatching = Task.CompletedTask;
     private Task _stopping = Task.CompletedTask;
+    private SessionCall? _call;
+    private ITimer? _window;
+    private DateTimeOffset? _parkedSince;
+    private bool _started;
     private bool _over;
 
-    public AnalyzeSession(string id, string peer, SessionRequest request, SessionServices services)
+    /// <param name="ended">Called once, when nothing of the session is left.</param>
+    public AnalyzeSession(string id, SessionRequest request, SessionServices services, Action<AnalyzeSession> ended)
     {
         var limits = services.Options.Limits;
         Id = id;
-        Peer = peer;
+        Peer = string.Empty;
         OpenedAt = services.Time.GetUtcNow();
         Credits = limits.Credits * (request.Delivery == DeliveryMode.Freshest ? FreshestCredits : 1);
+        Token = request.Resumable ? new ResumeToken() : null;
+        Outbox = new SessionOutbox(Credits, request.Resumable, services.Options.Sessions.MaxKeptBytes);
         _request = request;
         _services = services;
-        _time = services.Time;
-        _openedAt = _time.GetTimestamp();
-        _sessionBytes = new ByteBudget(limits.MaxSessionBytes);
-        _credits = new SemaphoreSlim(Credits);
-        _outgoing = Channel.CreateBounded<AnalyzeResponse>(
-            new BoundedChannelOptions((2 * Credits) + ResponsesBesideOutcomes) { SingleReader = true });
-        _sequencer = new OutcomeSequencer(request.Unordered, _outgoing.Writer, services.Metrics);
-        _dispatcher = new FrameDispatcher(services, _sequencer, request, Credits);
-        _controls = new SessionControls(services, _sequencer, request);
+        _ended = ended;
+        _openedAt = services.Time.GetTimestamp();
+        _sequencer = new OutcomeSequencer(request.Unordered, Outbox, services.Metrics);
+        _adaptation = new SessionAdaptation(
+            services.Analyzer, services.AdaptationBudget, _sequencer, () => StreamingLog.AdaptationEvicted(services.Logger, id));
+        _dispatcher = new FrameDispatcher(services, _sequencer, _adaptation, request, Credits);
+        _intake = new FrameIntake(services, request, _sequencer, _dispatcher, _giveUp.Token);
+        _controls = new SessionControls(_sequencer, _adaptation, request.Analysis, services.Options.Thresholds);
     }
 
     /// <summary>The server's name of the session. Not a secret.</summary>
@@ -63,229 +69,291 @@ internal sealed class AnalyzeSession : IDisposable
     /// <summary>The client's program, as it says.</summary>
     public string Client => _request.Client;
 
-    /// <summary>The client's address.</summary>
-    public string Peer { get; }
+    /// <summary>The client's address, of the last call.</summary>
+    public string Peer { get; private set; }
 
     public DateTimeOffset OpenedAt { get; }
+
+    /// <summary>Since when no call serves it; null while one does.</summary>
+    public DateTimeOffset? ParkedSince
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _parkedSince;
+            }
+        }
+    }
 
     /// <summary>Frames that may be undelivered at a time.</summary>
     public int Credits { get; }
 
+    /// <summary>Null where the session ends with its call.</summary>
+    public ResumeToken? Token { get; }
+
+    public bool Resumable => Token is not null;
+
+    /// <summary>What calls write.</summary>
+    public SessionOutbox Outbox { get; }
+
+    public LimitOptions Limits => _services.Options.Limits;
+
+    /// <summary>How the session was told to end from outside; null while it was not.</summary>
+    public SessionEnd? End { get; private set; }
+
+    /// <summary>The session was told to end, and every frame taken in has its outcome.</summary>
+    public CancellationToken StopReading => _stopReading.Token;
+
+    /// <summary>After the last frame or control that is done; null where the session does not adapt.</summary>
+    public AdaptationState? Adaptation => _adaptation.State;
+
     public (ulong Frames, int InFlight, ulong Manipulated) Count() => _sequencer.Count();
 
-    /// <summary>
-    /// Runs the session. Nothing of it is left when the task ends: no frame inside the engine, no write under way.
-    /// </summary>
-    /// <param name="requests">Behind the message that opened the session.</param>
-    /// <param name="gone">The client is not there any more.</param>
-    /// <returns>How it ended.</returns>
-    public async Task<SessionEnd> RunAsync(
-        IAsyncStreamReader<AnalyzeRequest> requests, IAsyncStreamWriter<AnalyzeResponse> responses, CancellationToken gone)
+    /// <summary>Gives the session to a call, in the place of any other. False, and nothing changes, where that cannot be.</summary>
+    /// <param name="received">Responses that the call's client has.</param>
+    /// <param name="refusal">Why the claim is wrong; null where the session is over.</param>
+    public bool TryAttach(SessionCall call, ulong received, out RpcException? refusal)
     {
-        using var watch = gone.UnsafeRegister(static session => ((AnalyzeSession)session!).Abandon(), this);
-        _outgoing.Writer.TryWrite(new AnalyzeResponse { Granted = Grant() });
-        var writing = WriteAsync(responses, gone);
-        var dispatching = _dispatcher.RunAsync(_giveUp.Token);
-        var end = SessionEnd.Vanished;
-        try
+        lock (_lock)
         {
-            end = await ReadAsync(requests, gone).ConfigureAwait(false);
-        }
-        finally
-        {
-            _dispatcher.Complete();
-            await dispatching.ConfigureAwait(false);
-            await StopListening().ConfigureAwait(false);
-            var summary = _sequencer.Summarize(_time.GetElapsedTime(_openedAt));
-            summary.Adaptation = _controls.Adaptation;
-            if (end.Summarized)
+            refusal = null;
+            if (_over || (refusal = Outbox.Attach(call, received)) is not null)
             {
-                _outgoing.Writer.TryWrite(new AnalyzeResponse { Summary = summary });
+                return false;
             }
 
-            _outgoing.Writer.TryComplete();
-            end = await writing.ConfigureAwait(false) ? end : SessionEnd.Vanished;
-            StreamingLog.Ended(_services.Logger, Id, end.Name, summary.Duration, summary.Frames, summary.Results, summary.Dropped, summary.Expired, summary.Failed);
+            call.Resumes = _started;
+            if (_call is not null)
+            {
+                call.Follow(_call);
+                _call.BeginLeave();
+                StreamingLog.TakenOver(_services.Logger, Id, Peer, call.Peer, received);
+                _services.Metrics.SessionResumed(wasParked: false);
+            }
+            else if (_parkedSince is not null)
+            {
+                StreamingLog.Resumed(_services.Logger, Id, call.Peer, received);
+                _services.Metrics.SessionResumed(wasParked: true);
+            }
+
+            Unpark();
+            _call = call;
+            Peer = call.Peer;
+            return true;
+        }
+    }
+
+    /// <summary>Lets the call that has the session serve it, until the call or the session ends. The first call begins the session.</summary>
+    /// <returns>How the call ends.</returns>
+    public async Task<SessionEnd> ServeAsync(SessionCall call)
+    {
+        SessionEnd end;
+        try
+        {
+            if (!_started)
+            {
+                Start();
+            }
+
+            end = await call.RunAsync(this).ConfigureAwait(false);
+        }
+        catch
+        {
+            await DetachAsync(call, SessionEnd.Faulted).ConfigureAwait(false);
+            throw;
         }
 
-        return end;
+        return await DetachAsync(call, end).ConfigureAwait(false);
+    }
+
+    /// <summary>What the call is told first.</summary>
+    public SessionGrant Grant(SessionCall call)
+    {
+        var adaptation = _adaptation.State;
+        var resumed = call.Resumes;
+        return new SessionGrant
+        {
+            SessionId = Id,
+            Limits = LimitMessages.Of(_services.Options, Credits, _request.Analysis.MaxResponseBytes),
+            Model = _services.Analyzer.Model,
+            Execution = _dispatcher.Execution.ToMessage(),
+            Thresholds = _controls.Settings.ToThresholds(),
+            Delivery = _request.ToDeliveryPolicy(),
+            Mask = _controls.Settings.ToMaskSettings(adaptation is not null),
+            Unavailable = { resumed ? _unavailable : _request.Unavailable.Concat(_unavailable) },
+            Adaptation = adaptation,
+            ResumeToken = Token?.ToByteString() ?? ByteString.Empty,
+            ResumeWindow = Token is null ? null : Duration.FromTimeSpan(_services.Options.Sessions.ResumeWindow),
+            Resumed = resumed,
+            NextSequence = resumed ? _sequencer.NextSequence : 0,
+            ControlsReceived = resumed ? _controls.Received : 0,
+        };
+    }
+
+    /// <summary>Takes a frame in. The reader's.</summary>
+    /// <param name="receivedAt">Timestamp.</param>
+    public ValueTask TakeAsync(Frame frame, long receivedAt)
+    {
+        Outbox.TakeCredit();
+        return _intake.TakeAsync(frame, _controls.Settings, receivedAt);
+    }
+
+    /// <summary>Carries a control out. The reader's.</summary>
+    public ValueTask ObeyAsync(Control control)
+    {
+        Outbox.TakeCredit();
+        return _controls.ObeyAsync(control);
+    }
+
+    /// <summary>Done when every frame taken in has its outcome.</summary>
+    public Task WhenDecided() => _sequencer.WhenDecided();
+
+    /// <summary>The session so far.</summary>
+    public SessionSummary Summarize()
+    {
+        var summary = _sequencer.Summarize(_services.Time.GetElapsedTime(_openedAt));
+        summary.Adaptation = _adaptation.State;
+        return summary;
     }
 
     /// <summary>
     /// Ends the session from outside, once; later calls do nothing. The client is told, frames that come are dropped, those taken in get
-    /// their outcomes.
+    /// their outcomes. Without a call it is dropped at once.
     /// </summary>
     /// <param name="patience">How long frames taken in may still be analysed; then they are dropped.</param>
     public void BeginEnd(SessionEnd end, SessionEvent notice, TimeSpan patience)
     {
-        lock (_endLock)
+        lock (_lock)
         {
-            if (_end is null && !_over)
+            if (End is not null || _over)
             {
-                _end = end;
+                return;
+            }
+
+            if (_parkedSince is null)
+            {
+                End = end;
                 _sequencer.Close(notice);
                 _stopping = StopReadingWhenDecidedAsync(patience);
+                return;
             }
         }
+
+        TryDrop(end);
     }
 
-    /// <summary>Call when <see cref="RunAsync"/> has ended.</summary>
+    /// <summary>Ends the session at once, if no call serves it.</summary>
+    public bool TryDrop(SessionEnd end) => TryDrop(end, null);
+
+    /// <summary>Nobody waits for its frames any more: they are dropped, those inside the engine canceled.</summary>
+    public void Abandon() => _giveUp.Cancel();
+
+    /// <summary>For a session that no call began to serve; the others do so by themselves.</summary>
     public void Dispose()
     {
+        _window?.Dispose();
         _stopReading.Dispose();
         _giveUp.Dispose();
-        _credits.Dispose();
+        _intake.Dispose();
         _dispatcher.Dispose();
-        _sessionBytes.Dispose();
-        _controls.Dispose();
+        _adaptation.Dispose();
     }
 
-    private SessionGrant Grant() => new()
+    private void Start()
     {
-        SessionId = Id,
-        Limits = LimitMessages.Of(_services.Options, Credits, _request.Analysis.MaxResponseBytes),
-        Model = _services.Analyzer.Model,
-        Execution = _dispatcher.Execution.ToMessage(),
-        Thresholds = _controls.Settings.ToThresholds(),
-        Delivery = _request.ToDeliveryPolicy(),
-        Mask = _controls.Settings.ToMaskSettings(),
-        Unavailable = { _controls.Unavailable },
-        Adaptation = _controls.Adaptation,
-    };
+        _started = true;
+        _services.Metrics.SessionOpened();
+        StreamingLog.Opened(_services.Logger, Id, Name, Client, Peer, _request.Delivery);
+        _dispatching = _dispatcher.RunAsync(_giveUp.Token);
+        _adaptation.Enter();
+        _unavailable = [.. _adaptation.Open(_request.Adaptation, _request.AdaptationSnapshot)];
+        if (_adaptation.Leave() is { } eviction)
+        {
+            _sequencer.Tell(eviction);
+        }
+    }
 
-    private async Task<SessionEnd> ReadAsync(IAsyncStreamReader<AnalyzeRequest> requests, CancellationToken gone)
+    private async Task<SessionEnd> DetachAsync(SessionCall call, SessionEnd end)
+    {
+        lock (_lock)
+        {
+            if (_call != call)
+            {
+                return SessionEnd.TakenOver;
+            }
+
+            _call = null;
+            if (end == SessionEnd.Vanished && Resumable && End is null)
+            {
+                Park();
+                return end;
+            }
+
+            _over = true;
+        }
+
+        await FinishAsync(end).ConfigureAwait(false);
+        return end;
+    }
+
+    /// <summary>Within the lock.</summary>
+    private void Park()
+    {
+        var window = _services.Options.Sessions.ResumeWindow;
+        _parkedSince = _services.Time.GetUtcNow();
+        _services.Metrics.SessionParked();
+        StreamingLog.Parked(_services.Logger, Id, window);
+        // Armed when it is known by itself: a timer that fires late must not end what was parked anew.
+        ITimer? timer = null;
+        _window = timer = _services.Time.CreateTimer(
+            _ => TryDrop(SessionEnd.NotResumed, timer), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        timer.Change(window, Timeout.InfiniteTimeSpan);
+    }
+
+    /// <summary>Within the lock.</summary>
+    private void Unpark()
+    {
+        _parkedSince = null;
+        _window?.Dispose();
+        _window = null;
+    }
+
+    /// <param name="window">Only where the session waits within this one; null: within any.</param>
+    private bool TryDrop(SessionEnd end, ITimer? window)
+    {
+        lock (_lock)
+        {
+            if (_over || _parkedSince is null || (window is not null && window != _window))
+            {
+                return false;
+            }
+
+            _over = true;
+        }
+
+        _ = FinishAsync(end);
+        return true;
+    }
+
+    /// <summary>Once, when <c>_over</c> was set.</summary>
+    private async Task FinishAsync(SessionEnd end)
     {
         try
         {
-            while (true)
-            {
-                // A credit comes back with each outcome written: a client that sends without reading is slowed down by flow control.
-                await _credits.WaitAsync(_stopReading.Token).ConfigureAwait(false);
-                if (!await requests.MoveNext(_stopReading.Token).ConfigureAwait(false))
-                {
-                    return _end ?? SessionEnd.HalfClosed;
-                }
-
-                var receivedAt = _time.GetTimestamp();
-                switch (requests.Current.PayloadCase)
-                {
-                    case AnalyzeRequest.PayloadOneofCase.Frame:
-                        await TakeAsync(requests.Current.Frame, receivedAt).ConfigureAwait(false);
-                        break;
-                    case AnalyzeRequest.PayloadOneofCase.Control:
-                        _sequencer.Add(await _controls.ObeyAsync(requests.Current.Control).ConfigureAwait(false));
-                        break;
-                    case AnalyzeRequest.PayloadOneofCase.Open:
-                        return SessionEnd.Refused(RequestFaults.SecondOpen);
-                    default:
-                        return SessionEnd.Refused(RequestFaults.EmptyMessage);
-                }
-            }
+            // Frames are left only where nobody waits for them.
+            await _giveUp.CancelAsync().ConfigureAwait(false);
+            _dispatcher.Complete();
+            await _dispatching.ConfigureAwait(false);
+            await _stopping.ConfigureAwait(false);
         }
-        catch (OperationCanceledException) when (_end is not null && !gone.IsCancellationRequested)
+        finally
         {
-            return _end;
-        }
-        catch (Exception exception) when (!gone.IsCancellationRequested && RequestFaults.Find(exception, _services.Options.Limits) is { } status)
-        {
-            return SessionEnd.Refused(status);
-        }
-        catch (Exception exception) when (RequestFaults.IsBrokenTransport(exception))
-        {
-            // The reader may notice before the call's token does.
-            return SessionEnd.Vanished;
-        }
-    }
-
-    private async ValueTask TakeAsync(Frame message, long receivedAt)
-    {
-        var read = FrameReader.Read(message, _request.FrameFormat);
-        var frame = new SessionFrame
-        {
-            FrameId = message.FrameId,
-            CaptureTime = message.CaptureTime,
-            ReceivedAt = receivedAt,
-            Deadline = read.Deadline,
-            Settings = _controls.Settings,
-            Input = read.Input,
-        };
-        if (!_sequencer.Add(frame))
-        {
-            _dispatcher.Drop(frame, DropReason.SessionEnded);
-        }
-        else if (read.Failure is not null)
-        {
-            _dispatcher.Fail(frame, read.Failure);
-        }
-        else if (_request.Delivery == DeliveryMode.Freshest)
-        {
-            TakeFreshest(frame);
-        }
-        else
-        {
-            await TakeEveryAsync(frame).ConfigureAwait(false);
-        }
-    }
-
-    /// <summary>Waits for room for its bytes, and with it the client.</summary>
-    private async ValueTask TakeEveryAsync(SessionFrame frame)
-    {
-        try
-        {
-            var bytes = frame.Input.Data.Length;
-            var session = await _sessionBytes.AcquireAsync(bytes, _giveUp.Token).ConfigureAwait(false);
-            frame.Charge(session, null);
-            frame.Charge(session, await _services.Bytes.Budget.AcquireAsync(bytes, _giveUp.Token).ConfigureAwait(false));
-        }
-        catch (OperationCanceledException)
-        {
-            _dispatcher.Drop(frame, DropReason.SessionEnded);
-            return;
-        }
-
-        _dispatcher.Accept(frame);
-    }
-
-    /// <summary>Never waits. Two frames at most hold bytes, so the session's own budget is not asked.</summary>
-    private void TakeFreshest(SessionFrame frame)
-    {
-        if (_services.Bytes.Budget.TryAcquire(frame.Input.Data.Length) is { } bytes)
-        {
-            frame.Charge(null, bytes);
-            _dispatcher.Accept(frame);
-        }
-        else
-        {
-            _dispatcher.Fail(frame, ServerBusy.NoBytesLeft(_services.Options.Limits));
-        }
-    }
-
-    /// <summary>The one writer.</summary>
-    /// <returns>Whether everything was written.</returns>
-    private async Task<bool> WriteAsync(IAsyncStreamWriter<AnalyzeResponse> responses, CancellationToken gone)
-    {
-        try
-        {
-            await foreach (var response in _outgoing.Reader.ReadAllAsync(gone).ConfigureAwait(false))
-            {
-                await responses.WriteAsync(response, gone).ConfigureAwait(false);
-                if (response.PayloadCase is AnalyzeResponse.PayloadOneofCase.Outcome or AnalyzeResponse.PayloadOneofCase.ControlReply)
-                {
-                    _credits.Release();
-                }
-            }
-
-            return true;
-        }
-        catch (Exception exception)
-        {
-            Abandon();
-            if (!RequestFaults.IsBrokenTransport(exception))
-            {
-                throw;
-            }
-
-            return false;
+            var summary = Summarize();
+            StreamingLog.Ended(_services.Logger, Id, end.Name, summary.Duration, summary.Frames, summary.Results, summary.Dropped, summary.Expired, summary.Failed);
+            _services.Metrics.SessionEnded(ParkedSince is not null);
+            Dispose();
+            _ended(this);
         }
     }
 
@@ -293,7 +361,7 @@ internal sealed class AnalyzeSession : IDisposable
     {
         try
         {
-            await _sequencer.WhenDecided().WaitAsync(patience, _time).ConfigureAwait(false);
+            await _sequencer.WhenDecided().WaitAsync(patience, _services.Time).ConfigureAwait(false);
         }
         catch (TimeoutException)
         {
@@ -302,21 +370,5 @@ internal sealed class AnalyzeSession : IDisposable
         }
 
         await _stopReading.CancelAsync().ConfigureAwait(false);
-    }
-
-    /// <summary>After this nobody ends the session from outside, and what did has come to its end.</summary>
-    private Task StopListening()
-    {
-        lock (_endLock)
-        {
-            _over = true;
-            return _stopping;
-        }
-    }
-
-    private void Abandon()
-    {
-        _giveUp.Cancel();
-        _stopReading.Cancel();
     }
 }

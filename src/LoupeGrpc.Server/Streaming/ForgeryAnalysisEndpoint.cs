@@ -16,29 +16,17 @@ internal sealed class ForgeryAnalysisEndpoint(SessionServices services, SessionR
     public override async Task Analyze(
         IAsyncStreamReader<AnalyzeRequest> requestStream, IServerStreamWriter<AnalyzeResponse> responseStream, ServerCallContext context)
     {
-        if (await ReadOpenAsync(requestStream, context).ConfigureAwait(false) is not { } request)
+        if (await ReadOpenAsync(requestStream, context).ConfigureAwait(false) is not { } open)
         {
             return;
         }
 
-        using var session = new AnalyzeSession(
-            Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8)), context.Peer, request, services);
-        if (!sessions.TryAdd(session, out var refusal))
+        await using var call = new SessionCall(requestStream, responseStream, context.Peer, services.Time, context.CancellationToken);
+        var session = Resume(open, call, context) ?? Open(open, call, context);
+        var end = await session.ServeAsync(call).ConfigureAwait(false);
+        if (end == SessionEnd.TakenOver)
         {
-            throw Refuse(context, refusal.ToRpcException());
-        }
-
-        SessionEnd end;
-        services.Metrics.SessionOpened();
-        try
-        {
-            StreamingLog.Opened(services.Logger, session.Id, session.Name, session.Client, session.Peer, request.Delivery);
-            end = await session.RunAsync(requestStream, responseStream, context.CancellationToken).ConfigureAwait(false);
-        }
-        finally
-        {
-            sessions.Remove(session);
-            services.Metrics.SessionEnded();
+            await call.SayTakenOverAsync().ConfigureAwait(false);
         }
 
         if (end.Status is not null)
@@ -86,14 +74,41 @@ internal sealed class ForgeryAnalysisEndpoint(SessionServices services, SessionR
             Limits = LimitMessages.Of(services.Options, services.Options.Limits.Credits, services.Options.Limits.MaxResponseBytes),
             DefaultThresholds = services.Options.Thresholds.ToMessage(),
             Unavailable = { Features.Unavailable(services.Options) },
-            AdaptationUsage = new AdaptationUsage { UsedBytes = (ulong)services.AdaptationBudget.Used, MaxBytes = (ulong)services.AdaptationBudget.Limit },
+            AdaptationUsage = new AdaptationUsage { UsedBytes = (ulong)services.AdaptationBudget.Used, MaxBytes = (ulong)services.AdaptationBudget.Limit, Evictions = services.AdaptationBudget.Evictions },
             ReadySince = serving.ReadySince?.ToTimestamp(),
-            ActiveSessions = (uint)sessions.Count,
+            ActiveSessions = (uint)sessions.Connected,
             Startup = serving.Startup is { } startup ? Duration.FromTimeSpan(startup) : null,
         });
 
+    /// <summary>Null where no session has the token, or none was given.</summary>
+    private AnalyzeSession? Resume(OpenSession open, SessionCall call, ServerCallContext context)
+    {
+        if (open.ResumeToken.IsEmpty || sessions.FindByToken(open.ResumeToken.Span) is not { } session)
+        {
+            return null;
+        }
+
+        return session.TryAttach(call, open.ResponsesReceived, out var refusal) ? session
+            : refusal is not null ? throw Refuse(context, refusal)
+            : null;
+    }
+
+    private AnalyzeSession Open(OpenSession open, SessionCall call, ServerCallContext context)
+    {
+        var request = SessionRequest.Read(open, services.Options, out var failure) ?? throw Refuse(context, failure!.ToRpcException());
+        var session = new AnalyzeSession(Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8)), request, services, sessions.Remove);
+        session.TryAttach(call, 0, out _);
+        if (!sessions.TryAdd(session, out var refusal))
+        {
+            session.Dispose();
+            throw Refuse(context, refusal.ToRpcException());
+        }
+
+        return session;
+    }
+
     /// <summary>Null where the client vanished first.</summary>
-    private async Task<SessionRequest?> ReadOpenAsync(IAsyncStreamReader<AnalyzeRequest> requests, ServerCallContext context)
+    private async Task<OpenSession?> ReadOpenAsync(IAsyncStreamReader<AnalyzeRequest> requests, ServerCallContext context)
     {
         // A call that opens nothing must not hold up a server that stops.
         using var waiting = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, serving.Draining);
@@ -118,7 +133,7 @@ internal sealed class ForgeryAnalysisEndpoint(SessionServices services, SessionR
             throw Refuse(context, RequestFaults.NotOpened);
         }
 
-        return SessionRequest.Read(requests.Current.Open, services.Options, out var failure) ?? throw Refuse(context, failure!.ToRpcException());
+        return requests.Current.Open;
     }
 
     private AnalysisSettings ReadSettings(AnalyzeImageRequest request)

@@ -2,19 +2,21 @@ using System.Diagnostics;
 using System.Threading.Channels;
 using Google.Protobuf.WellKnownTypes;
 using LoupeGrpc.Engine;
+using LoupeGrpc.Engine.Adaptation;
 using LoupeGrpc.Server.Contract;
 using LoupeGrpc.V1;
 
 namespace LoupeGrpc.Server.Streaming;
 
 /// <summary>
-/// Lets a session's frames into the engine, a few at a time, as its delivery policy says, and decides their outcomes.
-/// Frames come from one thread.
+/// Lets a session's frames into the engine, as its delivery policy says, and decides their outcomes: a few at a time, one by one while the session
+/// adapts, since each frame meets the state that the one before it left. Frames come from one thread.
 /// </summary>
 internal sealed class FrameDispatcher : IDisposable
 {
     private readonly IAnalysisLane _lane;
     private readonly OutcomeSequencer _sequencer;
+    private readonly SessionAdaptation _adaptation;
     private readonly TimeSpan? _stalenessBudget;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
@@ -22,10 +24,12 @@ internal sealed class FrameDispatcher : IDisposable
     private readonly SemaphoreSlim _turns;
 
     /// <param name="maxWaiting">Frames that may wait, where each one is answered.</param>
-    public FrameDispatcher(SessionServices services, OutcomeSequencer sequencer, SessionRequest session, int maxWaiting)
+    public FrameDispatcher(
+        SessionServices services, OutcomeSequencer sequencer, SessionAdaptation adaptation, SessionRequest session, int maxWaiting)
     {
         _lane = services.Analyzer.OpenLane(session.Analysis.Deterministic);
         _sequencer = sequencer;
+        _adaptation = adaptation;
         _stalenessBudget = session.StalenessBudget;
         _time = services.Time;
         _logger = services.Logger;
@@ -70,7 +74,12 @@ internal sealed class FrameDispatcher : IDisposable
             if (_waiting.Reader.TryRead(out var frame) && !DecideBeforeTurn(frame, giveUp))
             {
                 FollowLadder(frame);
-                _ = AnalyzeAsync(frame, giveUp);
+                var state = _adaptation.Enter(frame.Sequence);
+                var analysis = AnalyzeAsync(frame, state, giveUp);
+                if (state is not null)
+                {
+                    await analysis.ConfigureAwait(false);
+                }
             }
             else
             {
@@ -88,14 +97,16 @@ internal sealed class FrameDispatcher : IDisposable
         _lane.Dispose();
     }
 
-    public void Drop(SessionFrame frame, DropReason reason) =>
-        _sequencer.Decide(frame, new FrameOutcome { Dropped = new Dropped { Reason = reason, Age = Duration.FromTimeSpan(AgeOf(frame)) } });
+    public void Drop(SessionFrame frame, DropReason reason) => _sequencer.Decide(frame, Dropped(AgeOf(frame), reason));
 
     public void Fail(SessionFrame frame, FrameFailure failure) =>
         _sequencer.Decide(frame, new FrameOutcome { Failed = failure.ToFailed() });
 
-    private void Expire(SessionFrame frame, TimeSpan age, TimeSpan deadline) => _sequencer.Decide(
-        frame, new FrameOutcome { Expired = new Expired { Age = Duration.FromTimeSpan(age), Deadline = Duration.FromTimeSpan(deadline) } });
+    private static FrameOutcome Dropped(TimeSpan age, DropReason reason) =>
+        new() { Dropped = new Dropped { Reason = reason, Age = Duration.FromTimeSpan(age) } };
+
+    private static FrameOutcome Expired(TimeSpan age, TimeSpan deadline) =>
+        new() { Expired = new Expired { Age = Duration.FromTimeSpan(age), Deadline = Duration.FromTimeSpan(deadline) } };
 
     private TimeSpan AgeOf(SessionFrame frame) => _time.GetElapsedTime(frame.ReceivedAt);
 
@@ -108,7 +119,7 @@ internal sealed class FrameDispatcher : IDisposable
         }
         else if (age >= frame.Deadline)
         {
-            Expire(frame, age, frame.Deadline.Value);
+            _sequencer.Decide(frame, Expired(age, frame.Deadline.Value));
         }
         else if (age >= _stalenessBudget)
         {
@@ -139,12 +150,15 @@ internal sealed class FrameDispatcher : IDisposable
         }
     }
 
-    private async Task AnalyzeAsync(SessionFrame frame, CancellationToken giveUp)
+    /// <param name="state">Entered for this frame; null: the model's own parameters.</param>
+    private async Task AnalyzeAsync(SessionFrame frame, AdaptationSession? state, CancellationToken giveUp)
     {
         try
         {
-            var outcome = await AskEngineAsync(frame, giveUp).ConfigureAwait(false);
-            DecideAfterTurn(frame, outcome, giveUp);
+            var outcome = await AskEngineAsync(frame, state, giveUp).ConfigureAwait(false);
+            // Given up, the frame may still be inside the engine.
+            var eviction = state is null ? null : _adaptation.Leave(look: !giveUp.IsCancellationRequested);
+            _sequencer.Decide(frame, OutcomeOf(frame, outcome, giveUp), EventsOf(frame, outcome, eviction));
         }
         finally
         {
@@ -152,11 +166,11 @@ internal sealed class FrameDispatcher : IDisposable
         }
     }
 
-    private async ValueTask<AnalysisOutcome> AskEngineAsync(SessionFrame frame, CancellationToken giveUp)
+    private async ValueTask<AnalysisOutcome> AskEngineAsync(SessionFrame frame, AdaptationSession? state, CancellationToken giveUp)
     {
         try
         {
-            var request = frame.Settings.ToRequest(frame.ReceivedAt, Earlier(frame.Deadline, _stalenessBudget));
+            var request = frame.Settings.ToRequest(frame.ReceivedAt, Earlier(frame.Deadline, _stalenessBudget), state);
             return await _lane.AnalyzeAsync(frame.Input, request, giveUp).ConfigureAwait(false);
         }
 #pragma warning disable CA1031 // One frame's fault must not take the session down, whatever it is.
@@ -168,30 +182,32 @@ internal sealed class FrameDispatcher : IDisposable
         }
     }
 
-    private void DecideAfterTurn(SessionFrame frame, AnalysisOutcome outcome, CancellationToken giveUp)
+    private FrameOutcome OutcomeOf(SessionFrame frame, AnalysisOutcome outcome, CancellationToken giveUp)
     {
         var age = AgeOf(frame);
         if (age >= frame.Deadline && (outcome.Succeeded || outcome.Failure.Kind == FailureKind.Expired))
         {
-            Expire(frame, age, frame.Deadline.Value);
+            return Expired(age, frame.Deadline.Value);
         }
-        else if (outcome.Succeeded)
+
+        if (outcome.Succeeded)
         {
-            var events = outcome.Analysis.GuardEvents.Select(guard => guard.ToMessage(frame.Sequence + 1));
-            _sequencer.Decide(frame, new FrameOutcome { Result = outcome.Analysis.ToMessage(frame.Settings.Thresholds) }, events);
+            return new FrameOutcome { Result = outcome.Analysis.ToMessage(frame.Settings.Thresholds) };
         }
-        else if (outcome.Failure.Kind == FailureKind.Expired)
+
+        return outcome.Failure.Kind switch
         {
-            Drop(frame, DropReason.Stale);
-        }
-        else if (outcome.Failure.Kind == FailureKind.Canceled && giveUp.IsCancellationRequested)
-        {
-            Drop(frame, DropReason.SessionEnded);
-        }
-        else
-        {
-            Fail(frame, outcome.Failure);
-        }
+            FailureKind.Expired => Dropped(age, DropReason.Stale),
+            FailureKind.Canceled when giveUp.IsCancellationRequested => Dropped(age, DropReason.SessionEnded),
+            _ => new FrameOutcome { Failed = outcome.Failure.ToFailed() },
+        };
+    }
+
+    private static IEnumerable<SessionEvent> EventsOf(SessionFrame frame, AnalysisOutcome outcome, SessionEvent? eviction)
+    {
+        var guard = outcome.Succeeded ? outcome.Analysis.GuardEvents : [];
+        var events = guard.Select(notice => notice.ToMessage(frame.Sequence + 1));
+        return eviction is null ? events : events.Append(eviction);
     }
 
     private static TimeSpan? Earlier(TimeSpan? a, TimeSpan? b) => a < b || b is null ? a : b;

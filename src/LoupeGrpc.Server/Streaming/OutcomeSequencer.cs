@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Threading.Channels;
 using LoupeGrpc.V1;
 
 namespace LoupeGrpc.Server.Streaming;
@@ -8,8 +7,7 @@ namespace LoupeGrpc.Server.Streaming;
 /// Gives each frame of a session its one outcome, in the order of receipt, and each control its reply after the outcomes before it.
 /// Unordered, outcomes leave as they come, replies all the same after those before them. Thread-safe.
 /// </summary>
-/// <param name="outgoing">Has room for every item that may be undelivered at a time.</param>
-internal sealed class OutcomeSequencer(bool unordered, ChannelWriter<AnalyzeResponse> outgoing, SessionMetrics metrics)
+internal sealed class OutcomeSequencer(bool unordered, SessionOutbox outbox, SessionMetrics metrics)
 {
     private readonly Lock _lock = new();
     private readonly Queue<SessionItem> _items = new();
@@ -19,6 +17,18 @@ internal sealed class OutcomeSequencer(bool unordered, ChannelWriter<AnalyzeResp
     private ulong _frameBytes;
     private int _undecided;
     private bool _closed;
+
+    /// <summary>The number that the next frame gets.</summary>
+    public ulong NextSequence
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _nextSequence;
+            }
+        }
+    }
 
     /// <summary>Takes a frame in and numbers it.</summary>
     /// <returns>False where the session takes no frames any more: the caller decides the frame's outcome at once.</returns>
@@ -56,7 +66,7 @@ internal sealed class OutcomeSequencer(bool unordered, ChannelWriter<AnalyzeResp
     /// <summary>Decides a frame. Its bytes are given back.</summary>
     /// <param name="outcome">Number and sequence are filled in here.</param>
     /// <param name="events">What it did to the session; they follow it.</param>
-    public void Decide(SessionFrame frame, FrameOutcome outcome, IEnumerable<SessionEvent>? events = null)
+    public void Decide(SessionFrame frame, FrameOutcome outcome, params IEnumerable<SessionEvent> events)
     {
         frame.ReleaseBytes();
         outcome.FrameId = frame.FrameId;
@@ -71,7 +81,7 @@ internal sealed class OutcomeSequencer(bool unordered, ChannelWriter<AnalyzeResp
             }
 
             frame.Response = response;
-            frame.Events = [.. (events ?? []).Select(static notice => new AnalyzeResponse { Event = notice })];
+            frame.Events = [.. events.Select(static notice => new AnalyzeResponse { Event = notice })];
             if (unordered)
             {
                 Send(frame);
@@ -86,6 +96,15 @@ internal sealed class OutcomeSequencer(bool unordered, ChannelWriter<AnalyzeResp
         }
     }
 
+    /// <summary>Tells the client something out of turn: behind what could leave by now.</summary>
+    public void Tell(SessionEvent notice)
+    {
+        lock (_lock)
+        {
+            outbox.Append(new AnalyzeResponse { Event = notice });
+        }
+    }
+
     /// <summary>From now on frames are not taken. Says so to the client, out of turn.</summary>
     public void Close(SessionEvent notice)
     {
@@ -93,7 +112,7 @@ internal sealed class OutcomeSequencer(bool unordered, ChannelWriter<AnalyzeResp
         {
             _closed = true;
             notice.Sequence = _nextSequence;
-            Send(new AnalyzeResponse { Event = notice });
+            outbox.Append(new AnalyzeResponse { Event = notice });
         }
     }
 
@@ -146,21 +165,13 @@ internal sealed class OutcomeSequencer(bool unordered, ChannelWriter<AnalyzeResp
     {
         if (item.Before is { } before)
         {
-            Send(before);
+            outbox.Append(before);
         }
 
-        Send(item.Response!);
+        outbox.Append(item.Response!);
         foreach (var notice in item.Events)
         {
-            Send(notice);
-        }
-    }
-
-    private void Send(AnalyzeResponse response)
-    {
-        if (!outgoing.TryWrite(response))
-        {
-            throw new UnreachableException("More responses wait than the session may have undelivered.");
+            outbox.Append(notice);
         }
     }
 }

@@ -15,6 +15,17 @@ internal static class RequestFaults
 
     public static RpcException EmptyMessage => Invalid("a message held neither open nor frame nor control");
 
+    /// <summary>A claim on a session by who says to have received more than was sent.</summary>
+    public static RpcException ClaimTooHigh(ulong received, ulong sent) =>
+        Invalid($"responses_received is {received}, but the session has sent {sent}");
+
+    /// <summary>A claim on a session by who lacks what is not kept any more.</summary>
+    /// <param name="least">The least number that can be claimed.</param>
+    public static RpcException ClaimTooLow(ulong received, ulong least) => new FrameFailure(
+        FailureKind.Invalid,
+        $"responses_received is {received}, but the session keeps only what follows {least}: more responses were sent ahead than Loupe:Limits:Credits "
+            + "or Loupe:Sessions:MaxKeptBytes cover").ToRpcException(StatusCode.OutOfRange);
+
     /// <summary>What the transport found wrong with a message, in our words. Null where the exception is about something else.</summary>
     public static RpcException? Find(Exception exception, LimitOptions limits) => exception switch
     {

@@ -5,47 +5,46 @@ using LoupeGrpc.V1;
 namespace LoupeGrpc.Server.Streaming;
 
 /// <summary>What may change while a session runs, and the controls that change it. Used by the session's reader only.</summary>
-internal sealed class SessionControls : IDisposable
+internal sealed class SessionControls(
+    OutcomeSequencer sequencer, SessionAdaptation adaptation, AnalysisSettings opened, VerdictThresholds defaultThresholds)
 {
-    private readonly OutcomeSequencer _sequencer;
-    private readonly VerdictThresholds _defaultThresholds;
-    private readonly SessionAdaptation _adaptation;
-
-    public SessionControls(SessionServices services, OutcomeSequencer sequencer, SessionRequest request)
-    {
-        _sequencer = sequencer;
-        _defaultThresholds = services.Options.Thresholds;
-        _adaptation = new SessionAdaptation(services.Analyzer, services.AdaptationBudget);
-        Unavailable = [.. request.Unavailable, .. _adaptation.Open(request.Adaptation, request.AdaptationSnapshot)];
-        Settings = request.Analysis with { Adaptation = _adaptation.Session };
-    }
-
     /// <summary>Of the next frame.</summary>
-    public AnalysisSettings Settings { get; private set; }
+    public AnalysisSettings Settings { get; private set; } = opened;
 
-    /// <summary>Parts that were asked for at the opening and are not there.</summary>
-    public IReadOnlyList<Unavailable> Unavailable { get; }
+    /// <summary>Controls taken in so far.</summary>
+    public ulong Received { get; private set; }
 
-    /// <summary>Null where the session does not adapt. Ask for it while no frame of the session is inside the engine.</summary>
-    public AdaptationState? Adaptation => _adaptation.State;
-
-    /// <summary>Carries a control out, or says why not and changes nothing.</summary>
-    public async ValueTask<ControlReply> ObeyAsync(Control control)
+    /// <summary>Carries a control out, or says why not and changes nothing. Its reply takes its turn.</summary>
+    public async ValueTask ObeyAsync(Control control)
     {
+        Received++;
         var adapts = control.ActionCase is not (
             Control.ActionOneofCase.SetThresholds or Control.ActionOneofCase.SetMask or Control.ActionOneofCase.Flush or Control.ActionOneofCase.None);
-        if (adapts || _adaptation.Session is not null)
+        if (adapts || adaptation.IsOn)
         {
             // The frames before it change the state that it is about, or that its reply tells.
-            await _sequencer.WhenDecided().ConfigureAwait(false);
+            await sequencer.WhenDecided().ConfigureAwait(false);
         }
 
+        adaptation.Enter();
+        var reply = Obey(control);
+        var eviction = adaptation.Leave();
+        reply.Thresholds = Settings.ToThresholds();
+        sequencer.Add(reply);
+        if (eviction is not null)
+        {
+            sequencer.Tell(eviction);
+        }
+    }
+
+    private ControlReply Obey(Control control)
+    {
         var reply = new ControlReply { ControlId = control.ControlId };
         string? mistake = null;
         switch (control.ActionCase)
         {
             case Control.ActionOneofCase.SetThresholds:
-                Settings = Settings.With(control.SetThresholds, _defaultThresholds, out mistake) ?? Settings;
+                Settings = Settings.With(control.SetThresholds, defaultThresholds, out mistake) ?? Settings;
                 break;
             case Control.ActionOneofCase.SetMask:
                 Settings = Settings.With(control.SetMask, out mistake) ?? Settings;
@@ -57,8 +56,7 @@ internal sealed class SessionControls : IDisposable
                 mistake = "the control holds no action, or one this server does not know";
                 break;
             default:
-                reply.Failed = _adaptation.Obey(control, reply)?.ToFailed();
-                Settings = Settings with { Adaptation = _adaptation.Session };
+                reply.Failed = adaptation.Obey(control, reply)?.ToFailed();
                 break;
         }
 
@@ -67,10 +65,7 @@ internal sealed class SessionControls : IDisposable
             reply.Failed = new FrameFailure(FailureKind.Invalid, mistake).ToFailed();
         }
 
-        reply.Thresholds = Settings.ToThresholds();
-        reply.Adaptation = _adaptation.State;
+        reply.Adaptation = adaptation.Describe();
         return reply;
     }
-
-    public void Dispose() => _adaptation.Dispose();
 }

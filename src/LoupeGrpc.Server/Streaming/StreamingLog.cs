@@ -21,4 +21,16 @@ internal static partial class StreamingLog
 
     [LoggerMessage(EventId = 103, Level = LogLevel.Error, Message = "The analysis of frame {Sequence} threw instead of answering.")]
     public static partial void AnalysisThrew(ILogger logger, ulong sequence, Exception exception);
+
+    [LoggerMessage(EventId = 104, Level = LogLevel.Information, Message = "Session {SessionId}: the connection broke; it can be resumed for {Window}.")]
+    public static partial void Parked(ILogger logger, string sessionId, TimeSpan window);
+
+    [LoggerMessage(EventId = 105, Level = LogLevel.Information, Message = "Session {SessionId}: resumed by {Peer} after {Received} responses.")]
+    public static partial void Resumed(ILogger logger, string sessionId, string peer, ulong received);
+
+    [LoggerMessage(EventId = 106, Level = LogLevel.Information, Message = "Session {SessionId}: taken over from {Earlier} by {Peer} after {Received} responses.")]
+    public static partial void TakenOver(ILogger logger, string sessionId, string earlier, string peer, ulong received);
+
+    [LoggerMessage(EventId = 107, Level = LogLevel.Information, Message = "Session {SessionId}: its adaptation state was evicted (Loupe:Adaptation:MaxStateBytes).")]
+    public static partial void AdaptationEvicted(ILogger logger, string sessionId);
 }

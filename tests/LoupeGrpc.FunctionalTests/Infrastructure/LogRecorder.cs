@@ -10,8 +10,15 @@ internal sealed class LogRecorder : ILoggerProvider
 
     public IEnumerable<string> Lines => _entries.Select(static entry => entry.Line);
 
-    public void VerifyNoErrors() =>
-        Assert.Empty(_entries.Where(static entry => entry.Level >= LogLevel.Error).Select(static entry => entry.Line));
+    public void VerifyNoErrors()
+    {
+        // Whole: an assertion of xUnit's would show the first words only.
+        var errors = string.Join('\n', _entries.Where(static entry => entry.Level >= LogLevel.Error).Select(static entry => entry.Line));
+        if (errors.Length > 0)
+        {
+            Assert.Fail(errors);
+        }
+    }
 
     /// <summary>The one error there is; it does not count any more.</summary>
     public string TakeError()

@@ -9,6 +9,9 @@ internal sealed class RawSession(AsyncDuplexStreamingCall<AnalyzeRequest, Analyz
 {
     public SessionGrant Grant { get; set; } = new();
 
+    /// <summary>Responses received that the session numbers: outcomes, replies and events.</summary>
+    public ulong Received { get; private set; }
+
     public Task SendAsync(AnalyzeRequest request) => call.RequestStream.WriteAsync(request, CancellationToken.None).WaitAsync(Patience.Token());
 
     /// <param name="id">The frame's number, and its first byte.</param>
@@ -27,7 +30,7 @@ internal sealed class RawSession(AsyncDuplexStreamingCall<AnalyzeRequest, Analyz
     public async Task<AnalyzeResponse> NextAsync()
     {
         Assert.True(await call.ResponseStream.MoveNext(Patience.Token()), "the stream ended");
-        return call.ResponseStream.Current;
+        return Take();
     }
 
     /// <summary>The next message, which is an outcome.</summary>
@@ -52,7 +55,7 @@ internal sealed class RawSession(AsyncDuplexStreamingCall<AnalyzeRequest, Analyz
         List<AnalyzeResponse> rest = [];
         while (await call.ResponseStream.MoveNext(Patience.Token()))
         {
-            rest.Add(call.ResponseStream.Current);
+            rest.Add(Take());
         }
 
         return rest;
@@ -66,7 +69,7 @@ internal sealed class RawSession(AsyncDuplexStreamingCall<AnalyzeRequest, Analyz
         {
             while (await call.ResponseStream.MoveNext(Patience.Token()))
             {
-                rest.Add(call.ResponseStream.Current);
+                rest.Add(Take());
             }
         });
         return (rest, failure);
@@ -74,4 +77,12 @@ internal sealed class RawSession(AsyncDuplexStreamingCall<AnalyzeRequest, Analyz
 
     /// <summary>Vanishes.</summary>
     public void Dispose() => call.Dispose();
+
+    private AnalyzeResponse Take()
+    {
+        var response = call.ResponseStream.Current;
+        var numbered = response is { Outcome: not null } or { ControlReply: not null } or { Event.Kind: not SessionEventKind.TakenOver };
+        Received += numbered ? 1u : 0;
+        return response;
+    }
 }

@@ -45,10 +45,15 @@ internal sealed class RunningServer : IAsyncDisposable
         return new RunningServer(server, log);
     }
 
+    /// <summary>Another connection, which can be broken.</summary>
+    public BreakableConnection Connect() => new(Server.Grpc);
+
     /// <summary>Opens a session and takes its grant.</summary>
-    public async Task<RawSession> OpenAsync(OpenSession? open = null)
+    public Task<RawSession> OpenAsync(OpenSession? open = null) => OpenAsync(Call(), open);
+
+    /// <summary>The same on a call on which nothing was sent yet.</summary>
+    public static async Task<RawSession> OpenAsync(RawSession session, OpenSession? open = null)
     {
-        var session = Call();
         await session.SendAsync(new AnalyzeRequest { Open = open ?? new OpenSession() });
         session.Grant = (await session.NextAsync()).Granted;
         Assert.NotNull(session.Grant);
