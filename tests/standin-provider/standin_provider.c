@@ -12,11 +12,12 @@
 // Options of a session (every one may be left out):
 //   mode                  error-at-create, hang-at-create, crash-at-create, wrong-numbers; ok is the default.
 //   wrong-numbers         results of more than 256 elements are zero. Small graphs are right, as they are with a real miscompilation.
-//   build_seconds=X       building the engine of one graph takes so long, for each graph that has no engine in the cache.
+//   build_seconds=X       building the engine of one graph takes so long, for each graph that has no engine in the cache. One node takes no time.
 //   engine_cache_path=D   directory of the engines. What is built is written there, if it exists.
 //   refuse_corrupt=1      an engine in the cache that is not of this graph, or damaged, fails the session. By default it is built again.
 //   fail_after_runs=N     N runs succeed, counted over all sessions with this option; from then on each one fails, as after a lost device.
 //   max_batch=N           a node whose first dimension is larger finds no memory.
+//   log=FILE              each session with this option appends a line.
 //   any other             is refused: CreateEp fails and names it.
 //
 // Environment, read when the library is loaded:
@@ -63,6 +64,7 @@ typedef struct {
   bool refuse_corrupt;
   int64_t fail_after_runs;  // -1: never
   int64_t max_batch;        // 0: no limit
+  char log[kText];
 } Options;
 
 typedef struct {
@@ -89,14 +91,15 @@ static const char* Environment(const char* name) {
   return value ? value : "";
 }
 
-static void Record(const char* what) {
-  const char* path = Environment("LOUPE_STANDIN_LOG");
+static void Record(const char* path, const char* what) {
   FILE* file = *path ? fopen(path, "a") : NULL;
   if (file) {
     fprintf(file, "%s %d\n", what, (int)getpid());
     fclose(file);
   }
 }
+
+static const char* LogOfProcess(void) { return Environment("LOUPE_STANDIN_LOG"); }
 
 static void Sleep(double seconds) {
   struct timespec left = {(time_t)seconds, (long)((seconds - floor(seconds)) * 1e9)};
@@ -229,7 +232,7 @@ static OrtStatus* PrepareEngine(const Options* options, const OrtGraph** graphs,
     found[fread(found, 1, sizeof found - 1, file)] = '\0';
     fclose(file);
     if (!strcmp(found, engine)) {
-      Record("engine-from-cache");
+      Record(LogOfProcess(), "engine-from-cache");
       return NULL;
     }
     if (options->refuse_corrupt) {
@@ -239,8 +242,8 @@ static OrtStatus* PrepareEngine(const Options* options, const OrtGraph** graphs,
     }
   }
 
-  Sleep(options->build_seconds);
-  Record("engine-built");
+  if (count > 1) Sleep(options->build_seconds);
+  Record(LogOfProcess(), "engine-built");
   file = *options->engine_cache_path ? fopen(path, "w") : NULL;
   if (file) {
     fputs(engine, file);
@@ -328,8 +331,9 @@ static OrtStatus* Read(Options* options, const char* name, const char* value) {
         return NULL;
       }
     }
-  } else if (!strcmp(name, "engine_cache_path")) {
-    if ((size_t)snprintf(options->engine_cache_path, sizeof options->engine_cache_path, "%s", value) < sizeof options->engine_cache_path) return NULL;
+  } else if (!strcmp(name, "engine_cache_path") || !strcmp(name, "log")) {
+    char* path = *name == 'l' ? options->log : options->engine_cache_path;
+    if ((size_t)snprintf(path, kText, "%s", value) < kText) return NULL;
   } else if (!strcmp(name, "build_seconds")) {
     options->build_seconds = strtod(value, &end);
   } else if (!strcmp(name, "refuse_corrupt")) {
@@ -379,7 +383,8 @@ static OrtStatus* ORT_API_CALL CreateEp(OrtEpFactory* self, const OrtHardwareDev
   const char* mode = Environment("LOUPE_STANDIN_MODE");
   if (*mode) TRY(Read(&options, "mode", mode));
   TRY(ReadAll(&options, (Factory*)self, session));
-  Record("session");
+  Record(LogOfProcess(), "session");
+  Record(options.log, "session");
   if (!strcmp(options.mode, "error-at-create")) return Fail("stand-in: the device is held by another process");
   if (!strcmp(options.mode, "hang-at-create")) Hang();
   if (!strcmp(options.mode, "crash-at-create")) abort();
@@ -454,7 +459,7 @@ EXPORT OrtStatus* CreateEpFactories(const char* registered_name, const OrtApiBas
                                     size_t* count) {
   (void)logger;
   const char* mode = Environment("LOUPE_STANDIN_MODE");
-  Record("load");
+  Record(LogOfProcess(), "load");
   if (!strcmp(mode, "crash-at-load")) abort();
   if (!strcmp(mode, "hang")) Hang();
 

@@ -29,22 +29,36 @@ public static class ProviderTrial
         _ => string.Empty,
     };
 
+    /// <summary>The report on a provider that is not there, without trying anything; null where it is.</summary>
+    public static ProviderReport? ReportAbsence(ExecutionTarget target)
+    {
+        var report = Begin(target);
+        var reason = target.Kind switch
+        {
+            ProviderKind.Plugin when !File.Exists(report.Library) => $"There is no file {report.Library}.",
+            ProviderKind.Cuda or ProviderKind.TensorRt when report.Library.Length == 0 =>
+                $"{target.Provider} is not in this build: it was made with the CPU-only package of ONNX Runtime.",
+            _ => null,
+        };
+        return reason is null ? null : report with { Reason = reason };
+    }
+
     /// <summary>Never throws for what the provider does wrong: <see cref="ProviderReport.Reason"/> says it.</summary>
+    /// <param name="target">Of its options only a plugin's are used: the others are about engines, which no graph of one node needs.</param>
     /// <param name="progress">Gets what is known before each step that may be the last of this process.</param>
     public static ProviderReport Run(ExecutionTarget target, Action<ProviderReport>? progress = null)
     {
-        var report = new ProviderReport
+        if (ReportAbsence(target) is { } absence)
         {
-            Provider = target.Provider,
-            Kind = target.Kind,
-            Library = LibraryOf(target),
-            Versions = new ProviderVersions { OnnxRuntime = RuntimeVersion, Driver = DriverVersion },
-        };
-        if (Absence(target, report.Library) is { } absence)
-        {
-            return report with { Reason = absence };
+            return absence;
         }
 
+        if (target.Kind != ProviderKind.Plugin)
+        {
+            target = target with { Options = new Dictionary<string, string>() };
+        }
+
+        var report = Begin(target);
         report = report with { Exists = true };
         progress?.Invoke(report);
         try
@@ -67,12 +81,12 @@ public static class ProviderTrial
         }
     }
 
-    private static string? Absence(ExecutionTarget target, string library) => target.Kind switch
+    private static ProviderReport Begin(ExecutionTarget target) => new()
     {
-        ProviderKind.Plugin => File.Exists(library) ? null : $"There is no file {library}.",
-        ProviderKind.Cuda or ProviderKind.TensorRt when library.Length == 0 =>
-            $"{target.Provider} is not in this build: it was made with the CPU-only package of ONNX Runtime.",
-        _ => null,
+        Provider = target.Provider,
+        Kind = target.Kind,
+        Library = LibraryOf(target),
+        Versions = new ProviderVersions { OnnxRuntime = RuntimeVersion, Driver = DriverVersion },
     };
 
     /// <summary>In-tree providers lie beside ONNX Runtime's own library.</summary>

@@ -1,55 +1,162 @@
+using System.Collections;
 using System.CommandLine;
 using System.Runtime.InteropServices;
 using System.Text.Json;
+using LoupeGrpc.Engine;
+using LoupeGrpc.Engine.Providers;
+using LoupeGrpc.Server.Configuration;
+using LoupeGrpc.Server.Execution;
+using LoupeGrpc.Server.Models;
 using Microsoft.ML.OnnxRuntime;
 
 namespace LoupeGrpc.Server.Commands;
 
 /// <summary><c>probe</c>: what could run a model on this machine.</summary>
-internal static class ProbeCommand
+internal sealed class ProbeCommand
 {
-    private static readonly JsonSerializerOptions Format = new() { WriteIndented = true, PropertyNamingPolicy = JsonNamingPolicy.CamelCase };
+    private static readonly ExecutionTarget[] InTree =
+    [
+        ExecutionTarget.Cpu,
+        new() { Kind = ProviderKind.Cuda, Provider = ExecutionOptions.CudaName },
+        new() { Kind = ProviderKind.TensorRt, Provider = ExecutionOptions.TensorRtName },
+    ];
 
-    private static readonly Option<bool> Json = new("--json") { Description = "One JSON object instead of text." };
+    private readonly Option<bool> _json = new("--json") { Description = "One JSON object instead of text." };
 
-    public static Command Create()
+    private readonly Option<string[]> _providers = new("--provider")
     {
+        HelpName = "NAME",
+        Description = "Only this provider: CPU, CUDA, TensorRT, or the name of a library. May be repeated. Default: all.",
+    };
+
+    private readonly Option<string[]> _libraries = new("--library")
+    {
+        HelpName = "NAME=PATH",
+        Description = "A provider that is a library of its own, beside those of Loupe:Execution:Plugins. May be repeated.",
+    };
+
+    private readonly IReadOnlyList<string> _settings;
+
+    private ProbeCommand(IReadOnlyList<string> settings) => _settings = settings;
+
+    /// <param name="settings">From the command line, as configuration takes them.</param>
+    public static Command Create(IReadOnlyList<string> settings)
+    {
+        var probe = new ProbeCommand(settings);
         var command = new Verb(
             "probe",
             "Shows what runs here: ONNX Runtime, its execution providers, the machine.",
-            "Exit codes: 0, or 1 where ONNX Runtime cannot be loaded.")
+            """
+            Every provider but the CPU is tried in a process of its own, for Loupe:Execution:ProbeTimeout at most: it is loaded, and runs a graph of one
+            node without help. That a provider's library crashes or hangs is an answer too.
+            Exit codes: 0 whatever the answers are, 1 where ONNX Runtime cannot be loaded, 2 wrong usage or settings.
+            """)
         {
-            Json,
+            probe._json, probe._providers, probe._libraries,
         };
-        command.SetAction(static result =>
-        {
-            try
-            {
-                var report = Report.OfThisMachine();
-                var output = result.InvocationConfiguration.Output;
-                if (result.GetValue(Json))
-                {
-                    output.WriteLine(JsonSerializer.Serialize(report, Format));
-                }
-                else
-                {
-                    report.WriteText(output);
-                }
-
-                return ExitCode.Success;
-            }
-            catch (Exception exception) when (exception is DllNotFoundException or TypeInitializationException or OnnxRuntimeException)
-            {
-                result.InvocationConfiguration.Error.WriteLine($"error: ONNX Runtime cannot be loaded: {exception.GetBaseException().Message}");
-                return ExitCode.Failure;
-            }
-        });
+        command.SetAction(probe.RunAsync);
         return command;
     }
 
-    /// <param name="Providers">As ONNX Runtime names them.</param>
+    private async Task<int> RunAsync(ParseResult result, CancellationToken cancellationToken)
+    {
+        var output = result.InvocationConfiguration.Output;
+        var error = result.InvocationConfiguration.Error;
+        var environment = Environment.GetEnvironmentVariables();
+        var (options, mistakes) = ReadSettings(environment);
+        var targets = Targets(result, options, mistakes);
+        if (mistakes.Count > 0)
+        {
+            foreach (var mistake in mistakes)
+            {
+                await error.WriteLineAsync($"error: {mistake}").ConfigureAwait(false);
+            }
+
+            return ExitCode.Usage;
+        }
+
+        try
+        {
+            // Before anything is tried: without ONNX Runtime there is nothing to say.
+            var report = Report.OfThisMachine();
+            var prober = new ProviderProber(EmbeddedModel.CacheDirectory(options, name => environment[name] as string), TimeProvider.System);
+            foreach (var target in targets)
+            {
+                report.Execution.Add(await prober.ProbeAnewAsync(target, options.Execution.ProbeTimeout, cancellationToken).ConfigureAwait(false));
+            }
+
+            if (result.GetValue(_json))
+            {
+                await output.WriteLineAsync(JsonSerializer.Serialize(report, ProviderJson.Indented)).ConfigureAwait(false);
+            }
+            else
+            {
+                report.WriteText(output);
+            }
+
+            return ExitCode.Success;
+        }
+        catch (Exception exception) when (exception is DllNotFoundException or TypeInitializationException or OnnxRuntimeException)
+        {
+            await error.WriteLineAsync($"error: ONNX Runtime cannot be loaded: {exception.GetBaseException().Message}").ConfigureAwait(false);
+            return ExitCode.Failure;
+        }
+    }
+
+    private (LoupeOptions Options, List<string> Mistakes) ReadSettings(IDictionary environment)
+    {
+        try
+        {
+            var (options, mistakes) = LoupeOptionsReader.Read(
+                ConfigurationSources.Build(Path.Combine(AppContext.BaseDirectory, "appsettings.json"), environment, [.. _settings]));
+            return (options, [.. mistakes]);
+        }
+        catch (InvalidDataException exception)
+        {
+            return (new LoupeOptions(), [exception.Message]);
+        }
+    }
+
+    private List<ExecutionTarget> Targets(ParseResult result, LoupeOptions options, List<string> mistakes)
+    {
+        List<ExecutionTarget> targets = [.. InTree];
+        foreach (var plugin in options.Execution.Plugins)
+        {
+            targets.Add(new ExecutionTarget { Kind = ProviderKind.Plugin, Provider = plugin.Name, Library = plugin.Path, Options = plugin.Options });
+        }
+
+        foreach (var library in result.GetValue(_libraries) ?? [])
+        {
+            if (library.Split('=', 2) is [{ Length: > 0 } name, { Length: > 0 } path])
+            {
+                if (targets.Exists(target => target.Provider == name))
+                {
+                    mistakes.Add($"--library {library}: there is a provider {name} already.");
+                }
+
+                targets.Add(new ExecutionTarget { Kind = ProviderKind.Plugin, Provider = name, Library = Path.GetFullPath(path) });
+            }
+            else
+            {
+                mistakes.Add($"--library {library}: wanted is NAME=PATH.");
+            }
+        }
+
+        var wanted = result.GetValue(_providers) ?? [];
+        foreach (var name in wanted.Where(name => !targets.Exists(target => target.Provider == name)))
+        {
+            mistakes.Add($"--provider {name}: there is no such provider, only {string.Join(", ", targets.Select(static target => target.Provider))}.");
+        }
+
+        return wanted.Length == 0 ? targets : targets.FindAll(target => wanted.Contains(target.Provider));
+    }
+
+    /// <param name="Providers">As ONNX Runtime names those of this build.</param>
     private sealed record Report(string Server, string OnnxRuntime, IReadOnlyList<string> Providers, string System, string Architecture, int Cores, long MemoryBytes)
     {
+        /// <summary>What became of each provider that was tried.</summary>
+        public List<ProviderReport> Execution { get; } = [];
+
         public static Report OfThisMachine()
         {
             var runtime = OrtEnv.Instance();
@@ -69,6 +176,30 @@ internal static class ProbeCommand
             writer.WriteLine($"ONNX Runtime  {OnnxRuntime}");
             writer.WriteLine($"providers     {string.Join(", ", Providers)}");
             writer.WriteLine($"system        {System}, {Architecture}, {Cores} cores, {MemoryBytes >> 20} MiB");
+            foreach (var report in Execution)
+            {
+                writer.WriteLine();
+                writer.WriteLine($"{report.Provider,-12}  {(report.Runs ? "runs" : report.Reason)}");
+                WriteDetail(writer, "library", report.Library);
+                foreach (var device in report.Devices)
+                {
+                    WriteDetail(writer, $"device {device.Index}", $"{device.Name} {device.Uuid}".TrimEnd());
+                }
+
+                WriteDetail(writer, "version", report.Versions.Provider);
+                WriteDetail(writer, "driver", report.Versions.Driver);
+                WriteDetail(writer, "CUDA", report.Versions.Cuda is { } cuda ? $"{cuda} at most, runtime {report.Versions.CudaRuntime ?? "unknown"}" : null);
+                WriteDetail(writer, "cuDNN", report.Versions.CuDnn);
+                WriteDetail(writer, "TensorRT", report.Versions.TensorRt);
+            }
+        }
+
+        private static void WriteDetail(TextWriter writer, string name, string? value)
+        {
+            if (!string.IsNullOrEmpty(value))
+            {
+                writer.WriteLine($"  {name,-10}  {value}");
+            }
         }
     }
 }

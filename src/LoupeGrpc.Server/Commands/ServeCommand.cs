@@ -138,9 +138,7 @@ internal sealed class ServeCommand
 
     private static Task<EmbeddedModel> PrepareEmbeddedAsync(LoupeOptions options, IDictionary environment, ILogger logger, CancellationToken cancellationToken)
     {
-        var cache = options.Model.CacheDirectory.Length > 0
-            ? options.Model.CacheDirectory
-            : EmbeddedModel.DefaultCacheDirectory(name => environment[name] as string);
+        var cache = EmbeddedModel.CacheDirectory(options, name => environment[name] as string);
         return EmbeddedModel.PrepareAsync(cache, logger, cancellationToken);
     }
 

@@ -53,7 +53,8 @@ internal static class ServerCommandLine
         root.Add(serve);
         root.Add(ConvertCommand.Create());
         root.Add(InspectCommand.Create());
-        root.Add(ProbeCommand.Create());
+        root.Add(ProbeCommand.Create(settings));
+        root.Add(TryProviderCommand.Create());
         return root;
     }
 

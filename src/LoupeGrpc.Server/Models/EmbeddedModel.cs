@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Security.Cryptography;
 using LoupeGrpc.Modeling.Packaging;
 using LoupeGrpc.Packaging;
+using LoupeGrpc.Server.Configuration;
 
 namespace LoupeGrpc.Server.Models;
 
@@ -55,6 +56,10 @@ internal sealed class EmbeddedModel : IDisposable
             throw;
         }
     }
+
+    /// <summary>Where what can be made again is kept: by the settings, else by the environment; null for an account without a home.</summary>
+    public static string? CacheDirectory(LoupeOptions options, Func<string, string?> environment) =>
+        options.Model.CacheDirectory.Length > 0 ? options.Model.CacheDirectory : DefaultCacheDirectory(environment);
 
     /// <summary>Where packages are kept unless a setting says otherwise; null for an account without a home.</summary>
     public static string? DefaultCacheDirectory(Func<string, string?> environment)

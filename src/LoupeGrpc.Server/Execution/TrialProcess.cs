@@ -1,0 +1,158 @@
+using System.ComponentModel;
+using System.Diagnostics;
+using System.Text.Json;
+using LoupeGrpc.Engine;
+using LoupeGrpc.Engine.Providers;
+
+namespace LoupeGrpc.Server.Execution;
+
+/// <summary>
+/// Tries a provider in a process of its own, <c>loupe-grpc-server try-provider</c>. Whatever becomes of that process is an answer.
+/// The target goes there as one line of JSON on standard input, which stays open: when this side is gone, the other ends itself.
+/// Reports come back as lines of JSON on standard output, the last of them the answer; a provider's library may write there too.
+/// </summary>
+internal static class TrialProcess
+{
+    public const string Verb = "try-provider";
+
+    private const int FirstSignal = 128;
+
+    /// <summary>For pipes that somebody else holds open, and for a process that does not even die.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
+
+    private static readonly Dictionary<int, string> Signals = new()
+    {
+        [4] = "SIGILL", [6] = "SIGABRT", [7] = "SIGBUS", [8] = "SIGFPE", [9] = "SIGKILL", [11] = "SIGSEGV", [15] = "SIGTERM",
+    };
+
+    private static string Program
+    {
+        get
+        {
+            // Tests host the server in their own process, beside which the program lies as well.
+            var beside = Path.Combine(AppContext.BaseDirectory, "loupe-grpc-server");
+            return File.Exists(beside) ? beside : Environment.ProcessPath ?? beside;
+        }
+    }
+
+    /// <exception cref="Win32Exception">The process cannot be started.</exception>
+    /// <exception cref="OperationCanceledException">It has been ended.</exception>
+    public static async Task<ProviderReport> RunAsync(ExecutionTarget target, TimeSpan limit, CancellationToken cancellationToken)
+    {
+        var clock = Stopwatch.StartNew();
+        var start = new ProcessStartInfo(Program, [Verb]) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
+        using var process = Process.Start(start) ?? throw new Win32Exception($"{Program} did not start.");
+        var known = new ProviderReport { Provider = target.Provider, Kind = target.Kind, Library = ProviderTrial.LibraryOf(target) };
+        var lastWords = string.Empty;
+        var reading = Task.WhenAll(
+            ReadAsync(process.StandardOutput, line => known = Parse(line) ?? known),
+            ReadAsync(process.StandardError, line => lastWords = line.Trim()));
+        using var limited = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        limited.CancelAfter(limit);
+        try
+        {
+            await SendAsync(process, target).ConfigureAwait(false);
+            await process.WaitForExitAsync(limited.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            process.Kill(entireProcessTree: true);
+            await SettleAsync(Task.WhenAll(process.WaitForExitAsync(CancellationToken.None), reading)).ConfigureAwait(false);
+            cancellationToken.ThrowIfCancellationRequested();
+            return known with
+            {
+                Outcome = TrialOutcome.TimedOut,
+                Reason = $"{target.Provider} hangs: it did not {NextStep(known)} within {limit.TotalSeconds:0.#} s.",
+                Seconds = clock.Elapsed.TotalSeconds,
+            };
+        }
+
+        await SettleAsync(reading).ConfigureAwait(false);
+        known = known with { Seconds = clock.Elapsed.TotalSeconds };
+        return process.ExitCode == 0 && (known.Runs || known.Reason.Length > 0)
+            ? known
+            : known with { Outcome = TrialOutcome.Crashed, Runs = false, Reason = CrashReason(known, process.ExitCode, lastWords) };
+    }
+
+    /// <summary>The other side. Returns when the trial is over.</summary>
+    public static void Serve(TextReader input, TextWriter output)
+    {
+        var target = JsonSerializer.Deserialize<ExecutionTarget>(input.ReadLine() ?? string.Empty, ProviderJson.Line)
+            ?? throw new JsonException("There is no target.");
+        var watch = new Thread(() =>
+        {
+            while (input.ReadLine() is not null)
+            {
+            }
+
+            // Nobody waits for the answer any more, and the provider may never give one.
+            Process.GetCurrentProcess().Kill();
+        })
+        { IsBackground = true };
+        watch.Start();
+        Write(ProviderTrial.Run(target, Write));
+
+        void Write(ProviderReport report)
+        {
+            // A line of its own, whatever a library has written before.
+            output.Write($"{Environment.NewLine}{JsonSerializer.Serialize(report, ProviderJson.Line)}{Environment.NewLine}");
+            output.Flush();
+        }
+    }
+
+    private static async Task SendAsync(Process process, ExecutionTarget target)
+    {
+        try
+        {
+            await process.StandardInput.WriteLineAsync(JsonSerializer.Serialize(target, ProviderJson.Line)).ConfigureAwait(false);
+            await process.StandardInput.FlushAsync(CancellationToken.None).ConfigureAwait(false);
+        }
+        catch (IOException)
+        {
+            // It has ended already; its exit code says more.
+        }
+    }
+
+    private static async Task ReadAsync(StreamReader reader, Action<string> take)
+    {
+        while (await reader.ReadLineAsync(CancellationToken.None).ConfigureAwait(false) is { } line)
+        {
+            if (!string.IsNullOrWhiteSpace(line))
+            {
+                take(line);
+            }
+        }
+    }
+
+    private static async Task SettleAsync(Task task)
+    {
+        try
+        {
+            await task.WaitAsync(Patience).ConfigureAwait(false);
+        }
+        catch (TimeoutException)
+        {
+            // What was read until now has to do.
+        }
+    }
+
+    private static ProviderReport? Parse(string line)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize<ProviderReport>(line, ProviderJson.Line);
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
+
+    private static string CrashReason(ProviderReport known, int exitCode, string lastWords)
+    {
+        var how = Signals.TryGetValue(exitCode - FirstSignal, out var signal) ? signal : $"exit code {exitCode}";
+        return $"{known.Provider} crashes: its process ended with {how} before it could {NextStep(known)}{(lastWords.Length > 0 ? $": {lastWords.TrimEnd('.')}" : string.Empty)}.";
+    }
+
+    private static string NextStep(ProviderReport known) => known.Loads ? "run a graph of one node" : "load";
+}
