@@ -21,6 +21,9 @@ public enum ProviderKind
 /// <summary>On what, and how, one engine runs its package.</summary>
 public sealed record ExecutionTarget
 {
+    /// <summary>Frames in one run.</summary>
+    public const int LargestBucket = 64;
+
     /// <summary>The CPU in single precision, one frame a run.</summary>
     public static ExecutionTarget Cpu { get; } = new() { Kind = ProviderKind.Cpu, Provider = "CPU" };
 
@@ -49,6 +52,12 @@ public sealed record ExecutionTarget
 
     /// <summary>Whether it has memory and an order of execution of its own: runs come from one thread then, one after the other.</summary>
     public bool IsDevice => Kind != ProviderKind.Cpu;
+
+    /// <summary>Null, or what is wrong with the buckets.</summary>
+    public string? Mistake() =>
+        Buckets.Count == 0 || Buckets[0] != 1 || Buckets.Zip(Buckets.Skip(1)).Any(static pair => pair.First >= pair.Second) || Buckets[^1] > LargestBucket
+            ? $"The buckets {string.Join(", ", Buckets)} do not begin with 1 and ascend to at most {LargestBucket}."
+            : null;
 
     internal ExecutionDescription Describe() => new(Provider, Precision, Device);
 }

@@ -108,6 +108,8 @@ public sealed record ExecutionDescription(string Provider, string Precision, str
 
 /// <summary>Where the time of one frame went. Zero where a stage did not run.</summary>
 /// <param name="Queue">Waiting between stages, all together.</param>
+/// <param name="Encode">The run that the frame was part of, with however many others.</param>
+/// <param name="Segment">As <paramref name="Encode"/>.</param>
 /// <param name="Total">From receipt to answer.</param>
 public sealed record StageTimings(
     TimeSpan Queue, TimeSpan Decode, TimeSpan Preprocess, TimeSpan Encode, TimeSpan Segment, TimeSpan Mask, TimeSpan Total)

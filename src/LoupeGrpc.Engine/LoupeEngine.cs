@@ -2,7 +2,6 @@ using System.Diagnostics.Metrics;
 using LoupeGrpc.Engine.Adaptation;
 using LoupeGrpc.Engine.Batching;
 using LoupeGrpc.Engine.Diagnostics;
-using LoupeGrpc.Engine.Execution;
 using LoupeGrpc.Engine.Imaging;
 using LoupeGrpc.Packaging;
 using Microsoft.Extensions.Logging;
@@ -12,19 +11,18 @@ namespace LoupeGrpc.Engine;
 /// <summary>Runs one model package. Thread-safe.</summary>
 public sealed class LoupeEngine : IAsyncDisposable
 {
-    private readonly LoupeModel _model;
+    private readonly ModelRuns _runs;
     private readonly FramePipeline _pipeline;
     private readonly EngineMetrics _metrics;
     private readonly ThetaLayout _thetaLayout;
     private readonly Lazy<Task> _disposal;
 
-    private LoupeEngine(ModelPackage package, EngineOptions options, LoupeModel model, FramePipeline pipeline, EngineMetrics metrics, ExecutionDescription execution, SelfCheckReport selfCheck)
+    private LoupeEngine(ModelPackage package, EngineOptions options, ModelRuns runs, FramePipeline pipeline, EngineMetrics metrics, ExecutionDescription execution)
     {
-        SelfCheck = selfCheck;
         Package = package;
         Options = options;
         Execution = execution;
-        _model = model;
+        _runs = runs;
         _pipeline = pipeline;
         _metrics = metrics;
         _thetaLayout = new ThetaLayout(package.Manifest.AdaptedTensors);
@@ -38,13 +36,22 @@ public sealed class LoupeEngine : IAsyncDisposable
     public ExecutionDescription Execution { get; }
 
     /// <summary>How it answered the package's recorded input at the start.</summary>
-    public SelfCheckReport SelfCheck { get; }
+    public SelfCheckReport SelfCheck => _runs.SelfCheck;
 
-    /// <summary>Checks the package's hashes, loads the graphs and runs the golden self-check, which warms them up too.</summary>
+    /// <summary>
+    /// Ends with the reason, for people, when the device is lost: a run failed and the self-check after it too, or the provider said that nothing will
+    /// run in this process any more. Every frame is answered <see cref="FailureKind.ModelFault"/> from then on. Never ends otherwise.
+    /// </summary>
+    public Task<string> Lost => _pipeline.Lost;
+
+    /// <summary>The most frames that one run takes now: the largest bucket of the target, less after the device ran out of memory.</summary>
+    public int LargestBatch => _runs.Sizes.Largest;
+
+    /// <summary>Checks the package's hashes, loads the graphs and runs the golden self-check in every bucket, which warms them up too.</summary>
     /// <param name="meters">Where the instruments of the meter <c>LoupeGrpc.Engine</c> are made; null: in a meter of their own.</param>
     /// <exception cref="SelfCheckException">It runs, but computes something else than where the package was made.</exception>
     /// <exception cref="ModelLoadException">The package cannot be run here; the message says why.</exception>
-    /// <exception cref="ArgumentException">An option is out of its range (<see cref="EngineOptions.Validate"/>).</exception>
+    /// <exception cref="ArgumentException">An option is out of its range (<see cref="EngineOptions.Validate"/>), or the target's buckets are no buckets.</exception>
     public static Task<LoupeEngine> StartAsync(
         ModelPackage package,
         EngineOptions options,
@@ -54,7 +61,12 @@ public sealed class LoupeEngine : IAsyncDisposable
         CancellationToken cancellationToken,
         IMeterFactory? meters = null)
     {
-        var mistakes = options.Validate();
+        List<string> mistakes = [.. options.Validate()];
+        if (target.Mistake() is { } mistake)
+        {
+            mistakes.Add(mistake);
+        }
+
         if (mistakes.Count > 0)
         {
             throw new ArgumentException(string.Join(' ', mistakes), nameof(options));
@@ -73,7 +85,7 @@ public sealed class LoupeEngine : IAsyncDisposable
             throw new ArgumentException(mistake, nameof(settings));
         }
 
-        return new AdaptationSession(_thetaLayout, _model.BaseParameters.Memory, Package.Hash, settings);
+        return new AdaptationSession(_thetaLayout, _runs.Model.BaseParameters.Memory, Package.Hash, settings);
     }
 
     /// <summary>
@@ -104,28 +116,13 @@ public sealed class LoupeEngine : IAsyncDisposable
         OpenCv.Initialize();
         CheckHashes(package);
         cancellationToken.ThrowIfCancellationRequested();
-        var model = LoupeModel.Load(package, target, options.EffectiveIntraOpThreads);
-        try
-        {
-            cancellationToken.ThrowIfCancellationRequested();
-            SelfCheckReport selfCheck;
-            using (var slot = new RunSlot(model, batch: 1))
-            {
-                selfCheck = global::LoupeGrpc.Engine.Execution.SelfCheck.Run(model, slot, package);
-            }
-
-            var execution = target.Describe();
-            var metrics = new EngineMetrics(meters);
-            var pipeline = new FramePipeline(model, options, execution, metrics, logger, time);
-            EngineLog.ModelReady(
-                logger, package.Manifest.Name, package.ShortHash, execution.Provider, execution.Precision, time.GetElapsedTime(start).TotalSeconds);
-            return new LoupeEngine(package, options, model, pipeline, metrics, execution, selfCheck);
-        }
-        catch
-        {
-            model.Dispose();
-            throw;
-        }
+        var runs = ModelRuns.Start(package, options, target, logger, time, cancellationToken);
+        var execution = target.Describe();
+        var metrics = new EngineMetrics(meters);
+        var pipeline = new FramePipeline(runs, options, execution, metrics, logger, time);
+        EngineLog.ModelReady(
+            logger, package.Manifest.Name, package.ShortHash, execution.Provider, execution.Precision, time.GetElapsedTime(start).TotalSeconds);
+        return new LoupeEngine(package, options, runs, pipeline, metrics, execution);
     }
 
     /// <summary>A byte that changed on disk may change answers by less than the self-check sees.</summary>
@@ -144,7 +141,7 @@ public sealed class LoupeEngine : IAsyncDisposable
     private async Task DisposeOnceAsync()
     {
         await _pipeline.DisposeAsync().ConfigureAwait(false);
-        _model.Dispose();
+        _runs.Dispose();
         _metrics.Dispose();
     }
 }

@@ -14,10 +14,9 @@ public static class SelfCheckRecorder
     public static IReadOnlyList<(string Name, IReadOnlyList<long> Shape, ReadOnlyMemory<float> Values)> Record(ModelPackage package)
     {
         using var model = LoupeModel.Load(package, ExecutionTarget.Cpu, Environment.ProcessorCount);
-        using var slot = new RunSlot(model, batch: 1);
         try
         {
-            return SelfCheck.Record(model, slot);
+            return SelfCheck.Record(model);
         }
         catch (OnnxRuntimeException exception)
         {

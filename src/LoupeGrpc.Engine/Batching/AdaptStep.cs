@@ -21,12 +21,13 @@ internal sealed class AdaptStep(AnswerWriter answers, StageClock clock) : IFrame
         if (job.Adapts && !session.Frozen)
         {
             long start = clock.Now;
-            var run = job.Slot!.Adaptation;
+            var slot = job.Batch!.Slot;
+            var run = slot.Adaptation;
             for (int i = 0; i < session.Settings.StepsPerFrame && !session.Frozen; i++)
             {
-                job.Slot.SetParameters(0, session.State.Theta.Span);
-                run.Differentiate();
-                Note(session.Step(job.Score, run.Loss, run.Gradients));
+                slot.SetParameters(job.Row, session.State.Theta.Span);
+                run.Differentiate(job.Row);
+                Note(session.Step(job.Score, run.Loss(job.Row), run.Gradients(job.Row)));
             }
 
             job.Timings = job.Timings with { Adapt = clock.Record(Stage.Adapt, start) };

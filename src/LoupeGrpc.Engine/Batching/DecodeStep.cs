@@ -9,16 +9,16 @@ using OpenCvSharp;
 
 namespace LoupeGrpc.Engine.Batching;
 
-/// <summary>From the bytes received to the model's input in a run slot. After it the caller's bytes are not needed any more.</summary>
-internal sealed class DecodeStep(ModelManifest manifest, RunSlotPool slots, StageClock clock) : IFrameStep, IDisposable
+/// <summary>From the bytes received to the model's input in a buffer of the engine. After it the caller's bytes are not needed any more.</summary>
+internal sealed class DecodeStep(ModelManifest manifest, PixelPool pixels, StageClock clock) : IFrameStep, IDisposable
 {
     private readonly Preprocessor _preprocessor = new(manifest.ImageSize, [.. manifest.Mean], [.. manifest.Std]);
 
     public AnalysisOutcome? Process(FrameJob job)
     {
-        // Before the caller's bytes are touched: a caller that gives up while its frame waits for a slot is answered at once.
+        // Before the caller's bytes are touched: a caller that gives up while its frame waits for a buffer is answered at once.
         long wait = clock.Now;
-        job.Slot = slots.Rent();
+        job.Pixels = pixels.Rent();
         job.Timings = job.Timings with { Queue = job.Timings.Queue + clock.Since(wait) };
         if (!job.BeginReadingInput())
         {
@@ -61,8 +61,8 @@ internal sealed class DecodeStep(ModelManifest manifest, RunSlotPool slots, Stag
 
             using (picture)
             {
-                var pixels = MemoryMarshal.AsBytes(picture!.AsSpan<Vec3b>());
-                Preprocess(job, new PixelSource(PixelFormat.Bgr24, picture.Width, picture.Height, pixels, (int)picture.Step()), start);
+                var bgr = MemoryMarshal.AsBytes(picture!.AsSpan<Vec3b>());
+                Preprocess(job, new PixelSource(PixelFormat.Bgr24, picture.Width, picture.Height, bgr, (int)picture.Step()), start);
             }
 
             ImageNotes.AddFileNotes(job.Notes, header);
@@ -76,7 +76,7 @@ internal sealed class DecodeStep(ModelManifest manifest, RunSlotPool slots, Stag
     {
         var decode = clock.Record(Stage.Decode, decodeStart);
         long start = clock.Now;
-        _preprocessor.ToNchw(source, job.Slot!.PixelValues.Values);
+        _preprocessor.ToNchw(source, job.Pixels!.Values);
         job.Timings = job.Timings with { Decode = decode, Preprocess = clock.Record(Stage.Preprocess, start) };
     }
 }

@@ -34,8 +34,17 @@ internal sealed class FrameJob(FrameInput input, AnalysisRequest request, FrameS
 
     public bool IsAnswered => _answer.Task.IsCompleted;
 
-    /// <summary>From decoding on; goes back to the pool when the frame leaves.</summary>
-    public RunSlot? Slot { get; set; }
+    /// <summary>The model's input, from decoding until the encoder has read it; goes back to its pool then.</summary>
+    public TensorBuffer? Pixels { get; set; }
+
+    /// <summary>What the encoder made of it and where the rest is computed, from encoding on.</summary>
+    public FrameBatch? Batch { get; set; }
+
+    /// <summary>Of the frame in <see cref="Batch"/>.</summary>
+    public int Row { get; set; }
+
+    /// <summary>It shares a run with no other: asked for, or because one that it shared has failed.</summary>
+    public bool RunsAlone { get; set; } = request.Deterministic;
 
     public byte[]? Sha256 { get; set; }
 

@@ -1,61 +1,69 @@
 using LoupeGrpc.Engine.Diagnostics;
-using LoupeGrpc.Engine.Execution;
 using LoupeGrpc.Engine.Imaging;
 using Microsoft.Extensions.Logging;
-using Microsoft.ML.OnnxRuntime;
 
 namespace LoupeGrpc.Engine.Batching;
 
 /// <summary>
 /// Admission, then decode, encode, segment, mask and, for sessions that adapt, adapt, each with its own workers. Frames inside are bounded by admission, those from
-/// decoding on by the run slots; every frame that enters is answered once and leaves once, whatever happens to it.
+/// decoding on by the pixel buffers and run slots; every frame that enters is answered once and leaves once, whatever happens to it.
 /// </summary>
 internal sealed class FramePipeline : IAsyncDisposable
 {
-    private readonly LoupeModel _model;
+    private readonly ModelRuns _runs;
     private readonly EngineLimits _limits;
     private readonly TimeProvider _time;
-    private readonly EngineMetrics _metrics;
-    private readonly ILogger _logger;
+    private readonly EngineHealth _health;
     private readonly AdmissionGate _gate;
-    private readonly RunSlotPool _slots;
-    private readonly PipelineStage _decode;
-    private readonly PipelineStage _encode;
-    private readonly PipelineStage _segment;
-    private readonly PipelineStage _mask;
-    private readonly PipelineStage _adapt;
-    private volatile bool _aborting;
+    private readonly FrameExit _exit;
+    private readonly RunJudge _judge;
+    private readonly PipelineStage<FrameJob> _decode;
+    private readonly EncodeStage _encode;
+    private readonly PipelineStage<FrameBatch> _segment;
+    private readonly PipelineStage<FrameJob> _mask;
+    private readonly PipelineStage<FrameJob> _adapt;
 
-    /// <param name="model">The caller's to dispose, after this.</param>
-    public FramePipeline(
-        LoupeModel model, EngineOptions options, ExecutionDescription execution, EngineMetrics metrics, ILogger logger, TimeProvider time)
+    /// <param name="runs">The caller's to dispose, after this.</param>
+    public FramePipeline(ModelRuns runs, EngineOptions options, ExecutionDescription execution, EngineMetrics metrics, ILogger logger, TimeProvider time)
     {
-        _model = model;
+        _runs = runs;
         _limits = options.Limits;
         _time = time;
-        _metrics = metrics;
-        _logger = logger;
+        _health = new EngineHealth(execution.Provider);
         _gate = new AdmissionGate(options.MaxFramesInPipeline, options.MaxBytesInPipeline, options.MaxFramesWaiting);
+        _exit = new FrameExit(_gate, runs.Pixels, _health, time);
+        _judge = new RunJudge(runs, _health, logger);
 
+        var manifest = runs.Model.Manifest;
         int decoders = options.EffectiveDecodeWorkers;
-        int runs = options.EffectiveConcurrentRuns;
-
-        // Of each graph one frame runs and one is ready behind it; the rest are being filled or read.
-        int slots = (4 * runs) + (2 * decoders);
-        _slots = new RunSlotPool(model, slots);
-
+        int frames = options.MaxFramesInPipeline;
         var clock = new StageClock(time, metrics);
         var answers = new AnswerWriter(execution, clock);
-        _adapt = Start("adapt", slots, runs, () => new AdaptStep(answers, clock), next: null);
-        _mask = Start("mask", slots, decoders, () => new MaskStep(model.Manifest, answers, clock), _adapt);
-        _segment = Start("segment", slots, runs, () => new SegmentStep(model.BaseParameters, clock), _mask);
-        _encode = Start("encode", slots, runs, () => new EncodeStep(answers, clock), _segment);
-        _decode = Start("decode", options.MaxFramesInPipeline, decoders, () => new DecodeStep(model.Manifest, _slots, clock), _encode);
+        _adapt = Start("adapt", runs.ConcurrentRuns, () => new AdaptStep(answers, clock), next: null);
+        _mask = Start("mask", decoders, () => new MaskStep(manifest, answers, clock), job => Enqueue(_adapt, job));
+        var segment = new SegmentStep(runs, _judge, _exit, clock, job => Enqueue(_mask, job));
+        _segment = new PipelineStage<FrameBatch>("segment", frames, runs.ConcurrentRuns, () => new StageWorker<FrameBatch>(segment.Process));
+        _encode = new EncodeStage(runs, _judge, _exit, answers, clock, _segment.Enqueue);
+        _decode = Start("decode", decoders, () => new DecodeStep(manifest, runs.Pixels, clock), _encode.Enqueue);
+
+        PipelineStage<FrameJob> Start(string name, int workers, Func<IFrameStep> createStep, Action<FrameJob>? next) => new(name, frames, workers, () =>
+        {
+            var step = createStep();
+            return new StageWorker<FrameJob>(job => Run(name, step, job, next), step as IDisposable);
+        });
     }
+
+    /// <summary>Ends with the reason when what the engine runs on is lost.</summary>
+    public Task<string> Lost => _health.Lost;
 
     public async ValueTask<AnalysisOutcome> AnalyzeAsync(FrameInput input, AnalysisRequest request, CancellationToken cancellationToken)
     {
         long receivedAt = request.ReceivedAt == 0 ? _time.GetTimestamp() : request.ReceivedAt;
+        if (_health.Failure is { } failure)
+        {
+            return failure;
+        }
+
         if (RequestRules.Check(request) is { } mistake)
         {
             return mistake;
@@ -96,8 +104,8 @@ internal sealed class FramePipeline : IAsyncDisposable
     /// <summary>Ends runs in progress and answers everything inside with <see cref="FailureKind.Canceled"/>.</summary>
     public void Abort()
     {
-        _aborting = true;
-        _model.Terminate();
+        _health.Abort();
+        _runs.Model.Terminate();
     }
 
     /// <summary>Refuses those who wait and come, answers those inside.</summary>
@@ -111,7 +119,6 @@ internal sealed class FramePipeline : IAsyncDisposable
         _segment.Dispose();
         _mask.Dispose();
         _adapt.Dispose();
-        _slots.Dispose();
     }
 
     private async ValueTask<FrameFailure?> AdmitAsync(long bytes, CancellationToken cancellationToken) =>
@@ -119,82 +126,36 @@ internal sealed class FramePipeline : IAsyncDisposable
         {
             Admission.Full => new FrameFailure(FailureKind.Overloaded, "Too many frames wait for the engine: Loupe:Engine:MaxFramesWaiting."),
             Admission.Canceled => GivenUp(),
-            Admission.Closed => Stopping(),
+            Admission.Closed => _health.Failure ?? EngineHealth.Stopping,
             _ => null,
         };
 
-    private PipelineStage Start(string name, int capacity, int workers, Func<IFrameStep> createStep, PipelineStage? next) =>
-        new(name, capacity, Enumerable.Range(0, workers).Select(_ => createStep()), (step, job) => Run(name, step, job, next));
-
-    private void Run(string stage, IFrameStep step, FrameJob job, PipelineStage? next)
+    private void Run(string stage, IFrameStep step, FrameJob job, Action<FrameJob>? next)
     {
         AnalysisOutcome? outcome;
         try
         {
             job.Timings = job.Timings with { Queue = job.Timings.Queue + _time.GetElapsedTime(job.QueuedAt) };
-            outcome = Refuse(job) ?? step.Process(job);
+            outcome = _exit.Refuse(job) ?? step.Process(job);
             if (outcome is null && next is not null)
             {
-                job.QueuedAt = _time.GetTimestamp();
-                next.Enqueue(job);
+                next(job);
                 return;
             }
         }
-        catch (Exception) when (_aborting)
-        {
-            outcome = Stopping();
-        }
-        catch (OnnxRuntimeException exception)
-        {
-            EngineLog.RunFailed(_logger, stage, exception);
-            outcome = new FrameFailure(FailureKind.ModelFault, "The model failed on this frame; the server's log has the reason.");
-        }
         catch (Exception exception)
         {
-            EngineLog.StageFailed(_logger, stage, exception);
-            outcome = new FrameFailure(FailureKind.Internal, "The server failed on this frame; its log has the reason.");
+            outcome = _judge.JudgeOne(exception, stage, job);
         }
 
-        Finish(job, outcome ?? new FrameFailure(FailureKind.Internal, "The last stage left the frame without an answer."));
+        _exit.Leave(job, outcome ?? new FrameFailure(FailureKind.Internal, "The last stage left the frame without an answer."));
     }
 
-    /// <summary>Why a stage should not begin.</summary>
-    private AnalysisOutcome? Refuse(FrameJob job)
+    private void Enqueue(PipelineStage<FrameJob> stage, FrameJob job)
     {
-        if (_aborting)
-        {
-            return Stopping();
-        }
-
-        if (job.IsAnswered)
-        {
-            return job.Answer.Result;
-        }
-
-        if (job.Request.MaxAge is { } limit && _time.GetElapsedTime(job.ReceivedAt) is var age && age >= limit)
-        {
-            return new FrameFailure(
-                FailureKind.Expired, $"The frame's deadline of {limit.TotalMilliseconds:0} ms passed: it is {age.TotalMilliseconds:0} ms old.");
-        }
-
-        return null;
-    }
-
-    private void Finish(FrameJob job, AnalysisOutcome outcome)
-    {
-        if (job.Slot is { } slot)
-        {
-            job.Slot = null;
-            _slots.Return(slot);
-        }
-
-        // Before the answer, so that a caller who was answered finds the room that its frame took.
-        _gate.Leave(job.AdmittedBytes);
-        job.Request.Adaptation?.Leave();
-        job.Complete(outcome);
+        job.QueuedAt = _time.GetTimestamp();
+        stage.Enqueue(job);
     }
 
     private static FrameFailure GivenUp() => new(FailureKind.Canceled, "The caller gave the frame up.");
-
-    private static FrameFailure Stopping() => new(FailureKind.Canceled, "The engine is stopping.");
 }

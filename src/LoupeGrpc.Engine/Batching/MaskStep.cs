@@ -45,7 +45,7 @@ internal sealed class MaskStep(ModelManifest manifest, AnswerWriter answers, Sta
         float[] soft = ArrayPool<float>.Shared.Rent(pixels);
         try
         {
-            var slot = job.Slot!;
+            var slot = job.Batch!.Slot;
             long area = Decode(job, slot.MaskLogits, slot.ClassLogits, mask, soft);
             var regions = area == 0 ? [] : RegionFinder.Find(mask, soft.AsSpan(0, pixels), width, height);
             var encoded = Encode(job, mask, soft, area);
@@ -72,7 +72,7 @@ internal sealed class MaskStep(ModelManifest manifest, AnswerWriter answers, Sta
         byte[] baseMask = ArrayPool<byte>.Shared.Rent(pixels);
         try
         {
-            var run = job.Slot!.Adaptation;
+            var run = job.Batch!.Slot.Adaptation;
             long area = Decode(job, run.BaseMaskLogits, run.BaseClassLogits, baseMask, soft);
             job.BaseMask = Encode(job, baseMask, soft, area);
             job.MaskDisagreement = (float)TensorPrimitives.HammingDistance<byte>(mask.AsSpan(0, pixels), baseMask.AsSpan(0, pixels)) / pixels;
@@ -89,8 +89,8 @@ internal sealed class MaskStep(ModelManifest manifest, AnswerWriter answers, Sta
     {
         var (width, height) = (job.Shape.Width, job.Shape.Height);
         return _decoder.Decode(
-            maskLogits.Values,
-            classLogits.Values,
+            maskLogits.Row(job.Row),
+            classLogits.Row(job.Row),
             manifest.Queries,
             manifest.MaskGrid,
             manifest.MaskGrid,

@@ -6,36 +6,29 @@ namespace LoupeGrpc.Engine.Batching;
 /// A bounded channel and the threads that empty it. Threads of their own, because their work is computation that takes up to seconds:
 /// on the thread pool it would starve whoever answers the network.
 /// </summary>
-internal sealed class PipelineStage : IDisposable
+internal sealed class PipelineStage<T> : IDisposable
 {
-    private readonly Channel<FrameJob> _channel;
-    private readonly IFrameStep[] _steps;
-    private readonly Thread[] _threads;
-    private readonly Action<IFrameStep, FrameJob> _run;
+    private readonly string _name;
+    private readonly Channel<T> _channel;
+    private readonly StageWorker<T>[] _workers;
+    private readonly WorkerThreads _threads;
 
-    /// <param name="capacity">At least as many frames as can be before this stage at a time.</param>
-    /// <param name="run">Must not throw.</param>
-    public PipelineStage(string name, int capacity, IEnumerable<IFrameStep> steps, Action<IFrameStep, FrameJob> run)
+    /// <param name="capacity">At least as many items as can be before this stage at a time.</param>
+    /// <param name="createWorker">Called once for each thread.</param>
+    public PipelineStage(string name, int capacity, int workers, Func<StageWorker<T>> createWorker)
     {
-        Name = name;
-        _run = run;
-        _channel = Channel.CreateBounded<FrameJob>(new BoundedChannelOptions(capacity) { AllowSynchronousContinuations = false });
-        _steps = [.. steps];
-        _threads = [.. _steps.Select((step, index) => new Thread(() => Work(step)) { IsBackground = true, Name = $"loupe-{name}-{index}" })];
-        foreach (var thread in _threads)
-        {
-            thread.Start();
-        }
+        _name = name;
+        _channel = Channel.CreateBounded<T>(new BoundedChannelOptions(capacity) { AllowSynchronousContinuations = false });
+        _workers = [.. Enumerable.Range(0, workers).Select(_ => createWorker())];
+        _threads = new WorkerThreads(name, _workers.Select(worker => (Action)(() => Work(worker))));
     }
 
-    public string Name { get; }
-
-    /// <summary>Never waits: what may be before a stage is bounded by admission and by the run slots.</summary>
-    public void Enqueue(FrameJob job)
+    /// <summary>Never waits: what may be before a stage is bounded by admission.</summary>
+    public void Enqueue(T item)
     {
-        if (!_channel.Writer.TryWrite(job))
+        if (!_channel.Writer.TryWrite(item))
         {
-            throw new InvalidOperationException($"The {Name} stage has no room for a frame that was admitted.");
+            throw new InvalidOperationException($"The {_name} stage has no room for a frame that was admitted.");
         }
     }
 
@@ -43,32 +36,33 @@ internal sealed class PipelineStage : IDisposable
     public void Dispose()
     {
         _channel.Writer.Complete();
-        foreach (var thread in _threads)
+        _threads.Join();
+        foreach (var worker in _workers)
         {
-            thread.Join();
-        }
-
-        foreach (var step in _steps)
-        {
-            (step as IDisposable)?.Dispose();
+            worker.Owned?.Dispose();
         }
     }
 
-    private void Work(IFrameStep step)
+    private void Work(StageWorker<T> worker)
     {
         var reader = _channel.Reader;
         while (WaitToRead(reader))
         {
-            while (reader.TryRead(out var job))
+            while (reader.TryRead(out var item))
             {
-                _run(step, job);
+                worker.Run(item);
             }
         }
     }
 
-    private static bool WaitToRead(ChannelReader<FrameJob> reader)
+    private static bool WaitToRead(ChannelReader<T> reader)
     {
         var wait = reader.WaitToReadAsync();
         return wait.IsCompleted ? wait.Result : wait.AsTask().GetAwaiter().GetResult();
     }
 }
+
+/// <summary>The work of one thread of a stage.</summary>
+/// <param name="Run">Must not throw.</param>
+/// <param name="Owned">Goes with the stage.</param>
+internal sealed record StageWorker<T>(Action<T> Run, IDisposable? Owned = null);

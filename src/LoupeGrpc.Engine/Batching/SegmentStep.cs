@@ -3,33 +3,134 @@ using LoupeGrpc.Engine.Execution;
 
 namespace LoupeGrpc.Engine.Batching;
 
-/// <summary>The segmentation head, with the parameters of the frame's session or, without one that adapts, of the package.</summary>
-internal sealed class SegmentStep(AdaptedParameters baseParameters, StageClock clock) : IFrameStep
+/// <summary>
+/// The segmentation head over the frames of a batch that need it, each with the parameters of its session or, without one that adapts, of the package.
+/// Their features stay where the encoder left them, so the runs are over rows beside each other.
+/// </summary>
+/// <param name="next">Gets the frames that were segmented. Never waits.</param>
+internal sealed class SegmentStep(ModelRuns runs, RunJudge judge, FrameExit exit, StageClock clock, Action<FrameJob> next)
 {
-    public AnalysisOutcome? Process(FrameJob job)
+    private const string Name = "segment";
+
+    /// <summary>Sends every frame that waits in the batch on or out.</summary>
+    public void Process(FrameBatch batch)
     {
-        var slot = job.Slot!;
+        var jobs = Wanted(batch);
+        var ranges = new Stack<RowRange>();
+        Plan(ranges, batch, jobs);
+        while (ranges.TryPop(out var rows))
+        {
+            var run = jobs.FindAll(job => job.Row >= rows.First && job.Row < rows.End);
+            try
+            {
+                Segment(batch.Slot, rows, run);
+                Compare(batch, run.FindAll(static job => job.NeedsDualVerdict));
+                judge.Succeeded();
+            }
+            catch (Exception exception)
+            {
+                if (judge.Judge(exception, Name, rows.Count, run) is { } failure)
+                {
+                    run.ForEach(job => exit.Leave(job, failure));
+                }
+                else
+                {
+                    Plan(ranges, batch, run);
+                }
+
+                continue;
+            }
+
+            run.ForEach(next);
+        }
+    }
+
+    private List<FrameJob> Wanted(FrameBatch batch)
+    {
+        var wanted = new List<FrameJob>(batch.Waiting.Count);
+        foreach (var job in batch.Waiting)
+        {
+            job.Timings = job.Timings with { Queue = job.Timings.Queue + clock.Since(batch.QueuedAt) };
+            if (exit.Refuse(job) is { } outcome)
+            {
+                exit.Leave(job, outcome);
+            }
+            else
+            {
+                wanted.Add(job);
+            }
+        }
+
+        return wanted;
+    }
+
+    private void Plan(Stack<RowRange> ranges, FrameBatch batch, List<FrameJob> jobs)
+    {
+        if (jobs.Count == 0)
+        {
+            return;
+        }
+
+        if (jobs[0].RunsAlone)
+        {
+            jobs.ForEach(job => ranges.Push(new RowRange(job.Row, 1)));
+        }
+        else
+        {
+            runs.SegmentPlanner.Cover([.. jobs.Select(static job => job.Row)], batch.Rows).ForEach(ranges.Push);
+        }
+    }
+
+    private void Segment(RunSlot slot, RowRange rows, List<FrameJob> run)
+    {
         long start = clock.Now;
-        slot.PseudoLabels.Values[0] = job.Score;
-        if (job.Request.Adaptation is not { } session)
+        foreach (var job in run)
         {
-            slot.SetParameters(0, baseParameters);
-            slot.Segment();
-            job.Timings = job.Timings with { Segment = clock.Record(Stage.Segment, start) };
-            return null;
+            slot.PseudoLabels.Values[job.Row] = job.Score;
+            if (job.Request.Adaptation is { } session)
+            {
+                slot.SetParameters(job.Row, session.State.Theta.Span);
+            }
+            else
+            {
+                slot.SetParameters(job.Row, runs.Model.BaseParameters);
+            }
         }
 
-        slot.SetParameters(0, session.State.Theta.Span);
-        slot.Adaptation.Segment();
-        job.Timings = job.Timings with { Segment = clock.Record(Stage.Segment, start) };
-        if (job.NeedsDualVerdict)
+        if (run.Exists(static job => job.Adapts))
         {
-            start = clock.Now;
-            slot.SetParameters(0, baseParameters);
-            slot.Adaptation.SegmentBase();
-            job.Timings = job.Timings with { Dual = clock.Since(start) };
+            slot.Adaptation.Segment(rows);
+        }
+        else
+        {
+            slot.Segment(rows);
         }
 
-        return null;
+        var elapsed = clock.RecordRun(Stage.Segment, start, rows.Count, run.Count);
+        runs.SegmentPlanner.Record(rows.Count, elapsed);
+        foreach (var job in run)
+        {
+            job.Timings = job.Timings with { Segment = elapsed };
+            clock.Record(Stage.Segment, elapsed);
+        }
+    }
+
+    /// <summary>The base masks of the dual verdicts.</summary>
+    private void Compare(FrameBatch batch, List<FrameJob> run)
+    {
+        if (run.Count == 0)
+        {
+            return;
+        }
+
+        long start = clock.Now;
+        run.ForEach(job => batch.Slot.SetParameters(job.Row, runs.Model.BaseParameters));
+        foreach (var rows in runs.SegmentPlanner.Cover([.. run.Select(static job => job.Row)], batch.Rows))
+        {
+            batch.Slot.Adaptation.SegmentBase(rows);
+        }
+
+        var elapsed = clock.Since(start);
+        run.ForEach(job => job.Timings = job.Timings with { Dual = elapsed });
     }
 }

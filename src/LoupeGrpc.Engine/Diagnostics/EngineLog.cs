@@ -12,4 +12,14 @@ internal static partial class EngineLog
 
     [LoggerMessage(3, LogLevel.Error, "The {Stage} stage failed", EventName = "StageFailed")]
     public static partial void StageFailed(ILogger logger, string stage, Exception exception);
+
+    [LoggerMessage(
+        4,
+        LogLevel.Warning,
+        "{Provider} has no memory for {Frames} frames at once ({Stage}): at most {Largest} from now on",
+        EventName = "BatchHalved")]
+    public static partial void BatchHalved(ILogger logger, string provider, string stage, int frames, int largest);
+
+    [LoggerMessage(5, LogLevel.Error, "{Provider} was lost: {Reason}", EventName = "DeviceLost")]
+    public static partial void DeviceLost(ILogger logger, string provider, string reason);
 }

@@ -29,6 +29,9 @@ internal sealed class EngineMetrics : IDisposable
     private readonly bool _ownsMeter;
     private readonly Histogram<double> _queueDuration;
     private readonly Histogram<double> _stageDuration;
+    private readonly Histogram<double> _runDuration;
+    private readonly Histogram<int> _batchSize;
+    private readonly Histogram<double> _batchWait;
     private readonly Counter<long> _frames;
     private readonly UpDownCounter<long> _inFlight;
 
@@ -41,6 +44,14 @@ internal sealed class EngineMetrics : IDisposable
         var advice = new InstrumentAdvice<double> { HistogramBucketBoundaries = Boundaries };
         _queueDuration = _meter.CreateHistogram("loupe.queue.duration", "s", "Time a frame waited between stages, all together.", tags: null, advice);
         _stageDuration = _meter.CreateHistogram("loupe.stage.duration", "s", "Time a stage worked on a frame.", tags: null, advice);
+        _runDuration = _meter.CreateHistogram("loupe.run.duration", "s", "Time of one run of a graph, by graph and by the frames it has room for.", tags: null, advice);
+        _batchSize = _meter.CreateHistogram(
+            "loupe.batch.size",
+            "{frame}",
+            "Frames in one run of a graph.",
+            tags: null,
+            new InstrumentAdvice<int> { HistogramBucketBoundaries = [1, 2, 3, 4, 6, 8, 12, 16, 32] });
+        _batchWait = _meter.CreateHistogram("loupe.batch.wait.duration", "s", "Time a decoded frame waited for its run.", tags: null, advice);
         _frames = _meter.CreateCounter<long>("loupe.frames", "{frame}", "Frames answered, by outcome.");
         _inFlight = _meter.CreateUpDownCounter<long>("loupe.frames.in_flight", "{frame}", "Frames without an answer yet.");
     }
@@ -52,6 +63,22 @@ internal sealed class EngineMetrics : IDisposable
             _stageDuration.Record(elapsed.TotalSeconds, new KeyValuePair<string, object?>("stage", StageNames[(int)stage]));
         }
     }
+
+    /// <param name="stage">Whose graph ran.</param>
+    /// <param name="bucket">Frames the run had room for.</param>
+    /// <param name="frames">Frames it had.</param>
+    public void RecordRun(Stage stage, TimeSpan elapsed, int bucket, int frames)
+    {
+        var graph = new KeyValuePair<string, object?>("stage", StageNames[(int)stage]);
+        if (_runDuration.Enabled)
+        {
+            _runDuration.Record(elapsed.TotalSeconds, graph, new KeyValuePair<string, object?>("bucket", bucket));
+        }
+
+        _batchSize.Record(frames, graph);
+    }
+
+    public void RecordBatchWait(TimeSpan elapsed) => _batchWait.Record(elapsed.TotalSeconds);
 
     public void FrameArrived() => _inFlight.Add(1);
 

@@ -4,95 +4,114 @@ using Microsoft.ML.OnnxRuntime;
 namespace LoupeGrpc.Engine.Execution;
 
 /// <summary>
-/// What a run slot needs beyond its own buffers for a session that adapts: the hidden states and mask features that the segmentor leaves, read by
-/// the adapt graph where they lie; the gradients; and a second set of mask logits for the dual verdict. Made when the slot first meets such a session.
+/// What a run slot needs beyond its own buffers for sessions that adapt: the hidden states and mask features that the segmentor leaves, read by
+/// the adapt graph where they lie; the gradients; and a second set of mask logits for the dual verdict. Row i is frame i, as in the slot.
 /// </summary>
 internal sealed class AdaptationRun : IDisposable
 {
     private readonly LoupeModel _model;
     private readonly RunSlot _slot;
+    private readonly TensorBuffers _buffers;
     private readonly TensorBuffer _hiddenStates;
     private readonly TensorBuffer _maskFeatures;
     private readonly TensorBuffer _patchProbabilities;
     private readonly TensorBuffer _loss;
     private readonly TensorBuffer _gradients;
-    private readonly OrtIoBinding _segmentBinding;
-    private readonly OrtIoBinding _baseBinding;
-    private readonly OrtIoBinding _adaptBinding;
+    private readonly BindingCache<RowRange> _segment;
+    private readonly BindingCache<RowRange> _segmentBase;
+    private readonly BindingCache<int> _adapt;
 
+    /// <exception cref="OnnxRuntimeException">There is not enough memory.</exception>
     public AdaptationRun(LoupeModel model, RunSlot slot)
     {
         _model = model;
         _slot = slot;
-        var shapes = new TensorShapes(model.Manifest, slot.Batch);
-        _hiddenStates = new TensorBuffer(model.TypeOf(PackageTensors.HiddenStates), shapes.HiddenStates);
-        _maskFeatures = new TensorBuffer(model.TypeOf(PackageTensors.MaskFeatures), shapes.MaskFeatures);
-        _patchProbabilities = new TensorBuffer(shapes.PatchLogits);
-        _loss = new TensorBuffer(shapes.Loss);
-        _gradients = new TensorBuffer(shapes.Gradients);
-        BaseMaskLogits = new TensorBuffer(shapes.MaskLogits);
-        BaseClassLogits = new TensorBuffer(shapes.ClassLogits);
+        var shapes = new TensorShapes(model.Manifest, slot.Rows);
+        _buffers = new TensorBuffers(model.Memory);
+        try
+        {
+            _hiddenStates = _buffers.Device(model.TypeOf(PackageTensors.HiddenStates), shapes.HiddenStates);
+            _maskFeatures = _buffers.Device(model.TypeOf(PackageTensors.MaskFeatures), shapes.MaskFeatures);
+            _patchProbabilities = _buffers.Host(shapes.PatchLogits);
+            _loss = _buffers.Host(shapes.Loss);
+            _gradients = _buffers.Host(shapes.Gradients);
+            BaseMaskLogits = _buffers.Host(shapes.MaskLogits);
+            BaseClassLogits = _buffers.Host(shapes.ClassLogits);
+        }
+        catch
+        {
+            _buffers.Dispose();
+            throw;
+        }
 
-        _segmentBinding = slot.BindSegmentor(slot.MaskLogits, slot.ClassLogits);
-        _segmentBinding.BindOutput(PackageTensors.HiddenStates, _hiddenStates.Value);
-        _segmentBinding.BindOutput(PackageTensors.MaskFeatures, _maskFeatures.Value);
-        _baseBinding = slot.BindSegmentor(BaseMaskLogits, BaseClassLogits);
-
-        _adaptBinding = model.Adapt.CreateIoBinding();
-        _adaptBinding.BindInput(PackageTensors.HiddenStates, _hiddenStates.Value);
-        _adaptBinding.BindInput(PackageTensors.MaskFeatures, _maskFeatures.Value);
-        _adaptBinding.BindInput(PackageTensors.PatchProbabilities, _patchProbabilities.Value);
-        _adaptBinding.BindInput(PackageTensors.PseudoLabel, slot.PseudoLabels.Value);
-        slot.BindParameters(_adaptBinding);
-        _adaptBinding.BindOutput(PackageTensors.Loss, _loss.Value);
-        _adaptBinding.BindOutput(PackageTensors.Gradients, _gradients.Value);
+        _segment = new BindingCache<RowRange>(rows => slot.BindSegmentor(
+            rows,
+            slot.MaskLogits,
+            slot.ClassLogits,
+            [
+                new GraphTensor(PackageTensors.HiddenStates, rows.Of(_hiddenStates)),
+                new GraphTensor(PackageTensors.MaskFeatures, rows.Of(_maskFeatures)),
+            ]));
+        _segmentBase = new BindingCache<RowRange>(rows => slot.BindSegmentor(rows, BaseMaskLogits, BaseClassLogits, []));
+        _adapt = new BindingCache<int>(BindAdapt);
     }
 
-    /// <summary>Output of <see cref="SegmentBase"/>, [B,Q,4g,4g].</summary>
+    /// <summary>Output of <see cref="SegmentBase"/>, [R,Q,4g,4g].</summary>
     public TensorBuffer BaseMaskLogits { get; }
 
-    /// <summary>Output of <see cref="SegmentBase"/>, [B,Q,2].</summary>
+    /// <summary>Output of <see cref="SegmentBase"/>, [R,Q,2].</summary>
     public TensorBuffer BaseClassLogits { get; }
 
-    /// <summary>Output of <see cref="Differentiate"/>, [B].</summary>
-    public float Loss => _loss.Values[0];
+    /// <summary>Output of <see cref="Differentiate"/>.</summary>
+    public float Loss(int row) => _loss.Values[row];
 
-    /// <summary>Output of <see cref="Differentiate"/>, [B,P]; the reader may overwrite it.</summary>
-    public Span<float> Gradients => _gradients.Values;
+    /// <summary>Output of <see cref="Differentiate"/>, [P]; the reader may overwrite it.</summary>
+    public Span<float> Gradients(int row) => _gradients.Row(row);
 
     /// <summary>As <see cref="RunSlot.Segment"/>, and leaves what <see cref="Differentiate"/> needs.</summary>
     /// <exception cref="OnnxRuntimeException">The run failed or was terminated.</exception>
-    public void Segment() => _model.Segmentor.RunWithBinding(_model.RunOptions, _segmentBinding);
+    public void Segment(RowRange rows) => _model.Segmentor.Run(_segment.For(rows));
 
-    /// <summary>Segments into <see cref="BaseMaskLogits"/> and <see cref="BaseClassLogits"/>; the slot's parameters must be the base ones.</summary>
+    /// <summary>Segments into <see cref="BaseMaskLogits"/> and <see cref="BaseClassLogits"/>; the rows' parameters must be the base ones.</summary>
     /// <exception cref="OnnxRuntimeException">The run failed or was terminated.</exception>
-    public void SegmentBase() => _model.Segmentor.RunWithBinding(_model.RunOptions, _baseBinding);
+    public void SegmentBase(RowRange rows) => _model.Segmentor.Run(_segmentBase.For(rows));
 
-    /// <summary>Loss and gradients at the slot's parameters, for what the last <see cref="Segment"/> left.</summary>
+    /// <summary>Loss and gradients of a row at its parameters, for what the last <see cref="Segment"/> left in it.</summary>
     /// <exception cref="OnnxRuntimeException">The run failed or was terminated.</exception>
-    public void Differentiate()
+    public void Differentiate(int row)
     {
-        var logits = _slot.PatchLogits.Values;
-        var probabilities = _patchProbabilities.Values;
+        var logits = _slot.PatchLogits.Row(row);
+        var probabilities = _patchProbabilities.Row(row);
         for (int i = 0; i < logits.Length; i++)
         {
             probabilities[i] = Scores.OfLogit(logits[i]);
         }
 
-        _model.Adapt.RunWithBinding(_model.RunOptions, _adaptBinding);
+        _model.Adapt.Run(_adapt.For(row));
     }
 
     public void Dispose()
     {
-        _segmentBinding.Dispose();
-        _baseBinding.Dispose();
-        _adaptBinding.Dispose();
-        _hiddenStates.Dispose();
-        _maskFeatures.Dispose();
-        _patchProbabilities.Dispose();
-        _loss.Dispose();
-        _gradients.Dispose();
-        BaseMaskLogits.Dispose();
-        BaseClassLogits.Dispose();
+        _segment.Dispose();
+        _segmentBase.Dispose();
+        _adapt.Dispose();
+        _buffers.Dispose();
+    }
+
+    private GraphBinding BindAdapt(int row)
+    {
+        var rows = new RowRange(row, 1);
+        return _model.Adapt.Bind(
+            [
+                new GraphTensor(PackageTensors.HiddenStates, rows.Of(_hiddenStates)),
+                new GraphTensor(PackageTensors.MaskFeatures, rows.Of(_maskFeatures)),
+                new GraphTensor(PackageTensors.PatchProbabilities, rows.Of(_patchProbabilities)),
+                new GraphTensor(PackageTensors.PseudoLabel, rows.Of(_slot.PseudoLabels)),
+                .. _slot.Parameters(rows),
+            ],
+            [
+                new GraphTensor(PackageTensors.Loss, rows.Of(_loss)),
+                new GraphTensor(PackageTensors.Gradients, rows.Of(_gradients)),
+            ]);
     }
 }

@@ -3,48 +3,55 @@ using Microsoft.ML.OnnxRuntime;
 
 namespace LoupeGrpc.Engine.Execution;
 
-/// <summary>The graphs of a package, loaded on the CPU. Runs happen in <see cref="RunSlot"/>s; several at once are safe.</summary>
+/// <summary>The graphs of a package, loaded on one target. Runs happen in <see cref="RunSlot"/>s.</summary>
 internal sealed class LoupeModel : IDisposable
 {
     private readonly Lock _lock = new();
+
+    // Shared by all runs, so that Terminate reaches every one.
+    private readonly RunOptions _runOptions = new();
     private readonly PrecisionFiles _files;
     private bool _disposed;
 
     private LoupeModel(
         ModelManifest manifest,
-        string precision,
+        ExecutionTarget target,
         AdaptedParameters baseParameters,
         InferenceSession encoder,
         InferenceSession segmentor,
         InferenceSession adapt)
     {
         Manifest = manifest;
-        Precision = precision;
-        _files = manifest.Precisions[precision];
+        Target = target;
+        _files = manifest.Precisions[target.Precision];
         BaseParameters = baseParameters;
-        Encoder = encoder;
-        Segmentor = segmentor;
-        Adapt = adapt;
+        Memory = TensorMemory.Create(target, encoder);
+        Encoder = new GraphSession("encoder", encoder, _runOptions, target.IsDevice);
+        Segmentor = new GraphSession("segmentor", segmentor, _runOptions, target.IsDevice);
+        Adapt = new GraphSession("adapt", adapt, _runOptions, target.IsDevice);
     }
 
     public ModelManifest Manifest { get; }
 
-    /// <summary>Folder of the package that is loaded.</summary>
-    public string Precision { get; }
+    public ExecutionTarget Target { get; }
 
     public AdaptedParameters BaseParameters { get; }
 
-    public InferenceSession Encoder { get; }
+    public GraphSession Encoder { get; }
 
-    public InferenceSession Segmentor { get; }
+    public GraphSession Segmentor { get; }
 
-    public InferenceSession Adapt { get; }
+    public GraphSession Adapt { get; }
 
-    /// <summary>Shared by all runs, so that <see cref="Terminate"/> reaches every one.</summary>
-    public RunOptions RunOptions { get; } = new();
+    /// <summary>Where the tensors of its runs lie.</summary>
+    public TensorMemory Memory { get; }
 
     /// <summary>Element type of a graph input or output.</summary>
     public ElementType TypeOf(string tensor) => _files.TypeOf(tensor);
+
+    /// <summary>Room for one frame's pixels, [1,3,S,S].</summary>
+    /// <exception cref="OnnxRuntimeException">There is not enough memory.</exception>
+    public TensorBuffer CreatePixels() => new(Memory.AllocateHost, ElementType.Float32, new TensorShapes(Manifest, 1).PixelValues);
 
     /// <exception cref="ModelLoadException">A graph does not load, or its inputs and outputs are not those of the manifest.</exception>
     public static LoupeModel Load(ModelPackage package, ExecutionTarget target, int intraOpThreads)
@@ -74,11 +81,16 @@ internal sealed class LoupeModel : IDisposable
 
             return new LoupeModel(
                 package.Manifest,
-                target.Precision,
+                target,
                 parameters,
                 Load(files.Encoder, GraphContract.CheckEncoder),
                 Load(files.Segmentor, GraphContract.CheckSegmentor),
                 Load(files.Adapt, GraphContract.CheckAdapt));
+        }
+        catch (OnnxRuntimeException exception)
+        {
+            opened.ForEach(static session => session.Dispose());
+            throw new ModelLoadException($"{target.Provider} does not give its memory: {exception.Message}", exception);
         }
         catch
         {
@@ -94,12 +106,12 @@ internal sealed class LoupeModel : IDisposable
         {
             if (!_disposed)
             {
-                RunOptions.Terminate = true;
+                _runOptions.Terminate = true;
             }
         }
     }
 
-    /// <summary>After the last run.</summary>
+    /// <summary>After the last run, and after the slots.</summary>
     public void Dispose()
     {
         lock (_lock)
@@ -107,10 +119,11 @@ internal sealed class LoupeModel : IDisposable
             _disposed = true;
         }
 
+        Memory.Dispose();
         Encoder.Dispose();
         Segmentor.Dispose();
         Adapt.Dispose();
-        RunOptions.Dispose();
+        _runOptions.Dispose();
     }
 
     private static InferenceSession Open(string path, SessionOptions options)

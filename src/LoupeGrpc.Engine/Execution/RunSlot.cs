@@ -4,139 +4,173 @@ using Microsoft.ML.OnnxRuntime;
 namespace LoupeGrpc.Engine.Execution;
 
 /// <summary>
-/// The memory of one batch on its way through both graphs, bound once: a run allocates nothing, and features go from the encoder
-/// to the segmentor without a copy. The buffers belong to the run, so a caller that gives up leaves nothing dangling.
-/// One user at a time.
+/// The memory of one batch on its way through the graphs. Row i of every tensor is frame i of the batch; a run works on some rows beside each other,
+/// and features go from the encoder to the segmentor where they lie. The buffers belong to the run, so a caller that gives up leaves nothing dangling.
+/// Runs of different rows may overlap in time; what else happens to a row is one user's at a time.
 /// </summary>
 internal sealed class RunSlot : IDisposable
 {
     private readonly LoupeModel _model;
+    private readonly TensorBuffers _buffers;
+    private readonly TensorBuffer? _pixels;
     private readonly TensorBuffer _features;
     private readonly TensorBuffer[] _adapted;
-    private readonly int[] _adaptedLengths;
     private readonly AdaptedParameters?[] _loaded;
-    private readonly OrtIoBinding _encoderBinding;
-    private readonly OrtIoBinding _segmentorBinding;
-    private AdaptationRun? _adaptation;
+    private readonly BindingCache<TensorBuffer> _single;
+    private readonly BindingCache<int> _encode;
+    private readonly BindingCache<RowRange> _segment;
+    private readonly Lazy<AdaptationRun> _adaptation;
 
-    public RunSlot(LoupeModel model, int batch)
+    /// <exception cref="OnnxRuntimeException">There is not enough memory.</exception>
+    public RunSlot(LoupeModel model, int rows)
     {
         _model = model;
-        Batch = batch;
-        var shapes = new TensorShapes(model.Manifest, batch);
-        PixelValues = new TensorBuffer(shapes.PixelValues);
-        _features = new TensorBuffer(model.TypeOf(PackageTensors.Features), shapes.Features);
-        ClsLogits = new TensorBuffer(shapes.ClsLogit);
-        PatchLogits = new TensorBuffer(shapes.PatchLogits);
-        PseudoLabels = new TensorBuffer(shapes.PseudoLabel);
-        MaskLogits = new TensorBuffer(shapes.MaskLogits);
-        ClassLogits = new TensorBuffer(shapes.ClassLogits);
-        _adapted = [.. model.Manifest.AdaptedTensors.Select(tensor => new TensorBuffer(shapes.Adapted(tensor)))];
-        _adaptedLengths = [.. model.Manifest.AdaptedTensors.Select(AdaptedParameters.LengthOf)];
-        _loaded = new AdaptedParameters?[batch];
+        Rows = rows;
+        var shapes = new TensorShapes(model.Manifest, rows);
+        _buffers = new TensorBuffers(model.Memory);
+        try
+        {
+            _pixels = rows == 1 ? null : _buffers.Host(shapes.PixelValues);
+            _features = _buffers.Device(model.TypeOf(PackageTensors.Features), shapes.Features);
+            ClsLogits = _buffers.Host(shapes.ClsLogit);
+            PatchLogits = _buffers.Host(shapes.PatchLogits);
+            PseudoLabels = _buffers.Host(shapes.PseudoLabel);
+            MaskLogits = _buffers.Host(shapes.MaskLogits);
+            ClassLogits = _buffers.Host(shapes.ClassLogits);
+            _adapted = [.. model.Manifest.AdaptedTensors.Select(tensor => _buffers.Host(shapes.Adapted(tensor)))];
+        }
+        catch
+        {
+            _buffers.Dispose();
+            throw;
+        }
 
-        _encoderBinding = model.Encoder.CreateIoBinding();
-        _encoderBinding.BindInput(PackageTensors.PixelValues, PixelValues.Value);
-        _encoderBinding.BindOutput(PackageTensors.Features, _features.Value);
-        _encoderBinding.BindOutput(PackageTensors.ClsLogit, ClsLogits.Value);
-        _encoderBinding.BindOutput(PackageTensors.PatchLogits, PatchLogits.Value);
+        _loaded = new AdaptedParameters?[rows];
+        for (int row = 0; row < rows; row++)
+        {
+            // A row that no frame uses is computed too where it lies between two that are used.
+            SetParameters(row, model.BaseParameters);
+        }
+
+        _single = new BindingCache<TensorBuffer>(pixels => BindEncoder(pixels.Value, 1));
+        _encode = new BindingCache<int>(count => BindEncoder(_pixels!.Slice(0, count), count));
 
         // Hidden states and mask features are left unbound: only sessions that adapt read them, and what is not asked for is not copied out.
-        _segmentorBinding = BindSegmentor(MaskLogits, ClassLogits);
+        _segment = new BindingCache<RowRange>(range => BindSegmentor(range, MaskLogits, ClassLogits, []));
+        _adaptation = new Lazy<AdaptationRun>(() => new AdaptationRun(model, this));
     }
 
-    /// <summary>Pictures in a run: the leading dimension of every buffer.</summary>
-    public int Batch { get; }
+    /// <summary>Frames that fit.</summary>
+    public int Rows { get; }
 
-    /// <summary>Input of <see cref="Encode"/>, [B,3,S,S].</summary>
-    public TensorBuffer PixelValues { get; }
-
-    /// <summary>Output of <see cref="Encode"/>, [B,1].</summary>
+    /// <summary>Output of an encoder's run, [R,1].</summary>
     public TensorBuffer ClsLogits { get; }
 
-    /// <summary>Output of <see cref="Encode"/>, [B,N].</summary>
+    /// <summary>Output of an encoder's run, [R,N].</summary>
     public TensorBuffer PatchLogits { get; }
 
-    /// <summary>Input of <see cref="Segment"/>, [B].</summary>
+    /// <summary>Input of <see cref="Segment"/>, [R].</summary>
     public TensorBuffer PseudoLabels { get; }
 
-    /// <summary>Output of <see cref="Segment"/>, [B,Q,4g,4g].</summary>
+    /// <summary>Output of <see cref="Segment"/>, [R,Q,4g,4g].</summary>
     public TensorBuffer MaskLogits { get; }
 
-    /// <summary>Output of <see cref="Segment"/>, [B,Q,2].</summary>
+    /// <summary>Output of <see cref="Segment"/>, [R,Q,2].</summary>
     public TensorBuffer ClassLogits { get; }
 
     /// <summary>What sessions that adapt need beside this; made at the first use.</summary>
-    public AdaptationRun Adaptation => _adaptation ??= new AdaptationRun(_model, this);
+    /// <exception cref="OnnxRuntimeException">There is not enough memory.</exception>
+    public AdaptationRun Adaptation => _adaptation.Value;
 
-    /// <summary>From <see cref="PixelValues"/> to logits; the features stay in the slot for <see cref="Segment"/>.</summary>
+    /// <summary>Puts a frame into a row for <see cref="Encode(int)"/>.</summary>
+    /// <param name="pixels">[1,3,S,S].</param>
+    public void Load(int row, TensorBuffer pixels) => pixels.Values.CopyTo(_pixels!.Row(row));
+
+    /// <summary>From the first rows that were loaded to logits; the features stay in the slot for <see cref="Segment"/>.</summary>
+    /// <param name="count">Rows of the run. Those that were not loaded hold what an earlier frame left: harmless numbers.</param>
     /// <exception cref="OnnxRuntimeException">The run failed or was terminated.</exception>
-    public void Encode() => _model.Encoder.RunWithBinding(_model.RunOptions, _encoderBinding);
+    public void Encode(int count) => _model.Encoder.Run(_encode.For(count));
 
-    /// <summary>From the features of the last <see cref="Encode"/> and <see cref="PseudoLabels"/> to mask and class logits.</summary>
+    /// <summary>As the other for one frame, which becomes row 0, read where its pixels lie.</summary>
+    /// <param name="pixels">[1,3,S,S]; must outlive the slot.</param>
     /// <exception cref="OnnxRuntimeException">The run failed or was terminated.</exception>
-    public void Segment() => _model.Segmentor.RunWithBinding(_model.RunOptions, _segmentorBinding);
+    public void Encode(TensorBuffer pixels) => _model.Encoder.Run(_single.For(pixels));
 
-    /// <summary>Sets the adapted tensors of one picture of the batch for <see cref="Segment"/>. Copies only what is not there yet.</summary>
-    public void SetParameters(int index, AdaptedParameters parameters)
+    /// <summary>From the features of these rows and their <see cref="PseudoLabels"/> to mask and class logits.</summary>
+    /// <exception cref="OnnxRuntimeException">The run failed or was terminated.</exception>
+    public void Segment(RowRange rows) => _model.Segmentor.Run(_segment.For(rows));
+
+    /// <summary>Sets the adapted tensors of one row. Copies only what is not there yet.</summary>
+    public void SetParameters(int row, AdaptedParameters parameters)
     {
-        if (!ReferenceEquals(_loaded[index], parameters))
+        if (!ReferenceEquals(_loaded[row], parameters))
         {
-            SetParameters(index, parameters.Values);
-            _loaded[index] = parameters;
+            SetParameters(row, parameters.Values);
+            _loaded[row] = parameters;
         }
     }
 
     /// <summary>As the other, for values that change: they are copied each time.</summary>
-    public void SetParameters(int index, ReadOnlySpan<float> values)
+    public void SetParameters(int row, ReadOnlySpan<float> values)
     {
-        for (int i = 0; i < _adapted.Length; i++)
+        foreach (var tensor in _adapted)
         {
-            int length = _adaptedLengths[i];
-            values[..length].CopyTo(_adapted[i].Values.Slice(index * length, length));
-            values = values[length..];
+            var destination = tensor.Row(row);
+            values[..destination.Length].CopyTo(destination);
+            values = values[destination.Length..];
         }
 
-        _loaded[index] = null;
+        _loaded[row] = null;
     }
 
-    /// <summary>A binding of the segmentor's inputs to this slot and of its logits to the buffers given. The caller's to dispose.</summary>
-    public OrtIoBinding BindSegmentor(TensorBuffer maskLogits, TensorBuffer classLogits)
-    {
-        var binding = _model.Segmentor.CreateIoBinding();
-        binding.BindInput(PackageTensors.Features, _features.Value);
-        binding.BindInput(PackageTensors.PseudoLabel, PseudoLabels.Value);
-        BindParameters(binding);
-        binding.BindOutput(PackageTensors.MaskLogits, maskLogits.Value);
-        binding.BindOutput(PackageTensors.ClassLogits, classLogits.Value);
-        return binding;
-    }
+    /// <summary>A run of the segmentor on these rows, with its logits into the buffers given. The caller's to dispose.</summary>
+    public GraphBinding BindSegmentor(RowRange rows, TensorBuffer maskLogits, TensorBuffer classLogits, IReadOnlyList<GraphTensor> furtherOutputs) =>
+        _model.Segmentor.Bind(
+            [
+                new GraphTensor(PackageTensors.Features, rows.Of(_features)),
+                new GraphTensor(PackageTensors.PseudoLabel, rows.Of(PseudoLabels)),
+                .. Parameters(rows),
+            ],
+            [
+                new GraphTensor(PackageTensors.MaskLogits, rows.Of(maskLogits)),
+                new GraphTensor(PackageTensors.ClassLogits, rows.Of(classLogits)),
+                .. furtherOutputs,
+            ]);
 
-    /// <summary>Binds the adapted tensors as inputs.</summary>
-    public void BindParameters(OrtIoBinding binding)
-    {
-        for (int i = 0; i < _adapted.Length; i++)
-        {
-            binding.BindInput(_model.Manifest.AdaptedTensors[i].Name, _adapted[i].Value);
-        }
-    }
+    /// <summary>The adapted tensors of these rows.</summary>
+    public IEnumerable<GraphTensor> Parameters(RowRange rows) =>
+        _adapted.Select((tensor, index) => new GraphTensor(_model.Manifest.AdaptedTensors[index].Name, rows.Of(tensor)));
 
     public void Dispose()
     {
-        _adaptation?.Dispose();
-        _encoderBinding.Dispose();
-        _segmentorBinding.Dispose();
-        foreach (var buffer in _adapted)
+        if (_adaptation.IsValueCreated)
         {
-            buffer.Dispose();
+            _adaptation.Value.Dispose();
         }
 
-        PixelValues.Dispose();
-        _features.Dispose();
-        ClsLogits.Dispose();
-        PatchLogits.Dispose();
-        PseudoLabels.Dispose();
-        MaskLogits.Dispose();
-        ClassLogits.Dispose();
+        _single.Dispose();
+        _encode.Dispose();
+        _segment.Dispose();
+        _buffers.Dispose();
     }
+
+    private GraphBinding BindEncoder(OrtValue pixels, int count)
+    {
+        var rows = new RowRange(0, count);
+        return _model.Encoder.Bind(
+            [new GraphTensor(PackageTensors.PixelValues, pixels)],
+            [
+                new GraphTensor(PackageTensors.Features, rows.Of(_features)),
+                new GraphTensor(PackageTensors.ClsLogit, rows.Of(ClsLogits)),
+                new GraphTensor(PackageTensors.PatchLogits, rows.Of(PatchLogits)),
+            ]);
+    }
+}
+
+/// <summary>Rows of a slot beside each other.</summary>
+internal readonly record struct RowRange(int First, int Count)
+{
+    public int End => First + Count;
+
+    public OrtValue Of(TensorBuffer buffer) => buffer.Slice(First, Count);
 }

@@ -3,8 +3,8 @@ using Microsoft.ML.OnnxRuntime;
 
 namespace LoupeGrpc.Engine.Execution;
 
-/// <summary>Runs the package's recorded input and compares: the only defence against a build, a machine or a file that computes something else.</summary>
-internal static class SelfCheck
+/// <summary>The package's recorded input and answers, to be compared with: the only defence against a build, a machine, a provider or a file that computes something else.</summary>
+internal sealed class SelfCheck
 {
     /// <summary>
     /// Of the root mean square of the difference, relative to that of the recorded output (to 1 where that is smaller). Another order of summation,
@@ -22,10 +22,24 @@ internal static class SelfCheck
 
     private static readonly string[] Outputs = [PackageTensors.ClsLogit, PackageTensors.PatchLogits, PackageTensors.MaskLogits, PackageTensors.ClassLogits];
 
-    /// <returns>The output that came nearest to what is allowed.</returns>
-    /// <exception cref="SelfCheckException">An output is further off than the precision allows.</exception>
-    /// <exception cref="ModelLoadException">The recorded values cannot be read, or the graphs do not run.</exception>
-    public static SelfCheckReport Run(LoupeModel model, RunSlot slot, ModelPackage package)
+    private readonly LoupeModel _model;
+    private readonly string _directory;
+    private readonly Dictionary<string, float[]> _expected;
+
+    private SelfCheck(LoupeModel model, string directory, float[] pixels, Dictionary<string, float[]> expected)
+    {
+        _model = model;
+        _directory = directory;
+        _expected = expected;
+        Pixels = pixels;
+    }
+
+    /// <summary>The recorded input, [1,3,S,S].</summary>
+    public float[] Pixels { get; }
+
+    /// <summary>Reads what the package has recorded.</summary>
+    /// <exception cref="ModelLoadException">There is nothing, it cannot be read, or it does not fit the manifest.</exception>
+    public static SelfCheck Read(LoupeModel model, ModelPackage package)
     {
         var file = package.Manifest.SelfCheck
             ?? throw new ModelLoadException($"{package.Directory} has no self-check. Convert the model again.");
@@ -33,42 +47,52 @@ internal static class SelfCheck
         try
         {
             using var recorded = SafetensorsFile.Open(path);
-            Read(recorded, PackageTensors.PixelValues, slot.PixelValues.Values);
-            Compute(model, slot);
-            double tolerance = ToleranceOf(model.Precision);
-            var report = new SelfCheckReport(string.Empty, -1, tolerance, slot.Batch);
-            foreach (string name in Outputs)
-            {
-                var actual = Output(slot, name).Values;
-                var expected = new float[actual.Length];
-                Read(recorded, name, expected);
-                double distance = Distance(expected, actual);
-                if (distance > report.Distance)
-                {
-                    report = report with { Output = name, Distance = distance };
-                }
-            }
-
-            return report.Passed ? report : throw Failed(package, report);
+            var shapes = new TensorShapes(package.Manifest, 1);
+            return new SelfCheck(
+                model,
+                package.Directory,
+                Read(recorded, PackageTensors.PixelValues, shapes.PixelValues),
+                Outputs.ToDictionary(static name => name, name => Read(recorded, name, ShapeOf(shapes, name))));
         }
         catch (Exception exception) when (exception is SafetensorsException or IOException or UnauthorizedAccessException)
         {
             throw new ModelLoadException($"{path} cannot be read: {exception.Message}", exception);
         }
-        catch (OnnxRuntimeException exception)
+    }
+
+    /// <summary>Runs both graphs once over a batch that holds the recorded input in one row, and its mirror image in the others.</summary>
+    /// <param name="slot">At least as many rows as the bucket.</param>
+    /// <param name="pixels">[1,3,S,S], overwritten.</param>
+    /// <param name="row">Of the recorded input, below <paramref name="bucket"/>.</param>
+    /// <returns>The output that came nearest to what is allowed.</returns>
+    /// <exception cref="SelfCheckException">An output is further off than the precision allows.</exception>
+    /// <exception cref="OnnxRuntimeException">A graph does not run.</exception>
+    public SelfCheckReport Run(RunSlot slot, TensorBuffer pixels, int bucket, int row)
+    {
+        Compute(slot, pixels, bucket, row);
+        var report = new SelfCheckReport(string.Empty, -1, ToleranceOf(_model.Target.Precision), bucket);
+        foreach (string name in Outputs)
         {
-            throw new ModelLoadException($"{package.Directory}: the self-check does not run: {exception.Message}", exception);
+            double distance = Distance(_expected[name], Output(slot, name).Row(row));
+            if (distance > report.Distance)
+            {
+                report = report with { Output = name, Distance = distance };
+            }
         }
+
+        return report.Passed ? report : throw Failed(report);
     }
 
     /// <summary>The fixed input and what this machine answers to it.</summary>
-    public static IReadOnlyList<(string Name, IReadOnlyList<long> Shape, ReadOnlyMemory<float> Values)> Record(LoupeModel model, RunSlot slot)
+    /// <exception cref="OnnxRuntimeException">A graph does not run.</exception>
+    public static IReadOnlyList<(string Name, IReadOnlyList<long> Shape, ReadOnlyMemory<float> Values)> Record(LoupeModel model)
     {
-        SelfCheckInput.Fill(slot.PixelValues.Values, model.Manifest.ImageSize);
-        Compute(model, slot);
-        var tensors = new List<(string, IReadOnlyList<long>, ReadOnlyMemory<float>)> { Copy(PackageTensors.PixelValues, slot.PixelValues) };
-        tensors.AddRange(Outputs.Select(name => Copy(name, Output(slot, name))));
-        return tensors;
+        using var slot = new RunSlot(model, rows: 1);
+        using var pixels = model.CreatePixels();
+        SelfCheckInput.Fill(pixels.Values, model.Manifest.ImageSize);
+        slot.Encode(pixels);
+        Segment(slot, new RowRange(0, 1));
+        return [Copy(PackageTensors.PixelValues, pixels), .. Outputs.Select(name => Copy(name, Output(slot, name)))];
     }
 
     /// <summary>How far <paramref name="actual"/> is from <paramref name="expected"/>, in the measure of <see cref="Fp32Tolerance"/>; infinite where a value is not finite.</summary>
@@ -87,15 +111,48 @@ internal static class SelfCheck
         return double.IsFinite(distance) ? distance : double.PositiveInfinity;
     }
 
-    private static double ToleranceOf(string precision) => precision == PackageLayout.Fp16 ? Fp16Tolerance : Fp32Tolerance;
-
-    private static void Compute(LoupeModel model, RunSlot slot)
+    private void Compute(RunSlot slot, TensorBuffer pixels, int bucket, int row)
     {
-        slot.Encode();
-        slot.PseudoLabels.Values[0] = Scores.OfLogit(slot.ClsLogits.Values[0]);
-        slot.SetParameters(0, model.BaseParameters);
-        slot.Segment();
+        Pixels.CopyTo(pixels.Values);
+        if (bucket == 1)
+        {
+            slot.Encode(pixels);
+        }
+        else
+        {
+            slot.Load(row, pixels);
+            pixels.Values.Reverse();
+            for (int other = 0; other < bucket; other++)
+            {
+                if (other != row)
+                {
+                    slot.Load(other, pixels);
+                }
+            }
+
+            slot.Encode(bucket);
+        }
+
+        for (int i = 0; i < bucket; i++)
+        {
+            slot.SetParameters(i, _model.BaseParameters);
+        }
+
+        Segment(slot, new RowRange(0, bucket));
     }
+
+    /// <summary>With the parameters that the slot has.</summary>
+    private static void Segment(RunSlot slot, RowRange rows)
+    {
+        for (int row = 0; row < rows.Count; row++)
+        {
+            slot.PseudoLabels.Values[row] = Scores.OfLogit(slot.ClsLogits.Values[row]);
+        }
+
+        slot.Segment(rows);
+    }
+
+    private static double ToleranceOf(string precision) => precision == PackageLayout.Fp16 ? Fp16Tolerance : Fp32Tolerance;
 
     private static TensorBuffer Output(RunSlot slot, string name) => name switch
     {
@@ -105,21 +162,27 @@ internal static class SelfCheck
         _ => slot.ClassLogits,
     };
 
+    private static long[] ShapeOf(TensorShapes shapes, string name) => name switch
+    {
+        PackageTensors.ClsLogit => shapes.ClsLogit,
+        PackageTensors.PatchLogits => shapes.PatchLogits,
+        PackageTensors.MaskLogits => shapes.MaskLogits,
+        _ => shapes.ClassLogits,
+    };
+
     private static (string Name, IReadOnlyList<long> Shape, ReadOnlyMemory<float> Values) Copy(string name, TensorBuffer buffer) =>
         (name, buffer.Shape, buffer.Values.ToArray());
 
-    private static void Read(SafetensorsFile file, string name, Span<float> destination)
+    private static float[] Read(SafetensorsFile file, string name, long[] shape)
     {
-        if (!file.Tensors.TryGetValue(name, out var tensor) || tensor.Length != destination.Length)
-        {
-            throw new ModelLoadException($"{file.Path} has no tensor {name} with {destination.Length} elements. Convert the model again.");
-        }
-
-        file.ReadFloats(tensor, 0, destination);
+        long length = shape.Aggregate(1L, static (product, side) => product * side);
+        return file.Tensors.TryGetValue(name, out var tensor) && tensor.Length == length
+            ? file.ReadFloats(name)
+            : throw new ModelLoadException($"{file.Path} has no tensor {name} with {length} elements. Convert the model again.");
     }
 
-    private static SelfCheckException Failed(ModelPackage package, SelfCheckReport report) => new(
-        $"{package.Directory}: the self-check fails: {report.Output} is off by {report.Distance:G3} (root mean square, relative), {report.Tolerance:G1} is allowed. "
+    private SelfCheckException Failed(SelfCheckReport report) => new(
+        $"{_directory}: the self-check fails: {report.Output} is off by {report.Distance:G3} (root mean square, relative), {report.Tolerance:G1} is allowed. "
         + "The package or ONNX Runtime computes something else on this machine than where the model was converted.",
         report);
 }

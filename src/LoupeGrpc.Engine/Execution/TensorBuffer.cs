@@ -1,55 +1,75 @@
 using LoupeGrpc.Packaging;
 using Microsoft.ML.OnnxRuntime;
+using Microsoft.ML.OnnxRuntime.Tensors;
 
 namespace LoupeGrpc.Engine.Execution;
 
-/// <summary>A tensor whose memory is ours for good, seen by us as a span and by ONNX Runtime as an <see cref="OrtValue"/>: no copy, no allocation a run.</summary>
+/// <summary>
+/// A tensor with a row for each frame of a batch, whose memory is ours for good: seen by ONNX Runtime where it lies, whole or some rows of it, and by us
+/// as a span where the processor can read it. Naming rows is thread-safe.
+/// </summary>
 internal sealed class TensorBuffer : IDisposable
 {
-    private readonly float[]? _values;
-
-    /// <summary>Of single precision.</summary>
-    public TensorBuffer(params ReadOnlySpan<long> shape)
-        : this(ElementType.Float32, shape)
-    {
-    }
+    private readonly Lock _lock = new();
+    private readonly MemoryBlock _block;
+    private readonly TensorElementType _type;
+    private readonly long[] _shape;
+    private readonly int _rowLength;
+    private readonly long _rowBytes;
+    private readonly Dictionary<(int First, int Count), OrtValue> _values = [];
 
     /// <param name="type"><see cref="ElementType.Float32"/>, or <see cref="ElementType.Float16"/> for what only graphs read.</param>
-    public TensorBuffer(ElementType type, params ReadOnlySpan<long> shape)
+    /// <param name="shape">Outermost first; the leading dimension is the rows.</param>
+    public TensorBuffer(Func<long, MemoryBlock> allocate, ElementType type, long[] shape)
     {
-        long length = 1;
-        foreach (long side in shape)
-        {
-            length = checked(length * side);
-        }
+        _type = type == ElementType.Float16 ? TensorElementType.Float16 : TensorElementType.Float;
+        _shape = shape;
+        _rowLength = checked((int)shape.Skip(1).Aggregate(1L, static (product, side) => checked(product * side)));
+        _rowBytes = (long)_rowLength * type.SizeOf();
+        _block = allocate(_rowBytes * Rows);
+    }
 
-        Shape = shape.ToArray();
+    /// <summary>Outermost first; the leading dimension is the rows.</summary>
+    public IReadOnlyList<long> Shape => _shape;
 
-        // On the pinned heap, so that the value's own pin costs the collector nothing.
-        if (type == ElementType.Float16)
+    public int Rows => (int)_shape[0];
+
+    /// <summary>All rows.</summary>
+    public OrtValue Value => Slice(0, Rows);
+
+    /// <summary>All rows of what the processor fills and reads.</summary>
+    public Span<float> Values => _block.Floats(_rowLength * Rows);
+
+    /// <summary>One row of what the processor fills and reads.</summary>
+    public Span<float> Row(int index) => Values.Slice(index * _rowLength, _rowLength);
+
+    /// <summary>Rows as ONNX Runtime sees them, without a copy. The buffer's to dispose.</summary>
+    public OrtValue Slice(int first, int count)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(first);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(first + count, Rows);
+        lock (_lock)
         {
-            Value = OrtValue.CreateTensorValueFromMemory(
-                OrtMemoryInfo.DefaultInstance, GC.AllocateArray<Float16>(checked((int)length), pinned: true).AsMemory(), Shape);
-        }
-        else
-        {
-            _values = GC.AllocateArray<float>(checked((int)length), pinned: true);
-            Value = OrtValue.CreateTensorValueFromMemory(OrtMemoryInfo.DefaultInstance, _values.AsMemory(), Shape);
+            if (!_values.TryGetValue((first, count), out var value))
+            {
+                value = OrtValue.CreateTensorValueWithData(
+                    _block.Info, _type, [count, .. _shape.AsSpan(1)], _block.Address + (nint)(first * _rowBytes), count * _rowBytes);
+                _values.Add((first, count), value);
+            }
+
+            return value;
         }
     }
 
-    /// <summary>Outermost first, with the leading batch.</summary>
-    public long[] Shape { get; }
+    /// <summary>After the last run that reads or writes it.</summary>
+    public void Dispose()
+    {
+        foreach (var value in _values.Values)
+        {
+            value.Dispose();
+        }
 
-    public OrtValue Value { get; }
-
-    /// <summary>Of a buffer in single precision.</summary>
-    public Span<float> Values => _values ?? throw NotSingle();
-
-    /// <summary>Of a buffer in single precision.</summary>
-    public ReadOnlyMemory<float> Memory => _values ?? throw NotSingle();
-
-    public void Dispose() => Value.Dispose();
-
-    private static InvalidOperationException NotSingle() => new("A tensor of half precision is read by graphs only.");
+        _values.Clear();
+        _block.Dispose();
+    }
 }

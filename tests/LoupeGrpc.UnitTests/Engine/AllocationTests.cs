@@ -16,7 +16,8 @@ public sealed class AllocationTests
     public void A_run_allocates_nothing()
     {
         using var model = LoupeModel.Load(TestPackages.Tiny("tiny-s"), ExecutionTarget.Cpu, intraOpThreads: 2);
-        using var slot = new RunSlot(model, batch: 1);
+        using var slot = new RunSlot(model, rows: 1);
+        using var pixels = model.CreatePixels();
         Run();
 
         long before = GC.GetAllocatedBytesForCurrentThread();
@@ -29,10 +30,10 @@ public sealed class AllocationTests
 
         void Run()
         {
-            slot.Encode();
+            slot.Encode(pixels);
             slot.PseudoLabels.Values[0] = Scores.OfLogit(slot.ClsLogits.Values[0]);
             slot.SetParameters(0, model.BaseParameters);
-            slot.Segment();
+            slot.Segment(new RowRange(0, 1));
         }
     }
 

@@ -8,62 +8,132 @@ namespace LoupeGrpc.UnitTests.Engine.Execution;
 
 public sealed class RunSlotTests
 {
+    private const double Tolerance = 1e-5;
+
     [Fact]
     public void Pictures_of_a_batch_are_answered_as_each_alone()
     {
         using var model = LoupeModel.Load(TestPackages.Tiny("tiny-s"), ExecutionTarget.Cpu, intraOpThreads: 1);
-        using var single = new RunSlot(model, batch: 1);
-        using var pair = new RunSlot(model, batch: 2);
-        int pixels = single.PixelValues.Values.Length;
-        SelfCheckInput.Fill(pair.PixelValues.Values, model.Manifest.ImageSize);
-        pair.PixelValues.Values[..pixels].CopyTo(pair.PixelValues.Values[pixels..]);
-        pair.PixelValues.Values[pixels..].Reverse();
-        Run(model, pair);
-
-        for (int i = 0; i < pair.Batch; i++)
+        using var single = new RunSlot(model, rows: 1);
+        using var batch = new RunSlot(model, rows: 4);
+        using var pixels = model.CreatePixels();
+        for (int row = 0; row < 3; row++)
         {
-            pair.PixelValues.Values.Slice(i * pixels, pixels).CopyTo(single.PixelValues.Values);
-            Run(model, single);
-
-            Assert.True(SelfCheck.Distance(single.ClsLogits.Values, Part(pair.ClsLogits, i)) < 1e-5);
-            Assert.True(SelfCheck.Distance(single.PatchLogits.Values, Part(pair.PatchLogits, i)) < 1e-5);
-            Assert.True(SelfCheck.Distance(single.MaskLogits.Values, Part(pair.MaskLogits, i)) < 1e-5);
-            Assert.True(SelfCheck.Distance(single.ClassLogits.Values, Part(pair.ClassLogits, i)) < 1e-5);
+            Fill(pixels, row);
+            batch.Load(row, pixels);
         }
 
-        Assert.True(SelfCheck.Distance(Part(pair.MaskLogits, 0), Part(pair.MaskLogits, 1)) > 1e-2);
+        batch.Encode(4);
+
+        // Two of the three, at the end of the batch: what lies before them is not touched.
+        Segment(model, batch, new RowRange(1, 2));
+        Assert.All(batch.MaskLogits.Row(0).ToArray(), static value => Assert.Equal(0, value));
+        for (int row = 1; row < 3; row++)
+        {
+            Fill(pixels, row);
+            single.Encode(pixels);
+            Segment(model, single, new RowRange(0, 1));
+
+            Assert.True(SelfCheck.Distance(single.ClsLogits.Values, batch.ClsLogits.Row(row)) < Tolerance);
+            Assert.True(SelfCheck.Distance(single.PatchLogits.Values, batch.PatchLogits.Row(row)) < Tolerance);
+            Assert.True(SelfCheck.Distance(single.MaskLogits.Values, batch.MaskLogits.Row(row)) < Tolerance);
+            Assert.True(SelfCheck.Distance(single.ClassLogits.Values, batch.ClassLogits.Row(row)) < Tolerance);
+        }
+
+        Assert.True(SelfCheck.Distance(batch.MaskLogits.Row(1), batch.MaskLogits.Row(2)) > 1e-2);
+    }
+
+    [Fact]
+    public void A_row_adapts_from_what_the_run_of_its_batch_left_there()
+    {
+        using var model = LoupeModel.Load(TestPackages.Tiny("tiny-s"), ExecutionTarget.Cpu, intraOpThreads: 1);
+        using var single = new RunSlot(model, rows: 1);
+        using var batch = new RunSlot(model, rows: 2);
+        using var pixels = model.CreatePixels();
+        for (int row = 0; row < 2; row++)
+        {
+            Fill(pixels, row);
+            batch.Load(row, pixels);
+        }
+
+        batch.Encode(2);
+        batch.PseudoLabels.Values.Fill(0.9f);
+        batch.Adaptation.Segment(new RowRange(0, 2));
+        for (int row = 0; row < 2; row++)
+        {
+            Fill(pixels, row);
+            single.Encode(pixels);
+            single.PseudoLabels.Values[0] = 0.9f;
+            single.Adaptation.Segment(new RowRange(0, 1));
+            single.Adaptation.Differentiate(0);
+            batch.Adaptation.Differentiate(row);
+
+            Assert.Equal(single.Adaptation.Loss(0), batch.Adaptation.Loss(row), single.Adaptation.Loss(0) * Tolerance);
+            Assert.True(SelfCheck.Distance(single.Adaptation.Gradients(0), batch.Adaptation.Gradients(row)) < Tolerance);
+        }
+
+        Assert.NotEqual(batch.Adaptation.Loss(0), batch.Adaptation.Loss(1));
     }
 
     [Fact]
     public void Terminating_ends_every_run_to_come_and_is_harmless_after_disposal()
     {
         var model = LoupeModel.Load(TestPackages.Tiny("tiny-s"), ExecutionTarget.Cpu, intraOpThreads: 1);
-        using (var slot = new RunSlot(model, batch: 1))
+        using (var slot = new RunSlot(model, rows: 1))
+        using (var pixels = model.CreatePixels())
         {
             model.Terminate();
-            Assert.Throws<OnnxRuntimeException>(slot.Encode);
-            Assert.Throws<OnnxRuntimeException>(slot.Segment);
+            Assert.Throws<OnnxRuntimeException>(() => slot.Encode(pixels));
+            Assert.Throws<OnnxRuntimeException>(() => slot.Segment(new RowRange(0, 1)));
         }
 
         model.Dispose();
         model.Terminate();
     }
 
-    private static void Run(LoupeModel model, RunSlot slot)
+    [Fact]
+    public void A_pool_gives_smaller_slots_once_it_was_told_to()
     {
-        slot.Encode();
-        for (int i = 0; i < slot.Batch; i++)
-        {
-            slot.PseudoLabels.Values[i] = Scores.OfLogit(slot.ClsLogits.Values[i]);
-            slot.SetParameters(i, model.BaseParameters);
-        }
+        using var model = LoupeModel.Load(TestPackages.Tiny("tiny-s"), ExecutionTarget.Cpu, intraOpThreads: 1);
+        using var pool = new RunSlotPool(model, count: 2, rows: 4);
+        pool.Reserve();
+        var used = pool.Open();
+        Assert.Equal(4, used.Rows);
 
-        slot.Segment();
+        pool.Shrink(2);
+        pool.Return(used);
+
+        for (int i = 0; i < pool.Count; i++)
+        {
+            pool.Reserve();
+            using var slot = pool.Open();
+            Assert.Equal(2, slot.Rows);
+        }
     }
 
-    private static ReadOnlySpan<float> Part(TensorBuffer buffer, int index)
+    private static void Segment(LoupeModel model, RunSlot slot, RowRange rows)
     {
-        int length = buffer.Values.Length / (int)buffer.Shape[0];
-        return buffer.Values.Slice(index * length, length);
+        for (int row = rows.First; row < rows.End; row++)
+        {
+            slot.PseudoLabels.Values[row] = Scores.OfLogit(slot.ClsLogits.Values[row]);
+            slot.SetParameters(row, model.BaseParameters);
+        }
+
+        slot.Segment(rows);
+    }
+
+    /// <summary>A picture for each number.</summary>
+    private static void Fill(TensorBuffer pixels, int number)
+    {
+        SelfCheckInput.Fill(pixels.Values, (int)pixels.Shape[2]);
+        if (number % 2 == 1)
+        {
+            pixels.Values.Reverse();
+        }
+
+        foreach (ref float value in pixels.Values)
+        {
+            value *= 1 - (0.25f * number);
+        }
     }
 }
