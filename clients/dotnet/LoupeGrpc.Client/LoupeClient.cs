@@ -82,7 +82,7 @@ public sealed class LoupeClient : IDisposable
         CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(frame);
-        var message = frame.ToMessage();
+        var message = frame.ToMessage(frame.Data);
         var request = new AnalyzeImageRequest { Thresholds = thresholds, Mask = mask };
         if (message.ImageCase == Frame.ImageOneofCase.Raw)
         {
@@ -104,7 +104,7 @@ public sealed class LoupeClient : IDisposable
     public Task<LoupeSession> OpenSessionAsync(LoupeSessionOptions? options = null, CancellationToken cancellationToken = default)
     {
         options ??= new LoupeSessionOptions();
-        var open = new AnalyzeRequest { Open = options.ToMessage(_options) };
+        var open = options.ToMessage(_options);
         var headers = new Metadata();
         if (options.Name.Length > 0)
         {
@@ -112,7 +112,7 @@ public sealed class LoupeClient : IDisposable
             headers.Add("loupe-session", Uri.EscapeDataString(options.Name));
         }
 
-        return _retries.ConnectAsync(token => LoupeSession.OpenAsync(_service, open, headers, options, _options.ShownAddress, token), cancellationToken);
+        return LoupeSession.OpenAsync(new SessionConnector(_service, open, headers, _options.ShownAddress, _retries, _options.TimeProvider), options, cancellationToken);
     }
 
     /// <summary>

@@ -6,7 +6,7 @@ namespace LoupeGrpc.Client;
 
 /// <summary>
 /// One picture to analyse: an <see cref="EncodedFrame"/> or a <see cref="RawFrame"/>.
-/// Its bytes are not copied when it is made: they must stay as they are until the call that takes it has returned.
+/// Its bytes are not copied when it is made: they must stay as they are until the call that takes it has returned, and are the caller's again then.
 /// </summary>
 public abstract record LoupeFrame
 {
@@ -24,7 +24,8 @@ public abstract record LoupeFrame
     /// <summary>How long after its receipt the outcome is still of use; later it is <see cref="LoupeExpired"/>. Above 0. Default: for ever.</summary>
     public TimeSpan? Deadline { get; init; }
 
-    internal Frame ToMessage()
+    /// <param name="data">The same bytes, somewhere else.</param>
+    internal Frame ToMessage(ReadOnlyMemory<byte> data)
     {
         var message = new Frame
         {
@@ -35,10 +36,10 @@ public abstract record LoupeFrame
         switch (this)
         {
             case EncodedFrame:
-                message.Encoded = new EncodedImage { Data = UnsafeByteOperations.UnsafeWrap(Data) };
+                message.Encoded = new EncodedImage { Data = UnsafeByteOperations.UnsafeWrap(data) };
                 break;
             case RawFrame raw:
-                message.Raw = raw.ToImage();
+                message.Raw = new RawImage { Format = raw.Format, Data = UnsafeByteOperations.UnsafeWrap(data) };
                 break;
         }
 
@@ -66,6 +67,4 @@ public sealed record RawFrame : LoupeFrame
 
     /// <summary>Layout and size; null for the session's.</summary>
     public FrameFormat? Format { get; }
-
-    internal RawImage ToImage() => new() { Format = Format, Data = UnsafeByteOperations.UnsafeWrap(Data) };
 }

@@ -30,8 +30,12 @@ public sealed record LoupeSessionOptions
     /// <summary>A state from <see cref="LoupeSession.SnapshotAdaptationAsync"/>, of the same model. Default: base parameters.</summary>
     public ReadOnlyMemory<byte> AdaptationSnapshot { get; init; }
 
-    /// <summary><see cref="SessionGrant.ResumeToken"/> of a session whose connection broke. Default: a new session.</summary>
-    public ReadOnlyMemory<byte> ResumeToken { get; init; }
+    /// <summary>
+    /// When the connection breaks, the session goes on with another one where it was, if the server still has it: no frame is lost, none is answered
+    /// twice. The client keeps a copy of each frame in flight for that, and the server keeps the session for
+    /// <see cref="SessionGrant.ResumeWindow"/>. Default true; false: the session ends with its connection.
+    /// </summary>
+    public bool Reconnect { get; init; } = true;
 
     /// <summary>Ask for bit-for-bit repeatable results. Default false.</summary>
     public bool Deterministic { get; init; }
@@ -59,7 +63,7 @@ public sealed record LoupeSessionOptions
             Thresholds = Thresholds,
             Adaptation = Adaptation,
             AdaptationSnapshot = ByteString.CopyFrom(AdaptationSnapshot.Span),
-            ResumeToken = ByteString.CopyFrom(ResumeToken.Span),
+            Resumable = Reconnect,
             Deterministic = Deterministic,
             Unordered = Unordered,
             MaxResponseBytes = (uint)client.MaxResponseBytes,

@@ -88,6 +88,26 @@ public sealed class CliTests : IDisposable
         Assert.Empty(run.Output);
     }
 
+    [Theory]
+    [InlineData("analyze")]
+    [InlineData("stream")]
+    public async Task A_connection_that_breaks_is_told_and_costs_nothing(string command)
+    {
+        var service = new FakeResumableService { Fates = [new() { AfterFrames = 3 }, new() { AfterFrames = 7 }] };
+        await using var host = await FakeHost.StartAsync(service);
+        for (var i = 0; i < 12; i++)
+        {
+            Write($"{i:00}.png", [1]);
+        }
+
+        var run = await CliRun.OfAsync([command, _folder, "--format", "jsonl", "--server", host.Address.ToString()]);
+
+        Assert.Equal(0, run.ExitCode);
+        Assert.Equal(Enumerable.Range(0, 12), run.Lines.Select(line => (int)line["frame_id"]!));
+        Assert.Equal(2, run.Error.Split('\n').Count(line => line.StartsWith($"warning: the connection to {host.Address.GetLeftPart(UriPartial.Authority)} broke", StringComparison.Ordinal)));
+        Assert.Equal(2, run.Error.Split("the session goes on").Length - 1);
+    }
+
     [Fact]
     public async Task A_server_that_goes_away_leaves_a_line_for_every_input()
     {

@@ -134,7 +134,7 @@ public class SessionTests
         Assert.Contains("the server is stopping", session.Fault!.Message, StringComparison.Ordinal);
         await Assert.ThrowsAsync<LoupeConnectionLostException>(() => session.SendAsync(new EncodedFrame(Picture), Token).AsTask());
         Assert.Equal(2UL, (await session.CompleteAsync(Token)).Frames);
-        Assert.Equal([SessionEventKind.Draining], await session.Events(Token).Select(happened => happened.Kind).ToListAsync(Token));
+        Assert.Equal([SessionEventKind.Draining], await session.Events(Token).OfType<LoupeServerEvent>().Select(happened => happened.Event.Kind).ToListAsync(Token));
     }
 
     [Fact]

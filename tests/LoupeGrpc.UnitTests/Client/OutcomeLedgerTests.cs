@@ -10,10 +10,10 @@ public class OutcomeLedgerTests
     [Fact]
     public void Outcomes_leave_in_the_order_of_entering_whatever_order_they_come_in()
     {
-        var ledger = new OutcomeLedger(ordered: true, firstSequence: 0);
-        ledger.TryEnter(10);
+        var ledger = new OutcomeLedger(ordered: true);
+        ledger.TryEnter(10, out _);
         ledger.TryEnterFailed(11, LoupeFailureCode.TooLarge, "too large");
-        ledger.TryEnter(12);
+        ledger.TryEnter(12, out _);
 
         Assert.True(ledger.TrySettle(Answer(1)));
         Assert.Empty(Taken(ledger));
@@ -28,11 +28,11 @@ public class OutcomeLedgerTests
     [Fact]
     public void Unordered_outcomes_leave_as_they_come()
     {
-        var ledger = new OutcomeLedger(ordered: false, firstSequence: 5);
-        ledger.TryEnter(10);
-        ledger.TryEnter(10);
+        var ledger = new OutcomeLedger(ordered: false);
+        ledger.TryEnter(10, out _);
+        ledger.TryEnter(10, out _);
 
-        ledger.TrySettle(Answer(6));
+        ledger.TrySettle(Answer(1));
 
         Assert.Equal(1, Assert.Single(Taken(ledger)).Index);
     }
@@ -40,8 +40,8 @@ public class OutcomeLedgerTests
     [Fact]
     public void An_outcome_counts_once_and_only_for_a_frame_that_waits()
     {
-        var ledger = new OutcomeLedger(ordered: true, firstSequence: 0);
-        ledger.TryEnter(10);
+        var ledger = new OutcomeLedger(ordered: true);
+        ledger.TryEnter(10, out _);
 
         Assert.False(ledger.TrySettle(Answer(1)));
         Assert.True(ledger.TrySettle(Answer(0)));
@@ -54,16 +54,16 @@ public class OutcomeLedgerTests
     [InlineData(false)]
     public void Closing_ends_what_waits_once_and_lets_nothing_in(bool ordered)
     {
-        var ledger = new OutcomeLedger(ordered, firstSequence: 0);
-        ledger.TryEnter(10);
-        ledger.TryEnter(11);
-        ledger.TryEnter(12);
+        var ledger = new OutcomeLedger(ordered);
+        ledger.TryEnter(10, out _);
+        ledger.TryEnter(11, out _);
+        ledger.TryEnter(12, out _);
         ledger.TrySettle(Answer(1));
 
         ledger.Close(LoupeFailureCode.ConnectionLost, "gone");
         ledger.Close(LoupeFailureCode.Canceled, "later");
 
-        Assert.False(ledger.TryEnter(13));
+        Assert.False(ledger.TryEnter(13, out _));
         Assert.False(ledger.TryEnterFailed(14, LoupeFailureCode.TooLarge, ""));
         Assert.False(ledger.TrySettle(Answer(0)));
         var outcomes = Taken(ledger);
@@ -78,10 +78,10 @@ public class OutcomeLedgerTests
     [Fact]
     public void Every_kind_of_answer_becomes_its_outcome()
     {
-        var ledger = new OutcomeLedger(ordered: true, firstSequence: 0);
+        var ledger = new OutcomeLedger(ordered: true);
         for (ulong i = 0; i < 4; i++)
         {
-            ledger.TryEnter(i);
+            ledger.TryEnter(i, out _);
         }
 
         ledger.TrySettle(new FrameOutcome

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Threading.Channels;
 using LoupeGrpc.Client.Cli.CommandLine;
 using LoupeGrpc.Client.Cli.Inputs;
@@ -30,7 +31,7 @@ internal sealed class AnalysisRun(
 
     private DateTimeOffset? _origin;
 
-    /// <summary>Told what happened to the session by itself, beside the line for people.</summary>
+    /// <summary>Told what the server says about the session, beside the line for people.</summary>
     public Action<SessionEvent>? Happened { get; init; }
 
     /// <returns>What the session was and what the server counted; null where none was needed or none came.</returns>
@@ -94,8 +95,19 @@ internal sealed class AnalysisRun(
     {
         await foreach (var happened in session.Events())
         {
-            notify($"server: {WireName.Of(happened.Kind)} {happened.Message}");
-            Happened?.Invoke(happened);
+            switch (happened)
+            {
+                case LoupeServerEvent { Event: var told }:
+                    notify($"server: {WireName.Of(told.Kind)} {told.Message}");
+                    Happened?.Invoke(told);
+                    break;
+                case LoupeDisconnected broken:
+                    notify(Invariant($"warning: {broken.Reason}; trying to go on for {broken.Window.TotalSeconds:0} s"));
+                    break;
+                case LoupeResumed back:
+                    notify(Invariant($"connected again after {back.Outage.TotalSeconds:0.0} s: the session goes on, {back.FramesSentAgain} frames sent again"));
+                    break;
+            }
         }
     }
 
@@ -200,6 +212,8 @@ internal sealed class AnalysisRun(
             sink.Write(row);
         }
     }
+
+    private static string Invariant(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 
     private sealed record Pending(SourceItem Item, ulong FrameId, LoupeFailed? Failure, LoupeFrame? Frame);
 }

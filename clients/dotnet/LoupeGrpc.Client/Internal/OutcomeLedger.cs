@@ -8,32 +8,45 @@ namespace LoupeGrpc.Client.Internal;
 /// reason why the session ended. Thread-safe. Unbounded by itself: the session's credits bound what is in it.
 /// </summary>
 /// <param name="ordered">Outcomes leave in the order in which their frames entered.</param>
-/// <param name="firstSequence">The server's number of the first frame sent.</param>
-internal sealed class OutcomeLedger(bool ordered, ulong firstSequence)
+internal sealed class OutcomeLedger(bool ordered)
 {
     private readonly Lock _gate = new();
     private readonly Queue<Entry> _inOrder = new();
     private readonly Dictionary<ulong, Entry> _sent = [];
     private readonly Channel<LoupeOutcome> _outcomes = Channel.CreateUnbounded<LoupeOutcome>(new() { SingleWriter = false, SingleReader = false });
-    private ulong _nextSequence = firstSequence;
+    private ulong _nextSequence;
     private long _nextIndex;
     private bool _closed;
+
+    /// <summary>Whether no frame waits for the server.</summary>
+    public bool IsIdle
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _sent.Count == 0;
+            }
+        }
+    }
 
     /// <summary>Completed once the ledger is closed and every outcome was taken.</summary>
     public ChannelReader<LoupeOutcome> Outcomes => _outcomes.Reader;
 
     /// <summary>Enters a frame that is about to be sent. Call it in the order of sending.</summary>
+    /// <param name="sequence">The server's number of the frame.</param>
     /// <returns>False when the ledger is closed: the frame did not enter.</returns>
-    public bool TryEnter(ulong frameId)
+    public bool TryEnter(ulong frameId, out ulong sequence)
     {
         lock (_gate)
         {
+            sequence = _nextSequence;
             if (_closed)
             {
                 return false;
             }
 
-            _sent.Add(_nextSequence, Enter(frameId, _nextSequence));
+            _sent.Add(sequence, Enter(frameId, sequence));
             _nextSequence++;
             return true;
         }

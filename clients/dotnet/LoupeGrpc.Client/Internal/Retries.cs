@@ -13,6 +13,9 @@ internal sealed class Retries
     /// <summary>A server that took the connection may be busy; one that says nothing for so long is none.</summary>
     private static readonly TimeSpan AttemptTimeout = TimeSpan.FromSeconds(60);
 
+    /// <summary>A session's window may be short, and a way that leads nowhere must not eat it up.</summary>
+    private static readonly TimeSpan ReconnectTimeout = TimeSpan.FromSeconds(10);
+
     private readonly LoupeClientOptions _options;
     private readonly ResiliencePipeline _unary;
 
@@ -34,13 +37,25 @@ internal sealed class Retries
                 .Build();
     }
 
-    /// <summary>Until the server answers; no attempt begins once <see cref="LoupeClientOptions.ConnectTimeout"/> has passed.</summary>
+    /// <summary>Until the server answers, also where it breaks the connection instead; no attempt begins once <see cref="LoupeClientOptions.ConnectTimeout"/> has passed.</summary>
     public Task<T> ConnectAsync<T>(Func<CancellationToken, Task<T>> attempt, CancellationToken cancellationToken) =>
         TranslateAsync(Connecting(), attempt, cancellationToken);
 
     /// <summary>A call outside sessions.</summary>
     public Task<T> CallAsync<T>(Func<CancellationToken, Task<T>> attempt, CancellationToken cancellationToken) =>
         TranslateAsync(_unary, attempt, cancellationToken);
+
+    /// <summary>Until a connection is there; no attempt begins once the outage has lasted as long as it may.</summary>
+    public async Task<T> ReconnectAsync<T>(Func<CancellationToken, Task<T>> attempt, Outage outage, CancellationToken cancellationToken)
+    {
+        if (outage.Attempts++ > 0)
+        {
+            // The connection before this one was of no use.
+            await Task.Delay(Shorter(Pause(outage.Attempts), outage.Left), _options.TimeProvider, cancellationToken).ConfigureAwait(false);
+        }
+
+        return await TranslateAsync(Reconnecting(outage), attempt, cancellationToken).ConfigureAwait(false);
+    }
 
     private async Task<T> TranslateAsync<T>(ResiliencePipeline pipeline, Func<CancellationToken, Task<T>> attempt, CancellationToken cancellationToken)
     {
@@ -66,13 +81,27 @@ internal sealed class Retries
         return new ResiliencePipelineBuilder { TimeProvider = time }
             .AddRetry(new RetryStrategyOptions
             {
-                ShouldHandle = args => ValueTask.FromResult(IsUnavailable(args.Outcome.Exception) && Left() > TimeSpan.Zero),
+                ShouldHandle = args => ValueTask.FromResult(
+                    (IsUnavailable(args.Outcome.Exception) || args.Outcome.Exception is RpcException error && RpcErrors.IsReset(error)) && Left() > TimeSpan.Zero),
                 DelayGenerator = args => ValueTask.FromResult<TimeSpan?>(Shorter(Pause(args.AttemptNumber), Left())),
                 MaxRetryAttempts = int.MaxValue,
             })
             .AddTimeout(AttemptTimeout)
             .Build();
     }
+
+    private ResiliencePipeline Reconnecting(Outage outage) => new ResiliencePipelineBuilder { TimeProvider = _options.TimeProvider }
+        .AddRetry(new RetryStrategyOptions
+        {
+            ShouldHandle = args => ValueTask.FromResult(
+                args.Outcome.Exception is TimeoutRejectedException or RpcException && IsPassing(args.Outcome.Exception) && outage.Left > TimeSpan.Zero),
+            DelayGenerator = args => ValueTask.FromResult<TimeSpan?>(Shorter(Pause(outage.Attempts++), outage.Left)),
+            MaxRetryAttempts = int.MaxValue,
+        })
+        .AddTimeout(ReconnectTimeout)
+        .Build();
+
+    private static bool IsPassing(Exception error) => error is not RpcException rpc || RpcErrors.IsTransport(rpc);
 
     /// <summary>0.1 s, doubled each time, with jitter so that clients of a server that restarts do not all come at once.</summary>
     private static TimeSpan Pause(int attempt) =>

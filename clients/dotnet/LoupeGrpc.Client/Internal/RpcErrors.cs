@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using Grpc.Core;
 using LoupeGrpc.V1;
 
@@ -34,6 +35,7 @@ internal static class RpcErrors
             StatusCode.InvalidArgument => new LoupeRequestException(LoupeFailureCode.Invalid, error.Status.Detail, error),
             StatusCode.ResourceExhausted => new LoupeRequestException(LoupeFailureCode.Overloaded, error.Status.Detail, error),
             StatusCode.DeadlineExceeded => new LoupeRequestException(LoupeFailureCode.Expired, error.Status.Detail, error),
+            _ when IsReset(error) => new LoupeUnavailableException($"the connection to {address} broke ({Detail(error)})", error),
             _ when error.Status.DebugException is HttpRequestException => new LoupeUnavailableException(
                 $"what answers at {address} does not speak gRPC: use the address in the server's `ready` line ({Detail(error)})", error),
             _ => new LoupeRequestException(LoupeFailureCode.Internal, $"{error.StatusCode}: {error.Status.Detail}", error),
@@ -48,6 +50,15 @@ internal static class RpcErrors
             : $"the connection to {address} broke";
         return new LoupeConnectionLostException($"{what} ({error.StatusCode}: {Detail(error)})", error);
     }
+
+    /// <summary>The way to the server failed, not the server: another connection may do better.</summary>
+    public static bool IsTransport(RpcException error) => error.StatusCode == StatusCode.Unavailable
+        || (error.StatusCode is StatusCode.Internal or StatusCode.Unknown or StatusCode.Cancelled or StatusCode.DeadlineExceeded
+            && error.Status.DebugException is IOException or HttpRequestException or SocketException or OperationCanceledException);
+
+    /// <summary>A connection that spoke HTTP/2 broke.</summary>
+    public static bool IsReset(RpcException error) =>
+        IsTransport(error) && error.Status.DebugException is IOException or HttpRequestException { InnerException: HttpProtocolException };
 
     private static LoupeUnavailableException Unreachable(string address, RpcException error) =>
         new($"no LoupeGrpc server at {address}: is it running? Start it with `loupe-grpc-server serve` ({Detail(error)})", error);

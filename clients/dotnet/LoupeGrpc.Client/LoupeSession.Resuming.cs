@@ -1,0 +1,67 @@
+using LoupeGrpc.Client.Internal;
+using LoupeGrpc.V1;
+
+namespace LoupeGrpc.Client;
+
+/// <content>How the session goes on with another connection.</content>
+public sealed partial class LoupeSession
+{
+    /// <summary>The next connection, on which what the server lacks is being sent again.</summary>
+    /// <param name="why">Why the one before broke; it is disposed.</param>
+    /// <exception cref="LoupeException">There is none, or the server does not have the session any more.</exception>
+    private async Task<SessionConnection> ResumeAsync(LoupeException why)
+    {
+        _outage ??= _connector.BeginOutage(Grant);
+        if (_outage.Left <= TimeSpan.Zero)
+        {
+            throw new LoupeConnectionLostException("each new connection broke again");
+        }
+
+        _events.Writer.TryWrite(new LoupeDisconnected { Reason = why.Message, Window = _outage.Left });
+
+        // Writers whose connection is gone come back soon; then nobody writes until the new one has caught up.
+        await _resending.ConfigureAwait(false);
+        await _writing.WaitAsync(_disposing.Token).ConfigureAwait(false);
+        try
+        {
+            _connection = await _connector.ResumeAsync(Grant.ResumeToken, _received, _outage, _disposing.Token).ConfigureAwait(false);
+        }
+        catch
+        {
+            _writing.Release();
+            throw;
+        }
+
+        var missing = _unanswered!.Missing(_connection.Grant.NextSequence, _connection.Grant.ControlsReceived);
+        _events.Writer.TryWrite(new LoupeResumed
+        {
+            Outage = _outage.Elapsed,
+            FramesSentAgain = missing.Count(message => message.PayloadCase == AnalyzeRequest.PayloadOneofCase.Frame),
+        });
+
+        // Beside reading: a server may not take more before its answers are read.
+        _resending = SendAgainAsync(_connection, missing);
+        return _connection;
+    }
+
+    /// <summary>Gives <see cref="_writing"/> back.</summary>
+    private async Task SendAgainAsync(SessionConnection connection, IReadOnlyList<AnalyzeRequest> missing)
+    {
+        try
+        {
+            foreach (var message in missing)
+            {
+                await connection.WriteAsync(message).ConfigureAwait(false);
+            }
+
+            if (_completing)
+            {
+                await connection.CompleteWritesAsync().ConfigureAwait(false);
+            }
+        }
+        finally
+        {
+            _writing.Release();
+        }
+    }
+}
