@@ -9,8 +9,8 @@ internal sealed class RawSession(AsyncDuplexStreamingCall<AnalyzeRequest, Analyz
 {
     public SessionGrant Grant { get; set; } = new();
 
-    /// <summary>Responses received that the session numbers: outcomes, replies and events.</summary>
-    public ulong Received { get; private set; }
+    /// <summary>Responses received that the session numbers, over all its calls: outcomes, replies and events.</summary>
+    public ulong Received { get; set; }
 
     public Task SendAsync(AnalyzeRequest request) => call.RequestStream.WriteAsync(request, CancellationToken.None).WaitAsync(Patience.Token());
 

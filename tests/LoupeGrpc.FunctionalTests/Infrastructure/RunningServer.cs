@@ -1,3 +1,5 @@
+using Google.Protobuf;
+using Grpc.Core;
 using Grpc.Net.Client;
 using LoupeGrpc.Server.Configuration;
 using LoupeGrpc.Server.Hosting;
@@ -43,6 +45,38 @@ internal sealed class RunningServer : IAsyncDisposable
         var server = await LoupeServer.StartAsync(
             options, analyzer, time ?? TimeProvider.System, logging => logging.AddProvider(log), TestContext.Current.CancellationToken);
         return new RunningServer(server, log);
+    }
+
+    /// <summary>Breaks a connection and waits until the one session of the server has noticed.</summary>
+    public async Task BreakAsync(BreakableConnection connection)
+    {
+        connection.Break();
+        await UntilParkedAsync();
+    }
+
+    /// <summary>Waits until the one session of the server is without a connection.</summary>
+    public Task UntilParkedAsync() => Patience.UntilAsync(() => Sessions.List() is [{ ParkedSince: not null }]);
+
+    /// <summary>Another call for a session, with what was received over the one before.</summary>
+    public async Task<RawSession> ResumeAsync(RawSession earlier)
+    {
+        var resumed = Call();
+        resumed.Received = earlier.Received;
+        await OpenAsync(resumed, new OpenSession { ResumeToken = earlier.Grant.ResumeToken, ResponsesReceived = earlier.Received });
+        Assert.True(resumed.Grant.Resumed);
+        Assert.Equal((earlier.Grant.SessionId, earlier.Grant.ResumeToken), (resumed.Grant.SessionId, resumed.Grant.ResumeToken));
+        Assert.Empty(resumed.Grant.Unavailable);
+        return resumed;
+    }
+
+    /// <summary>Claims a session that cannot be had so.</summary>
+    public async Task<RpcException> RefuseAsync(ByteString token, ulong received)
+    {
+        using var call = Call();
+        await call.SendAsync(new AnalyzeRequest { Open = new OpenSession { ResumeToken = token, ResponsesReceived = received } });
+        var (before, failure) = await call.FailureAsync();
+        Assert.Empty(before);
+        return failure;
     }
 
     /// <summary>Another connection, which can be broken.</summary>
