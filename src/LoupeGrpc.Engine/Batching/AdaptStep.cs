@@ -7,7 +7,7 @@ namespace LoupeGrpc.Engine.Batching;
 /// What a frame leaves behind in its session: the guard's look at base and adapted mask, and the optimiser's step. The frame is answered after it,
 /// with the state of before.
 /// </summary>
-internal sealed class AdaptStep(AnswerWriter answers, StageClock clock) : IFrameStep
+internal sealed class AdaptStep(AnswerWriter answers, StageClock clock, EngineMetrics metrics) : IFrameStep
 {
     public AnalysisOutcome? Process(FrameJob job)
     {
@@ -27,7 +27,9 @@ internal sealed class AdaptStep(AnswerWriter answers, StageClock clock) : IFrame
             {
                 slot.SetParameters(job.Row, session.State.Theta.Span);
                 run.Differentiate(job.Row);
+                long before = session.State.Step;
                 Note(session.Step(job.Score, run.Loss(job.Row), run.Gradients(job.Row)));
+                metrics.AdaptationStepped(session.State.Step - before);
             }
 
             job.Timings = job.Timings with { Adapt = clock.Record(Stage.Adapt, start) };
@@ -40,6 +42,7 @@ internal sealed class AdaptStep(AnswerWriter answers, StageClock clock) : IFrame
             if (guard is not null)
             {
                 events.Add(guard);
+                metrics.GuardActed(guard);
             }
         }
     }

@@ -39,7 +39,7 @@ internal sealed class FramePipeline : IAsyncDisposable
         int frames = options.MaxFramesInPipeline;
         var clock = new StageClock(time, metrics);
         var answers = new AnswerWriter(execution, clock);
-        _adapt = Start("adapt", runs.ConcurrentRuns, () => new AdaptStep(answers, clock), next: null);
+        _adapt = Start("adapt", runs.ConcurrentRuns, () => new AdaptStep(answers, clock, metrics), next: null);
         _mask = Start("mask", decoders, () => new MaskStep(manifest, answers, clock), job => Enqueue(_adapt, job));
         var segment = new SegmentStep(runs, _judge, _exit, clock, job => Enqueue(_mask, job));
         _segment = new PipelineStage<FrameBatch>("segment", frames, runs.ConcurrentRuns, () => new StageWorker<FrameBatch>(segment.Process));

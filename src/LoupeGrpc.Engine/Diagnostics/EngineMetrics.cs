@@ -1,4 +1,5 @@
 using System.Diagnostics.Metrics;
+using LoupeGrpc.Engine.Adaptation;
 
 namespace LoupeGrpc.Engine.Diagnostics;
 
@@ -25,6 +26,14 @@ internal sealed class EngineMetrics : IDisposable
     private static readonly string[] StageNames = ["decode", "preprocess", "encode", "segment", "mask", "dual", "adapt"];
     private static readonly string[] FailureNames = Array.ConvertAll(Enum.GetNames<FailureKind>(), static name => name.ToLowerInvariant());
 
+    private static readonly Dictionary<GuardReason, string> ReasonNames = new()
+    {
+        [GuardReason.Drift] = "drift",
+        [GuardReason.Disagreement] = "disagreement",
+        [GuardReason.Loss] = "loss",
+        [GuardReason.NotFinite] = "not_finite",
+    };
+
     private readonly Meter _meter;
     private readonly bool _ownsMeter;
     private readonly Histogram<double> _queueDuration;
@@ -34,6 +43,8 @@ internal sealed class EngineMetrics : IDisposable
     private readonly Histogram<double> _batchWait;
     private readonly Counter<long> _frames;
     private readonly UpDownCounter<long> _inFlight;
+    private readonly Counter<long> _adaptationSteps;
+    private readonly Counter<long> _guardEvents;
 
     /// <param name="meters">Null: a meter of its own.</param>
     public EngineMetrics(IMeterFactory? meters)
@@ -54,6 +65,8 @@ internal sealed class EngineMetrics : IDisposable
         _batchWait = _meter.CreateHistogram("loupe.batch.wait.duration", "s", "Time a decoded frame waited for its run.", tags: null, advice);
         _frames = _meter.CreateCounter<long>("loupe.frames", "{frame}", "Frames answered, by outcome.");
         _inFlight = _meter.CreateUpDownCounter<long>("loupe.frames.in_flight", "{frame}", "Frames without an answer yet.");
+        _adaptationSteps = _meter.CreateCounter<long>("loupe.adaptation.steps", "{step}", "Optimiser steps of all sessions that were kept.");
+        _guardEvents = _meter.CreateCounter<long>("loupe.adaptation.guard_events", "{event}", "What the guards of sessions did, and why.");
     }
 
     public void RecordStage(Stage stage, TimeSpan elapsed)
@@ -79,6 +92,14 @@ internal sealed class EngineMetrics : IDisposable
     }
 
     public void RecordBatchWait(TimeSpan elapsed) => _batchWait.Record(elapsed.TotalSeconds);
+
+    /// <param name="kept">Steps by which the state is further; 0 or less where the step was not taken or taken back.</param>
+    public void AdaptationStepped(long kept) => _adaptationSteps.Add(Math.Max(0, kept));
+
+    public void GuardActed(GuardEvent guard) => _guardEvents.Add(
+        1,
+        new KeyValuePair<string, object?>("action", guard.Action == GuardAction.Freeze ? "freeze" : "roll_back"),
+        new KeyValuePair<string, object?>("reason", ReasonNames[guard.Reason]));
 
     public void FrameArrived() => _inFlight.Add(1);
 
