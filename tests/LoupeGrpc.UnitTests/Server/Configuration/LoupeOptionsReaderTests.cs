@@ -15,7 +15,10 @@ public sealed class LoupeOptionsReaderTests : IDisposable
     {
         var (options, mistakes) = Read();
         Assert.Empty(mistakes);
-        Assert.Equivalent(new LoupeOptions(), options, strict: true);
+        var defaults = new LoupeOptions();
+        Assert.Equal(defaults.Endpoints, options.Endpoints);
+        // An address cannot be looked into.
+        Assert.Equivalent(defaults with { Endpoints = null! }, options with { Endpoints = null! }, strict: true);
     }
 
     [Fact]
@@ -77,7 +80,10 @@ public sealed class LoupeOptionsReaderTests : IDisposable
         var settings = LoupeOptionsReader.Describe().Where(static setting => setting.Wanted != "text" && !setting.Name.Contains(":N:", StringComparison.Ordinal));
         var (options, mistakes) = Read(null, [.. settings.Select(static setting => $"--Loupe:{setting.Name}={setting.Default.TrimEnd(' ', 's')}")]);
         Assert.Empty(mistakes);
-        Assert.Equivalent(new LoupeOptions(), options, strict: true);
+        var defaults = new LoupeOptions();
+        Assert.Equal(defaults.Endpoints, options.Endpoints);
+        // An address cannot be looked into.
+        Assert.Equivalent(defaults with { Endpoints = null! }, options with { Endpoints = null! }, strict: true);
     }
 
     [Fact]
