@@ -49,6 +49,7 @@ public class ResumeTests
             await broken.SendFrameAsync(id);
         }
 
+        await Patience.UntilAsync(() => server.Sessions.List()[0].Count().Frames == 4);
         for (var id = 0; id < 4; id++)
         {
             (await analyzer.NextAsync()).Succeed(id / 10f);
