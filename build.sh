@@ -5,6 +5,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 scripts/prerequisites.sh build
 
 export DOTNET_NOLOGO=1 DOTNET_CLI_TELEMETRY_OPTOUT=1
+. scripts/choose-onnxruntime.sh
 dotnet build LoupeGrpc.sln --configuration Release --verbosity quiet
 
 # publish PROJECT FOLDER: the program with all it needs under out/FOLDER, and out/PROGRAM that starts it.

@@ -11,6 +11,7 @@ for argument in "$@"; do
 done
 
 export DOTNET_NOLOGO=1 DOTNET_CLI_TELEMETRY_OPTOUT=1
+. scripts/choose-onnxruntime.sh
 scripts/prerequisites.sh test || exit 1
 ./build.sh || exit 1
 
@@ -57,12 +58,19 @@ status=$?
 tests=$(grep -oE '[0-9]+ tests? passed|PASSED  \] [0-9]+ test' "$log" | grep -oE '[0-9]+' | awk '{ sum += $1 } END { print sum + 0 }')
 count "$tests" $((status != 0)) 0
 
-run "interoperability" tests/interop/run.sh
-status=$?
-total=$(grep -oE '^Ran [0-9]+' "$log" | grep -oE '[0-9]+' || echo 0)
-bad=$(grep -E '^FAILED' "$log" | grep -oE '[0-9]+' | awk '{ sum += $1 } END { print sum + 0 }')
-((status == 0 || bad > 0)) || bad=1
-count $((total > bad ? total - bad : 0)) "$bad" 0
+# unittest NAME COMMAND: Python's.
+unittest() {
+  run "$@"
+  local status=$? total bad ignored
+  total=$(grep -oE '^Ran [0-9]+' "$log" | grep -oE '[0-9]+' || echo 0)
+  bad=$(grep -E '^FAILED' "$log" | grep -oE '(failures|errors)=[0-9]+' | grep -oE '[0-9]+' | awk '{ sum += $1 } END { print sum + 0 }')
+  ignored=$(grep -E '^(OK|FAILED)' "$log" | grep -oE 'skipped=[0-9]+' | grep -oE '[0-9]+' || echo 0)
+  ((status == 0 || bad > 0)) || bad=1
+  count $((total > bad + ignored ? total - bad - ignored : 0)) "$bad" "$ignored"
+}
+
+unittest "interoperability" tests/interop/run.sh
+unittest "the gpu package without a GPU" tests/gpu-package/run.sh
 
 echo
 echo "$passed passed, $failed failed, $skipped skipped"

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using LoupeGrpc.Engine.Execution;
 using Microsoft.ML.OnnxRuntime;
 
@@ -173,7 +174,7 @@ public static class ProviderTrial
     }
 
     private static IReadOnlyList<string> MissingCuDnn(ProviderReport report) =>
-        report is { Kind: ProviderKind.Cuda, Versions.CuDnn: null } ? [CuDnn] : [];
+        report.Kind == ProviderKind.Cuda && !NativeLibrary.TryLoad(CuDnn, out _) ? [CuDnn] : [];
 
     private static string NameOf(OrtEpDevice device)
     {

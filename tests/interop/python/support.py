@@ -40,12 +40,12 @@ def write_rounded(source, target, half):
 class Server:
     """A server of its own on free ports, from its ready line to its exit code."""
 
-    def __init__(self, *arguments):
+    def __init__(self, *arguments, program=SERVER, environment=None):
         self._log = tempfile.TemporaryFile(mode="w+")
         self._process = subprocess.Popen(
-            [str(SERVER), "serve", "--listen", "http://127.0.0.1:0", "--operations", "http://127.0.0.1:0",
+            [str(program), "serve", "--listen", "http://127.0.0.1:0", "--operations", "http://127.0.0.1:0",
              *map(str, arguments)],
-            stdout=subprocess.PIPE, stderr=self._log, text=True)
+            stdout=subprocess.PIPE, stderr=self._log, text=True, env=environment)
         self.ready = self._process.stdout.readline().strip()
         if not self.ready.startswith("ready "):
             self._process.wait(timeout=30)
