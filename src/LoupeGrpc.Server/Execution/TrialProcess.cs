@@ -22,7 +22,13 @@ internal static class TrialProcess
 
     private static readonly Dictionary<int, string> Signals = new()
     {
-        [4] = "SIGILL", [6] = "SIGABRT", [7] = "SIGBUS", [8] = "SIGFPE", [9] = "SIGKILL", [11] = "SIGSEGV", [15] = "SIGTERM",
+        [4] = "SIGILL",
+        [6] = "SIGABRT",
+        [7] = "SIGBUS",
+        [8] = "SIGFPE",
+        [9] = "SIGKILL",
+        [11] = "SIGSEGV",
+        [15] = "SIGTERM",
     };
 
     private static string Program
