@@ -1,3 +1,5 @@
+using System.Text;
+
 namespace LoupeGrpc.TestSupport;
 
 /// <summary>The provider of <c>tests/standin-provider</c>, which stands in for a GPU. Its source says what it can do.</summary>
@@ -16,13 +18,14 @@ public static class StandIn
     public static string Library { get; } = Path.Combine(AppContext.BaseDirectory, "libloupe_standin.so");
 
     /// <summary>A library that does the same and has another hash.</summary>
+    /// <param name="mark">Makes the difference.</param>
     /// <returns><paramref name="path"/></returns>
-    public static string CopyTo(string path)
+    public static string CopyTo(string path, string mark = "copy")
     {
         File.Copy(Library, path);
         // The loader does not look behind the sections.
         using var copy = new FileStream(path, FileMode.Append);
-        copy.Write("copy"u8);
+        copy.Write(Encoding.UTF8.GetBytes(mark));
         return path;
     }
 }

@@ -11,6 +11,9 @@ internal static class ExitCode
     /// <summary>Wrong settings or wrong usage.</summary>
     public const int Usage = 2;
 
+    /// <summary>The device that served is lost; whoever started the server should start it again.</summary>
+    public const int DeviceLost = 71;
+
     /// <summary>Interrupted: 128 and the number of SIGINT.</summary>
     public const int Interrupted = 130;
 }

@@ -1,12 +1,9 @@
 using System.Collections;
 using System.CommandLine;
-using LoupeGrpc.Engine;
-using LoupeGrpc.Packaging;
 using LoupeGrpc.Server.Configuration;
+using LoupeGrpc.Server.Execution;
 using LoupeGrpc.Server.Hosting;
 using LoupeGrpc.Server.Models;
-using LoupeGrpc.Server.Streaming;
-using Microsoft.Extensions.Logging.Console;
 
 namespace LoupeGrpc.Server.Commands;
 
@@ -51,29 +48,12 @@ internal sealed class ServeCommand
     private static async Task<int> RunAsync(
         string[] settings, IDictionary environment, TextWriter output, TextWriter error, CancellationToken stop)
     {
-        IConfigurationRoot configuration;
-        try
+        if (await LoadedSettings.LoadAsync(settings, environment, error).ConfigureAwait(false) is not { } loaded)
         {
-            configuration = ConfigurationSources.Build(Path.Combine(AppContext.BaseDirectory, "appsettings.json"), environment, settings);
-        }
-        catch (InvalidDataException exception)
-        {
-            await error.WriteLineAsync($"error: {exception.Message}").ConfigureAwait(false);
             return ExitCode.Usage;
         }
 
-        var (options, mistakes) = LoupeOptionsReader.Read(configuration);
-        if (mistakes.Count > 0)
-        {
-            foreach (var mistake in mistakes)
-            {
-                await error.WriteLineAsync($"error: {mistake}").ConfigureAwait(false);
-            }
-
-            return ExitCode.Usage;
-        }
-
-        using var loggers = LoggerFactory.Create(Logging);
+        using var loggers = LoggerFactory.Create(loaded.AddLogging);
         var logger = loggers.CreateLogger<ServeCommand>();
         foreach (var variable in ConfigurationSources.IgnoredAddressVariables(environment))
         {
@@ -82,8 +62,7 @@ internal sealed class ServeCommand
 
         try
         {
-            await ServeAsync(options, environment, Logging, loggers, logger, output, stop).ConfigureAwait(false);
-            return ExitCode.Success;
+            return await ServeAsync(loaded, environment, loggers, logger, output, stop).ConfigureAwait(false);
         }
         catch (Exception exception) when (ModelConversion.IsExpected(exception) || exception is ListenException)
         {
@@ -95,55 +74,34 @@ internal sealed class ServeCommand
             // Told to stop before it could serve: there was nothing to drain.
             return ExitCode.Success;
         }
-
-        void Logging(ILoggingBuilder logging)
-        {
-            logging.AddConfiguration(configuration.GetSection("Logging"));
-            logging.AddSimpleConsole(static console =>
-            {
-                console.SingleLine = true;
-                console.TimestampFormat = "yyyy-MM-ddTHH:mm:ss.fffZ ";
-                console.UseUtcTimestamp = true;
-            });
-            logging.Services.Configure<ConsoleLoggerOptions>(static console => console.LogToStandardErrorThreshold = LogLevel.Trace);
-        }
     }
 
-    private static async Task ServeAsync(
-        LoupeOptions options, IDictionary environment, Action<ILoggingBuilder> logging, ILoggerFactory loggers, ILogger logger, TextWriter output, CancellationToken stop)
+    private static async Task<int> ServeAsync(
+        LoadedSettings loaded, IDictionary environment, ILoggerFactory loggers, ILogger logger, TextWriter output, CancellationToken stop)
     {
-        using var embedded = options.Model.Path.Length > 0 ? null : await PrepareEmbeddedAsync(options, environment, logger, stop).ConfigureAwait(false);
-        var package = embedded?.Package ?? ModelPackage.Open(options.Model.Path);
-        if (package.Manifest.Demonstration)
+        var options = loaded.Options;
+        using var model = await ServedModel.PrepareAsync(options, environment, logger, stop).ConfigureAwait(false);
+        using var setup = ExecutionSetup.Create(options, loaded.ToArguments(), model.Package, EmbeddedModel.CacheDirectory(options, name => environment[name] as string), loggers);
+        var ladder = await setup.StartAsync(stop).ConfigureAwait(false);
+        await using (ladder.ConfigureAwait(false))
         {
-            ModelLog.Demonstration(logger, package.Manifest.Name);
-        }
-
-        var engine = await LoupeEngine.StartAsync(package, options.Engine, ExecutionTarget.Cpu, loggers, TimeProvider.System, stop).ConfigureAwait(false);
-        await using (engine.ConfigureAwait(false))
-        {
-            var analyzer = new EngineAnalyzer(engine);
-            var server = await LoupeServer.StartAsync(options, analyzer, TimeProvider.System, logging, stop).ConfigureAwait(false);
+            var analyzer = new LadderAnalyzer(ladder, model.Package);
+            var server = await LoupeServer.StartAsync(options, analyzer, TimeProvider.System, loaded.AddLogging, stop).ConfigureAwait(false);
             await using (server.ConfigureAwait(false))
             {
                 await output.WriteLineAsync(ReadyLine(server, analyzer)).ConfigureAwait(false);
                 await output.FlushAsync(CancellationToken.None).ConfigureAwait(false);
-                await Task.Delay(Timeout.Infinite, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                await Task.WhenAny(ladder.Lost, Task.Delay(Timeout.Infinite, stop)).ConfigureAwait(false);
                 await server.StopAsync().ConfigureAwait(false);
                 // Nobody waits for what still runs.
-                engine.Abort();
+                ladder.Abort();
+                return ladder.Lost.IsCompleted ? ExitCode.DeviceLost : ExitCode.Success;
             }
         }
     }
 
-    private static Task<EmbeddedModel> PrepareEmbeddedAsync(LoupeOptions options, IDictionary environment, ILogger logger, CancellationToken cancellationToken)
-    {
-        var cache = EmbeddedModel.CacheDirectory(options, name => environment[name] as string);
-        return EmbeddedModel.PrepareAsync(cache, logger, cancellationToken);
-    }
-
     /// <summary>Scripts wait for this line and read it.</summary>
-    private static string ReadyLine(LoupeServer server, EngineAnalyzer analyzer) =>
+    private static string ReadyLine(LoupeServer server, LadderAnalyzer analyzer) =>
         $"ready {Text(server.Grpc)} operations={Text(server.Operations)} model={OperationsInfo.ModelName(analyzer)} "
         + $"provider={analyzer.Execution.Provider} precision={analyzer.Execution.Precision}";
 

@@ -52,6 +52,7 @@ internal static class ServerCommandLine
         new ServeCommand().AddTo(serve, settings);
         root.Add(serve);
         root.Add(ConvertCommand.Create());
+        root.Add(CompileCommand.Create(settings));
         root.Add(InspectCommand.Create());
         root.Add(ProbeCommand.Create(settings));
         root.Add(TryProviderCommand.Create());
@@ -65,7 +66,7 @@ internal static class ServerCommandLine
         $"""
         SIGTERM and Ctrl-C stop it. Prints one line on standard output when it can serve:
           ready http://127.0.0.1:5005 operations=http://127.0.0.1:5006 model=NAME@HASH8 provider=CPU precision=fp32
-        Logs go to standard error. Exit codes: 0 stopped as told, 1 could not start, 2 wrong settings.
+        Logs go to standard error. Exit codes: 0 stopped as told, 1 could not start, 2 wrong settings, 71 device lost.
 
         Every setting may stand in section Loupe of appsettings.json beside the program, in the environment
         (Loupe__Limits__MaxFrameBytes=...) and on the command line (--Loupe:Limits:MaxFrameBytes=...). The last wins.

@@ -31,23 +31,13 @@ internal static class TrialProcess
         [15] = "SIGTERM",
     };
 
-    private static string Program
-    {
-        get
-        {
-            // Tests host the server in their own process, beside which the program lies as well.
-            var beside = Path.Combine(AppContext.BaseDirectory, "loupe-grpc-server");
-            return File.Exists(beside) ? beside : Environment.ProcessPath ?? beside;
-        }
-    }
-
     /// <exception cref="Win32Exception">The process cannot be started.</exception>
     /// <exception cref="OperationCanceledException">It has been ended.</exception>
     public static async Task<ProviderReport> RunAsync(ExecutionTarget target, TimeSpan limit, CancellationToken cancellationToken)
     {
         var clock = Stopwatch.StartNew();
-        var start = new ProcessStartInfo(Program, [Verb]) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
-        using var process = Process.Start(start) ?? throw new Win32Exception($"{Program} did not start.");
+        var start = new ProcessStartInfo(ServerProgram.Path, [Verb]) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
+        using var process = Process.Start(start) ?? throw new Win32Exception($"{ServerProgram.Path} did not start.");
         var known = new ProviderReport { Provider = target.Provider, Kind = target.Kind, Library = ProviderTrial.LibraryOf(target) };
         var lastWords = string.Empty;
         var reading = Task.WhenAll(

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Net.Sockets;
 using LoupeGrpc.Server.Configuration;
+using LoupeGrpc.Server.Execution;
 using LoupeGrpc.Server.Health;
 using LoupeGrpc.Server.Sessions;
 using LoupeGrpc.Server.Streaming;
@@ -47,6 +48,8 @@ internal sealed class LoupeServer : IAsyncDisposable
         try
         {
             app.MapLoupe(options);
+            // Nobody asks for it: it answers whoever reads the metrics.
+            app.Services.GetRequiredService<LadderMetrics>();
             await app.StartAsync(cancellationToken).ConfigureAwait(false);
         }
         catch (Exception exception)

@@ -1,4 +1,5 @@
 using LoupeGrpc.Server.Configuration;
+using LoupeGrpc.Server.Execution;
 using LoupeGrpc.Server.Health;
 using LoupeGrpc.Server.Sessions;
 using LoupeGrpc.Server.Streaming;
@@ -25,6 +26,7 @@ internal static class LoupeServices
         services.AddSingleton<ServerBytes>();
         services.AddSingleton<AdaptationBudget>();
         services.AddSingleton<SessionMetrics>();
+        services.AddSingleton<LadderMetrics>();
         services.AddSingleton<SessionServices>();
         services.AddSingleton<ServingState>();
         services.AddHostedService<SessionDrain>();
@@ -62,7 +64,11 @@ internal static class LoupeServices
         }
 
         app.MapHealthChecks("/healthz/live", new HealthCheckOptions { Predicate = static _ => false });
-        app.MapHealthChecks("/healthz/ready", new HealthCheckOptions { Predicate = static check => check.Tags.Contains(ReadyTag) });
+        app.MapHealthChecks("/healthz/ready", new HealthCheckOptions
+        {
+            Predicate = static check => check.Tags.Contains(ReadyTag),
+            ResponseWriter = ReadinessText.WriteAsync,
+        });
         app.MapGet("/info", static (IFrameAnalyzer analyzer, ServingState serving, SessionRegistry sessions) =>
             OperationsInfo.Of(analyzer, serving, sessions));
         app.MapPrometheusScrapingEndpoint("/metrics");

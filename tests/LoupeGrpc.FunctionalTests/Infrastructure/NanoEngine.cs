@@ -15,6 +15,9 @@ public sealed class NanoEngine : IAsyncLifetime
     private EmbeddedModel? _model;
     private LoupeEngine? _engine;
 
+    /// <summary>Has the converted model, for servers that are started as processes.</summary>
+    public string CacheDirectory => _cache.FullName;
+
     internal IFrameAnalyzer Analyzer { get; private set; } = null!;
 
     public async ValueTask InitializeAsync()

@@ -61,6 +61,15 @@ internal sealed class ServerProcess : IAsyncDisposable
         Assert.Equal(0, kill.ExitCode);
     }
 
+    /// <summary>Waits until standard error has a text.</summary>
+    public async Task WaitForErrorAsync(string text)
+    {
+        while (!Error.Contains(text, StringComparison.Ordinal))
+        {
+            await Task.Delay(50, Patience.Token());
+        }
+    }
+
     /// <summary>Its exit code, when it has ended by itself.</summary>
     public async Task<int> ExitAsync()
     {

@@ -42,7 +42,8 @@ internal sealed record ServerInfoView(
             execution.Provider,
             execution.Precision,
             execution.Device,
-            [.. info.Ladder.Select(rung => new RungView(rung.Provider, WireName.Of(rung.State), rung.Reason))],
+            [.. info.Ladder.Select(rung => new RungView(
+                rung.Provider, WireName.Of(rung.State), rung.Reason, rung.Precision, rung.Device, rung.Elapsed?.ToTimeSpan().TotalSeconds, rung.Sessions))],
             new LimitsView(
                 limits.MaxFrameBytes,
                 limits.MaxMessageBytes,
@@ -74,7 +75,8 @@ internal sealed record ServerInfoView(
         yield return Line("runs on", string.Join(' ', new[] { Provider, Precision, Device }.Where(part => part.Length > 0)));
         foreach (var rung in Ladder)
         {
-            yield return Line("provider", $"{rung.Provider}: {rung.State}{(rung.Reason.Length > 0 ? $" ({rung.Reason})" : "")}");
+            var elapsed = rung.ElapsedS is { } seconds ? string.Create(CultureInfo.InvariantCulture, $" for {seconds:0} s") : "";
+            yield return Line("provider", $"{rung.Provider}: {rung.State}{elapsed}{(rung.Reason.Length > 0 ? $" ({rung.Reason})" : "")}");
         }
 
         yield return Line("thresholds", string.Create(CultureInfo.InvariantCulture, $"AUTHENTIC below {DefaultThresholds.Low}, MANIPULATED from {DefaultThresholds.High}"));
@@ -102,7 +104,7 @@ internal sealed record ServerInfoView(
 
 internal sealed record ModelView(string Name, string Version, string Hash, bool Demonstration, uint ImageSize, uint PatchGrid);
 
-internal sealed record RungView(string Provider, string State, string Reason);
+internal sealed record RungView(string Provider, string State, string Reason, string Precision, string Device, double? ElapsedS, uint Sessions);
 
 internal sealed record LimitsView(
     ulong MaxFrameBytes,

@@ -1,0 +1,25 @@
+namespace LoupeGrpc.Server.Execution;
+
+internal static partial class LadderLog
+{
+    [LoggerMessage(EventId = 400, Level = LogLevel.Information, Message = "{Provider} serves in {Precision}. Device: '{Device}'.")]
+    public static partial void Serves(ILogger logger, string provider, string precision, string device);
+
+    [LoggerMessage(EventId = 401, Level = LogLevel.Warning, Message = "{Provider} in {Precision} does not serve: {Reason}")]
+    public static partial void RungLeft(ILogger logger, string provider, string precision, string reason);
+
+    [LoggerMessage(EventId = 402, Level = LogLevel.Information, Message = "{Provider} in {Precision} has no engines yet: they are built now, beside the service.")]
+    public static partial void BuildBegins(ILogger logger, string provider, string precision);
+
+    [LoggerMessage(EventId = 403, Level = LogLevel.Information, Message = "The engines of {Provider} in {Precision} were built in {Seconds:F1} s.")]
+    public static partial void Built(ILogger logger, string provider, string precision, double seconds);
+
+    [LoggerMessage(EventId = 404, Level = LogLevel.Information, Message = "{Provider} was freed: its last session has left.")]
+    public static partial void Freed(ILogger logger, string provider);
+
+    [LoggerMessage(EventId = 405, Level = LogLevel.Critical, Message = "The device of {Provider} is lost, the server ends: {Reason}")]
+    public static partial void DeviceLost(ILogger logger, string provider, string reason);
+
+    [LoggerMessage(EventId = 406, Level = LogLevel.Warning, Message = "The engines in {Directory} are thrown away and built again: {Reason}")]
+    public static partial void CacheDiscarded(ILogger logger, string directory, string reason);
+}

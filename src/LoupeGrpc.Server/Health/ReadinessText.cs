@@ -1,0 +1,30 @@
+using System.Globalization;
+using System.Text;
+using LoupeGrpc.Server.Streaming;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+
+namespace LoupeGrpc.Server.Health;
+
+/// <summary>What <c>/healthz/ready</c> says: the status, why it is not ready, and a line for each configured execution provider.</summary>
+internal static class ReadinessText
+{
+    public static Task WriteAsync(HttpContext context, HealthReport report)
+    {
+        var text = new StringBuilder();
+        text.AppendLine(report.Status.ToString());
+        foreach (var entry in report.Entries.Values.Where(static entry => entry.Description is not null))
+        {
+            text.AppendLine(entry.Description);
+        }
+
+        foreach (var rung in context.RequestServices.GetRequiredService<IFrameAnalyzer>().Ladder)
+        {
+            text.Append(CultureInfo.InvariantCulture, $"{rung.Provider} {rung.Precision} {rung.State.ToString().ToLowerInvariant()}");
+            text.Append(rung.Elapsed is { } elapsed ? string.Create(CultureInfo.InvariantCulture, $" for {elapsed.TotalSeconds:0} s") : string.Empty);
+            text.AppendLine(rung.Reason.Length > 0 ? $": {rung.Reason}" : string.Empty);
+        }
+
+        context.Response.ContentType = "text/plain; charset=utf-8";
+        return context.Response.WriteAsync(text.ToString(), context.RequestAborted);
+    }
+}

@@ -1,0 +1,113 @@
+using System.Text.Json;
+using LoupeGrpc.FunctionalTests.Infrastructure;
+using LoupeGrpc.TestSupport;
+using LoupeGrpc.V1;
+
+namespace LoupeGrpc.FunctionalTests.Execution;
+
+/// <summary>A provider that builds engines: beside the service, kept, never trusted blindly. The stand-in says in its log what it built and when.</summary>
+public sealed class EngineBuildTests(NanoEngine nano) : IDisposable
+{
+    /// <summary>Each has an engine.</summary>
+    private const int Graphs = 3;
+
+    private static readonly string[] Builds = ["Plugins:0:EngineCacheOption=engine_cache_path", "Plugins:0:Options:build_seconds=1"];
+
+    private readonly TemporaryDirectory _directory = new();
+
+    private LadderPlace Place => new(_directory.FullName, nano.CacheDirectory);
+
+    private string Log => _directory["standin.log"];
+
+    public void Dispose() => _directory.Dispose();
+
+    [Fact]
+    public async Task The_server_serves_at_once_builds_beside_it_and_swaps_between_two_frames()
+    {
+        await using var server = await LadderServer.StartAsync(Place, Builds, (StandIn.LogVariable, Log));
+        Assert.EndsWith("provider=CPU precision=fp32", server.ReadyLine, StringComparison.Ordinal);
+        using var moving = await server.OpenAsync();
+        using var pinned = await server.OpenAsync(new OpenSession { Deterministic = true });
+        Assert.Equal(("CPU", "CPU"), (moving.Grant.Execution.Provider, pinned.Grant.Execution.Provider));
+
+        var preparing = await server.WaitForAsync(RungState.Preparing);
+        Assert.NotNull(preparing.Elapsed);
+        Assert.NotEmpty(preparing.Reason);
+        Assert.Contains("StandIn fp32 preparing for ", await server.GetAsync("/healthz/ready"), StringComparison.Ordinal);
+        await LadderServer.SendSampleAsync(moving, 0);
+        Assert.Equal("CPU", (await moving.NextOutcomeAsync()).Result.Execution.Provider);
+
+        await server.WaitForAsync(RungState.Serving);
+        var built = BuiltIn(Log);
+        Assert.NotEqual(0, built);
+
+        await LadderServer.SendSampleAsync(moving, 1);
+        var change = (await moving.NextAsync()).Event;
+        Assert.Equal((SessionEventKind.ProviderChanged, 1ul, LadderServer.Provider), (change.Kind, change.Sequence, change.Execution.Provider));
+        Assert.Equal(LadderServer.Provider, (await moving.NextOutcomeAsync()).Result.Execution.Provider);
+        await LadderServer.SendSampleAsync(pinned, 0);
+        Assert.Equal("CPU", (await pinned.NextOutcomeAsync()).Result.Execution.Provider);
+        var ladder = await server.LadderAsync();
+        Assert.Equal((1u, 1u), (ladder[0].Sessions, ladder[1].Sessions));
+
+        await pinned.CompleteAsync();
+        await pinned.RestAsync();
+        await server.Process.WaitForErrorAsync("CPU was freed");
+        Assert.All(await server.AnalyzeAsync(), static outcome => Assert.Equal(LadderServer.Provider, outcome.Result.Execution.Provider));
+        Assert.Equal(built, BuiltIn(Log));
+    }
+
+    [Fact]
+    public async Task What_was_compiled_before_serves_from_the_start_and_a_damaged_engine_is_built_again()
+    {
+        var arguments = LadderServer.Arguments(Place, Builds);
+        var (code, output, error) = await ServerProcess.RunAsync(["compile", "--json", .. arguments], (StandIn.LogVariable, Log));
+        Assert.True(code == 0, error);
+        var lines = output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(static line => JsonDocument.Parse(line).RootElement).ToList();
+        Assert.Equal("built", lines[^1].GetProperty("state").GetString());
+        Assert.Contains(lines, static line => line.GetProperty("message").GetString()!.Contains("so far", StringComparison.Ordinal));
+        var built = BuiltIn(Log);
+
+        (code, output, _) = await ServerProcess.RunAsync(["compile", .. arguments], (StandIn.LogVariable, Log));
+        Assert.Equal(0, code);
+        Assert.Contains("there already", output, StringComparison.Ordinal);
+
+        await using (var server = await LadderServer.StartAsync(Place, Builds, (StandIn.LogVariable, Log)))
+        {
+            Assert.EndsWith("provider=StandIn precision=fp32", server.ReadyLine, StringComparison.Ordinal);
+            Assert.Equal(built, BuiltIn(Log));
+        }
+
+        var engine = Directory.GetFiles(_directory["engines"], "*", SearchOption.AllDirectories)
+            .First(static file => !file.EndsWith(".json", StringComparison.Ordinal) && !file.EndsWith(".lock", StringComparison.Ordinal));
+        File.AppendAllText(engine, "x");
+        await using (var server = await LadderServer.StartAsync(Place, Builds, (StandIn.LogVariable, Log)))
+        {
+            Assert.EndsWith("provider=CPU precision=fp32", server.ReadyLine, StringComparison.Ordinal);
+            Assert.Contains("has changed", server.Process.Error, StringComparison.Ordinal);
+            await server.WaitForAsync(RungState.Serving);
+            Assert.Equal(built + Graphs, BuiltIn(Log));
+        }
+    }
+
+    [Fact]
+    public async Task Another_option_is_another_engine()
+    {
+        await ServerProcess.RunAsync(["compile", .. LadderServer.Arguments(Place, Builds)], (StandIn.LogVariable, Log));
+        var built = BuiltIn(Log);
+        await ServerProcess.RunAsync(["compile", .. LadderServer.Arguments(Place, [.. Builds, "Buckets=1"])], (StandIn.LogVariable, Log));
+        Assert.Equal(built + Graphs, BuiltIn(Log));
+    }
+
+    [Fact]
+    public async Task A_build_that_fails_leaves_the_CPU_serving_and_says_why()
+    {
+        await using var server = await LadderServer.StartAsync(Place, [.. Builds, "Plugins:0:Options:build_seconds=20", "BuildTimeout=5", "ProbeTimeout=60"], (StandIn.LogVariable, Log));
+        var rung = await server.WaitForAsync(RungState.Unavailable);
+        Assert.Contains("Loupe:Execution:BuildTimeout", rung.Reason, StringComparison.Ordinal);
+        Assert.All(await server.AnalyzeAsync(), static outcome => Assert.Equal("CPU", outcome.Result.Execution.Provider));
+    }
+
+    /// <summary>Engines that the stand-in built so far.</summary>
+    private static int BuiltIn(string log) => File.ReadAllLines(log).Count(static line => line.StartsWith("engine-built", StringComparison.Ordinal));
+}

@@ -1,0 +1,120 @@
+using LoupeGrpc.FunctionalTests.Infrastructure;
+using LoupeGrpc.TestSupport;
+using LoupeGrpc.V1;
+using static Grpc.Health.V1.HealthCheckResponse.Types;
+
+namespace LoupeGrpc.FunctionalTests.Execution;
+
+/// <summary>Each kind of bad day that a provider may have, seen from outside: ready line, outcomes, server info, health, log, exit code.</summary>
+public sealed class LadderTests(NanoEngine nano) : IDisposable
+{
+    private readonly TemporaryDirectory _directory = new();
+
+    private LadderPlace Place => new(_directory.FullName, nano.CacheDirectory);
+
+    public void Dispose() => _directory.Dispose();
+
+    [Fact]
+    public async Task A_provider_that_proves_itself_serves()
+    {
+        await using var server = await LadderServer.StartAsync(Place, []);
+        Assert.EndsWith("provider=StandIn precision=fp32", server.ReadyLine, StringComparison.Ordinal);
+        var ladder = await server.LadderAsync();
+        Assert.Equal([RungState.Serving, RungState.Standby], ladder.Select(static rung => rung.State));
+        var outcomes = await server.AnalyzeAsync();
+        Assert.Equal(3, outcomes.Count);
+        Assert.All(outcomes, static outcome => Assert.Equal(("StandIn", "fp32"), (outcome.Result.Execution.Provider, outcome.Result.Execution.Precision)));
+        Assert.Equal(ServingStatus.Serving, await server.HealthAsync());
+        await server.Process.SignalAsync("TERM");
+        Assert.Equal(0, await server.Process.ExitAsync());
+    }
+
+    [Theory]
+    [InlineData("no-device", "device")]
+    [InlineData("error-at-start", "load")]
+    [InlineData("crash-at-load", "SIGABRT")]
+    [InlineData("hang", "20 s")]
+    [InlineData("error-at-create", "")]
+    public async Task A_provider_that_does_not_run_leaves_the_CPU_to_serve_and_one_line_that_says_why(string mode, string reason)
+    {
+        var limit = mode == "hang" ? "ProbeTimeout=3" : "ProbeTimeout=20";
+        await using var server = await LadderServer.StartAsync(Place, [limit], (StandIn.ModeVariable, mode));
+        await AssertCpuServesAsync(server, RungState.Unavailable, mode == "hang" ? "3 s" : reason);
+    }
+
+    [Fact]
+    public async Task A_provider_that_computes_something_else_is_left_and_the_output_and_its_distance_are_named()
+    {
+        await using var server = await LadderServer.StartAsync(Place, ["Plugins:0:Options:mode=wrong-numbers"]);
+        Assert.Matches(@"(cls_logit|patch_logits|mask_logits|class_logits).* is off by", (await server.LadderAsync())[0].Reason);
+        await AssertCpuServesAsync(server, RungState.Demoted, "self-check");
+    }
+
+    [Theory]
+    [InlineData("no-device")]
+    [InlineData("crash-at-load")]
+    [InlineData("wrong-numbers")]
+    public async Task A_required_provider_that_does_not_serve_ends_the_start_with_the_reason(string mode)
+    {
+        await using var process = LadderServer.Start(Place, ["Require=true"], (StandIn.ModeVariable, mode));
+        Assert.Null(await process.ReadLineAsync());
+        Assert.Equal(1, await process.ExitAsync());
+        Assert.Contains("Loupe:Execution:Require", process.Error, StringComparison.Ordinal);
+        Assert.Contains("StandIn: ", process.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_lost_device_gives_every_frame_its_outcome_and_ends_the_server_with_71()
+    {
+        // The start takes its runs too; some frames get through before the end.
+        await using var server = await LadderServer.StartAsync(Place, ["Plugins:0:Options:fail_after_runs=200"]);
+        using var session = await server.OpenAsync();
+        var sending = SendUntilTheEndAsync(session);
+        var (rest, _) = await session.FailureAsync();
+        var sent = await sending;
+        var outcomes = rest.Where(static response => response.Outcome is not null).Select(static response => response.Outcome).ToList();
+        Assert.Contains(outcomes, static outcome => outcome.Result is not null);
+        Assert.Contains(outcomes, static outcome => outcome.Failed?.Code == FailureCode.ModelFault);
+        Assert.Equal(Enumerable.Range(0, outcomes.Count).Select(static id => (ulong)id), outcomes.Select(static outcome => outcome.FrameId));
+        Assert.Equal((ulong)outcomes.Count, rest.Single(static response => response.Summary is not null).Summary.Frames);
+        Assert.True(outcomes.Count <= sent);
+        Assert.Equal(71, await server.Process.ExitAsync());
+        Assert.Contains("is lost", server.Process.Error, StringComparison.Ordinal);
+    }
+
+    private static async Task AssertCpuServesAsync(LadderServer server, RungState state, string reason)
+    {
+        Assert.EndsWith("provider=CPU precision=fp32", server.ReadyLine, StringComparison.Ordinal);
+        var ladder = await server.LadderAsync();
+        Assert.Equal([state, RungState.Serving], ladder.Select(static rung => rung.State));
+        Assert.Contains(reason, ladder[0].Reason, StringComparison.OrdinalIgnoreCase);
+        Assert.Single(server.Process.Error.Split('\n'), line => line.Contains("StandIn", StringComparison.Ordinal) && line.Contains("does not serve", StringComparison.Ordinal));
+        var outcomes = await server.AnalyzeAsync();
+        Assert.Equal(3, outcomes.Count);
+        Assert.All(outcomes, static outcome => Assert.Equal("CPU", outcome.Result.Execution.Provider));
+        Assert.Equal(ServingStatus.Serving, await server.HealthAsync());
+        Assert.Contains($"StandIn fp32 {state.ToString().ToLowerInvariant()}: ", await server.GetAsync("/healthz/ready"), StringComparison.Ordinal);
+        Assert.Contains(@"loupe_execution_rung", await server.GetAsync("/metrics"), StringComparison.Ordinal);
+        await server.Process.SignalAsync("TERM");
+        Assert.Equal(0, await server.Process.ExitAsync());
+    }
+
+    /// <summary>A camera that goes on until nobody listens.</summary>
+    private static async Task<int> SendUntilTheEndAsync(RawSession session)
+    {
+        var sent = 0;
+        try
+        {
+            while (true)
+            {
+                await LadderServer.SendSampleAsync(session, (ulong)sent);
+                sent++;
+                await Task.Delay(10, Patience.Token());
+            }
+        }
+        catch (Exception exception) when (exception is Grpc.Core.RpcException or InvalidOperationException)
+        {
+            return sent;
+        }
+    }
+}

@@ -1,0 +1,20 @@
+using LoupeGrpc.TestSupport;
+
+namespace LoupeGrpc.FunctionalTests.Infrastructure;
+
+/// <summary>Where a server on the stand-in keeps things: the model with all others, engines and the provider's library alone, so that nothing is known of it yet.</summary>
+internal sealed class LadderPlace(string directory, string modelCache)
+{
+    public string ModelCache => modelCache;
+
+    public string Engines => Path.Combine(directory, "engines");
+
+    public string Library
+    {
+        get
+        {
+            var path = Path.Combine(directory, "libloupe_standin.so");
+            return File.Exists(path) ? path : StandIn.CopyTo(path, Path.GetFileName(directory));
+        }
+    }
+}
