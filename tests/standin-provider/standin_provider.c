@@ -21,7 +21,7 @@
 //   any other             is refused: CreateEp fails and names it.
 //
 // Environment, read when the library is loaded:
-//   LOUPE_STANDIN_MODE    no-device, error-at-start, crash-at-load, hang; and those of `mode`, for sessions that do not set it.
+//   LOUPE_STANDIN_MODE    no-device, error-at-start, crash-at-load, hang, crash-at-exit; and those of `mode`, for sessions that do not set it.
 //   LOUPE_STANDIN_DEVICES how many devices there are, 0 to 8; 1 by default.
 //   LOUPE_STANDIN_LOG     a file: each load, session, built engine and engine from the cache appends a line.
 #define _GNU_SOURCE
@@ -381,7 +381,7 @@ static OrtStatus* ORT_API_CALL CreateEp(OrtEpFactory* self, const OrtHardwareDev
   (void)devices, (void)metadata, (void)device_count, (void)logger;
   Options options = {.mode = "ok", .fail_after_runs = -1};
   const char* mode = Environment("LOUPE_STANDIN_MODE");
-  if (*mode) TRY(Read(&options, "mode", mode));
+  if (*mode && strcmp(mode, "crash-at-exit")) TRY(Read(&options, "mode", mode));
   TRY(ReadAll(&options, (Factory*)self, session));
   Record(LogOfProcess(), "session");
   Record(options.log, "session");
@@ -460,13 +460,22 @@ EXPORT OrtStatus* CreateEpFactories(const char* registered_name, const OrtApiBas
   (void)logger;
   const char* mode = Environment("LOUPE_STANDIN_MODE");
   Record(LogOfProcess(), "load");
-  if (!strcmp(mode, "crash-at-load")) abort();
+  if (!strcmp(mode, "crash-at-load")) {
+    // In colour, as some libraries do.
+    fputs("\033[31mstand-in: the device does not answer\033[m\n", stderr);
+    abort();
+  }
   if (!strcmp(mode, "hang")) Hang();
 
   api = base->GetApi(ORT_API_VERSION);
   if (!api) return base->GetApi(1)->CreateStatus(ORT_EP_FAIL, "stand-in: ONNX Runtime is older than this library");
   ep_api = api->GetEpApi();
-  if (!strcmp(mode, "error-at-start")) return Fail("stand-in: driver and library do not fit together");
+  if (!strcmp(mode, "error-at-start")) {
+    // Where programs expect answers, and without an end of line.
+    fputs("stand-in: loading", stdout);
+    fflush(stdout);
+    return Fail("stand-in: driver and library do not fit together");
+  }
 
   Factory* factory = max > 0 ? calloc(1, sizeof *factory) : NULL;
   if (!factory) return Fail("stand-in: no room for a factory");
@@ -487,6 +496,11 @@ EXPORT OrtStatus* CreateEpFactories(const char* registered_name, const OrtApiBas
   factories[0] = &factory->base;
   *count = 1;
   return NULL;
+}
+
+// ONNX Runtime loads a library, looks at it and unloads it, before it loads it for good: api is not set then.
+__attribute__((destructor)) static void Unload(void) {
+  if (api && !strcmp(Environment("LOUPE_STANDIN_MODE"), "crash-at-exit")) abort();
 }
 
 EXPORT OrtStatus* ReleaseEpFactory(OrtEpFactory* factory) {

@@ -34,13 +34,17 @@ internal static partial class NvidiaDriver
     {
         try
         {
-            return ModuleVersionPattern().Match(File.ReadAllText(ModuleVersionFile)) is { Success: true } match ? match.Groups[1].Value : null;
+            return ModuleVersion(File.ReadAllText(ModuleVersionFile));
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
             return null;
         }
     }
+
+    /// <param name="text">What the module writes.</param>
+    public static string? ModuleVersion(string text) =>
+        ModuleVersionPattern().Match(text) is { Success: true } match ? match.Groups[1].Value : null;
 
     /// <summary>Devices in the order of CUDA, and the latest CUDA that the driver can run.</summary>
     /// <param name="problem">Why there are none; null where there are.</param>

@@ -1,6 +1,7 @@
 using System.ComponentModel;
 using System.Diagnostics;
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using LoupeGrpc.Engine;
 using LoupeGrpc.Engine.Providers;
 
@@ -11,7 +12,7 @@ namespace LoupeGrpc.Server.Execution;
 /// The target goes there as one line of JSON on standard input, which stays open: when this side is gone, the other ends itself.
 /// Reports come back as lines of JSON on standard output, the last of them the answer; a provider's library may write there too.
 /// </summary>
-internal static class TrialProcess
+internal static partial class TrialProcess
 {
     public const string Verb = "try-provider";
 
@@ -42,7 +43,7 @@ internal static class TrialProcess
         var lastWords = string.Empty;
         var reading = Task.WhenAll(
             ReadAsync(process.StandardOutput, line => known = Parse(line) ?? known),
-            ReadAsync(process.StandardError, line => lastWords = line.Trim()));
+            ReadAsync(process.StandardError, line => lastWords = line));
         using var limited = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         limited.CancelAfter(limit);
         try
@@ -55,19 +56,15 @@ internal static class TrialProcess
             process.Kill(entireProcessTree: true);
             await SettleAsync(Task.WhenAll(process.WaitForExitAsync(CancellationToken.None), reading)).ConfigureAwait(false);
             cancellationToken.ThrowIfCancellationRequested();
-            return known with
-            {
-                Outcome = TrialOutcome.TimedOut,
-                Reason = $"{target.Provider} hangs: it did not {NextStep(known)} within {limit.TotalSeconds:0.#} s.",
-                Seconds = clock.Elapsed.TotalSeconds,
-            };
+            return Finish(TrialOutcome.TimedOut, () => $"{target.Provider} hangs: it did not {NextStep(known)} within {limit.TotalSeconds:0.#} s.");
         }
 
         await SettleAsync(reading).ConfigureAwait(false);
-        known = known with { Seconds = clock.Elapsed.TotalSeconds };
-        return process.ExitCode == 0 && (known.Runs || known.Reason.Length > 0)
-            ? known
-            : known with { Outcome = TrialOutcome.Crashed, Runs = false, Reason = CrashReason(known, process.ExitCode, lastWords) };
+        return Finish(TrialOutcome.Crashed, () => CrashReason(known, process.ExitCode, lastWords));
+
+        // An answer stands, however the process ends after it: some libraries crash at the end of every process.
+        ProviderReport Finish(TrialOutcome outcome, Func<string> reason) =>
+            (known.Runs || known.Reason.Length > 0 ? known : known with { Outcome = outcome, Reason = reason() }) with { Seconds = clock.Elapsed.TotalSeconds };
     }
 
     /// <summary>The other side. Returns when the trial is over.</summary>
@@ -147,8 +144,12 @@ internal static class TrialProcess
     private static string CrashReason(ProviderReport known, int exitCode, string lastWords)
     {
         var how = Signals.TryGetValue(exitCode - FirstSignal, out var signal) ? signal : $"exit code {exitCode}";
+        lastWords = Colour().Replace(lastWords, string.Empty).Trim();
         return $"{known.Provider} crashes: its process ended with {how} before it could {NextStep(known)}{(lastWords.Length > 0 ? $": {lastWords.TrimEnd('.')}" : string.Empty)}.";
     }
+
+    [GeneratedRegex(@"\x1b\[[0-9;]*m")]
+    private static partial Regex Colour();
 
     private static string NextStep(ProviderReport known) => known.Loads ? "run a graph of one node" : "load";
 }

@@ -13,10 +13,11 @@ public sealed class ProbeTests : IDisposable
 
     [Theory]
     [InlineData("ok", "COMPLETED", true, true, "")]
+    [InlineData("crash-at-exit", "COMPLETED", true, true, "")]
     [InlineData("no-device", "COMPLETED", true, false, "StandIn found no device that it can use: ")]
     [InlineData("error-at-start", "COMPLETED", false, false, "StandIn does not load: stand-in: driver and library do not fit together.")]
     [InlineData("error-at-create", "COMPLETED", true, false, "StandIn does not run a graph of one node: stand-in: the device is held by another process.")]
-    [InlineData("crash-at-load", "CRASHED", false, false, "StandIn crashes: its process ended with SIGABRT before it could load")]
+    [InlineData("crash-at-load", "CRASHED", false, false, "StandIn crashes: its process ended with SIGABRT before it could load: stand-in: the device does not answer.")]
     [InlineData("crash-at-create", "CRASHED", true, false, "StandIn crashes: its process ended with SIGABRT before it could run a graph of one node")]
     [InlineData("hang", "TIMED_OUT", false, false, "StandIn hangs: it did not load within 3 s.")]
     [InlineData("hang-at-create", "TIMED_OUT", true, false, "StandIn hangs: it did not run a graph of one node within 15 s.")]

@@ -112,5 +112,12 @@ public sealed class ProviderTrialTests : IDisposable
         Assert.Equal("Test does not load: libq.so.6 is not installed.", report.Reason);
     }
 
+    [Theory]
+    [InlineData("NVRM version: NVIDIA UNIX x86_64 Kernel Module  550.54.14  Thu Feb 22 01:44:30 UTC 2024\nGCC version:  gcc version 12.2.0", "550.54.14")]
+    [InlineData("NVRM version: NVIDIA UNIX Open Kernel Module for x86_64  580.65.06  Release Build  (root@host)", "580.65.06")]
+    [InlineData("something else 1.2", null)]
+    public void The_driver_of_NVIDIA_is_read_from_what_its_module_writes(string text, string? expected) =>
+        Assert.Equal(expected, NvidiaDriver.ModuleVersion(text));
+
     private static ExecutionTarget Plugin(string library) => new() { Kind = ProviderKind.Plugin, Provider = "Test", Library = library };
 }
