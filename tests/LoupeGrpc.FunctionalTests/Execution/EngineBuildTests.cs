@@ -108,6 +108,34 @@ public sealed class EngineBuildTests(NanoEngine nano) : IDisposable
         Assert.All(await server.AnalyzeAsync(), static outcome => Assert.Equal("CPU", outcome.Result.Execution.Provider));
     }
 
+    [Fact]
+    public async Task A_server_that_stops_takes_the_build_with_it()
+    {
+        await using var server = await LadderServer.StartAsync(Place, [.. Builds, "Plugins:0:Options:build_seconds=20", "ProbeTimeout=60"], (StandIn.LogVariable, Log));
+        await Patience.UntilAsync(() => BuildsOf(Place.Engines).Any());
+        await server.Process.SignalAsync("TERM");
+        Assert.Equal(0, await server.Process.ExitAsync());
+        await Patience.UntilAsync(() => !BuildsOf(Place.Engines).Any());
+    }
+
+    /// <summary>Processes that build into a directory.</summary>
+    private static IEnumerable<string> BuildsOf(string engines) =>
+        Directory.EnumerateDirectories("/proc").Select(static process => Path.Combine(process, "cmdline")).Where(File.Exists).Select(ReadOrNothing)
+            .Where(line => line.Contains("\0compile\0", StringComparison.Ordinal) && line.Contains(engines, StringComparison.Ordinal));
+
+    private static string ReadOrNothing(string path)
+    {
+        try
+        {
+            return File.ReadAllText(path);
+        }
+        catch (IOException)
+        {
+            // It has just ended.
+            return string.Empty;
+        }
+    }
+
     /// <summary>Engines that the stand-in built so far.</summary>
     private static int BuiltIn(string log) => File.ReadAllLines(log).Count(static line => line.StartsWith("engine-built", StringComparison.Ordinal));
 }

@@ -64,6 +64,27 @@ public sealed class LadderTests(NanoEngine nano) : IDisposable
     }
 
     [Fact]
+    public async Task Several_devices_share_the_sessions()
+    {
+        await using var server = await LadderServer.StartAsync(Place, ["Plugins:0:Devices=0,1"], (StandIn.DevicesVariable, "2"));
+        Assert.Equal("Stand-in 0, Stand-in 1", (await server.LadderAsync())[0].Device);
+        using var first = await server.OpenAsync();
+        using var second = await server.OpenAsync();
+        Assert.Equal(["Stand-in 0", "Stand-in 1"], new[] { first, second }.Select(static session => session.Grant.Execution.Device).Order(StringComparer.Ordinal));
+        await LadderServer.SendSampleAsync(second, 0);
+        Assert.Equal(second.Grant.Execution.Device, (await second.NextOutcomeAsync()).Result.Execution.Device);
+    }
+
+    [Theory]
+    [InlineData("2", "2")]
+    [InlineData("GPU-0000", "GPU-0000")]
+    public async Task A_device_that_is_not_there_is_named(string device, string named)
+    {
+        await using var server = await LadderServer.StartAsync(Place, [$"Plugins:0:Devices={device}"]);
+        await AssertCpuServesAsync(server, RungState.Unavailable, named);
+    }
+
+    [Fact]
     public async Task A_lost_device_gives_every_frame_its_outcome_and_ends_the_server_with_71()
     {
         // The start takes its runs too; some frames get through before the end.
