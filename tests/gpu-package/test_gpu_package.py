@@ -128,8 +128,13 @@ class GpuPackageTests(unittest.TestCase):
             for library in report["missingLibraries"]:
                 self.assertIn(library, report["reason"])
 
-    def test_without_a_driver_it_serves_on_the_cpu(self):
-        self.serves_on_the_cpu()
+    def test_without_a_driver_it_serves_on_the_cpu_and_says_why(self):
+        log = self.serves_on_the_cpu()
+
+        for name, library in (("CUDA", "libcudart.so.13"), ("TensorRT", "libnvinfer.so.10")):
+            reasons = [line for line in log.splitlines() if f"{name} does not load" in line]
+            self.assertEqual(1, len(reasons), log)
+            self.assertIn(library, reasons[0])
 
     def test_a_driver_without_a_device(self):
         link(self.libraries, "libcuda.so.1", NO_DEVICE)
