@@ -52,7 +52,7 @@ public sealed class StreamAdaptationTests : IAsyncLifetime
         var run = await RunAsync("stream", Frames(0, 3), "--adapt", "--dual", "--mask", "always", "--format", "jsonl");
         var table = await RunAsync("stream", Frames(0, 3), "--adapt", "--dual", "2", "--mask", "always");
 
-        Assert.Contains("1 done; step 0, drift 0.0000, masks differ on 0.0 %", run.Error.Split('\n'));
+        Assert.Contains("1 done; step 0, drift 0.0000, dual 0.0 %", run.Error.Split('\n'));
         Assert.Matches(@"adaptation: 3 steps, drift 0\.\d{4}, last loss \d+\.\d\d", run.Error);
         Assert.All(run.Lines, line => Assert.InRange((double)line["mask_disagreement"]!, 0, 1));
         Assert.Equal(2, table.Output.Split("[masks differ on ").Length - 1);

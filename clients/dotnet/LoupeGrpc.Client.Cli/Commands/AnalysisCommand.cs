@@ -29,7 +29,7 @@ internal sealed class AnalysisCommand(CliHost host, AnalysisOptions options, Str
         var tally = new RunTally();
         var curves = stream?.Plot is null ? null : new StreamCurves(source.HasClock);
         using var client = new LoupeClient(options.ToClientOptions());
-        var report = await _display.ShowAsync(source.Count, async () =>
+        var report = await _display.ShowAsync(source.Count, session.Adaptation is not null, async () =>
         {
             using var text = host.CreateTextOutput();
             using var csv = options.Format == OutputFormat.Csv ? new CsvOutcomeWriter(host.Output) : null;

@@ -25,7 +25,8 @@ internal static class StreamCommand
 
         SOURCE is a video file, camera:N (N from 0), a network stream such as rtsp://… or a folder of frames in ordinal order of their
         names. A network stream that breaks is opened again, with growing pauses; user and password are never shown. Videos and cameras
-        need OpenCV, folders of frames do not.
+        need OpenCV, folders of frames do not. When the connection to the server breaks, the stream goes on with another, as long as the server
+        keeps the session.
 
         --delivery every      each frame is analysed; the source is slowed down
                    freshest   one frame waits, newer ones take its place: what is shown is never old
@@ -35,7 +36,8 @@ internal static class StreamCommand
 
         With --adapt each frame is answered with what the session learned from those before it: "adaptation" in the JSON has the optimiser's
         step, the hash of the parameters and how far they drifted. A guard takes back what goes too far, and says so on standard error, where
-        step, drift and loss are shown meanwhile. --dual adds "mask_disagreement": the share of the picture on which base and adapted mask differ.
+        step, drift and loss are shown meanwhile. --dual adds "mask_disagreement", there `dual`: the share of the picture on which base and adapted
+        mask differ.
         --snapshot keeps what was learned, --resume goes on from there. A snapshot of another model, or a damaged one, is refused by the server
         before the first frame is sent (exit code 2).
 
@@ -63,9 +65,8 @@ internal static class StreamCommand
         };
         var delivery = new Option<DeliveryPolicy>("--delivery")
         {
-            Description = "Which frames are analysed when they come too fast: every, freshest or budget:MS.",
+            Description = "Which frames are analysed when they come too fast: every, freshest or budget:MS. [default: every]",
             HelpName = "every|freshest|budget:MS",
-            DefaultValueFactory = _ => new DeliveryPolicy { Mode = DeliveryMode.EveryFrame },
             CustomParser = ParseDelivery,
         };
         var session = new Option<string?>("--session")
@@ -95,7 +96,7 @@ internal static class StreamCommand
         command.SetAction((result, _) => CommandRunner.RunAsync(host, async () =>
         {
             var address = SourceAddress.Parse(result.GetRequiredValue(source));
-            var policy = result.GetRequiredValue(delivery);
+            var policy = result.GetValue(delivery) ?? new DeliveryPolicy { Mode = DeliveryMode.EveryFrame };
             var sampling = new SamplingOptions(result.GetValue(fps), result.GetValue(maxFrames) ?? long.MaxValue, host.Time);
             var adapts = adaptation.Read(result);
             var checkpoints = new Checkpoints(adapts.SnapshotFile, adapts.ResumeFile);

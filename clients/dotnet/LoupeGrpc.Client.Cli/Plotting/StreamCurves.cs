@@ -108,7 +108,7 @@ internal sealed class StreamCurves(bool byTime, int capacity = StreamCurves.Defa
 /// <param name="MaskArea">Share of the picture inside the mask, percent; 0 where there is no mask.</param>
 /// <param name="BaseArea">The same without adaptation; null where there was no dual verdict.</param>
 /// <param name="Disagreement">Share of the picture on which both masks differ, percent; null where there was no dual verdict.</param>
-/// <param name="Loss">Of the last step before the frame; null before the first and without adaptation.</param>
+/// <param name="Loss">Of the last step before the frame; null where there was none.</param>
 /// <param name="Drift">Relative change of the parameters; null without adaptation.</param>
 /// <param name="Thresholds">In force for the frame.</param>
 internal sealed record CurvePoint(
@@ -125,7 +125,7 @@ internal sealed record CurvePoint(
             100 * (result.Mask?.Area ?? 0) / pixels,
             result.BaseMask is { } mask ? 100 * mask.Area / pixels : null,
             result.BaseMask is null ? null : 100 * (double)result.MaskDisagreement,
-            state is { Step: > 0 } ? state.LastLoss : null,
+            state is { LastLoss: > 0 } ? state.LastLoss : null,
             state?.Drift,
             result.Thresholds);
     }

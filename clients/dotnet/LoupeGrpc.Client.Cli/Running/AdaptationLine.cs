@@ -22,8 +22,9 @@ internal sealed class AdaptationLine
             _disagreement = result.MaskDisagreement;
         }
 
-        var loss = state.Step > 0 ? Invariant($", loss {state.LastLoss:0.000}") : "";
-        var dual = _disagreement is { } share ? Invariant($", masks differ on {100 * share:0.0} %") : "";
+        // A state from a snapshot has no last step.
+        var loss = state.LastLoss > 0 ? Invariant($", loss {state.LastLoss:0.000}") : "";
+        var dual = _disagreement is { } share ? Invariant($", dual {100 * share:0.0} %") : "";
         Text = Invariant($"step {state.Step}, drift {state.Drift:0.0000}{loss}{dual}{(state.Frozen ? ", frozen" : "")}");
     }
 

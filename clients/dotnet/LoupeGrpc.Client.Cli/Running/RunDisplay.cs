@@ -45,21 +45,22 @@ internal sealed class RunDisplay
     {
         if (_bar is not null)
         {
-            _bar.Description = string.Create(
-                CultureInfo.InvariantCulture,
-                $"{tally.Total} done, [red]{tally.Manipulated} manipulated[/], {tally.Failed} failed{(adaptation is null ? "" : $"; {adaptation}")}");
+            _bar.Description = adaptation is null
+                ? Invariant($"{tally.Total} done, [red]{tally.Manipulated} manipulated[/], {tally.Failed} failed")
+                : Invariant($"{tally.Total} done, [red]{tally.Manipulated} manipulated[/]; {adaptation}");
             _bar.Increment(1);
         }
         else if (adaptation is not null && (_adaptationShown is not { } shown || _host.Time.GetElapsedTime(shown) >= AdaptationPause))
         {
             _adaptationShown = _host.Time.GetTimestamp();
-            _host.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{tally.Total} done; {adaptation}"));
+            _host.Error.WriteLine(Invariant($"{tally.Total} done; {adaptation}"));
         }
     }
 
     /// <param name="total">How many inputs there will be; null when that is not known.</param>
+    /// <param name="adapts">How the adaptation stands takes the place of the bar: a line of 80 columns has no room for both.</param>
     /// <param name="run">What is done meanwhile.</param>
-    public async Task<T> ShowAsync<T>(long? total, Func<Task<T>> run)
+    public async Task<T> ShowAsync<T>(long? total, bool adapts, Func<Task<T>> run)
     {
         if (_terminal is null)
         {
@@ -68,7 +69,9 @@ internal sealed class RunDisplay
 
         return await _terminal.Progress()
             .AutoClear(true)
-            .Columns(new SpinnerColumn(), new ProgressBarColumn(), new PercentageColumn(), new TaskDescriptionColumn(), new RemainingTimeColumn())
+            .Columns(adapts
+                ? [new SpinnerColumn(), new PercentageColumn(), new TaskDescriptionColumn()]
+                : [new SpinnerColumn(), new ProgressBarColumn(), new PercentageColumn(), new TaskDescriptionColumn(), new RemainingTimeColumn()])
             .StartAsync(async context =>
             {
                 _bar = context.AddTask("waiting for the first result", maxValue: total ?? 1);
@@ -83,4 +86,6 @@ internal sealed class RunDisplay
                 }
             });
     }
+
+    private static string Invariant(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 }
