@@ -1,0 +1,7 @@
+using System.CommandLine;
+using LoupeGrpc.Benchmarks;
+
+return await new RootCommand("Measures the engine. Close what else runs first: the numbers are medians of one run on one machine.")
+{
+    ExecutionBenchmark.Create(),
+}.Parse(args).InvokeAsync();
