@@ -7,10 +7,18 @@ namespace LoupeGrpc.Engine.Providers;
 /// <summary>The options of ONNX Runtime's own GPU providers, as it takes them: names and values are text.</summary>
 public static class ProviderOptions
 {
-    /// <summary>CUDA: memory by what is asked for, up to a limit.</summary>
+    /// <summary>CUDA: products in single precision are that (TF32 would round them to ten bits), and memory up to a limit.</summary>
     /// <param name="memoryLimit">Bytes for one graph; 0: no limit.</param>
-    public static IReadOnlyDictionary<string, string> Cuda(long memoryLimit) =>
-        memoryLimit == 0 ? new Dictionary<string, string>() : new Dictionary<string, string> { ["gpu_mem_limit"] = Text(memoryLimit) };
+    public static IReadOnlyDictionary<string, string> Cuda(long memoryLimit)
+    {
+        var options = new Dictionary<string, string> { ["use_tf32"] = "0" };
+        if (memoryLimit > 0)
+        {
+            options["gpu_mem_limit"] = Text(memoryLimit);
+        }
+
+        return options;
+    }
 
     /// <summary>
     /// TensorRT: one explicit profile over every input of the three graphs, from one frame to the largest bucket and best at that, because a shape outside

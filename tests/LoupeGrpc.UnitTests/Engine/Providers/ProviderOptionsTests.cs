@@ -44,9 +44,10 @@ public sealed class ProviderOptionsTests
     }
 
     [Fact]
-    public void CUDA_has_a_memory_limit_where_one_is_set()
+    public void CUDA_computes_in_full_precision_and_has_a_memory_limit_where_one_is_set()
     {
         Assert.Equal("4096", ProviderOptions.Cuda(4096)["gpu_mem_limit"]);
-        Assert.Empty(ProviderOptions.Cuda(0));
+        Assert.Equal("0", Assert.Single(ProviderOptions.Cuda(0), static option => option.Key == "use_tf32").Value);
+        Assert.DoesNotContain("gpu_mem_limit", ProviderOptions.Cuda(0).Keys);
     }
 }
