@@ -39,23 +39,101 @@ public sealed class AdaptationTests : IAsyncLifetime
 
         // All at once: the order of receipt must hold, not the order in which they happen to be ready.
         var outcomes = await StreamAsync(steps.Length);
-        Assert.Equal(steps, outcomes.Select(static outcome => (long)outcome.Result.Adaptation.Step));
+        Assert.Equal(steps, outcomes.Where(static response => response.Outcome is not null).Select(static response => (long)response.Outcome.Result.Adaptation.Step));
+    }
+
+    [Theory]
+    [InlineData("scale")]
+    [InlineData("dark")]
+    public async Task The_same_stream_gives_the_same_bytes_alone_and_among_fifteen_others(string stream)
+    {
+        const int Others = 15;
+        const int Frames = 8;
+        var alone = await StreamAsync(Frames, stream);
+        Assert.Contains(alone, static response => response.Outcome?.Result.Adaptation.Step > 2);
+        var others = Enumerable.Range(0, Others).Select(number => StreamAsync(Frames, number % 2 == 0 ? "dark" : "scale", Other(number)));
+        var together = StreamAsync(Frames, stream);
+        await Task.WhenAll(others.Append(together));
+        Assert.Equal(alone.Select(AdaptingStream.Essence), (await together).Select(AdaptingStream.Essence));
+
+        // Each of them learns something else, or nothing.
+        static OpenSession Other(int number) => (number % 3) switch
+        {
+            0 => new OpenSession { Mask = new MaskSettings { Policy = V1.MaskPolicy.Always } },
+            1 => AdaptingStream.Open(new AdaptationSettings { Enabled = true, LearningRate = 1e-3 * (number + 1), StepsPerFrame = 2 }),
+            _ => AdaptingStream.Open(AdaptingStream.Unguarded()),
+        };
     }
 
     [Fact]
-    public async Task The_same_stream_gives_the_same_bytes_alone_and_among_others()
+    public async Task A_control_among_frames_in_flight_is_answered_with_the_state_that_the_frames_before_it_left()
     {
-        const int Others = 3;
-        const int Frames = 8;
-        var alone = await StreamAsync(Frames);
-        var together = await Task.WhenAll(Enumerable.Range(0, Others + 1).Select(_ => StreamAsync(Frames)));
-        foreach (var stream in together)
+        const int Frames = 6;
+        using var session = await _server.OpenAsync(AdaptingStream.Open(AdaptingStream.Unguarded()));
+        for (int number = 0; number < Frames; number++)
         {
-            Assert.Equal(alone.Select(Essence), stream.Select(Essence));
+            // Nothing is read meanwhile: frames are in the engine when the control comes.
+            await SendFrameAsync(session, number);
+            await session.SendAsync(number % 2 == 0
+                ? new Control { ControlId = (ulong)number, SetThresholds = new Thresholds { Low = 0.1f, High = 0.2f } }
+                : new Control { ControlId = (ulong)number, SnapshotAdaptation = new SnapshotAdaptation() });
         }
 
-        static string Essence(FrameOutcome outcome) =>
-            $"{outcome.Result.Score:R} {outcome.Result.Adaptation.Step} {outcome.Result.Adaptation.Hash.ToBase64()} {outcome.Result.Mask.Rle.Counts}";
+        await session.CompleteAsync();
+        var responses = await session.RestAsync();
+        for (int number = 0; number < Frames; number++)
+        {
+            var outcome = responses[2 * number].Outcome;
+            var reply = responses[(2 * number) + 1].ControlReply;
+            Assert.Equal((ulong)number, reply.ControlId);
+            Assert.Equal(((ulong)number, (ulong)number + 1), (outcome.Result.Adaptation.Step, reply.Adaptation.Step));
+            var next = number + 1 < Frames ? responses[(2 * number) + 2].Outcome.Result.Adaptation : responses[^1].Summary.Adaptation;
+            Assert.Equal(next.Hash, reply.Adaptation.Hash);
+        }
+    }
+
+    [Fact]
+    public async Task A_session_opened_with_a_snapshot_goes_on_bit_for_bit()
+    {
+        const int Half = 4;
+        using var first = await _server.OpenAsync(AdaptingStream.Open(AdaptingStream.Unguarded()));
+        for (int number = 0; number < Half; number++)
+        {
+            await SendFrameAsync(first, number);
+        }
+
+        await first.SendAsync(new Control { SnapshotAdaptation = new SnapshotAdaptation() });
+        for (int number = Half; number < 2 * Half; number++)
+        {
+            await SendFrameAsync(first, number);
+        }
+
+        await first.CompleteAsync();
+        var all = await first.RestAsync();
+        var open = AdaptingStream.Open(AdaptingStream.Unguarded());
+        open.AdaptationSnapshot = all[Half].ControlReply.Snapshot;
+        using var second = await _server.OpenAsync(open);
+        Assert.Equal((ulong)Half, second.Grant.Adaptation.Step);
+        for (int number = Half; number < 2 * Half; number++)
+        {
+            await SendFrameAsync(second, number);
+        }
+
+        await second.CompleteAsync();
+        var rest = await second.RestAsync();
+
+        // The last loss belongs to the session, not to the state: the new one has had none.
+        Assert.Equal(0, rest[0].Outcome.Result.Adaptation.LastLoss);
+        rest[0].Outcome.Result.Adaptation.LastLoss = all[Half + 1].Outcome.Result.Adaptation.LastLoss;
+        Assert.Equal(all[(Half + 1)..^1].Select(WithoutSequence), rest[..^1].Select(WithoutSequence));
+        Assert.Equal(all[^1].Summary.Adaptation.Hash, rest[^1].Summary.Adaptation.Hash);
+
+        static string WithoutSequence(AnalyzeResponse response)
+        {
+            var copy = response.Clone();
+            copy.Outcome.Sequence = 0;
+            return AdaptingStream.Essence(copy);
+        }
     }
 
     [Fact]
@@ -137,27 +215,13 @@ public sealed class AdaptationTests : IAsyncLifetime
         Assert.Null((await session.NextOutcomeAsync()).Result.Adaptation);
     }
 
-    private static OpenSession Open() => new()
+    private static OpenSession Open() => AdaptingStream.Open();
+
+    private static Task SendFrameAsync(RawSession session, int number) => AdaptingStream.SendFrameAsync(session, number);
+
+    private async Task<List<AnalyzeResponse>> StreamAsync(int frames, string stream = "scale", OpenSession? open = null)
     {
-        Mask = new MaskSettings { Policy = V1.MaskPolicy.Always },
-        Adaptation = new AdaptationSettings { Enabled = true },
-    };
-
-    private static Task SendFrameAsync(RawSession session, int number) => session.SendFrameAsync(
-        (ulong)number,
-        frame => frame.Encoded.Data = ByteString.CopyFrom(File.ReadAllBytes(TestData.Golden("nano-tta", "scale", $"frame-{number:000}.png"))));
-
-    private async Task<List<FrameOutcome>> StreamAsync(int frames)
-    {
-        using var session = await _server.OpenAsync(Open());
-        for (int number = 0; number < frames; number++)
-        {
-            await SendFrameAsync(session, number);
-        }
-
-        await session.CompleteAsync();
-        return [.. (await session.RestAsync())
-            .Where(static response => response.PayloadCase == AnalyzeResponse.PayloadOneofCase.Outcome)
-            .Select(static response => response.Outcome)];
+        using var session = await _server.OpenAsync(open ?? Open());
+        return await AdaptingStream.RunAsync(session, frames, stream);
     }
 }
