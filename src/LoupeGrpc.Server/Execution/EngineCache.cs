@@ -37,7 +37,16 @@ internal sealed class EngineCache(string root, ILogger logger)
         }
 
         LadderLog.CacheDiscarded(logger, directory, mistake);
-        Directory.Delete(directory, recursive: true);
+        try
+        {
+            Directory.Delete(directory, recursive: true);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            // It is not used all the same; whoever builds will say that it stands in the way.
+            LadderLog.CacheNotRemoved(logger, directory, exception.Message);
+        }
+
         return null;
     }
 

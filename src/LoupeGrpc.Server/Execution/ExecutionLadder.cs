@@ -269,6 +269,16 @@ internal sealed class ExecutionLadder : IAsyncDisposable
         {
             // The server stops.
         }
+#pragma warning disable CA1031 // What serves must not end with what was only to be better.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            LadderLog.ClimbingFailed(_logger, exception);
+            foreach (var rung in _rungs.Where(static rung => rung.State == RungState.Preparing))
+            {
+                Set(rung, RungState.Unavailable, exception.Message);
+            }
+        }
     }
 
     private async Task<bool> BuildAsync(Rung rung, CancellationToken cancellationToken)

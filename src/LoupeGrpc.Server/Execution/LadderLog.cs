@@ -22,4 +22,10 @@ internal static partial class LadderLog
 
     [LoggerMessage(EventId = 406, Level = LogLevel.Warning, Message = "The engines in {Directory} are thrown away and built again: {Reason}")]
     public static partial void CacheDiscarded(ILogger logger, string directory, string reason);
+
+    [LoggerMessage(EventId = 407, Level = LogLevel.Warning, Message = "{Directory} cannot be removed: {Reason}")]
+    public static partial void CacheNotRemoved(ILogger logger, string directory, string reason);
+
+    [LoggerMessage(EventId = 408, Level = LogLevel.Error, Message = "Nothing better is built any more: what serves goes on.")]
+    public static partial void ClimbingFailed(ILogger logger, Exception exception);
 }
