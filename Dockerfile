@@ -1,5 +1,9 @@
 # The server and the client. `docker build -t loupe-grpc .`; `docker run --rm -p 127.0.0.1:5005:5005 -p 127.0.0.1:5006:5006 loupe-grpc`.
+# For a GPU: `--build-arg ORT=gpu --build-arg RUNTIME=IMAGE`, an image of your own with the ASP.NET Core 10 runtime, CUDA 13, cuDNN 9 and, for TensorRT,
+# TensorRT 10; then `docker run --gpus all`, and a volume at the home's .cache/loupe-grpc so that built engines are kept.
 # A model of your own: `-v /models/loupe-l14:/model:ro` and, behind the image's name, `--model /model`.
+
+ARG RUNTIME=mcr.microsoft.com/dotnet/aspnet:10.0
 
 FROM mcr.microsoft.com/dotnet/sdk:10.0 AS build
 # `cpu`, or `gpu` for the ONNX Runtime package with CUDA and TensorRT.
@@ -9,7 +13,7 @@ WORKDIR /src
 COPY . .
 RUN ./build.sh
 
-FROM mcr.microsoft.com/dotnet/aspnet:10.0
+FROM $RUNTIME
 # OpenCV links GTK, native/ links Highway.
 RUN apt-get update \
     && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends libgtk-3-0 libhwy1 \
