@@ -74,8 +74,8 @@ public class ResumeTests
         using var broken = await connection.OpenAsync(Resumable);
         await broken.SendFrameAsync(0);
         await broken.SendAsync(new Control { ControlId = 1, SetThresholds = new Thresholds { Low = 0.1f, High = 0.2f } });
-        await broken.SendFrameAsync(1);
         await broken.SendAsync(new Control { ControlId = 2, Flush = new Flush() });
+        await broken.SendFrameAsync(1);
         List<ScriptedAnalysis> inside = [await analyzer.NextAsync(), await analyzer.NextAsync()];
         await server.BreakAsync(connection);
         inside[0].Succeed();
@@ -86,8 +86,8 @@ public class ResumeTests
         Assert.Equal((0.1f, 0.2f), (resumed.Grant.Thresholds.Low, resumed.Grant.Thresholds.High));
         Assert.Equal(0ul, (await resumed.NextOutcomeAsync()).FrameId);
         Assert.Equal(1ul, (await resumed.NextReplyAsync()).ControlId);
-        Assert.Equal(1ul, (await resumed.NextOutcomeAsync()).FrameId);
         Assert.Equal(2ul, (await resumed.NextReplyAsync()).ControlId);
+        Assert.Equal(1ul, (await resumed.NextOutcomeAsync()).FrameId);
         await resumed.SendFrameAsync(2);
         var third = await analyzer.NextAsync();
         Assert.Equal((0.1f, 0.2f), (third.Request.Thresholds.Low, third.Request.Thresholds.High));
