@@ -13,7 +13,7 @@ internal sealed record OperationsInfo(
 {
     public static OperationsInfo Of(IFrameAnalyzer analyzer, ServingState serving, SessionRegistry sessions) => new(
         $"loupe-grpc-server/{ProductVersion.Informational}", ModelName(analyzer), analyzer.Model.Demonstration, analyzer.Execution.Provider,
-        analyzer.Execution.Precision, serving.IsServing, serving.ReadySince, sessions.Count,
+        analyzer.Execution.Precision, serving.IsServing, serving.ReadySince, sessions.Connected,
         [.. analyzer.Ladder.Select(static rung => new OperationsRung(
             rung.Provider, rung.State.ToString().ToLowerInvariant(), rung.Reason, rung.Precision, rung.Device, rung.Elapsed?.TotalSeconds, rung.Sessions))]);
 
