@@ -4,7 +4,7 @@ using Microsoft.ML.OnnxRuntime;
 
 namespace LoupeGrpc.Engine;
 
-/// <summary>Computes what a new package's golden self-check holds.</summary>
+/// <summary>Computes what a new package's golden self-check holds, and whether each precision keeps to it.</summary>
 public static class SelfCheckRecorder
 {
     /// <summary>Runs both graphs once, in single precision on the CPU, on a fixed input.</summary>
@@ -14,9 +14,25 @@ public static class SelfCheckRecorder
     public static IReadOnlyList<(string Name, IReadOnlyList<long> Shape, ReadOnlyMemory<float> Values)> Record(ModelPackage package)
     {
         using var model = LoupeModel.Load(package, ExecutionTarget.Cpu, Environment.ProcessorCount);
+        return Running(package, () => SelfCheck.Record(model));
+    }
+
+    /// <summary>Runs the recorded self-check on the CPU in a precision.</summary>
+    /// <exception cref="SelfCheckException">That precision is too far off.</exception>
+    /// <exception cref="ModelLoadException">It does not load or does not run; the message says why.</exception>
+    public static SelfCheckReport Verify(ModelPackage package, string precision)
+    {
+        using var model = LoupeModel.Load(package, ExecutionTarget.Cpu with { Precision = precision }, Environment.ProcessorCount);
+        using var slot = new RunSlot(model, rows: 1);
+        using var pixels = model.CreatePixels();
+        return Running(package, () => SelfCheck.Read(model, package).Run(slot, pixels, bucket: 1, row: 0));
+    }
+
+    private static T Running<T>(ModelPackage package, Func<T> run)
+    {
         try
         {
-            return SelfCheck.Record(model);
+            return run();
         }
         catch (OnnxRuntimeException exception)
         {

@@ -17,19 +17,25 @@ public static class TestPackages
     private static readonly ConcurrentDictionary<string, Lazy<ModelPackage>> _packages = new(StringComparer.Ordinal);
 
     /// <summary>The embedded model.</summary>
-    public static ModelPackage Nano => Get("nano", TestData.NanoModel("config.json"), TestData.NanoModel("model.safetensors"));
+    public static ModelPackage Nano => Get("nano", TestData.NanoModel("config.json"), TestData.NanoModel("model.safetensors"), []);
 
     /// <param name="name"><c>tiny-l</c>, <c>tiny-g</c> or <c>tiny-s</c>.</param>
-    public static ModelPackage Tiny(string name) =>
-        Get(name, TestData.Golden("tiny", name, "config.json"), TestData.Golden("tiny", name, "model.safetensors"));
+    /// <param name="precisions">None: all of them.</param>
+    public static ModelPackage Tiny(string name, params string[] precisions) =>
+        Get(name, TestData.Golden("tiny", name, "config.json"), TestData.Golden("tiny", name, "model.safetensors"), precisions);
 
     /// <summary>Writes a package with its self-check.</summary>
-    public static ModelPackage Convert(string name, string config, IReadOnlyList<string> weights, string output)
+    /// <param name="precisions">None: all of them.</param>
+    public static ModelPackage Convert(string name, string config, IReadOnlyList<string> weights, string output, params string[] precisions)
     {
         using var checkpoint = Checkpoint.Open(weights);
-        using var build = PackageBuild.Start(
-            LoupeConfigReader.Read(config), checkpoint, output, new PackageOptions(name, "1", Demonstration: true, "LoupeGrpc tests"));
-        return build.Complete(SelfCheckRecorder.Record(build.Staged));
+        var options = new PackageOptions(name, "1", Demonstration: true, "LoupeGrpc tests")
+        {
+            Precisions = precisions.Length > 0 ? precisions : [.. PackageLayout.Precisions],
+        };
+        using var build = PackageBuild.Start(LoupeConfigReader.Read(config), checkpoint, output, options);
+        build.AddSelfCheck(SelfCheckRecorder.Record(build.Staged));
+        return build.Complete();
     }
 
     /// <summary>A copy to be damaged, in a new directory that goes away with the process.</summary>
@@ -47,9 +53,9 @@ public static class TestPackages
         return target;
     }
 
-    private static ModelPackage Get(string name, string config, string weights) => _packages.GetOrAdd(
-        name,
-        key => new Lazy<ModelPackage>(() => Convert(key, config, [weights], Path.Combine(_directory.Value, key)))).Value;
+    private static ModelPackage Get(string name, string config, string weights, string[] precisions) => _packages.GetOrAdd(
+        string.Join('-', [name, .. precisions]),
+        key => new Lazy<ModelPackage>(() => Convert(name, config, [weights], Path.Combine(_directory.Value, key), precisions))).Value;
 
     private static string CreateDirectory()
     {

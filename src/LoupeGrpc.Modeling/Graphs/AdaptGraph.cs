@@ -9,7 +9,7 @@ namespace LoupeGrpc.Modeling.Graphs;
 /// features do not depend on these tensors (the attention mask does, but carries no gradient), so the gradient needs no part of the decoder.
 /// </summary>
 /// <remarks>
-/// Everything is fp32. Letters in comments: B pictures, L predictions, Q queries, H hidden width, M mask features, K = 4g·4g cells.
+/// Everything is fp32, in a model of half precision too, where only the mask features arrive as halves. Letters in comments: B pictures, L predictions, Q queries, H hidden width, M mask features, K = 4g·4g cells.
 /// A picture that counts as authentic (p ≤ 0.5) has no matched query: only the class loss, towards "nothing", remains.
 /// </remarks>
 internal static class AdaptGraph
@@ -27,7 +27,7 @@ internal static class AdaptGraph
         int rows = predictions * queries;
 
         var states = graph.Input(PackageTensors.HiddenStates, ElementType.Float32, Dim.Batch, predictions, queries, hidden);
-        var map = graph.Input(PackageTensors.MaskFeatures, ElementType.Float32, Dim.Batch, channels, 4 * grid, 4 * grid).Reshape(-1, channels, cells);
+        var map = graph.Input(PackageTensors.MaskFeatures, graph.Compute, Dim.Batch, channels, 4 * grid, 4 * grid).ToSingle().Reshape(-1, channels, cells);
         var patches = graph.Input(PackageTensors.PatchProbabilities, ElementType.Float32, Dim.Batch, grid * grid);
         var score = graph.Input(PackageTensors.PseudoLabel, ElementType.Float32, Dim.Batch);
         var theta = AdaptedHead.Declare(graph, segmentor);

@@ -1,10 +1,12 @@
 using LoupeGrpc.Modeling.Configuration;
 using LoupeGrpc.Modeling.Onnx;
+using LoupeGrpc.Packaging;
 
 namespace LoupeGrpc.Modeling.Graphs;
 
 /// <summary>
-/// The adapted tensors as inputs of a graph, with a leading B: each picture is read with the values of its own session.
+/// The adapted tensors as inputs of a graph, with a leading B: each picture is read with the values of its own session. fp32 in every precision:
+/// a step of adaptation may be smaller than half precision tells apart.
 /// </summary>
 /// <param name="NormWeight">[B,1,H].</param>
 /// <param name="NormBias">[B,1,H].</param>
@@ -15,7 +17,7 @@ internal sealed record AdaptedHead(Value NormWeight, Value NormBias, IReadOnlyLi
     public static AdaptedHead Declare(GraphBuilder graph, SegmentorConfig config)
     {
         var inputs = AdaptedInputs.Shapes(config)
-            .Select(tensor => graph.Input(tensor.Name, graph.Compute, [Dim.Batch, .. tensor.Shape.Select(static side => (Dim)side)]))
+            .Select(tensor => graph.Input(tensor.Name, ElementType.Float32, [Dim.Batch, .. tensor.Shape.Select(static side => (Dim)side)]))
             .ToArray();
         int hidden = config.HiddenDim;
         graph.Within("decoder.head");

@@ -7,12 +7,12 @@ internal static class Attention
 {
     /// <summary>
     /// softmax(q·kᵀ + bias)·v for every head; heads are contiguous slices of the width. The scale 1/√d is already in q:
-    /// it is folded into the query projection (see <see cref="QueryProjection"/>).
+    /// it is folded into the query projection (see <see cref="QueryProjection"/>), which also keeps the products within half precision. The softmax is fp32.
     /// </summary>
     /// <param name="queries">Queries [B·q,width].</param>
     /// <param name="keys">Keys [B·k,width].</param>
     /// <param name="values">Values [B·k,width].</param>
-    /// <param name="bias">Added to the products before the softmax, e.g. [B,1,q,k]; null for none.</param>
+    /// <param name="bias">Added to the products before the softmax, fp32, e.g. [B,1,q,k]; null for none.</param>
     public static Value Attend(Value queries, Value keys, Value values, int width, int heads, int queryCount, int keyCount, Value? bias = null) =>
         Attend(
             Heads(queries, width, heads, queryCount),
@@ -24,13 +24,13 @@ internal static class Attention
     /// <summary>The same for queries, keys and values [B,heads,count,d].</summary>
     public static Value Attend(Value queries, Value keys, Value values, int width, Value? bias = null)
     {
-        var scores = queries.MatMul(keys.Transpose(0, 1, 3, 2));
+        var scores = queries.MatMul(keys.Transpose(0, 1, 3, 2)).ToSingle();
         if (bias is not null)
         {
             scores += bias;
         }
 
-        return scores.Softmax().MatMul(values).Transpose(0, 2, 1, 3).Rows(width);
+        return scores.Softmax().Cast(values.Type).MatMul(values).Transpose(0, 2, 1, 3).Rows(width);
     }
 
     /// <summary>From rows to [B,heads,count,d].</summary>
@@ -46,18 +46,22 @@ internal static class Attention
     /// Attention of one query a picture over many rows, without projecting the rows: q·(Wk·x + bk) is (Wkᵀ·q)·x and a constant that the softmax
     /// takes away, and Σ aᵢ(Wv·xᵢ + bv) is Wv·(Σ aᵢxᵢ) + bv. The same numbers for a fraction of the products.
     /// </summary>
+    /// <remarks>
+    /// Everything up to the mean of the rows is fp32: sums over all of them, and a query's own products, which runtimes fold into a constant
+    /// where all pictures share the query. ONNX Runtime has no kernel to fold halves with, and says so each time it loads a model.
+    /// </remarks>
     /// <param name="query">[B,width], or [1,width] where all pictures share it.</param>
-    /// <param name="rows">[B,count,width]: keys and values before their projections.</param>
+    /// <param name="rows">[B,count,width], fp32: keys and values before their projections.</param>
     /// <param name="name">The attention's tensors: <c>in_proj_*</c> and <c>out_proj</c>.</param>
     /// <returns>[B,width].</returns>
     public static Value AttendOne(Value query, Value rows, string name, int width, int heads)
     {
         var packed = new PackedLinear(query.Graph, name, width);
         int depth = width / heads;
-        var q = QueryProjection(query, name + ".query", packed.Part(0), heads).Reshape(-1, heads, 1, depth);
-        var keyQuery = q.MatMul(packed.Part(1).Weight(name + ".key", [heads, depth, width])).Reshape(-1, heads, width);
+        var q = QueryProjection(query, name + ".query", packed.Part(0).InSingle(), heads).Reshape(-1, heads, 1, depth);
+        var keyQuery = q.MatMul(packed.Part(1).InSingle().Weight(name + ".key", [heads, depth, width])).Reshape(-1, heads, width);
         var weights = keyQuery.MatMul(rows.Transpose(0, 2, 1)).Softmax();
-        var mean = weights.MatMul(rows).Reshape(-1, heads, width, 1);
+        var mean = weights.MatMul(rows).Reshape(-1, heads, width, 1).ToCompute();
         var value = packed.Part(2).Weight(name + ".value", [heads, depth, width]).MatMul(mean).Rows(width) + packed.Part(2).Bias(name + ".value");
         return value.Linear(name + ".out_proj", width, width);
     }

@@ -1,5 +1,6 @@
 using LoupeGrpc.Modeling.Configuration;
 using LoupeGrpc.Modeling.Onnx;
+using LoupeGrpc.Packaging;
 
 namespace LoupeGrpc.Modeling.Graphs;
 
@@ -9,7 +10,7 @@ internal sealed class Backbone(GraphBuilder graph, BackboneConfig config)
     private readonly int _width = config.Width;
     private readonly int _tokens = config.Tokens;
 
-    /// <summary>From pixels [B,3,S,S] to features as rows [B·T,C].</summary>
+    /// <summary>From pixels [B,3,S,S] to features as rows [B·T,C], fp32: what the blocks add up may have elements beyond half precision.</summary>
     public Value Features(Value pixels)
     {
         graph.Within("backbone.embedding");
@@ -53,7 +54,8 @@ internal sealed class Backbone(GraphBuilder graph, BackboneConfig config)
         var weight = graph.Weight("backbone.conv1.weight", _width, 3, config.PatchSize, config.PatchSize);
         var x = pixels.Conv(weight, null, config.PatchSize, stride: config.PatchSize)
             .Reshape(-1, _width, config.Patches)
-            .Transpose(0, 2, 1);
+            .Transpose(0, 2, 1)
+            .ToSingle();
         if (config.UseClassToken)
         {
             x = x.PadFront(rank: 3, axis: 1, count: 1);
@@ -61,7 +63,7 @@ internal sealed class Backbone(GraphBuilder graph, BackboneConfig config)
 
         if (config.UseClassToken || config.UsePositionEmbedding)
         {
-            x += graph.Computed("backbone.embedding", graph.Compute, TokenEmbedding(), _tokens, _width);
+            x += graph.Computed("backbone.embedding", ElementType.Float32, TokenEmbedding(), _tokens, _width);
         }
 
         return x.Rows(_width);
@@ -87,11 +89,11 @@ internal sealed class Backbone(GraphBuilder graph, BackboneConfig config)
 
     private Value Block(Value x, string name, RotaryEmbedding? rope)
     {
-        x += SelfAttention(x.LayerNorm(name + ".ln_1", _width), name, rope);
+        x += SelfAttention(x.LayerNorm(name + ".ln_1", _width), name, rope).ToSingle();
         var inner = x.LayerNorm(name + ".ln_2", _width)
             .Linear(name + ".mlp.c_fc", _width, (int)(_width * config.MlpRatio))
             .Gelu();
-        return x + Scaled(inner, name + ".mlp.c_proj", (int)(_width * config.MlpRatio), name + ".ls_2");
+        return x + Scaled(inner, name + ".mlp.c_proj", (int)(_width * config.MlpRatio), name + ".ls_2").ToSingle();
     }
 
     private Value SelfAttention(Value x, string block, RotaryEmbedding? rope)
@@ -130,6 +132,7 @@ internal sealed class Backbone(GraphBuilder graph, BackboneConfig config)
 
         var weight = graph.Weight(
             name + ".scaled.weight",
+            graph.Compute,
             graph.Tensors.Require(name + ".weight", _width, inputs),
             [_width, inputs],
             row => new SourceRow(row, gamma[row]));
@@ -140,9 +143,10 @@ internal sealed class Backbone(GraphBuilder graph, BackboneConfig config)
     {
         const string Name = "backbone.attn_pool";
         const int MlpRatio = 4;
-        var probe = graph.WeightAs(Name + ".probe", [1, 1, _width], [1, _width]);
-        var y = Attention.AttendOne(probe, tokens, Name + ".attn", _width, config.PoolerHeads);
-        return y + y.LayerNorm(Name + ".layernorm", _width).Mlp(Name + ".mlp.c_fc", Name + ".mlp.c_proj", _width, MlpRatio * _width, static x => x.Gelu());
+        var probe = graph.WeightAs(Name + ".probe", ElementType.Float32, [1, 1, _width], [1, _width]);
+        var y = Attention.AttendOne(probe, tokens, Name + ".attn", _width, config.PoolerHeads).ToSingle();
+        var inner = y.LayerNorm(Name + ".layernorm", _width).Mlp(Name + ".mlp.c_fc", Name + ".mlp.c_proj", _width, MlpRatio * _width, static x => x.Gelu());
+        return y + inner.ToSingle();
     }
 
     private void StageOfTokens(string stage, Value rows) =>

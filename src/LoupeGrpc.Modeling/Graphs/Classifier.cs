@@ -1,12 +1,13 @@
 using LoupeGrpc.Modeling.Configuration;
 using LoupeGrpc.Modeling.Onnx;
+using LoupeGrpc.Packaging;
 
 namespace LoupeGrpc.Modeling.Graphs;
 
 /// <summary>The global and the patch classifier and their fusion.</summary>
 internal sealed class Classifier(GraphBuilder graph, BackboneConfig backbone, ClassifierConfig config)
 {
-    /// <summary>From features as rows [B·T,C] and the pooled vector [B,C] to the score's logit [B,1] and the patches' [B,N].</summary>
+    /// <summary>From features as rows [B·T,C] and the pooled vector [B,C] to the score's logit [B,1] and the patches' [B,N], all fp32.</summary>
     public (Value ClsLogit, Value PatchLogits) Logits(Value features, Value pooled)
     {
         graph.Within("classifier.classifier");
@@ -21,7 +22,7 @@ internal sealed class Classifier(GraphBuilder graph, BackboneConfig backbone, Cl
         }
 
         graph.Within("classifier.fuser");
-        var weight = graph.Weight("classifier.fuser.fuse.weight", 1, 1 + backbone.Patches);
+        var weight = graph.Weight("classifier.fuser.fuse.weight", ElementType.Float32, 1, 1 + backbone.Patches);
         return (Value.Concat(1, global, patches).Gemm(weight, null), patches);
     }
 
@@ -35,6 +36,7 @@ internal sealed class Classifier(GraphBuilder graph, BackboneConfig backbone, Cl
             inputs = inner;
         }
 
-        return x.Linear($"{name}.layers.{config.MlpLayers - 1}", inputs, 1);
+        // A logit in half precision could be off by some thousandths already.
+        return x.Linear($"{name}.layers.{config.MlpLayers - 1}", ElementType.Float32, inputs, 1);
     }
 }

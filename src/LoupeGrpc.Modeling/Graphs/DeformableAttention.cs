@@ -5,7 +5,7 @@ namespace LoupeGrpc.Modeling.Graphs;
 
 /// <summary>
 /// Multi-scale deformable attention without GridSample, which TensorRT miscompiles: bilinear sampling is one Gather of the four cells around
-/// each point and one product with weights that hold bilinear and attention weight together. Coordinates are fp32 throughout.
+/// each point and one product with weights that hold bilinear and attention weight together. Coordinates are fp32 throughout, the offsets that make them included.
 /// </summary>
 /// <remarks>
 /// A column of the [B,L,·] tensors here is one (head, level, point). The four cells around a point are always inside its map: the upper left one is clamped to
@@ -75,7 +75,7 @@ internal sealed class DeformableAttention
     {
         var values = rows.Linear(name + ".value_proj", _width, _width).Rows(_width / _heads);
         var attention = queries.Linear(name + ".attention_weights", _width, _columns)
-            .Cast(ElementType.Float32)
+            .ToSingle()
             .Rows(Levels.Count * Points)
             .Softmax()
             .Reshape(-1, _levels.TotalCells, _columns);
@@ -106,16 +106,17 @@ internal sealed class DeformableAttention
 
         var weight = _graph.Weight(
             name + ".sampling_offsets.split.weight",
+            ElementType.Float32,
             _graph.Tensors.Require(name + ".sampling_offsets.weight", 2 * _columns, _width),
             [2 * _columns, _width],
             row => new SourceRow(Source(row)));
         float[] bias = _graph.Tensors.Read(name + ".sampling_offsets.bias", 2 * _columns);
         var split = _graph.Computed(
             name + ".sampling_offsets.split.bias",
-            _graph.Compute,
+            ElementType.Float32,
             [.. Enumerable.Range(0, 2 * _columns).Select(row => bias[Source(row)])],
             2 * _columns);
-        return queries.Gemm(weight, split).Cast(ElementType.Float32).Reshape(-1, _levels.TotalCells, 2 * _columns);
+        return queries.Gemm(weight, split).Reshape(-1, _levels.TotalCells, 2 * _columns);
     }
 
     /// <summary>

@@ -13,12 +13,12 @@ internal static class EncoderGraph
         var pixels = graph.Input(PackageTensors.PixelValues, ElementType.Float32, Dim.Batch, 3, backbone.ImageSize, backbone.ImageSize);
 
         var encoder = new Backbone(graph, backbone);
-        var features = encoder.Features(pixels.Cast(graph.Compute));
+        var features = encoder.Features(pixels);
         var (clsLogit, patchLogits) = new Classifier(graph, backbone, config.Classifier).Logits(features, encoder.Pool(features));
 
         graph.Within("output");
-        graph.Output(PackageTensors.Features, features.Reshape(-1, backbone.Tokens, backbone.Width), Dim.Batch, backbone.Tokens, backbone.Width);
-        graph.Output(PackageTensors.ClsLogit, clsLogit.Cast(ElementType.Float32), Dim.Batch, 1);
-        graph.Output(PackageTensors.PatchLogits, patchLogits.Cast(ElementType.Float32), Dim.Batch, backbone.Patches);
+        graph.Output(PackageTensors.Features, features.ToCompute().Reshape(-1, backbone.Tokens, backbone.Width), Dim.Batch, backbone.Tokens, backbone.Width);
+        graph.Output(PackageTensors.ClsLogit, clsLogit, Dim.Batch, 1);
+        graph.Output(PackageTensors.PatchLogits, patchLogits, Dim.Batch, backbone.Patches);
     }
 }

@@ -21,20 +21,22 @@ internal static class Layers
         ? features.Reshape(-1, config.Tokens, config.Width).Slice(1, 1, config.Tokens).Rows(config.Width)
         : features;
 
-    public static Value Linear(this Value rows, string name, int inputs, int outputs) =>
-        rows.Gemm(rows.Graph.Weight(name + ".weight", outputs, inputs), rows.Graph.Weight(name + ".bias", outputs));
+    public static Value Linear(this Value rows, string name, int inputs, int outputs) => rows.Linear(name, rows.Graph.Compute, inputs, outputs);
+
+    public static Value Linear(this Value rows, string name, ElementType type, int inputs, int outputs) =>
+        rows.Gemm(rows.Graph.Weight(name + ".weight", type, outputs, inputs), rows.Graph.Weight(name + ".bias", type, outputs));
 
     /// <summary>A 1×1 convolution on cells laid out as rows.</summary>
     public static Value Pointwise(this Value rows, string name, int inputs, int outputs, bool bias) =>
         rows.Gemm(
-            rows.Graph.WeightAs(name + ".weight", [outputs, inputs, 1, 1], [outputs, inputs]),
+            rows.Graph.WeightAs(name + ".weight", rows.Graph.Compute, [outputs, inputs, 1, 1], [outputs, inputs]),
             bias ? rows.Graph.Weight(name + ".bias", outputs) : null);
 
     public static Value LayerNorm(this Value x, string name, int width, float epsilon = Epsilon) =>
         x.LayerNorm(x.Graph.Weight(name + ".weight", ElementType.Float32, width), x.Graph.Weight(name + ".bias", ElementType.Float32, width), epsilon);
 
     /// <summary>
-    /// Group norm of a map [B,width,cells]. Spelled as an instance norm over groups, which every provider has.
+    /// Group norm of a map [B,width,cells], fp32 as every norm. Spelled as an instance norm over groups, which every provider has.
     /// </summary>
     public static Value GroupNorm(this Value map, string name, int width, int cells)
     {
@@ -42,7 +44,8 @@ internal static class Layers
         var ones = graph.Floats([.. Enumerable.Repeat(1f, NormGroups)]);
         var zeros = graph.Floats(new float[NormGroups]);
         var normed = map.Reshape(-1, NormGroups, (long)width / NormGroups * cells).InstanceNorm(ones, zeros, Epsilon).Reshape(-1, width, cells);
-        return normed * graph.WeightAs(name + ".weight", [width], [width, 1]) + graph.WeightAs(name + ".bias", [width], [width, 1]);
+        return normed * graph.WeightAs(name + ".weight", ElementType.Float32, [width], [width, 1])
+            + graph.WeightAs(name + ".bias", ElementType.Float32, [width], [width, 1]);
     }
 
     /// <summary>From rows of cells to a map [B,width,height,breadth].</summary>

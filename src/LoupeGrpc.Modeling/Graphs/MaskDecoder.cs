@@ -1,5 +1,6 @@
 using LoupeGrpc.Modeling.Configuration;
 using LoupeGrpc.Modeling.Onnx;
+using LoupeGrpc.Packaging;
 
 namespace LoupeGrpc.Modeling.Graphs;
 
@@ -14,7 +15,7 @@ internal sealed class MaskDecoder
 {
     private const string Name = "segmentor.mask2former_decoder";
 
-    // Its exponential is zero in single and in half precision, and half precision holds it.
+    // Its exponential is zero.
     private const float Blocked = -1e4f;
 
     private readonly GraphBuilder _graph;
@@ -47,8 +48,8 @@ internal sealed class MaskDecoder
         var masks = new MaskFeatures(this, pixels.MaskFeatures);
 
         _graph.Within("decoder.queries");
-        var position = _graph.Weight(Name + ".queries_embedder.weight", _queries, _width);
-        var x = _graph.WeightAs(Name + ".queries_features.weight", [_queries, _width], [1, _queries, _width])
+        var position = _graph.Weight(Name + ".queries_embedder.weight", ElementType.Float32, _queries, _width);
+        var x = _graph.WeightAs(Name + ".queries_features.weight", ElementType.Float32, [_queries, _width], [1, _queries, _width])
             .Expand(Value.Concat(0, batch, _graph.Int64s(_queries, _width)));
 
         List<Value> hidden = [x];
@@ -80,12 +81,13 @@ internal sealed class MaskDecoder
             {
                 source = cells.Rows(_config.FeatureSize)
                     .Pointwise($"{Name}.input_projections.{level}", _config.FeatureSize, _width, bias: true)
+                    .ToSingle()
                     .Reshape(-1, _levels.Cells(level), _width);
             }
 
-            source += _graph.Computed($"{Name}.level_embed.{level}", _graph.Compute, levelEmbedding[(level * _width)..((level + 1) * _width)], _width);
+            source += _graph.Computed($"{Name}.level_embed.{level}", ElementType.Float32, levelEmbedding[(level * _width)..((level + 1) * _width)], _width);
             var position = _graph.Computed(
-                $"{Name}.position.{level}", _graph.Compute, SinePosition.Of(_levels.Sides[level], _width), _levels.Cells(level), _width);
+                $"{Name}.position.{level}", ElementType.Float32, SinePosition.Of(_levels.Sides[level], _width), _levels.Cells(level), _width);
             return ((source + position).Rows(_width), source.Rows(_width));
         })];
     }
@@ -139,7 +141,7 @@ internal sealed class MaskDecoder
         return x;
     }
 
-    private Value AddAndNorm(Value x, Value rows, string norm) => (x + rows.Reshape(-1, _queries, _width)).LayerNorm(norm, _width);
+    private Value AddAndNorm(Value x, Value rows, string norm) => (x + rows.ToSingle().Reshape(-1, _queries, _width)).LayerNorm(norm, _width);
 
     private void ExposeEveryPrediction(List<Value> hidden, List<Value> normed, MaskFeatures masks)
     {
@@ -155,10 +157,11 @@ internal sealed class MaskDecoder
 
     /// <summary>
     /// Mask features for the predictions. A mask is resized to a level by resizing the features once: the resize and the product with the embedding
-    /// are both linear, so their order does not matter.
+    /// are both linear, so their order does not matter. The sums over the features are fp32.
     /// </summary>
     private sealed class MaskFeatures(MaskDecoder decoder, Value features)
     {
+        private readonly Value _features = features.ToSingle();
         private readonly Value?[] _levels = new Value?[Levels.Count];
         private Value? _whole;
 
@@ -166,13 +169,13 @@ internal sealed class MaskDecoder
         public Value OfLevel(int level)
         {
             int cells = decoder._levels.Cells(level);
-            return _levels[level] ??= features.Resize(decoder._grid, decoder._levels.Sides[level]).Reshape(-1, decoder._config.MaskFeatureSize, cells);
+            return _levels[level] ??= _features.Resize(decoder._grid, decoder._levels.Sides[level]).Reshape(-1, decoder._config.MaskFeatureSize, cells);
         }
 
         /// <summary>Mask logits [B,Q,4g,4g] of normed hidden states.</summary>
         public Value Logits(Value normed)
         {
-            _whole ??= features.Reshape(-1, decoder._config.MaskFeatureSize, decoder._grid * decoder._grid);
+            _whole ??= _features.Reshape(-1, decoder._config.MaskFeatureSize, decoder._grid * decoder._grid);
             return decoder._head.Masks(normed).MatMul(_whole).Reshape(-1, decoder._queries, decoder._grid, decoder._grid);
         }
     }

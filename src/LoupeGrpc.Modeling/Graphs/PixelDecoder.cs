@@ -1,11 +1,12 @@
 using LoupeGrpc.Modeling.Configuration;
 using LoupeGrpc.Modeling.Onnx;
+using LoupeGrpc.Packaging;
 
 namespace LoupeGrpc.Modeling.Graphs;
 
 /// <summary>What the pixel decoder hands to the mask decoder.</summary>
-/// <param name="Levels">[B,cells,D] for each level, coarse to fine.</param>
-/// <param name="MaskFeatures">[B,M,4g,4g].</param>
+/// <param name="Levels">[B,cells,D] for each level, coarse to fine; fp32.</param>
+/// <param name="MaskFeatures">[B,M,4g,4g], of the type that weights have.</param>
 internal sealed record PixelFeatures(IReadOnlyList<Value> Levels, Value MaskFeatures);
 
 /// <summary>Multi-scale deformable attention over three levels, conditioned on the score, and the mask features on top.</summary>
@@ -22,7 +23,7 @@ internal sealed class PixelDecoder(GraphBuilder graph, BackboneConfig backbone, 
     {
         graph.Within("pixel_decoder.input");
         var x = Value.Concat(1, [.. pyramid.Levels.Select(InputProjection)]).Rows(_width);
-        var position = graph.Computed(Name + ".position", graph.Compute, PositionEmbedding(), _levels.TotalCells, _width);
+        var position = graph.Computed(Name + ".position", ElementType.Float32, PositionEmbedding(), _levels.TotalCells, _width);
         var attention = new DeformableAttention(graph, _levels, _width, config.AttentionHeads, batch);
         for (int i = 0; i < config.EncoderLayers; i++)
         {
@@ -77,7 +78,7 @@ internal sealed class PixelDecoder(GraphBuilder graph, BackboneConfig backbone, 
         string name = $"{Name}.encoder.layers.{index}";
         string stage = $"pixel_decoder.encoder.{index}";
 
-        var attended = attention.Attend((Cells(x) + position).Rows(_width), x, name + ".self_attn");
+        var attended = attention.Attend((Cells(x) + position).Rows(_width), x, name + ".self_attn").ToSingle();
         graph.Stage(stage + ".self_attn", () => Cells(attended), Dim.Batch, _levels.TotalCells, _width);
         x = (x + attended).LayerNorm(name + ".self_attn_layer_norm", _width);
 
@@ -85,13 +86,13 @@ internal sealed class PixelDecoder(GraphBuilder graph, BackboneConfig backbone, 
         {
             // One vector a picture, added to every cell of it.
             var cells = Cells(x);
-            var conditioned = Attention.AttendOne(condition, cells, name + ".cross_attn", _width, config.AttentionHeads).Reshape(-1, 1, _width);
+            var conditioned = Attention.AttendOne(condition, cells, name + ".cross_attn", _width, config.AttentionHeads).ToSingle().Reshape(-1, 1, _width);
             graph.Stage(stage + ".cross_attn", () => conditioned, Dim.Batch, 1, _width);
             x = (cells + conditioned).LayerNorm(name + ".cross_attn_layer_norm", _width).Rows(_width);
         }
 
         var inner = x.Mlp(name + ".fc1", name + ".fc2", _width, config.EncoderFeedForward, static hidden => hidden.Relu());
-        x = (x + inner).LayerNorm(name + ".final_layer_norm", _width);
+        x = (x + inner.ToSingle()).LayerNorm(name + ".final_layer_norm", _width);
         graph.Stage(stage, () => Cells(x), Dim.Batch, _levels.TotalCells, _width);
         return x;
     }

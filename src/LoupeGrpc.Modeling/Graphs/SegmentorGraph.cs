@@ -34,7 +34,8 @@ internal static class SegmentorGraph
     /// <summary>[B,D]: between the embeddings of an authentic and of a forged picture.</summary>
     private static Value Condition(GraphBuilder graph, Value score, int width)
     {
-        var p = score.Cast(graph.Compute).Reshape(-1, 1);
-        return graph.Weight("segmentor.label_embedding.1", width) * p + graph.Weight("segmentor.label_embedding.0", width) * (1 - p);
+        var p = score.Reshape(-1, 1);
+        return graph.Weight("segmentor.label_embedding.1", ElementType.Float32, width) * p
+            + graph.Weight("segmentor.label_embedding.0", ElementType.Float32, width) * (1 - p);
     }
 }

@@ -10,7 +10,10 @@ namespace LoupeGrpc.Modeling.Onnx;
 /// Builds one ONNX model. Names of values and nodes are unique and follow from the order of construction, so equal models give equal bytes.
 /// Nothing is read from the checkpoint but what decides about constants: weights are only listed in <paramref name="weights"/>.
 /// </summary>
-/// <param name="compute">Element type of weights and of matrix products; what needs fp32 (norms, coordinates, masks) says so where it is computed.</param>
+/// <param name="compute">
+/// Element type of weights and of matrix products. What needs fp32 is so whatever this is, and says so where it is built: residual sums, norms, softmax,
+/// coordinates, the last layers of the classifier, and the head that adaptation changes with its masks.
+/// </param>
 /// <param name="exposes">Tests look at stages inside the model: a stage that this accepts becomes an output.</param>
 internal sealed class GraphBuilder(string name, ElementType compute, TensorLedger tensors, WeightFile weights, Func<string, bool>? exposes = null)
 {
@@ -97,14 +100,14 @@ internal sealed class GraphBuilder(string name, ElementType compute, TensorLedge
     public Value Weight(string tensor, ElementType type, params long[] shape) =>
         Initializer(new TensorRows(tensor, shape, type, tensors.Require(tensor, shape)));
 
-    /// <summary>A tensor of the checkpoint in <see cref="Compute"/> under another shape of the same length, e.g. a 1×1 convolution as a matrix.</summary>
-    public Value WeightAs(string tensor, long[] stored, long[] shape) =>
-        Initializer(new TensorRows(tensor, shape, compute, tensors.Require(tensor, stored)));
+    /// <summary>A tensor of the checkpoint under another shape of the same length, e.g. a 1×1 convolution as a matrix.</summary>
+    public Value WeightAs(string tensor, ElementType type, long[] stored, long[] shape) =>
+        Initializer(new TensorRows(tensor, shape, type, tensors.Require(tensor, stored)));
 
-    /// <summary>Rows of a matrix of the checkpoint in <see cref="Compute"/>, chosen and scaled.</summary>
+    /// <summary>Rows of a matrix of the checkpoint, chosen and scaled.</summary>
     /// <param name="shape">The last side is the matrix's; the others together are the rows that <paramref name="map"/> is asked for.</param>
-    public Value Weight(string initializer, TensorInfo matrix, long[] shape, Func<int, SourceRow> map) =>
-        Initializer(new TensorRows(initializer, shape, compute, matrix, map));
+    public Value Weight(string initializer, ElementType type, TensorInfo matrix, long[] shape, Func<int, SourceRow> map) =>
+        Initializer(new TensorRows(initializer, shape, type, matrix, map));
 
     /// <summary>A computed tensor with a name of its own, e.g. a position embedding.</summary>
     public Value Computed(string initializer, ElementType type, float[] values, params long[] shape) =>

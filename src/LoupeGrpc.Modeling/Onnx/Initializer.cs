@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Globalization;
 using System.Numerics.Tensors;
 using System.Runtime.InteropServices;
 using LoupeGrpc.Modeling.Checkpoints;
@@ -27,6 +28,7 @@ internal abstract class Initializer(string name, long[] shape, ElementType type)
     public abstract void ReadRows(ITensorSource source, long firstRow, Span<float> destination);
 
     /// <summary>The bytes as written; for small tensors.</summary>
+    /// <exception cref="CheckpointException">As <see cref="Encode"/>.</exception>
     public byte[] ReadBytes(ITensorSource source)
     {
         var values = new float[Length];
@@ -34,10 +36,36 @@ internal abstract class Initializer(string name, long[] shape, ElementType type)
         return Encode(values).ToArray();
     }
 
-    /// <summary>Values as they are written; valid until <paramref name="values"/> changes.</summary>
-    public ReadOnlySpan<byte> Encode(ReadOnlySpan<float> values) => type == ElementType.Float32
-        ? MemoryMarshal.AsBytes(values)
-        : throw new NotSupportedException($"{name} cannot be written as {type}.");
+    /// <summary>Values as they are written, in the place of the values themselves.</summary>
+    /// <exception cref="CheckpointException">A value is too large for fp16. What is too small for it becomes the nearest number that it has, or zero.</exception>
+    public ReadOnlySpan<byte> Encode(Span<float> values) => type switch
+    {
+        ElementType.Float32 => MemoryMarshal.AsBytes(values),
+        ElementType.Float16 => EncodeHalves(values),
+        _ => throw new NotSupportedException($"{name} cannot be written as {type}."),
+    };
+
+    private ReadOnlySpan<byte> EncodeHalves(Span<float> values)
+    {
+        // A half takes less room than what it is made of, so no value is overwritten before it is read.
+        var halves = MemoryMarshal.Cast<float, Half>(values);
+        for (int i = 0; i < values.Length; i++)
+        {
+            float value = values[i];
+            halves[i] = (Half)value;
+            if (!Half.IsFinite(halves[i]))
+            {
+                throw new CheckpointException(string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"{Origin} holds {value:R}, which fp16 cannot hold: its largest number is {(float)Half.MaxValue:R}. Convert this model with --precision fp32."));
+            }
+        }
+
+        return MemoryMarshal.AsBytes(halves[..values.Length]);
+    }
+
+    /// <summary>What its values come from, as an error names it.</summary>
+    protected virtual string Origin => name;
 }
 
 /// <summary>A row of the checkpoint's matrix, times a factor.</summary>
@@ -48,6 +76,8 @@ internal sealed class TensorRows(string name, long[] shape, ElementType type, Te
     : Initializer(name, shape, type)
 {
     public override int RowLength { get; } = (int)(shape.Length == 0 ? 1 : shape[^1]);
+
+    protected override string Origin => $"{tensor.Name} in {tensor.Source}";
 
     public override void ReadRows(ITensorSource source, long firstRow, Span<float> destination)
     {

@@ -8,6 +8,8 @@ namespace LoupeGrpc.Modeling.Onnx;
 /// </summary>
 internal sealed class Value(GraphBuilder graph, string name, ElementType type)
 {
+    private readonly Dictionary<ElementType, Value> _casts = [];
+
     public GraphBuilder Graph => graph;
 
     public string Name => name;
@@ -34,9 +36,27 @@ internal sealed class Value(GraphBuilder graph, string name, ElementType type)
 
     public static Value operator -(Value value) => value.Unary("Neg");
 
-    public Value Cast(ElementType to) => to == type
-        ? this
-        : graph.Node("Cast", to, [this], new Attributes().Int("to", (long)GraphBuilder.DataTypeOf(to)));
+    /// <summary>Asked for again, it is the same node.</summary>
+    public Value Cast(ElementType to)
+    {
+        if (to == type)
+        {
+            return this;
+        }
+
+        if (!_casts.TryGetValue(to, out var cast))
+        {
+            cast = graph.Node("Cast", to, [this], new Attributes().Int("to", (long)GraphBuilder.DataTypeOf(to)));
+            _casts.Add(to, cast);
+        }
+
+        return cast;
+    }
+
+    public Value ToSingle() => Cast(ElementType.Float32);
+
+    /// <summary>In the type of weights and matrix products.</summary>
+    public Value ToCompute() => Cast(graph.Compute);
 
     /// <summary>-1 stands for what is left; the batch is always that side, so no other may be.</summary>
     public Value Reshape(params long[] shape) => graph.Node("Reshape", type, [this, graph.Int64s(shape)]);
@@ -112,19 +132,20 @@ internal sealed class Value(GraphBuilder graph, string name, ElementType type)
     /// <summary>Elementwise choice by this boolean tensor.</summary>
     public Value Where(Value whenTrue, Value whenFalse) => graph.Node("Where", whenTrue.Type, [this, whenTrue, whenTrue.Same(whenFalse)]);
 
-    /// <summary>x·Wᵀ + b for a matrix x and W as checkpoints store it, [out, in].</summary>
-    public Value Gemm(Value weight, Value? bias) =>
-        graph.Node("Gemm", type, bias is null ? [this, Same(weight)] : [this, Same(weight), Same(bias)], new Attributes().Int("transB", 1));
+    /// <summary>x·Wᵀ + b for a matrix x and W as checkpoints store it, [out, in]. x is cast to W's type, which the result has.</summary>
+    public Value Gemm(Value weight, Value? bias)
+    {
+        var x = Cast(weight.Type);
+        return graph.Node("Gemm", weight.Type, bias is null ? [x, weight] : [x, weight, weight.Same(bias)], new Attributes().Int("transB", 1));
+    }
 
-    /// <summary>Over the last axis, in fp32 whatever the element type.</summary>
+    /// <summary>Over the last axis; fp32 whatever the element type, and so is the result.</summary>
     public Value LayerNorm(Value weight, Value bias, float epsilon) =>
-        graph.Node("LayerNormalization", ElementType.Float32, [Cast(ElementType.Float32), weight, bias], new Attributes().Int("axis", -1).Float("epsilon", epsilon))
-            .Cast(type);
+        graph.Node("LayerNormalization", ElementType.Float32, [ToSingle(), weight, bias], new Attributes().Int("axis", -1).Float("epsilon", epsilon));
 
-    /// <summary>Over everything behind the first two axes, in fp32 whatever the element type.</summary>
+    /// <summary>Over everything behind the first two axes; fp32 whatever the element type, and so is the result.</summary>
     public Value InstanceNorm(Value weight, Value bias, float epsilon) =>
-        graph.Node("InstanceNormalization", ElementType.Float32, [Cast(ElementType.Float32), weight, bias], new Attributes().Float("epsilon", epsilon))
-            .Cast(type);
+        graph.Node("InstanceNormalization", ElementType.Float32, [ToSingle(), weight, bias], new Attributes().Float("epsilon", epsilon));
 
     public Value Conv(Value weight, Value? bias, int kernel, int stride = 1, int padding = 0, long groups = 1) =>
         Convolution("Conv", weight, bias, kernel, stride, padding, groups);
@@ -154,11 +175,12 @@ internal sealed class Value(GraphBuilder graph, string name, ElementType type)
 
     private static Value ScalarLike(Value like, float value) => like.Graph.Scalar(value, like.Type);
 
+    /// <summary>This map is cast to the weight's type, which the result has.</summary>
     private Value Convolution(string operation, Value weight, Value? bias, int kernel, int stride, int padding, long groups) =>
         graph.Node(
             operation,
-            type,
-            bias is null ? [this, Same(weight)] : [this, Same(weight), Same(bias)],
+            weight.Type,
+            bias is null ? [Cast(weight.Type), weight] : [Cast(weight.Type), weight, weight.Same(bias)],
             new Attributes()
                 .Ints("kernel_shape", kernel, kernel)
                 .Ints("strides", stride, stride)

@@ -10,14 +10,23 @@ namespace LoupeGrpc.Modeling.Packaging;
 internal sealed class ModelGraphs
 {
     private ModelGraphs(
-        ModelProto encoder, ModelProto segmentor, ModelProto adapt, WeightFile weights, IReadOnlyList<(AdaptedTensor Tensor, float[] Values)> theta)
+        string precision,
+        ModelProto encoder,
+        ModelProto segmentor,
+        ModelProto adapt,
+        WeightFile weights,
+        IReadOnlyList<(AdaptedTensor Tensor, float[] Values)> theta)
     {
+        Precision = precision;
         Encoder = encoder;
         Segmentor = segmentor;
         Adapt = adapt;
         Weights = weights;
         Theta = theta;
     }
+
+    /// <summary>One of <see cref="PackageLayout.Precisions"/>.</summary>
+    public string Precision { get; }
 
     public ModelProto Encoder { get; }
 
@@ -30,24 +39,43 @@ internal sealed class ModelGraphs
     /// <summary>The adapted tensors and their base values, in the order of <see cref="PackageTensors.Adapted"/>.</summary>
     public IReadOnlyList<(AdaptedTensor Tensor, float[] Values)> Theta { get; }
 
+    /// <summary>Outputs of half precision; null where there are none.</summary>
+    public IReadOnlyList<string>? HalfTensors
+    {
+        get
+        {
+            string[] names = [.. Encoder.Graph.Output.Concat(Segmentor.Graph.Output).Where(IsHalf).Select(static output => output.Name)];
+            return names.Length == 0 ? null : names;
+        }
+    }
+
+    /// <param name="precision">One of <see cref="PackageLayout.Precisions"/>.</param>
     /// <param name="exposes">For tests: stages that become outputs.</param>
     /// <exception cref="CheckpointException">Names every tensor that is missing, has another shape or has no place.</exception>
     /// <exception cref="PackageException">Names every setting that no graph can be built for.</exception>
-    public static ModelGraphs Build(LoupeConfig config, ITensorSource source, string producer, Func<string, bool>? exposes = null)
+    public static ModelGraphs Build(LoupeConfig config, ITensorSource source, string precision, string producer, Func<string, bool>? exposes = null)
     {
         GraphRules.Check(config);
+        var compute = precision switch
+        {
+            PackageLayout.Fp32 => ElementType.Float32,
+            PackageLayout.Fp16 => ElementType.Float16,
+            _ => throw new ArgumentOutOfRangeException(nameof(precision), precision, null),
+        };
         var tensors = new TensorLedger(source);
         var weights = new WeightFile();
-        var encoder = new GraphBuilder("encoder", ElementType.Float32, tensors, weights, exposes);
+        var encoder = new GraphBuilder("encoder", compute, tensors, weights, exposes);
         EncoderGraph.Build(encoder, config);
-        var segmentor = new GraphBuilder("segmentor", ElementType.Float32, tensors, weights, exposes);
+        var segmentor = new GraphBuilder("segmentor", compute, tensors, weights, exposes);
         SegmentorGraph.Build(segmentor, config);
-        var adapt = new GraphBuilder("adapt", ElementType.Float32, tensors, weights, exposes);
+        var adapt = new GraphBuilder("adapt", compute, tensors, weights, exposes);
         AdaptGraph.Build(adapt, config);
         var theta = AdaptedInputs.Shapes(config.Segmentor).Select(tensor => (tensor, Read(tensors, tensor))).ToList();
         tensors.ThrowIfUnsound();
-        return new ModelGraphs(encoder.Build(producer), segmentor.Build(producer), adapt.Build(producer), weights, theta);
+        return new ModelGraphs(precision, encoder.Build(producer), segmentor.Build(producer), adapt.Build(producer), weights, theta);
     }
+
+    private static bool IsHalf(ValueInfoProto value) => value.Type.TensorType.ElemType == (int)TensorProto.Types.DataType.Float16;
 
     private static float[] Read(TensorLedger tensors, AdaptedTensor adapted) =>
         tensors.Read(AdaptedInputs.CheckpointName(adapted.Name), [.. adapted.Shape]);

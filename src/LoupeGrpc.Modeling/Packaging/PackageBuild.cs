@@ -7,8 +7,8 @@ using LoupeGrpc.Packaging;
 namespace LoupeGrpc.Modeling.Packaging;
 
 /// <summary>
-/// A package being written: <see cref="Start"/> writes graphs and weights beside the output, the caller records the self-check with them,
-/// <see cref="Complete"/> puts the package in place. Disposed without that, it leaves nothing behind. Not thread-safe.
+/// A package being written: <see cref="Start"/> writes graphs and weights beside the output, the caller records the self-check with them and
+/// hands it to <see cref="AddSelfCheck"/>, <see cref="Complete"/> puts the package in place. Disposed without that, it leaves nothing behind. Not thread-safe.
 /// </summary>
 public sealed class PackageBuild : IDisposable
 {
@@ -18,22 +18,29 @@ public sealed class PackageBuild : IDisposable
 
     private readonly StagingDirectory _staging;
     private readonly string _output;
+    private readonly PackageOptions _options;
     private ModelManifest _manifest;
 
-    private PackageBuild(StagingDirectory staging, string output, ModelManifest manifest)
+    private PackageBuild(StagingDirectory staging, string output, PackageOptions options, ModelManifest manifest)
     {
         _staging = staging;
         _output = output;
+        _options = options;
         _manifest = manifest;
     }
 
-    /// <summary>The package as far as it is: graphs, weights and adapted tensors, to be run for the self-check. Gone after <see cref="Complete"/> and disposal.</summary>
+    /// <summary>
+    /// The package as far as it is: graphs, weights and adapted tensors, to be run for the self-check. It has single precision even where the package
+    /// will not: the self-check is recorded with it. Gone after <see cref="Complete"/> and disposal.
+    /// </summary>
     public ModelPackage Staged => ModelPackage.OpenStaged(_staging.Path);
 
     /// <summary>Checks every tensor, then writes everything but the self-check. Holds a few megabytes of the weights at a time.</summary>
     /// <param name="output">The directory that the package becomes; absent or empty unless <see cref="PackageOptions.Overwrite"/>.</param>
     /// <param name="progress">Called on the calling thread; null for nobody.</param>
-    /// <exception cref="CheckpointException">Names every tensor that is missing, has another shape or has no place; nothing was written.</exception>
+    /// <exception cref="CheckpointException">
+    /// Names every tensor that is missing, has another shape or has no place, or one that holds a number too large for a precision; nothing is left behind.
+    /// </exception>
     /// <exception cref="PackageException">A setting no graph can be built for, or an output that is taken or cannot be written.</exception>
     /// <exception cref="OperationCanceledException">Nothing is left behind.</exception>
     public static PackageBuild Start(
@@ -45,15 +52,19 @@ public sealed class PackageBuild : IDisposable
         CancellationToken cancellationToken = default)
     {
         progress?.Invoke(new PackageProgress(PackagePhase.Graphs, 0, 0));
-        var graphs = ModelGraphs.Build(config, source, options.Producer);
+        var graphs = PackageLayout.Precisions
+            .Where(precision => precision == PackageLayout.Fp32 || options.Precisions.Contains(precision))
+            .Select(precision => ModelGraphs.Build(config, source, precision, options.Producer))
+            .ToList();
         cancellationToken.ThrowIfCancellationRequested();
         StagingDirectory? staging = null;
         try
         {
             staging = new StagingDirectory(output, options.Overwrite);
             var manifest = WriteFiles(staging.Path, config, source, options, graphs, progress, cancellationToken);
-            progress?.Invoke(new PackageProgress(PackagePhase.Staged, graphs.Weights.Length, graphs.Weights.Length));
-            return new PackageBuild(staging, output, manifest);
+            long total = TotalBytes(graphs);
+            progress?.Invoke(new PackageProgress(PackagePhase.Staged, total, total));
+            return new PackageBuild(staging, output, options, manifest);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
@@ -67,22 +78,33 @@ public sealed class PackageBuild : IDisposable
         }
     }
 
-    /// <summary>Adds the self-check and puts the package in place.</summary>
+    /// <summary>Adds the self-check to what is staged.</summary>
     /// <param name="selfCheck">The fixed input and the outputs recorded for it, named as in <see cref="PackageTensors"/>.</param>
-    /// <exception cref="PackageException">The output cannot be written, or was taken in the meantime.</exception>
-    public ModelPackage Complete(IEnumerable<(string Name, IReadOnlyList<long> Shape, ReadOnlyMemory<float> Values)> selfCheck)
+    /// <exception cref="PackageException">The output cannot be written.</exception>
+    public void AddSelfCheck(IEnumerable<(string Name, IReadOnlyList<long> Shape, ReadOnlyMemory<float> Values)> selfCheck) => Write(() =>
     {
-        try
-        {
-            _manifest = _manifest with { SelfCheck = WriteTensors(_staging.Path, PackageLayout.SelfCheck, selfCheck) };
-            File.WriteAllBytes(Path.Combine(_staging.Path, PackageLayout.Manifest), _manifest.ToBytes());
-            _staging.Publish();
-        }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
-        {
-            throw new PackageException($"The package cannot be written to {_output}: {exception.Message}", exception);
-        }
+        _manifest = _manifest with { SelfCheck = WriteTensors(_staging.Path, PackageLayout.SelfCheck, selfCheck) };
+        WriteManifest(_staging.Path, _manifest);
+    });
 
+    /// <summary>Takes away what was written for the self-check alone and puts the package in place.</summary>
+    /// <exception cref="PackageException">The output cannot be written, or was taken in the meantime.</exception>
+    public ModelPackage Complete()
+    {
+        Write(() =>
+        {
+            foreach (string precision in _manifest.Precisions.Keys.Except(_options.Precisions).ToList())
+            {
+                Directory.Delete(Path.Combine(_staging.Path, precision), recursive: true);
+            }
+
+            _manifest = _manifest with
+            {
+                Precisions = _manifest.Precisions.Where(entry => _options.Precisions.Contains(entry.Key)).ToDictionary(),
+            };
+            WriteManifest(_staging.Path, _manifest);
+            _staging.Publish();
+        });
         return ModelPackage.Open(_output);
     }
 
@@ -93,27 +115,40 @@ public sealed class PackageBuild : IDisposable
         LoupeConfig config,
         ITensorSource source,
         PackageOptions options,
-        ModelGraphs graphs,
+        List<ModelGraphs> graphs,
         Action<PackageProgress>? progress,
         CancellationToken cancellationToken)
     {
-        const string Precision = PackageLayout.Fp32;
-        var files = new PrecisionFiles(
-            Write(directory, PackageLayout.Encoder(Precision), stream => graphs.Encoder.WriteTo(stream)),
-            Write(directory, PackageLayout.Segmentor(Precision), stream => graphs.Segmentor.WriteTo(stream)),
-            Write(directory, PackageLayout.Adapt(Precision), stream => graphs.Adapt.WriteTo(stream)),
-            Write(directory, PackageLayout.Weights(Precision), stream => graphs.Weights.Write(
-                stream,
-                source,
-                written => progress?.Invoke(new PackageProgress(PackagePhase.Weights, written, graphs.Weights.Length)),
-                cancellationToken)));
+        var precisions = new Dictionary<string, PrecisionFiles>();
+        long total = TotalBytes(graphs);
+        long before = 0;
+        foreach (var precision in graphs)
+        {
+            void Report(long written) => progress?.Invoke(new PackageProgress(PackagePhase.Weights, before + written, total));
+            precisions.Add(precision.Precision, WriteFiles(directory, precision, source, Report, cancellationToken));
+            before += precision.Weights.Length;
+        }
 
-        var theta = WriteTensors(directory, PackageLayout.Theta, graphs.Theta.Select(static theta =>
+        // The adapted tensors are the same in every precision.
+        var adapted = graphs[0].Theta;
+        var theta = WriteTensors(directory, PackageLayout.Theta, adapted.Select(static theta =>
             (theta.Tensor.Name, (IReadOnlyList<long>)[.. theta.Tensor.Shape], (ReadOnlyMemory<float>)theta.Values)));
-        var manifest = Manifest(config, options, [.. graphs.Theta.Select(static theta => theta.Tensor)], new Dictionary<string, PrecisionFiles> { [Precision] = files }, theta);
-        File.WriteAllBytes(Path.Combine(directory, PackageLayout.Manifest), manifest.ToBytes());
+        var manifest = Manifest(config, options, [.. adapted.Select(static theta => theta.Tensor)], precisions, theta);
+        WriteManifest(directory, manifest);
         return manifest;
     }
+
+    private static PrecisionFiles WriteFiles(
+        string directory, ModelGraphs graphs, ITensorSource source, Action<long> written, CancellationToken cancellationToken) => new(
+            Write(directory, PackageLayout.Encoder(graphs.Precision), stream => graphs.Encoder.WriteTo(stream)),
+            Write(directory, PackageLayout.Segmentor(graphs.Precision), stream => graphs.Segmentor.WriteTo(stream)),
+            Write(directory, PackageLayout.Adapt(graphs.Precision), stream => graphs.Adapt.WriteTo(stream)),
+            Write(directory, PackageLayout.Weights(graphs.Precision), stream => graphs.Weights.Write(stream, source, written, cancellationToken)))
+        {
+            HalfTensors = graphs.HalfTensors,
+        };
+
+    private static long TotalBytes(List<ModelGraphs> graphs) => graphs.Sum(static precision => precision.Weights.Length);
 
     private static ModelManifest Manifest(
         LoupeConfig config,
@@ -172,6 +207,21 @@ public sealed class PackageBuild : IDisposable
             writer.Complete();
         });
     }
+
+    private void Write(Action write)
+    {
+        try
+        {
+            write();
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw new PackageException($"The package cannot be written to {_output}: {exception.Message}", exception);
+        }
+    }
+
+    private static void WriteManifest(string directory, ModelManifest manifest) =>
+        File.WriteAllBytes(Path.Combine(directory, PackageLayout.Manifest), manifest.ToBytes());
 
     private static PackageFile Write(string directory, string path, Action<Stream> write)
     {

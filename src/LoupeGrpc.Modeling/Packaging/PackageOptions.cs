@@ -1,3 +1,5 @@
+using LoupeGrpc.Packaging;
+
 namespace LoupeGrpc.Modeling.Packaging;
 
 /// <summary>What a package says about itself that neither weights nor configuration know.</summary>
@@ -6,7 +8,11 @@ namespace LoupeGrpc.Modeling.Packaging;
 /// <param name="Demonstration">The model only shows how things work; clients are told.</param>
 /// <param name="Producer">Program that writes the package and its version.</param>
 /// <param name="Overwrite">Replace a package that is at the output already. Default: refuse.</param>
-public sealed record PackageOptions(string Name, string Version, bool Demonstration, string Producer, bool Overwrite = false);
+public sealed record PackageOptions(string Name, string Version, bool Demonstration, string Producer, bool Overwrite = false)
+{
+    /// <summary>What is written, each one of <see cref="PackageLayout.Precisions"/>. Default: single precision.</summary>
+    public IReadOnlyCollection<string> Precisions { get; init; } = [PackageLayout.Fp32];
+}
 
 /// <summary>What a conversion is doing.</summary>
 public enum PackagePhase
@@ -14,7 +20,7 @@ public enum PackagePhase
     /// <summary>Laying out the graphs and checking every tensor against them; nothing is written yet.</summary>
     Graphs,
 
-    /// <summary>Writing the weight file.</summary>
+    /// <summary>Writing the weight files.</summary>
     Weights,
 
     /// <summary>Everything but the self-check is on disk.</summary>
@@ -22,6 +28,6 @@ public enum PackagePhase
 }
 
 /// <summary>How far a conversion is.</summary>
-/// <param name="BytesWritten">Of the weight file.</param>
-/// <param name="BytesTotal">Of the weight file; 0 while it is not known.</param>
+/// <param name="BytesWritten">Of the weight files.</param>
+/// <param name="BytesTotal">Of the weight files; 0 while it is not known.</param>
 public readonly record struct PackageProgress(PackagePhase Phase, long BytesWritten, long BytesTotal);

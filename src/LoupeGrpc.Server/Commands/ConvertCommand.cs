@@ -46,9 +46,9 @@ internal static class ConvertCommand
 
     private static readonly Option<string> Precision = new("--precision")
     {
-        HelpName = "fp32[,...]",
+        HelpName = "fp32,fp16",
         DefaultValueFactory = static _ => PackageLayout.Fp32,
-        Description = "Precisions to write, with commas between. Only fp32 is there so far.",
+        Description = "Precisions to write, with commas between. fp16 holds weights and matrix products in half the bytes, for GPUs; a CPU runs it slowly.",
     };
 
     private static readonly Option<bool> Overwrite = new("--overwrite") { Description = "Replace a package that is at the output already." };
@@ -71,14 +71,23 @@ internal static class ConvertCommand
         };
         Precision.Validators.Add(static result =>
         {
-            foreach (var unknown in result.GetValueOrDefault<string>().Split(',').Except([PackageLayout.Fp32], StringComparer.Ordinal))
+            var precisions = Precisions(result.GetValueOrDefault<string>());
+            var known = string.Join(" and ", PackageLayout.Precisions);
+            foreach (var unknown in precisions.Except(PackageLayout.Precisions, StringComparer.Ordinal))
             {
-                result.AddError($"--precision: '{unknown}' cannot be written, only {PackageLayout.Fp32}");
+                result.AddError($"--precision: '{unknown}' cannot be written, there are {known}");
+            }
+
+            foreach (var twice in precisions.CountBy(static precision => precision).Where(static count => count.Value > 1))
+            {
+                result.AddError($"--precision: '{twice.Key}' stands there {twice.Value} times, each of {known} may once");
             }
         });
         command.SetAction(static (result, cancellationToken) => Task.Run(() => Run(result, cancellationToken), CancellationToken.None));
         return command;
     }
+
+    private static string[] Precisions(string list) => list.Split(',', StringSplitOptions.TrimEntries);
 
     private static int Run(ParseResult result, CancellationToken cancellationToken)
     {
@@ -91,8 +100,13 @@ internal static class ConvertCommand
                 result.GetRequiredValue(Config),
                 result.GetRequiredValue(Weights),
                 output,
-                new PackageOptions(name, result.GetRequiredValue(ModelVersion), Demonstration: false, ProductVersion.Name, result.GetValue(Overwrite)),
+                new PackageOptions(name, result.GetRequiredValue(ModelVersion), Demonstration: false, ProductVersion.Name, result.GetValue(Overwrite))
+                {
+                    Precisions = Precisions(result.GetRequiredValue(Precision)),
+                },
                 new ProgressLines(error).Show,
+                (precision, report) => error.WriteLine(string.Create(
+                    CultureInfo.InvariantCulture, $"{precision} checked: {report.Output} is off by {report.Distance:G2}, {report.Tolerance:G1} is allowed")),
                 cancellationToken);
             result.InvocationConfiguration.Output.WriteLine($"{package.Manifest.Name}@{package.ShortHash} {package.Directory}");
             return ExitCode.Success;

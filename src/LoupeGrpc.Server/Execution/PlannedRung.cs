@@ -59,7 +59,7 @@ internal sealed record PlannedRung(
 
     private static PlannedRung Plan(string provider, ExecutionOptions options, ModelPackage package)
     {
-        var plugin = options.Plugins.FirstOrDefault(plugin => plugin.Name == provider);
+        var (index, plugin) = options.Plugins.Index().FirstOrDefault(entry => entry.Item.Name == provider);
         var (kind, settings) = plugin is not null ? (ProviderKind.Plugin, plugin) : provider switch
         {
             ExecutionOptions.TensorRtName => (ProviderKind.TensorRt, options.TensorRt),
@@ -69,7 +69,7 @@ internal sealed record PlannedRung(
         return new PlannedRung(
             provider,
             kind,
-            PrecisionOf(provider, kind, settings, package),
+            PrecisionOf(provider, kind, settings, plugin is null ? provider : $"Plugins:{index}", package),
             plugin?.Path ?? string.Empty,
             kind == ProviderKind.Cpu ? options.CpuBuckets : options.Buckets,
             plugin?.EngineCacheOption ?? string.Empty,
@@ -77,7 +77,7 @@ internal sealed record PlannedRung(
     }
 
     /// <summary>A CPU gains nothing from half precision, a GPU twice the speed.</summary>
-    private static string PrecisionOf(string provider, ProviderKind kind, ProviderSettings settings, ModelPackage package)
+    private static string PrecisionOf(string provider, ProviderKind kind, ProviderSettings settings, string entry, ModelPackage package)
     {
         var there = package.Manifest.Precisions.Keys;
         string[] preferred = settings.Precision != ProviderSettings.AnyPrecision ? [settings.Precision]
@@ -85,6 +85,6 @@ internal sealed record PlannedRung(
             : [PackageLayout.Fp16, PackageLayout.Fp32];
         return preferred.FirstOrDefault(there.Contains) ?? throw new PackageException(
             $"{provider} is to run {string.Join(" or ", preferred)}, which {package.Directory} does not have (it has {string.Join(", ", there)}): "
-            + $"Loupe:Execution:{provider}:Precision, or convert with --precision {string.Join(',', preferred)}.");
+            + $"Loupe:Execution:{entry}:Precision, or convert with --precision {string.Join(',', preferred)}.");
     }
 }

@@ -101,7 +101,7 @@ internal sealed class EmbeddedModel : IDisposable
     {
         var clock = Stopwatch.StartNew();
         var options = new PackageOptions(Name, Version, Demonstration: true, ProductVersion.Name);
-        var package = ModelConversion.Run(Configuration, [Weights], directory, options, null, cancellationToken);
+        var package = ModelConversion.Run(Configuration, [Weights], directory, options, null, null, cancellationToken);
         ModelLog.Converted(logger, directory, clock.Elapsed.TotalSeconds);
         return package;
     }

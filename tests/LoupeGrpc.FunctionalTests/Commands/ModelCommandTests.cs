@@ -41,6 +41,52 @@ public sealed class ModelCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task A_package_of_half_precision_alone_is_checked_inspected_and_served()
+    {
+        var package = _temporary["half"];
+        var (code, _, error) = await ConvertAsync(package, TinyWeights, "--precision", "fp16");
+        Assert.True(code == 0, error);
+        Assert.Contains("fp16 checked: ", error, StringComparison.Ordinal);
+        Assert.Equal([Path.Combine(package, "fp16")], Directory.GetDirectories(package));
+        var (_, shown, _) = await ServerProcess.RunAsync(["inspect", package]);
+        Assert.Contains("precisions  fp16\n", shown, StringComparison.Ordinal);
+        Assert.DoesNotContain("fp32", shown, StringComparison.Ordinal);
+
+        await using var server = ServerProcess.Start(
+            ["serve", "--model", package, "--listen", "http://127.0.0.1:0", "--operations", "http://127.0.0.1:0"]);
+        Assert.EndsWith("provider=CPU precision=fp16", await server.ReadLineAsync(), StringComparison.Ordinal);
+        await server.SignalAsync("TERM");
+        Assert.Equal(0, await server.ExitAsync());
+        Assert.DoesNotContain("onnxruntime", server.Error, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("fp32,fp16")]
+    [InlineData("fp16, fp32")]
+    public async Task A_package_may_hold_both_precisions(string precisions)
+    {
+        var package = _temporary["both"];
+        Assert.Equal(0, (await ConvertAsync(package, TinyWeights, "--precision", precisions)).Code);
+        var (_, output, _) = await ServerProcess.RunAsync(["inspect", package, "--json"]);
+        using var json = JsonDocument.Parse(output);
+        Assert.Equal(["fp32", "fp16"], json.RootElement.GetProperty("manifest").GetProperty("precisions").EnumerateObject().Select(static precision => precision.Name));
+        (_, output, _) = await ServerProcess.RunAsync(["inspect", package]);
+        Assert.Contains("precisions  fp32, fp16\n", output, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("fp7", "--precision: 'fp7' cannot be written, there are fp32 and fp16")]
+    [InlineData("fp16,fp16", "--precision: 'fp16' stands there 2 times, each of fp32 and fp16 may once")]
+    [InlineData("fp32,", "--precision: '' cannot be written, there are fp32 and fp16")]
+    public async Task Precisions_that_cannot_be_are_said_with_those_that_can(string precisions, string reason)
+    {
+        var (code, _, error) = await ConvertAsync(_temporary["package"], TinyWeights, "--precision", precisions);
+        Assert.Equal(2, code);
+        Assert.Contains(reason, error, StringComparison.Ordinal);
+        Assert.Empty(Directory.GetFileSystemEntries(_temporary.FullName));
+    }
+
+    [Fact]
     public async Task A_package_that_was_changed_is_not_served_and_not_all_right()
     {
         var package = _temporary["tiny"];

@@ -29,6 +29,29 @@ public sealed class LadderTests(NanoEngine nano) : IDisposable
         Assert.Equal(0, await server.Process.ExitAsync());
     }
 
+    /// <summary>A GPU gains from halves, a CPU does not. The last rung shows what serves where the provider does not.</summary>
+    [Theory]
+    [InlineData("fp16", "fp32")]
+    [InlineData("fp32", "fp32", "Plugins:0:Precision=fp32")]
+    [InlineData("fp16", "fp16", "CPU:Precision=fp16")]
+    public async Task A_package_of_both_precisions_serves_the_one_that_suits_the_provider_unless_told_otherwise(
+        string provider, string cpu, params string[] settings)
+    {
+        var place = new LadderPlace(_directory.FullName, nano.CacheDirectory, TestPackages.Nano.Directory);
+        await AssertServesAsync(place, settings, "StandIn", provider);
+        await AssertServesAsync(place, [.. settings, "Providers=CPU"], "CPU", cpu);
+    }
+
+    [Fact]
+    public async Task A_precision_that_the_package_does_not_have_ends_the_start_with_the_setting()
+    {
+        await using var process = LadderServer.Start(Place, ["Plugins:0:Precision=fp16"]);
+        Assert.Null(await process.ReadLineAsync());
+        Assert.Equal(1, await process.ExitAsync());
+        Assert.Contains("StandIn is to run fp16", process.Error, StringComparison.Ordinal);
+        Assert.Contains("(it has fp32): Loupe:Execution:Plugins:0:Precision", process.Error, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("no-device", "device")]
     [InlineData("error-at-start", "load")]
@@ -101,6 +124,18 @@ public sealed class LadderTests(NanoEngine nano) : IDisposable
         Assert.True(outcomes.Count <= sent);
         Assert.Equal(71, await server.Process.ExitAsync());
         Assert.Contains("is lost", server.Process.Error, StringComparison.Ordinal);
+    }
+
+    private static async Task AssertServesAsync(LadderPlace place, string[] settings, string provider, string precision)
+    {
+        await using var server = await LadderServer.StartAsync(place, settings);
+        Assert.EndsWith($"provider={provider} precision={precision}", server.ReadyLine, StringComparison.Ordinal);
+        Assert.Equal((RungState.Serving, precision), (await server.LadderAsync()).Where(rung => rung.Provider == provider).Select(static rung => (rung.State, rung.Precision)).Single());
+        var outcomes = await server.AnalyzeAsync();
+        Assert.Equal(3, outcomes.Count);
+        Assert.All(outcomes, outcome => Assert.Equal((provider, precision), (outcome.Result.Execution.Provider, outcome.Result.Execution.Precision)));
+        await server.Process.SignalAsync("TERM");
+        Assert.Equal(0, await server.Process.ExitAsync());
     }
 
     private static async Task AssertCpuServesAsync(LadderServer server, RungState state, string reason)

@@ -3,8 +3,11 @@ using LoupeGrpc.TestSupport;
 namespace LoupeGrpc.FunctionalTests.Infrastructure;
 
 /// <summary>Where a server on the stand-in keeps things: the model with all others, engines and the provider's library alone, so that nothing is known of it yet.</summary>
-internal sealed class LadderPlace(string directory, string modelCache)
+/// <param name="model">Directory of the package that it serves; empty: the embedded model.</param>
+internal sealed class LadderPlace(string directory, string modelCache, string model = "")
 {
+    public string Model => model;
+
     public string ModelCache => modelCache;
 
     public string Engines => Path.Combine(directory, "engines");

@@ -35,7 +35,7 @@ internal sealed partial class LadderServer : IAsyncDisposable
             $"Providers={Provider},CPU", $"Plugins:0:Name={Provider}", $"Plugins:0:Path={place.Library}", "Buckets=1,2", "ProbeTimeout=30",
             $"CacheDirectory={place.Engines}",
         }.Concat(settings).Select(static setting => $"--Loupe:Execution:{setting}"),
-        $"--Loupe:Model:CacheDirectory={place.ModelCache}",
+        $"--Loupe:Model:CacheDirectory={place.ModelCache}", $"--Loupe:Model:Path={place.Model}",
     ];
 
     public static async Task<LadderServer> StartAsync(LadderPlace place, string[] settings, params (string Name, string Value)[] environment)

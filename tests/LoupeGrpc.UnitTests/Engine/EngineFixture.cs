@@ -16,11 +16,12 @@ public sealed class EngineFixture : IAsyncLifetime
     public ValueTask DisposeAsync() => Engine.DisposeAsync();
 
     /// <param name="package">Null: the embedded model.</param>
-    public static Task<LoupeEngine> StartAsync(EngineOptions? options = null, ModelPackage? package = null, TimeProvider? time = null) =>
+    public static Task<LoupeEngine> StartAsync(
+        EngineOptions? options = null, ModelPackage? package = null, TimeProvider? time = null, string precision = PackageLayout.Fp32) =>
         LoupeEngine.StartAsync(
             package ?? TestPackages.Nano,
             options ?? new EngineOptions(),
-            ExecutionTarget.Cpu,
+            ExecutionTarget.Cpu with { Precision = precision },
             NullLoggerFactory.Instance,
             time ?? TimeProvider.System,
             TestContext.Current.CancellationToken);

@@ -7,19 +7,23 @@ using Xunit;
 namespace LoupeGrpc.UnitTests.Modeling;
 
 /// <summary>Loss and gradient of adaptation against reference autograd, and the gradient against itself by finite differences.</summary>
-public sealed class AdaptGraphTests
+public sealed class AdaptGraphTests(ITestOutputHelper output)
 {
     private const int Steps = 6;
 
+    /// <summary>Mask features as halves move a gradient by 3.3e-5 at most.</summary>
     [Theory]
-    [InlineData("tiny-l")]
-    [InlineData("tiny-g")]
-    [InlineData("tiny-s")]
-    public void Loss_matches_and_gradients_are_the_references_over_six_steps(string name)
+    [InlineData("tiny-l", PackageLayout.Fp32, 2e-5)]
+    [InlineData("tiny-g", PackageLayout.Fp32, 2e-5)]
+    [InlineData("tiny-s", PackageLayout.Fp32, 2e-5)]
+    [InlineData("tiny-l", PackageLayout.Fp16, 1e-4)]
+    [InlineData("tiny-g", PackageLayout.Fp16, 1e-4)]
+    [InlineData("tiny-s", PackageLayout.Fp16, 1e-4)]
+    public void Loss_matches_and_gradients_are_the_references_over_six_steps(string name, string precision, double tolerance)
     {
         using var golden = SafetensorsFile.Open(TestData.Golden("tta", name, "steps.safetensors"));
         using var weights = TestModel.TinyWeights(name);
-        using var model = new BuiltModel(TestModel.TinyConfig(name), weights);
+        using var model = new BuiltModel(TestModel.TinyConfig(name), weights, precision: precision);
         var queries = MatchedQueries(name);
         var theta = model.Theta;
         for (int step = 0; step < Steps; step++)
@@ -31,7 +35,58 @@ public sealed class AdaptGraphTests
             float loss = Read("loss").Values[0];
             Assert.Equal(loss, results[PackageTensors.Loss].Values[0], loss * 1e-5f);
             Assert.Equal(queries[step], results[PackageTensors.MatchedQuery].Values);
-            AssertGradients(theta, results[PackageTensors.Gradients].Values, tensor => Read("grad." + tensor));
+            AssertGradients(theta, results[PackageTensors.Gradients].Values, tensor => Read("grad." + tensor), tolerance);
+            theta = PackageTensors.Adapted.ToDictionary(static tensor => tensor, tensor => Read("updated." + tensor));
+        }
+    }
+
+    /// <summary>
+    /// From <c>pixel_values</c> on, at the adapted tensors that the reference had. In half precision a random model's blocked cells and matched queries
+    /// tip over now and then, after which single tensors differ as much as they are large: there it is the direction of the whole step that must hold.
+    /// </summary>
+    [Theory]
+    [InlineData("tiny-l", PackageLayout.Fp32)]
+    [InlineData("tiny-g", PackageLayout.Fp32)]
+    [InlineData("tiny-s", PackageLayout.Fp32)]
+    [InlineData("tiny-l", PackageLayout.Fp16)]
+    [InlineData("tiny-g", PackageLayout.Fp16)]
+    [InlineData("tiny-s", PackageLayout.Fp16)]
+    public void From_the_pixels_on_loss_and_gradients_stay_near_the_references(string name, string precision)
+    {
+        using var golden = SafetensorsFile.Open(TestData.Golden("tta", name, "steps.safetensors"));
+        using var weights = TestModel.TinyWeights(name);
+        using var model = new BuiltModel(TestModel.TinyConfig(name), weights, precision: precision);
+        var theta = model.Theta;
+        for (int step = 0; step < Steps; step++)
+        {
+            Tensor Read(string what) => Tensor.Read(golden, string.Create(CultureInfo.InvariantCulture, $"step.{step}.{what}"));
+            var encoded = model.Encode(Read("pixel_values"));
+            float[] score = [Sigmoid(encoded[PackageTensors.ClsLogit].Values[0])];
+            var patches = encoded[PackageTensors.PatchLogits];
+            var segmented = model.Segment(encoded[PackageTensors.Features], score, [theta]);
+            var results = model.Adapt(
+                segmented[PackageTensors.HiddenStates],
+                segmented[PackageTensors.MaskFeatures],
+                patches with { Values = [.. patches.Values.Select(Sigmoid)] },
+                score,
+                [theta]);
+
+            float[] gradients = results[PackageTensors.Gradients].Values;
+            float[] reference = [.. PackageTensors.Adapted.SelectMany(tensor => Read("grad." + tensor).Values)];
+            double relativeLoss = results[PackageTensors.Loss].Values[0] / Read("loss").Values[0] - 1;
+            double cosine = gradients.Zip(reference, static (ours, theirs) => (double)ours * theirs).Sum() / Norm(gradients) / Norm(reference);
+            output.WriteLine($"step {step}: loss {relativeLoss:+0.0e+0;-0.0e+0}, cosine {cosine:0.000000}");
+            if (precision == PackageLayout.Fp32)
+            {
+                Assert.InRange(relativeLoss, -1e-5, 1e-5);
+                AssertGradients(theta, gradients, tensor => Read("grad." + tensor), 1e-3);
+            }
+            else
+            {
+                Assert.InRange(relativeLoss, -0.03, 0.03);
+                Assert.InRange(cosine, 0.95, 1 + 1e-6);
+            }
+
             theta = PackageTensors.Adapted.ToDictionary(static tensor => tensor, tensor => Read("updated." + tensor));
         }
     }
@@ -112,13 +167,13 @@ public sealed class AdaptGraphTests
             .Select(static step => step.GetProperty("matched_query").EnumerateArray().Select(static query => query.GetSingle()).ToArray())];
     }
 
-    private static void AssertGradients(IReadOnlyDictionary<string, Tensor> theta, float[] gradients, Func<string, Tensor> expected)
+    private static void AssertGradients(IReadOnlyDictionary<string, Tensor> theta, float[] gradients, Func<string, Tensor> expected, double tolerance)
     {
         foreach (var (tensor, values) in Split(theta, gradients))
         {
             float[] reference = expected(tensor).Values;
             double distance = Norm([.. values.Zip(reference, static (ours, theirs) => ours - theirs)]);
-            Assert.True(distance <= 2e-5 * Norm(reference), $"the gradient of {tensor} is off by {distance:e2} of {Norm(reference):e2}");
+            Assert.True(distance <= tolerance * Norm(reference), $"the gradient of {tensor} is off by {distance:e2} of {Norm(reference):e2}");
         }
     }
 
@@ -136,6 +191,8 @@ public sealed class AdaptGraphTests
         Assert.Equal(gradients.Length, start);
         return result;
     }
+
+    private static float Sigmoid(float logit) => 1 / (1 + MathF.Exp(-logit));
 
     private static double Norm(float[] values) => Math.Sqrt(values.Sum(static value => (double)value * value));
 

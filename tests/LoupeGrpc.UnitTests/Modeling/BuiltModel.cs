@@ -18,13 +18,23 @@ internal sealed class BuiltModel : IDisposable
     private readonly InferenceSession _segmentor;
     private readonly InferenceSession _adapt;
 
-    public BuiltModel(LoupeConfig config, ITensorSource weights, Func<string, bool>? exposes = null)
+    /// <param name="precision">Halves are rounded wherever a GPU would (<see cref="HalfRounding"/>).</param>
+    public BuiltModel(LoupeConfig config, ITensorSource weights, Func<string, bool>? exposes = null, string precision = PackageLayout.Fp32)
     {
-        var graphs = ModelGraphs.Build(config, weights, "tests", exposes);
+        var graphs = ModelGraphs.Build(config, weights, precision, "tests", exposes);
+        Write(PackageLayout.WeightsName, stream => graphs.Weights.Write(stream, weights, null, TestContext.Current.CancellationToken));
+        if (precision == PackageLayout.Fp16)
+        {
+            using var rounded = File.Create(Path.Combine(_directory, HalfRounding.WeightsName));
+            foreach (var model in (ModelProto[])[graphs.Encoder, graphs.Segmentor, graphs.Adapt])
+            {
+                HalfRounding.Apply(model, Path.Combine(_directory, PackageLayout.WeightsName), rounded);
+            }
+        }
+
         Write("encoder.onnx", graphs.Encoder.WriteTo);
         Write("segmentor.onnx", graphs.Segmentor.WriteTo);
         Write("adapt.onnx", graphs.Adapt.WriteTo);
-        Write(PackageLayout.WeightsName, stream => graphs.Weights.Write(stream, weights, null, TestContext.Current.CancellationToken));
         Theta = graphs.Theta.ToDictionary(static theta => theta.Tensor.Name, static theta => new Tensor([.. theta.Tensor.Shape], theta.Values));
         _encoder = Load("encoder.onnx");
         _segmentor = Load("segmentor.onnx");

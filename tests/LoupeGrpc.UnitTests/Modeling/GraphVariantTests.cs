@@ -141,7 +141,7 @@ public sealed class GraphVariantTests
             TinyG.Segmentor,
             TinyG.Loss);
 
-        var exception = Assert.Throws<PackageException>(() => ModelGraphs.Build(config, MemoryWeights.OfTiny("tiny-g"), "tests"));
+        var exception = Assert.Throws<PackageException>(() => ModelGraphs.Build(config, MemoryWeights.OfTiny("tiny-g"), PackageLayout.Fp32, "tests"));
 
         Assert.Contains("backbone.image_size over backbone.patch_size is 3, at least 4", exception.Message, StringComparison.Ordinal);
         Assert.Contains("classifier.enable_patch_cls", exception.Message, StringComparison.Ordinal);

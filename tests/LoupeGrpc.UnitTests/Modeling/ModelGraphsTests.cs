@@ -106,5 +106,5 @@ public sealed class ModelGraphsTests
         Assert.Equal(2, message.Split('\n').Length);
     }
 
-    private static ModelGraphs Build(ITensorSource weights) => ModelGraphs.Build(TestModel.TinyConfig("tiny-s"), weights, "tests");
+    private static ModelGraphs Build(ITensorSource weights) => ModelGraphs.Build(TestModel.TinyConfig("tiny-s"), weights, PackageLayout.Fp32, "tests");
 }

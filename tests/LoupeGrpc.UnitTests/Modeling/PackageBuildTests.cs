@@ -35,6 +35,35 @@ public sealed class PackageBuildTests : IDisposable
         Assert.Equal(["package"], Directory.EnumerateFileSystemEntries(_parent).Select(Path.GetFileName));
     }
 
+    [Theory]
+    [InlineData(PackageLayout.Fp32)]
+    [InlineData(PackageLayout.Fp16)]
+    [InlineData(PackageLayout.Fp16, PackageLayout.Fp32)]
+    public void A_package_has_the_precisions_asked_for_and_no_others(params string[] precisions)
+    {
+        var package = Convert(Output, Options with { Precisions = precisions });
+
+        Assert.Equal(PackageLayout.Precisions.Intersect(precisions), package.Manifest.Precisions.Keys);
+        Assert.Equal(precisions.Order(), Directory.EnumerateDirectories(Output).Select(Path.GetFileName).Order());
+        Assert.Equal(package.Hash, ModelPackage.Open(Output, PackageCheck.Hashes).Hash);
+        if (package.Manifest.Precisions.TryGetValue(PackageLayout.Fp16, out var half))
+        {
+            Assert.Equal([PackageTensors.Features, PackageTensors.MaskFeatures], half.HalfTensors);
+        }
+    }
+
+    [Fact]
+    public void While_it_is_written_a_package_has_single_precision_to_record_the_self_check_with()
+    {
+        using var weights = TestModel.TinyWeights("tiny-s");
+        using var build = PackageBuild.Start(
+            TestModel.TinyConfig("tiny-s"), weights, Output, Options with { Precisions = [PackageLayout.Fp16] }, cancellationToken: TestContext.Current.CancellationToken);
+        var files = build.Staged.Manifest.Precisions;
+
+        Assert.Equal([PackageLayout.Fp32, PackageLayout.Fp16], files.Keys);
+        Assert.InRange(files[PackageLayout.Fp16].Weights.Bytes, files[PackageLayout.Fp32].Weights.Bytes / 2, files[PackageLayout.Fp32].Weights.Bytes * 2 / 3);
+    }
+
     [Fact]
     public void The_same_checkpoint_gives_the_same_bytes()
     {
@@ -137,6 +166,7 @@ public sealed class PackageBuildTests : IDisposable
     {
         using var weights = TestModel.TinyWeights("tiny-s");
         using var build = PackageBuild.Start(TestModel.TinyConfig("tiny-s"), weights, output, options ?? Options, cancellationToken: TestContext.Current.CancellationToken);
-        return build.Complete(SelfCheck);
+        build.AddSelfCheck(SelfCheck);
+        return build.Complete();
     }
 }

@@ -1,7 +1,9 @@
 using System.Text;
 using LoupeGrpc.Engine.Adaptation;
 using LoupeGrpc.Native;
+using LoupeGrpc.Packaging;
 using LoupeGrpc.TestSupport;
+using LoupeGrpc.UnitTests.Modeling;
 using Xunit;
 
 namespace LoupeGrpc.UnitTests.Engine.Adaptation;
@@ -46,6 +48,45 @@ public sealed class ReferenceStreamTests(EngineFixture fixture, ITestOutputHelpe
         output.WriteLine($"{name}: mean IoU with the reference {overlap / stream.Frames.Count:0.0000}, total IoU {ours.Iou:0.0000}, the reference's {theirs.Iou:0.0000}");
         Assert.Equal(stream.AdaptedIou, theirs.Iou, 1e-3);
         Assert.True(overlap / stream.Frames.Count >= 0.99);
+        Assert.True(ours.Iou >= theirs.Iou - Bound);
+    }
+
+    /// <summary>
+    /// In half precision, rounded as on a GPU, the same frames teach and the masks that follow find as much. Single frames where a query's mask is near
+    /// the threshold differ (the overlap with the reference's masks is 0.95 on average in <c>scale</c>, 0.9997 in <c>dark</c>).
+    /// </summary>
+    [Theory]
+    [InlineData("scale")]
+    [InlineData("dark")]
+    public async Task Half_precision_adapts_as_the_reference_does(string name)
+    {
+        await using var engine = await EngineFixture.StartAsync(package: HalfRounding.PackageOf(TestPackages.Nano), precision: PackageLayout.Fp16);
+        var stream = ReferenceStream.Read(name);
+        var session = engine.CreateAdaptation(new AdaptationSettings { Guard = null });
+        var request = Frames.WithMask with { Adaptation = session };
+        var (ours, theirs) = (new ForgedArea(ReferenceStream.Side, ReferenceStream.Side), new ForgedArea(ReferenceStream.Side, ReferenceStream.Side));
+        var (overlap, loss, drift) = (0d, 0d, 0d);
+        foreach (var frame in stream.Frames)
+        {
+            var analysis = await engine.AnalyzedAsync(Frames.File(frame.Path), request);
+            Assert.Equal(frame.StateStep, analysis.Adaptation!.Step);
+            if (frame.Loss is { } expected)
+            {
+                loss = Math.Max(loss, Math.Abs(session.Report().LastLoss / expected - 1));
+            }
+
+            drift = Math.Max(drift, Math.Abs(session.Report().Drift / frame.DriftAfter - 1));
+            byte[] mask = analysis.Mask!.Data.ToArray();
+            overlap += Iou(frame.Adapted, mask, ReferenceStream.Side);
+            ours.Add(frame.Truth, mask);
+            theirs.Add(frame.Truth, frame.Adapted);
+        }
+
+        output.WriteLine(
+            $"{name}: mean IoU with the reference {overlap / stream.Frames.Count:0.0000}, total IoU {ours.Iou:0.0000}, the reference's {theirs.Iou:0.0000}, loss off by {loss:0.0e+0}, drift by {drift:0.0e+0}");
+        Assert.True(overlap / stream.Frames.Count >= 0.9);
+        Assert.InRange(loss, 0, 0.15);
+        Assert.InRange(drift, 0, 0.05);
         Assert.True(ours.Iou >= theirs.Iou - Bound);
     }
 

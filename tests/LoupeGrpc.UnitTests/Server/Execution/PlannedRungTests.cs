@@ -17,7 +17,7 @@ public sealed class PlannedRungTests
         var plan = PlannedRung.Plan(new ExecutionOptions(), Package);
         Assert.Equal([ProviderKind.TensorRt, ProviderKind.Cuda, ProviderKind.Cpu], plan.Select(static rung => rung.Kind));
         Assert.Equal([true, false, false], plan.Select(static rung => rung.BuildsEngines));
-        Assert.All(plan, static rung => Assert.Equal(PackageLayout.Fp32, rung.Precision));
+        Assert.Equal([PackageLayout.Fp16, PackageLayout.Fp16, PackageLayout.Fp32], plan.Select(static rung => rung.Precision));
         Assert.Equal([1, 2, 4, 8], plan[0].Buckets);
         Assert.Equal([1], plan[2].Buckets);
     }
@@ -26,13 +26,31 @@ public sealed class PlannedRungTests
     public void Required_is_the_first_and_nothing_else() =>
         Assert.Equal("TensorRT", Assert.Single(PlannedRung.Plan(new ExecutionOptions { Require = true }, Package)).Provider);
 
-    [Fact]
-    public void A_precision_that_the_package_does_not_have_is_a_mistake_that_names_setting_and_package()
+    [Theory]
+    [InlineData(PackageLayout.Fp32)]
+    [InlineData(PackageLayout.Fp16)]
+    public void A_package_of_one_precision_runs_in_it_everywhere(string precision) => Assert.All(
+        PlannedRung.Plan(new ExecutionOptions(), TestPackages.Tiny("tiny-s", precision)), rung => Assert.Equal(precision, rung.Precision));
+
+    [Theory]
+    [InlineData(ExecutionOptions.CudaName, "CUDA")]
+    [InlineData("Mine", "Plugins:1")]
+    public void A_precision_that_the_package_does_not_have_is_a_mistake_that_names_setting_and_package(string provider, string entry)
     {
-        var options = new ExecutionOptions { Cuda = new ProviderSettings { Precision = PackageLayout.Fp16 } };
-        var exception = Assert.Throws<PackageException>(() => PlannedRung.Plan(options, Package));
-        Assert.Contains("Loupe:Execution:CUDA:Precision", exception.Message, StringComparison.Ordinal);
-        Assert.Contains(Package.Directory, exception.Message, StringComparison.Ordinal);
+        var package = TestPackages.Tiny("tiny-s", PackageLayout.Fp32);
+        var options = new ExecutionOptions
+        {
+            Providers = [provider],
+            Cuda = new ProviderSettings { Precision = PackageLayout.Fp16 },
+            Plugins =
+            [
+                new PluginSettings { Name = "Other", Path = "/opt/other.so" },
+                new PluginSettings { Name = "Mine", Path = "/opt/mine.so", Precision = PackageLayout.Fp16 },
+            ],
+        };
+        var exception = Assert.Throws<PackageException>(() => PlannedRung.Plan(options, package));
+        Assert.Contains($"Loupe:Execution:{entry}:Precision", exception.Message, StringComparison.Ordinal);
+        Assert.Contains(package.Directory, exception.Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -40,7 +58,9 @@ public sealed class PlannedRungTests
     {
         var plugin = new PluginSettings
         {
-            Name = "Mine", Path = "/opt/mine.so", EngineCacheOption = "cache",
+            Name = "Mine",
+            Path = "/opt/mine.so",
+            EngineCacheOption = "cache",
             Options = new Dictionary<string, string> { ["level"] = "3" },
         };
         var rung = PlannedRung.Plan(new ExecutionOptions { Providers = ["Mine"], Plugins = [plugin] }, Package)[0];
