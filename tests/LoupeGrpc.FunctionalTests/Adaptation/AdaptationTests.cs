@@ -215,6 +215,24 @@ public sealed class AdaptationTests : IAsyncLifetime
         Assert.Null((await session.NextOutcomeAsync()).Result.Adaptation);
     }
 
+    [Fact]
+    public async Task An_operator_sees_the_state_that_the_last_frame_left()
+    {
+        await using var server = await RunningServer.StartAsync(
+            new EngineAnalyzer(_engine), new LoupeOptions { Admin = new AdminOptions { Enabled = true } });
+        var admin = new SessionAdminService.SessionAdminServiceClient(server.Channel);
+        using var session = await server.OpenAsync(AdaptingStream.Open(AdaptingStream.Unguarded()));
+        using var other = await server.OpenAsync();
+        await SendFrameAsync(session, 0);
+        await SendFrameAsync(session, 1);
+        await session.NextOutcomeAsync();
+        await session.NextOutcomeAsync();
+        var list = await admin.ListSessionsAsync(new ListSessionsRequest(), cancellationToken: Patience.Token());
+        Assert.Equal([2ul, null], list.Sessions.Select(static info => info.Adaptation?.Step));
+        await SendFrameAsync(session, 2);
+        Assert.Equal(list.Sessions[0].Adaptation.Hash, (await session.NextOutcomeAsync()).Result.Adaptation.Hash);
+    }
+
     private static OpenSession Open() => AdaptingStream.Open();
 
     private static Task SendFrameAsync(RawSession session, int number) => AdaptingStream.SendFrameAsync(session, number);

@@ -38,6 +38,30 @@ public class TakeoverTests
     }
 
     [Fact]
+    public async Task A_call_that_was_half_closed_can_be_taken_over_before_its_summary()
+    {
+        var analyzer = new ScriptedAnalyzer();
+        await using var server = await RunningServer.StartAsync(analyzer);
+        using var earlier = await server.OpenAsync(Resumable);
+        await earlier.SendFrameAsync(0);
+        var inside = await analyzer.NextAsync();
+        await earlier.CompleteAsync();
+        using var later = await server.ResumeAsync(earlier);
+        var (before, failure) = await earlier.FailureAsync();
+        Assert.Equal(SessionEventKind.TakenOver, Assert.Single(before).Event.Kind);
+        Assert.Equal(StatusCode.Aborted, failure.StatusCode);
+
+        // The session is open again: the later call may send, and closes it itself.
+        await later.SendFrameAsync(1);
+        inside.Succeed();
+        (await analyzer.NextAsync()).Succeed();
+        await later.CompleteAsync();
+        var rest = await later.RestAsync();
+        Assert.Equal([0ul, 1], rest.SkipLast(1).Select(static response => response.Outcome.Sequence));
+        Assert.Equal(2ul, rest[^1].Summary.Results);
+    }
+
+    [Fact]
     public async Task Of_many_claims_at_once_one_has_the_session_and_each_other_is_told()
     {
         const int Claims = 8;
