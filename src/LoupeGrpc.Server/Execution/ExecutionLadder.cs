@@ -11,36 +11,27 @@ namespace LoupeGrpc.Server.Execution;
 /// </summary>
 internal sealed class ExecutionLadder : IAsyncDisposable
 {
-    private readonly Lock _lock = new();
+    /// <summary>A build takes minutes: the log says now and then that it goes on.</summary>
+    private static readonly TimeSpan BuildLogInterval = TimeSpan.FromSeconds(15);
+
     private readonly RungStarter _starter;
-    private readonly Rung[] _rungs;
+    private readonly RungBoard _board;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly CancellationTokenSource _stopping = new();
     private readonly TaskCompletionSource<string> _lost = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private Rung _current;
     private Task _climbing = Task.CompletedTask;
 
-    private ExecutionLadder(RungStarter starter, Rung[] rungs, TimeProvider time, ILogger logger)
+    private ExecutionLadder(RungStarter starter, RungBoard board, TimeProvider time, ILogger logger)
     {
         _starter = starter;
-        _rungs = rungs;
-        _current = rungs[0];
+        _board = board;
         _time = time;
         _logger = logger;
     }
 
     /// <summary>What sessions that open now run on.</summary>
-    public ExecutionDescription Execution
-    {
-        get
-        {
-            lock (_lock)
-            {
-                return _current.Engines[0].Engine.Execution;
-            }
-        }
-    }
+    public ExecutionDescription Execution => _board.Engine.Execution;
 
     /// <summary>Done when a device that serves is lost, with the reason: nothing can be analysed any more.</summary>
     public Task<string> Lost => _lost.Task;
@@ -51,7 +42,7 @@ internal sealed class ExecutionLadder : IAsyncDisposable
     public static async Task<ExecutionLadder> StartAsync(
         IReadOnlyList<PlannedRung> plan, RungStarter starter, TimeProvider time, ILogger<ExecutionLadder> logger, CancellationToken cancellationToken)
     {
-        var ladder = new ExecutionLadder(starter, [.. plan.Select(static rung => new Rung(rung))], time, logger);
+        var ladder = new ExecutionLadder(starter, new RungBoard([.. plan.Select(static rung => new Rung(rung))], time, logger), time, logger);
         try
         {
             await ladder.FindFirstAsync(cancellationToken).ConfigureAwait(false);
@@ -66,43 +57,22 @@ internal sealed class ExecutionLadder : IAsyncDisposable
         return ladder;
     }
 
-    public IReadOnlyList<RungReport> Report()
-    {
-        lock (_lock)
-        {
-            return [.. _rungs.Select(rung => rung.Report(_time.GetUtcNow()))];
-        }
-    }
+    public IReadOnlyList<RungReport> Report() => _board.Report();
 
-    /// <summary>Attaches a session to what serves now, on the device with the fewest of them.</summary>
+    /// <summary>A place for a session on what serves now.</summary>
     /// <param name="pinned">It stays there, whatever serves later.</param>
-    public ExecutionLane Open(bool pinned)
-    {
-        lock (_lock)
-        {
-            return new ExecutionLane(this, Attach(), pinned);
-        }
-    }
+    public ExecutionLane Open(bool pinned) => new(_board, pinned);
 
     /// <summary>Begins adapting a session: at the package's own parameters, which are the same on every rung.</summary>
     /// <exception cref="ArgumentException">A setting is out of its range.</exception>
-    public AdaptationSession CreateAdaptation(AdaptationSettings settings)
-    {
-        LoupeEngine engine;
-        lock (_lock)
-        {
-            engine = _current.Engines[0].Engine;
-        }
-
-        return engine.CreateAdaptation(settings);
-    }
+    public AdaptationSession CreateAdaptation(AdaptationSettings settings) => _board.Engine.CreateAdaptation(settings);
 
     /// <summary>Ends runs in progress and answers everything inside: for a host whose time to drain is over.</summary>
     public void Abort()
     {
-        foreach (var engine in Loaded())
+        foreach (var engine in _board.Loaded())
         {
-            engine.Engine.Abort();
+            engine.Abort();
         }
     }
 
@@ -111,111 +81,19 @@ internal sealed class ExecutionLadder : IAsyncDisposable
     {
         await _stopping.CancelAsync().ConfigureAwait(false);
         await _climbing.ConfigureAwait(false);
-        foreach (var engine in Loaded())
+        await _board.WhenFreed().ConfigureAwait(false);
+        foreach (var engine in _board.Loaded())
         {
-            await engine.Engine.DisposeAsync().ConfigureAwait(false);
+            await engine.DisposeAsync().ConfigureAwait(false);
         }
 
         _stopping.Dispose();
     }
 
-    /// <summary>Moves a session to what serves now.</summary>
-    /// <returns>The engine it was on where nothing changed.</returns>
-    internal RungEngine Move(RungEngine from)
-    {
-        RungEngine to;
-        lock (_lock)
-        {
-            if (from.Rung == _current)
-            {
-                return from;
-            }
-
-            to = Attach();
-            from.Sessions--;
-        }
-
-        Free(from.Rung);
-        return to;
-    }
-
-    internal void Leave(RungEngine engine)
-    {
-        lock (_lock)
-        {
-            engine.Sessions--;
-        }
-
-        Free(engine.Rung);
-    }
-
-    internal void BeginCall(RungEngine engine)
-    {
-        lock (_lock)
-        {
-            engine.Calls++;
-        }
-    }
-
-    internal void EndCall(RungEngine engine)
-    {
-        lock (_lock)
-        {
-            engine.Calls--;
-        }
-
-        Free(engine.Rung);
-    }
-
-    private RungEngine Attach()
-    {
-        var engine = _current.Engines.MinBy(static engine => engine.Sessions)!;
-        engine.Sessions++;
-        return engine;
-    }
-
-    private List<RungEngine> Loaded()
-    {
-        lock (_lock)
-        {
-            return [.. _rungs.SelectMany(static rung => rung.Engines)];
-        }
-    }
-
-    /// <summary>Frees a rung that was left by all.</summary>
-    private void Free(Rung rung)
-    {
-        IReadOnlyList<RungEngine> engines;
-        lock (_lock)
-        {
-            if (rung == _current || !rung.IsIdle)
-            {
-                return;
-            }
-
-            engines = rung.Engines;
-            rung.Engines = [];
-        }
-
-        if (engines.Count > 0)
-        {
-            // Joins the engine's threads: not on the thread that gave the last answer.
-            _ = Task.Run(async () =>
-            {
-                foreach (var engine in engines)
-                {
-                    await engine.Engine.DisposeAsync().ConfigureAwait(false);
-                }
-
-                LadderLog.Freed(_logger, rung.Plan.Provider);
-            });
-        }
-    }
-
     private async Task FindFirstAsync(CancellationToken cancellationToken)
     {
         List<Rung> unbuilt = [];
-        foreach (var rung in _rungs)
+        foreach (var rung in _board.Rungs)
         {
             var examined = await ExamineAsync(rung, cancellationToken).ConfigureAwait(false);
             if (examined is null)
@@ -225,7 +103,7 @@ internal sealed class ExecutionLadder : IAsyncDisposable
 
             if (examined.MustBuild)
             {
-                Set(rung, RungState.Preparing, "waits for the server to be ready");
+                _board.Set(rung, RungState.Preparing, "waits for the server to be ready");
                 unbuilt.Add(rung);
             }
             else if (await TryServeAsync(rung, examined, cancellationToken).ConfigureAwait(false))
@@ -243,7 +121,7 @@ internal sealed class ExecutionLadder : IAsyncDisposable
             }
         }
 
-        var reasons = string.Join("; ", _rungs.Select(static rung => $"{rung.Plan.Provider}: {rung.Reason}"));
+        var reasons = string.Join("; ", _board.Rungs.Select(static rung => $"{rung.Plan.Provider}: {rung.Reason}"));
         throw new ModelLoadException($"No execution provider can serve (Loupe:Execution:Providers, Loupe:Execution:Require): {reasons}");
     }
 
@@ -252,7 +130,7 @@ internal sealed class ExecutionLadder : IAsyncDisposable
     {
         try
         {
-            foreach (var rung in _rungs.TakeWhile(rung => rung != _current).Where(static rung => rung.State == RungState.Preparing).ToList())
+            foreach (var rung in _board.Rungs.TakeWhile(rung => rung != _board.Current).Where(static rung => rung.State == RungState.Preparing).ToList())
             {
                 if (await BuildAsync(rung, _stopping.Token).ConfigureAwait(false))
                 {
@@ -260,9 +138,9 @@ internal sealed class ExecutionLadder : IAsyncDisposable
                 }
             }
 
-            foreach (var rung in _rungs.Where(static rung => rung.State == RungState.Preparing))
+            foreach (var rung in _board.Rungs.Where(static rung => rung.State == RungState.Preparing))
             {
-                Set(rung, RungState.Standby, "a better one serves");
+                _board.Set(rung, RungState.Standby, "a better one serves");
             }
         }
         catch (OperationCanceledException)
@@ -274,18 +152,19 @@ internal sealed class ExecutionLadder : IAsyncDisposable
 #pragma warning restore CA1031
         {
             LadderLog.ClimbingFailed(_logger, exception);
-            foreach (var rung in _rungs.Where(static rung => rung.State == RungState.Preparing))
+            foreach (var rung in _board.Rungs.Where(static rung => rung.State == RungState.Preparing))
             {
-                Set(rung, RungState.Unavailable, exception.Message);
+                _board.Set(rung, RungState.Unavailable, exception.Message);
             }
         }
     }
 
     private async Task<bool> BuildAsync(Rung rung, CancellationToken cancellationToken)
     {
-        Set(rung, RungState.Preparing, "begins to build engines");
+        _board.Set(rung, RungState.Preparing, "begins to build engines");
+        var logged = _time.GetTimestamp();
         LadderLog.BuildBegins(_logger, rung.Plan.Provider, rung.Plan.Precision);
-        if (await _starter.BuildAsync(rung.Plan, phase => Set(rung, RungState.Preparing, phase), cancellationToken).ConfigureAwait(false) is { } mistake)
+        if (await _starter.BuildAsync(rung.Plan, Report, cancellationToken).ConfigureAwait(false) is { } mistake)
         {
             Refuse(rung, RungState.Unavailable, mistake);
             return false;
@@ -305,6 +184,16 @@ internal sealed class ExecutionLadder : IAsyncDisposable
 
         LadderLog.Built(_logger, rung.Plan.Provider, rung.Plan.Precision, took.TotalSeconds);
         return await TryServeAsync(rung, examined, cancellationToken).ConfigureAwait(false);
+
+        void Report(string phase)
+        {
+            _board.Set(rung, RungState.Preparing, phase);
+            if (_time.GetElapsedTime(logged) >= BuildLogInterval)
+            {
+                logged = _time.GetTimestamp();
+                LadderLog.Building(_logger, rung.Plan.Provider, rung.Plan.Precision, phase);
+            }
+        }
     }
 
     private async Task<ExaminedRung?> ExamineAsync(Rung rung, CancellationToken cancellationToken)
@@ -351,53 +240,27 @@ internal sealed class ExecutionLadder : IAsyncDisposable
 
     private void Serve(Rung rung, List<LoupeEngine> engines)
     {
-        Rung left;
-        lock (_lock)
-        {
-            left = _current;
-            rung.Engines = [.. engines.Select(engine => new RungEngine(rung, engine))];
-            (rung.State, rung.Reason, rung.PreparingSince) = (RungState.Serving, string.Empty, null);
-            _current = rung;
-            if (left != rung && left.State == RungState.Serving)
-            {
-                left.State = RungState.Standby;
-            }
-        }
-
+        _board.Serve(rung, engines);
         foreach (var engine in engines)
         {
             _ = WatchAsync(rung, engine);
         }
 
         LadderLog.Serves(_logger, rung.Plan.Provider, rung.Plan.Precision, engines[0].Execution.Device);
-        if (left != rung)
-        {
-            Free(left);
-        }
     }
 
     /// <summary>A device that is lost takes with it whatever else the process has on it.</summary>
     private async Task WatchAsync(Rung rung, LoupeEngine engine)
     {
         var reason = await engine.Lost.ConfigureAwait(false);
-        Set(rung, RungState.Demoted, reason);
+        _board.Set(rung, RungState.Demoted, reason);
         LadderLog.DeviceLost(_logger, rung.Plan.Provider, reason);
         _lost.TrySetResult($"{rung.Plan.Provider}: {reason}");
     }
 
     private void Refuse(Rung rung, RungState state, string reason)
     {
-        Set(rung, state, reason);
+        _board.Set(rung, state, reason);
         LadderLog.RungLeft(_logger, rung.Plan.Provider, rung.Plan.Precision, reason);
-    }
-
-    private void Set(Rung rung, RungState state, string reason)
-    {
-        lock (_lock)
-        {
-            rung.State = state;
-            rung.Reason = reason;
-            rung.PreparingSince = state == RungState.Preparing ? rung.PreparingSince ?? _time.GetUtcNow() : null;
-        }
     }
 }

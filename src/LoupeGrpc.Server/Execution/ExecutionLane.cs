@@ -3,11 +3,11 @@ using LoupeGrpc.Server.Streaming;
 
 namespace LoupeGrpc.Server.Execution;
 
-/// <summary>A session's place on the ladder. Frames may be inside at several rungs at a time; moves come from one thread.</summary>
+/// <summary>A session's place on the board. Frames may be inside at several rungs at a time; moves come from one thread.</summary>
 /// <param name="pinned">It never moves.</param>
-internal sealed class ExecutionLane(ExecutionLadder ladder, RungEngine engine, bool pinned) : IAnalysisLane
+internal sealed class ExecutionLane(RungBoard board, bool pinned) : IAnalysisLane
 {
-    private RungEngine _engine = engine;
+    private RungEngine _engine = board.Attach();
 
     public ExecutionDescription Execution => _engine.Engine.Execution;
 
@@ -19,23 +19,23 @@ internal sealed class ExecutionLane(ExecutionLadder ladder, RungEngine engine, b
         }
 
         var before = _engine;
-        _engine = ladder.Move(before);
+        _engine = board.Move(before);
         return _engine != before;
     }
 
     public async ValueTask<AnalysisOutcome> AnalyzeAsync(FrameInput input, AnalysisRequest request, CancellationToken cancellationToken)
     {
         var engine = _engine;
-        ladder.BeginCall(engine);
+        board.BeginCall(engine);
         try
         {
             return await engine.Engine.AnalyzeAsync(input, request, cancellationToken).ConfigureAwait(false);
         }
         finally
         {
-            ladder.EndCall(engine);
+            board.EndCall(engine);
         }
     }
 
-    public void Dispose() => ladder.Leave(_engine);
+    public void Dispose() => board.Leave(_engine);
 }

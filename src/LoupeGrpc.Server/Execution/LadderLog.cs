@@ -8,7 +8,7 @@ internal static partial class LadderLog
     [LoggerMessage(EventId = 401, Level = LogLevel.Warning, Message = "{Provider} in {Precision} does not serve: {Reason}")]
     public static partial void RungLeft(ILogger logger, string provider, string precision, string reason);
 
-    [LoggerMessage(EventId = 402, Level = LogLevel.Information, Message = "{Provider} in {Precision} has no engines yet: they are built now, beside the service.")]
+    [LoggerMessage(EventId = 402, Level = LogLevel.Information, Message = "{Provider} in {Precision} has no engines yet: they are built now.")]
     public static partial void BuildBegins(ILogger logger, string provider, string precision);
 
     [LoggerMessage(EventId = 403, Level = LogLevel.Information, Message = "The engines of {Provider} in {Precision} were built in {Seconds:F1} s.")]
@@ -28,4 +28,7 @@ internal static partial class LadderLog
 
     [LoggerMessage(EventId = 408, Level = LogLevel.Error, Message = "Nothing better is built any more: what serves goes on.")]
     public static partial void ClimbingFailed(ILogger logger, Exception exception);
+
+    [LoggerMessage(EventId = 409, Level = LogLevel.Information, Message = "{Provider} in {Precision}: {Phase}")]
+    public static partial void Building(ILogger logger, string provider, string precision, string phase);
 }

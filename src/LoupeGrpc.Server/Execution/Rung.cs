@@ -2,7 +2,7 @@ using LoupeGrpc.V1;
 
 namespace LoupeGrpc.Server.Execution;
 
-/// <summary>One configured provider and what became of it. Under the ladder's lock.</summary>
+/// <summary>One configured provider and what became of it. Under the lock of its board.</summary>
 internal sealed class Rung(PlannedRung plan)
 {
     public PlannedRung Plan => plan;

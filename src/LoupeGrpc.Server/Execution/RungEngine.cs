@@ -2,7 +2,7 @@ using LoupeGrpc.Engine;
 
 namespace LoupeGrpc.Server.Execution;
 
-/// <summary>An engine of a rung, and who uses it. Under the ladder's lock.</summary>
+/// <summary>An engine of a rung, and who uses it. Under the lock of its board.</summary>
 internal sealed class RungEngine(Rung rung, LoupeEngine engine)
 {
     public Rung Rung => rung;
