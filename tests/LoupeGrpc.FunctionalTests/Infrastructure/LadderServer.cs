@@ -80,7 +80,7 @@ internal sealed partial class LadderServer : IAsyncDisposable
 
     public async Task<RawSession> OpenAsync(OpenSession? open = null)
     {
-        var session = new RawSession(new ForgeryAnalysisService.ForgeryAnalysisServiceClient(_channel).Analyze(cancellationToken: Patience.Token()));
+        var session = new RawSession(new ForgeryAnalysisService.ForgeryAnalysisServiceClient(_channel).Analyze(cancellationToken: TestContext.Current.CancellationToken));
         await session.SendAsync(new AnalyzeRequest { Open = open ?? new OpenSession() });
         session.Grant = (await session.NextAsync()).Granted;
         return session;
