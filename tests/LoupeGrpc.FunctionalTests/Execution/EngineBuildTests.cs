@@ -26,7 +26,7 @@ public sealed class EngineBuildTests(NanoEngine nano) : IDisposable
     {
         await using var server = await LadderServer.StartAsync(Place, Builds, (StandIn.LogVariable, Log));
         Assert.EndsWith("provider=CPU precision=fp32", server.ReadyLine, StringComparison.Ordinal);
-        using var moving = await server.OpenAsync();
+        using var moving = await server.OpenAsync(new OpenSession { Adaptation = new AdaptationSettings { Enabled = true, MinConfidence = -1 } });
         using var pinned = await server.OpenAsync(new OpenSession { Deterministic = true });
         Assert.Equal(("CPU", "CPU"), (moving.Grant.Execution.Provider, pinned.Grant.Execution.Provider));
 
@@ -35,7 +35,8 @@ public sealed class EngineBuildTests(NanoEngine nano) : IDisposable
         Assert.NotEmpty(preparing.Reason);
         Assert.Contains("StandIn fp32 preparing for ", await server.GetAsync("/healthz/ready"), StringComparison.Ordinal);
         await LadderServer.SendSampleAsync(moving, 0);
-        Assert.Equal("CPU", (await moving.NextOutcomeAsync()).Result.Execution.Provider);
+        var before = (await moving.NextOutcomeAsync()).Result;
+        Assert.Equal(("CPU", 0ul), (before.Execution.Provider, before.Adaptation.Step));
 
         await server.WaitForAsync(RungState.Serving);
         var built = BuiltIn(Log);
@@ -44,7 +45,9 @@ public sealed class EngineBuildTests(NanoEngine nano) : IDisposable
         await LadderServer.SendSampleAsync(moving, 1);
         var change = (await moving.NextAsync()).Event;
         Assert.Equal((SessionEventKind.ProviderChanged, 1ul, LadderServer.Provider), (change.Kind, change.Sequence, change.Execution.Provider));
-        Assert.Equal(LadderServer.Provider, (await moving.NextOutcomeAsync()).Result.Execution.Provider);
+        // What it learned on the one it goes on with on the other.
+        var after = (await moving.NextOutcomeAsync()).Result;
+        Assert.Equal((LadderServer.Provider, 1ul), (after.Execution.Provider, after.Adaptation.Step));
         await LadderServer.SendSampleAsync(pinned, 0);
         Assert.Equal("CPU", (await pinned.NextOutcomeAsync()).Result.Execution.Provider);
         var ladder = await server.LadderAsync();
