@@ -17,6 +17,8 @@
 //   refuse_corrupt=1      an engine in the cache that is not of this graph, or damaged, fails the session. By default it is built again.
 //   fail_after_runs=N     N runs succeed, counted over all sessions with this option; from then on each one fails, as after a lost device.
 //   max_batch=N           a node whose first dimension is larger finds no memory.
+//   max_batch_from_run=N  max_batch holds from the N-th run of the session on; from the first by default.
+//   fail_at_run=N         the N-th run of the session fails, those before and after it do not.
 //   log=FILE              each session with this option appends a line.
 //   any other             is refused: CreateEp fails and names it.
 //
@@ -64,6 +66,8 @@ typedef struct {
   bool refuse_corrupt;
   int64_t fail_after_runs;  // -1: never
   int64_t max_batch;        // 0: no limit
+  int64_t max_batch_from_run;
+  int64_t fail_at_run;  // 0: none
   char log[kText];
 } Options;
 
@@ -71,6 +75,7 @@ typedef struct {
   OrtEp base;
   const Factory* factory;
   Options options;
+  atomic_llong runs;
 } Provider;
 
 typedef enum { kNeg, kRelu, kSigmoid } Operator;
@@ -143,9 +148,11 @@ static OrtStatus* ORT_API_CALL Compute(OrtNodeComputeInfo* self, void* state, Or
   (void)state;
   const Kernel* kernel = (const Kernel*)self;
   const Options* options = &kernel->provider->options;
+  int64_t run = atomic_load(&kernel->provider->runs);
   if (options->fail_after_runs >= 0 && atomic_load(&counted_runs) > options->fail_after_runs) {
     return Fail("CUDA failure 700: an illegal memory access was encountered ; GPU=0 (stand-in)");
   }
+  if (options->fail_at_run == run) return Fail("stand-in: a kernel was refused");
 
   const OrtValue* input;
   TRY(api->KernelContext_GetInput(context, 0, &input));
@@ -163,7 +170,7 @@ static OrtStatus* ORT_API_CALL Compute(OrtNodeComputeInfo* self, void* state, Or
   TRY(status);
 
   size_t size = type == ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT ? sizeof(float) : sizeof(uint16_t);
-  if (options->max_batch > 0 && rank > 0 && shape[0] > options->max_batch) {
+  if (options->max_batch > 0 && run >= options->max_batch_from_run && rank > 0 && shape[0] > options->max_batch) {
     char message[kText];
     snprintf(message, sizeof message, "Failed to allocate memory for requested buffer of size %zu", count * size);
     return api->CreateStatus(ORT_RUNTIME_EXCEPTION, message);
@@ -195,7 +202,9 @@ static void ORT_API_CALL ReleaseState(OrtNodeComputeInfo* self, void* state) { (
 
 static OrtStatus* ORT_API_CALL OnRunStart(OrtEp* self, const OrtRunOptions* run_options) {
   (void)run_options;
-  if (((Provider*)self)->options.fail_after_runs >= 0) atomic_fetch_add(&counted_runs, 1);
+  Provider* provider = (Provider*)self;
+  atomic_fetch_add(&provider->runs, 1);
+  if (provider->options.fail_after_runs >= 0) atomic_fetch_add(&counted_runs, 1);
   return NULL;
 }
 
@@ -342,6 +351,10 @@ static OrtStatus* Read(Options* options, const char* name, const char* value) {
     options->fail_after_runs = strtoll(value, &end, 10);
   } else if (!strcmp(name, "max_batch")) {
     options->max_batch = strtoll(value, &end, 10);
+  } else if (!strcmp(name, "max_batch_from_run")) {
+    options->max_batch_from_run = strtoll(value, &end, 10);
+  } else if (!strcmp(name, "fail_at_run")) {
+    options->fail_at_run = strtoll(value, &end, 10);
   } else if (strcmp(name, "device_id")) {
     char message[kText];
     snprintf(message, sizeof message, "stand-in: there is no option %s", name);

@@ -53,10 +53,12 @@ internal sealed class BatchPlanner(BatchSizes sizes, RunTimes times)
     }
 
     /// <summary>Runs over rows beside each other that touch every wanted row once.</summary>
-    /// <param name="wanted">Rows, ascending.</param>
-    /// <param name="rows">Of the batch, from 0: no run reaches beyond them.</param>
-    public List<RowRange> Cover(IReadOnlyList<int> wanted, int rows)
+    /// <param name="wanted">Rows, ascending, at least one.</param>
+    /// <param name="within">No run reaches beyond these: what other rows hold may be in use.</param>
+    public List<RowRange> Cover(IReadOnlyList<int> wanted, RowRange within)
     {
+        int rows = within.Count;
+        wanted = [.. wanted.Select(row => row - within.First)];
         var buckets = sizes.Buckets;
         Span<double> cost = stackalloc double[rows + 1];
         Span<int> first = stackalloc int[rows];
@@ -90,9 +92,9 @@ internal sealed class BatchPlanner(BatchSizes sizes, RunTimes times)
         }
 
         var runs = new List<RowRange>();
-        for (int from = 0; from < rows && count[from] > 0; from = runs[^1].End)
+        for (int from = 0; from < rows && count[from] > 0; from = first[from] + count[from])
         {
-            runs.Add(new RowRange(first[from], count[from]));
+            runs.Add(new RowRange(within.First + first[from], count[from]));
         }
 
         return runs;

@@ -114,7 +114,7 @@ internal sealed class EncodeStage : IDisposable
 
         var elapsed = _clock.RecordRun(Stage.Encode, start, bucket, run.Count);
         _runs.EncodePlanner.Record(bucket, elapsed);
-        _judge.Succeeded();
+        _judge.Succeeded(Name);
         Pass(new FrameBatch(slot, bucket, run.Count, _runs.Slots), run, start, elapsed);
     }
 

@@ -137,6 +137,7 @@ internal sealed class FramePipeline : IAsyncDisposable
         {
             job.Timings = job.Timings with { Queue = job.Timings.Queue + _time.GetElapsedTime(job.QueuedAt) };
             outcome = _exit.Refuse(job) ?? step.Process(job);
+            _judge.Succeeded(stage);
             if (outcome is null && next is not null)
             {
                 next(job);

@@ -112,7 +112,7 @@ internal sealed class ModelRuns : IDisposable
             }
             catch (OnnxRuntimeException exception)
             {
-                throw new ModelLoadException($"The self-check does not run on {model.Target.Provider}: {exception.Message}", exception);
+                throw new ModelLoadException($"The self-check does not run on {model.Target.Provider}: {OrtMessage.Of(exception)}", exception);
             }
         }
     }

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using LoupeGrpc.Engine.Diagnostics;
 using LoupeGrpc.Engine.Execution;
 using Microsoft.Extensions.Logging;
@@ -11,21 +12,22 @@ namespace LoupeGrpc.Engine.Batching;
 /// </summary>
 internal sealed class RunJudge(ModelRuns runs, EngineHealth health, ILogger logger)
 {
-    // In a row, in runs of one frame: once may be a neighbour's peak.
+    // In a row, in runs of one frame of the same stage: once may be a neighbour's peak.
     private const int LostAfterShortages = 2;
 
     private static readonly FrameFailure OwnFailure =
         new(FailureKind.ModelFault, "The model failed on this frame; the server's log has the reason.");
 
     private readonly Lock _checking = new();
-    private int _shortages;
+    private readonly Lock _losing = new();
+    private readonly ConcurrentDictionary<string, int> _shortages = new(StringComparer.Ordinal);
 
     private bool IsDevice => runs.Model.Target.IsDevice;
 
-    /// <summary>A run came to its end.</summary>
-    public void Succeeded() => Volatile.Write(ref _shortages, 0);
+    /// <summary>A stage has done its work on one or several frames.</summary>
+    public void Succeeded(string stage) => _shortages.TryRemove(stage, out _);
 
-    /// <param name="stage">For the log.</param>
+    /// <param name="stage">Whose work failed.</param>
     /// <param name="bucket">Frames that the run had room for.</param>
     /// <param name="jobs">Its frames.</param>
     /// <returns>The failure of the frames, or null: they are to run again, as <see cref="BatchSizes"/> and <see cref="FrameJob.RunsAlone"/> say now.</returns>
@@ -50,7 +52,7 @@ internal sealed class RunJudge(ModelRuns runs, EngineHealth health, ILogger logg
         EngineLog.RunFailed(logger, stage, exception);
         if (IsDevice && DeviceFaults.IsSticky(exception.Message))
         {
-            return Lose(exception.Message);
+            return Lose(OrtMessage.Of(exception));
         }
 
         if (jobs.Count > 1)
@@ -82,8 +84,8 @@ internal sealed class RunJudge(ModelRuns runs, EngineHealth health, ILogger logg
     private FrameFailure RefuseForMemory(string stage, Exception exception)
     {
         EngineLog.RunFailed(logger, stage, exception);
-        return IsDevice && Interlocked.Increment(ref _shortages) >= LostAfterShortages
-            ? Lose($"no memory for a single frame, {LostAfterShortages} times in a row: {exception.Message}")
+        return IsDevice && _shortages.AddOrUpdate(stage, 1, static (_, count) => count + 1) >= LostAfterShortages
+            ? Lose($"no memory for a single frame, {LostAfterShortages} times in a row: {OrtMessage.Of(exception)}")
             : OwnFailure;
     }
 
@@ -104,14 +106,23 @@ internal sealed class RunJudge(ModelRuns runs, EngineHealth health, ILogger logg
             }
             catch (Exception second) when (second is OnnxRuntimeException or SelfCheckException)
             {
-                return health.Failure ?? Lose($"{exception.Message}; after it: {second.Message}");
+                return Lose($"{OrtMessage.Of(exception)}; the self-check after it: {OrtMessage.Of(second)}");
             }
         }
     }
 
     private FrameFailure Lose(string reason)
     {
-        EngineLog.DeviceLost(logger, runs.Model.Target.Provider, reason);
-        return health.Lose(reason);
+        lock (_losing)
+        {
+            if (health.Failure is { } known)
+            {
+                return known;
+            }
+
+            // Before the host hears of it and ends.
+            EngineLog.DeviceLost(logger, runs.Model.Target.Provider, reason);
+            return health.Lose(reason);
+        }
     }
 }

@@ -17,15 +17,15 @@ internal sealed class SegmentStep(ModelRuns runs, RunJudge judge, FrameExit exit
     {
         var jobs = Wanted(batch);
         var ranges = new Stack<RowRange>();
-        Plan(ranges, batch, jobs);
+        Plan(ranges, new RowRange(0, batch.Rows), jobs);
         while (ranges.TryPop(out var rows))
         {
             var run = jobs.FindAll(job => job.Row >= rows.First && job.Row < rows.End);
             try
             {
                 Segment(batch.Slot, rows, run);
-                Compare(batch, run.FindAll(static job => job.NeedsDualVerdict));
-                judge.Succeeded();
+                Compare(batch.Slot, rows, run.FindAll(static job => job.NeedsDualVerdict));
+                judge.Succeeded(Name);
             }
             catch (Exception exception)
             {
@@ -35,7 +35,7 @@ internal sealed class SegmentStep(ModelRuns runs, RunJudge judge, FrameExit exit
                 }
                 else
                 {
-                    Plan(ranges, batch, run);
+                    Plan(ranges, rows, run);
                 }
 
                 continue;
@@ -64,7 +64,7 @@ internal sealed class SegmentStep(ModelRuns runs, RunJudge judge, FrameExit exit
         return wanted;
     }
 
-    private void Plan(Stack<RowRange> ranges, FrameBatch batch, List<FrameJob> jobs)
+    private void Plan(Stack<RowRange> ranges, RowRange within, List<FrameJob> jobs)
     {
         if (jobs.Count == 0)
         {
@@ -77,7 +77,7 @@ internal sealed class SegmentStep(ModelRuns runs, RunJudge judge, FrameExit exit
         }
         else
         {
-            runs.SegmentPlanner.Cover([.. jobs.Select(static job => job.Row)], batch.Rows).ForEach(ranges.Push);
+            runs.SegmentPlanner.Cover([.. jobs.Select(static job => job.Row)], within).ForEach(ranges.Push);
         }
     }
 
@@ -116,7 +116,7 @@ internal sealed class SegmentStep(ModelRuns runs, RunJudge judge, FrameExit exit
     }
 
     /// <summary>The base masks of the dual verdicts.</summary>
-    private void Compare(FrameBatch batch, List<FrameJob> run)
+    private void Compare(RunSlot slot, RowRange within, List<FrameJob> run)
     {
         if (run.Count == 0)
         {
@@ -124,10 +124,10 @@ internal sealed class SegmentStep(ModelRuns runs, RunJudge judge, FrameExit exit
         }
 
         long start = clock.Now;
-        run.ForEach(job => batch.Slot.SetParameters(job.Row, runs.Model.BaseParameters));
-        foreach (var rows in runs.SegmentPlanner.Cover([.. run.Select(static job => job.Row)], batch.Rows))
+        run.ForEach(job => slot.SetParameters(job.Row, runs.Model.BaseParameters));
+        foreach (var rows in runs.SegmentPlanner.Cover([.. run.Select(static job => job.Row)], within))
         {
-            batch.Slot.Adaptation.SegmentBase(rows);
+            slot.Adaptation.SegmentBase(rows);
         }
 
         var elapsed = clock.Since(start);

@@ -9,7 +9,8 @@ internal sealed class LoupeModel : IDisposable
     private readonly Lock _lock = new();
 
     // Shared by all runs, so that Terminate reaches every one.
-    private readonly RunOptions _runOptions = new();
+    // What fails is thrown, and logged by whoever knows what follows from it.
+    private readonly RunOptions _runOptions = new() { LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_FATAL };
     private readonly PrecisionFiles _files;
     private bool _disposed;
 
@@ -90,7 +91,7 @@ internal sealed class LoupeModel : IDisposable
         catch (OnnxRuntimeException exception)
         {
             opened.ForEach(static session => session.Dispose());
-            throw new ModelLoadException($"{target.Provider} does not give its memory: {exception.Message}", exception);
+            throw new ModelLoadException($"{target.Provider} does not give its memory: {OrtMessage.Of(exception)}", exception);
         }
         catch
         {
@@ -134,7 +135,7 @@ internal sealed class LoupeModel : IDisposable
         }
         catch (OnnxRuntimeException exception)
         {
-            throw new ModelLoadException($"ONNX Runtime cannot load {path}: {exception.Message}", exception);
+            throw new ModelLoadException($"ONNX Runtime cannot load {path}: {OrtMessage.Of(exception)}", exception);
         }
         catch (Exception exception) when (exception is DllNotFoundException or TypeInitializationException or EntryPointNotFoundException)
         {

@@ -5,7 +5,7 @@ namespace LoupeGrpc.Engine.Execution;
 /// <summary>What ONNX Runtime means by an exception.</summary>
 internal static partial class OrtMessage
 {
-    /// <summary>The innermost message in one line, without codes, source files and function names.</summary>
+    /// <summary>The innermost message in one line, without codes, names of nodes, source files and function names.</summary>
     public static string Of(Exception exception)
     {
         var message = Whitespace().Replace(exception.Message, " ").Trim();
@@ -20,7 +20,7 @@ internal static partial class OrtMessage
     [GeneratedRegex(@"\s+")]
     private static partial Regex Whitespace();
 
-    [GeneratedRegex(@"\[ONNXRuntimeError\] : \d+ : \w+ : ")]
+    [GeneratedRegex(@"\[ONNXRuntimeError\] : \d+ : \w+ : |Status Message: ")]
     private static partial Regex Nested();
 
     [GeneratedRegex(@"^(\[ErrorCode:\w+\] )?(\S+\.(cc|h|cpp|cu):\d+ )?")]

@@ -42,14 +42,14 @@ public sealed class AllocationTests
     [InlineData(1920, 1080)]
     public async Task A_raw_frame_takes_the_same_few_kilobytes_whatever_its_size(int width, int height)
     {
-        await using var engine = await EngineFixture.StartAsync(new EngineOptions { DecodeWorkers = 1 });
+        await using var engine = await EngineFixture.StartAsync(new EngineOptions { DecodeWorkers = 1 }, target: ExecutionTarget.Cpu);
         await CheckAsync(engine, Frames.Noise(width, height));
     }
 
     [Fact]
     public async Task An_encoded_frame_takes_the_same_few_kilobytes_whatever_its_size()
     {
-        await using var engine = await EngineFixture.StartAsync(new EngineOptions { DecodeWorkers = 1 });
+        await using var engine = await EngineFixture.StartAsync(new EngineOptions { DecodeWorkers = 1 }, target: ExecutionTarget.Cpu);
         await CheckAsync(engine, Frames.File(TestData.Golden("preprocess", "rgb-53x37.png")));
         await CheckAsync(engine, Frames.File(TestData.Golden("preprocess", "rgb-1920x1080.jpg")));
     }

@@ -1,6 +1,8 @@
+using System.Diagnostics.Metrics;
 using LoupeGrpc.Engine;
 using LoupeGrpc.Packaging;
 using LoupeGrpc.TestSupport;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Xunit;
 
@@ -16,13 +18,20 @@ public sealed class EngineFixture : IAsyncLifetime
     public ValueTask DisposeAsync() => Engine.DisposeAsync();
 
     /// <param name="package">Null: the embedded model.</param>
+    /// <param name="target">Null: what the tests run on (<see cref="TestTarget"/>), one frame a run.</param>
     public static Task<LoupeEngine> StartAsync(
-        EngineOptions? options = null, ModelPackage? package = null, TimeProvider? time = null, string precision = PackageLayout.Fp32) =>
+        EngineOptions? options = null,
+        ModelPackage? package = null,
+        TimeProvider? time = null,
+        ExecutionTarget? target = null,
+        ILoggerFactory? loggers = null,
+        IMeterFactory? meters = null) =>
         LoupeEngine.StartAsync(
             package ?? TestPackages.Nano,
             options ?? new EngineOptions(),
-            ExecutionTarget.Cpu with { Precision = precision },
-            NullLoggerFactory.Instance,
+            target ?? TestTarget.For(package ?? TestPackages.Nano),
+            loggers ?? NullLoggerFactory.Instance,
             time ?? TimeProvider.System,
-            TestContext.Current.CancellationToken);
+            TestContext.Current.CancellationToken,
+            meters);
 }

@@ -68,7 +68,7 @@ public sealed class HalfPrecisionTests(ITestOutputHelper output)
     }
 
     private static Task<LoupeEngine> StartAsync(ModelPackage package, bool rounded) =>
-        EngineFixture.StartAsync(package: rounded ? HalfRounding.PackageOf(package) : package, precision: PackageLayout.Fp16);
+        EngineFixture.StartAsync(package: rounded ? HalfRounding.PackageOf(package) : package, target: ExecutionTarget.Cpu with { Precision = PackageLayout.Fp16 });
 
     private static async Task<(double Score, double Iou)> CompareAsync(LoupeEngine engine, List<JsonElement> entries, Func<JsonElement, string> path)
     {

@@ -1,4 +1,5 @@
 using System.Text;
+using LoupeGrpc.Engine;
 using LoupeGrpc.Engine.Adaptation;
 using LoupeGrpc.Native;
 using LoupeGrpc.Packaging;
@@ -60,7 +61,7 @@ public sealed class ReferenceStreamTests(EngineFixture fixture, ITestOutputHelpe
     [InlineData("dark")]
     public async Task Half_precision_adapts_as_the_reference_does(string name)
     {
-        await using var engine = await EngineFixture.StartAsync(package: HalfRounding.PackageOf(TestPackages.Nano), precision: PackageLayout.Fp16);
+        await using var engine = await EngineFixture.StartAsync(package: HalfRounding.PackageOf(TestPackages.Nano), target: ExecutionTarget.Cpu with { Precision = PackageLayout.Fp16 });
         var stream = ReferenceStream.Read(name);
         var session = engine.CreateAdaptation(new AdaptationSettings { Guard = null });
         var request = Frames.WithMask with { Adaptation = session };

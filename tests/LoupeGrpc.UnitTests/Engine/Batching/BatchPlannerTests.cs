@@ -81,7 +81,7 @@ public sealed class BatchPlannerTests
         var planner = Planner([0, 0, 0, 0]);
 
         Assert.InRange(planner.NextRun(5), 1, 5);
-        Assert.Equal([new RowRange(1, 1), new RowRange(3, 1)], planner.Cover([1, 3], 4));
+        Assert.Equal([new RowRange(1, 1), new RowRange(3, 1)], planner.Cover([1, 3], new RowRange(0, 4)));
     }
 
     [Theory]
@@ -105,7 +105,7 @@ public sealed class BatchPlannerTests
     {
         int[] numbers = [.. wanted.Split(' ').Select(int.Parse)];
 
-        var runs = Planner(Gpu).Cover(numbers, rows);
+        var runs = Planner(Gpu).Cover(numbers, new RowRange(0, rows));
 
         Assert.Equal(expected, string.Join(' ', runs.Select(static run => $"{run.First}+{run.Count}")));
     }
@@ -118,7 +118,8 @@ public sealed class BatchPlannerTests
         {
             double[] times = [.. Enumerable.Range(0, 4).Select(_ => 1 + (50 * random.NextDouble()))];
             int rows = 1 << random.Next(4);
-            int[] wanted = [.. Enumerable.Range(0, rows).Where(_ => random.Next(2) == 0)];
+            int before = random.Next(3);
+            int[] wanted = [.. Enumerable.Range(before, rows).Where(_ => random.Next(2) == 0)];
             if (wanted.Length == 0)
             {
                 continue;
@@ -130,12 +131,12 @@ public sealed class BatchPlannerTests
                 sizes.Halve(8);
             }
 
-            var runs = Planner(times, sizes).Cover(wanted, rows);
+            var runs = Planner(times, sizes).Cover(wanted, new RowRange(before, rows));
 
-            int end = 0;
+            int end = before;
             foreach (var run in runs)
             {
-                Assert.InRange(run.First, end, rows - run.Count);
+                Assert.InRange(run.First, end, before + rows - run.Count);
                 Assert.InRange(run.Count, 1, sizes.Largest);
                 end = run.End;
             }
