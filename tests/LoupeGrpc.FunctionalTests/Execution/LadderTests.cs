@@ -8,6 +8,9 @@ namespace LoupeGrpc.FunctionalTests.Execution;
 /// <summary>Each kind of bad day that a provider may have, seen from outside: ready line, outcomes, server info, health, log, exit code.</summary>
 public sealed class LadderTests(NanoEngine nano) : IDisposable
 {
+    // Rows of the largest tensor that the stand-in computes for one picture: three scales of its features, 8², 16² and 32².
+    private const int RowsOfOne = 1344;
+
     private readonly TemporaryDirectory _directory = new();
 
     private LadderPlace Place => new(_directory.FullName, nano.CacheDirectory);
@@ -136,6 +139,36 @@ public sealed class LadderTests(NanoEngine nano) : IDisposable
         Assert.All(outcomes, outcome => Assert.Equal((provider, precision), (outcome.Result.Execution.Provider, outcome.Result.Execution.Precision)));
         await server.Process.SignalAsync("TERM");
         Assert.Equal(0, await server.Process.ExitAsync());
+    }
+
+    [Fact]
+    public async Task A_device_without_memory_for_two_frames_serves_them_one_by_one_and_warns_once()
+    {
+        await using var server = await LadderServer.StartAsync(Place, [$"Plugins:0:Options:max_batch={RowsOfOne}", "Buckets=1,2,4"]);
+        var outcomes = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => server.AnalyzeAsync(frames: 4)));
+        Assert.All(outcomes, static session => Assert.Equal(4, session.Count));
+        Assert.All(outcomes.SelectMany(static session => session), static outcome => Assert.Equal("StandIn", outcome.Result?.Execution.Provider));
+        Assert.Single(
+            server.Process.Error.Split('\n'),
+            static line => line.Contains("StandIn has no memory for 4 frames at once (warm-up): at most 1 from now on", StringComparison.Ordinal));
+        Assert.Equal(RungState.Serving, (await server.LadderAsync())[0].State);
+        Assert.Equal(ServingStatus.Serving, await server.HealthAsync());
+    }
+
+    [Fact]
+    public async Task Many_sessions_at_once_get_the_answers_of_one_alone()
+    {
+        await using var server = await LadderServer.StartAsync(Place, ["Buckets=1,2,4"]);
+        var alone = (await server.AnalyzeAsync(frames: 1, sample: "forged-cat-in-coffee.jpg"))[0].Result;
+        Assert.NotEqual(0u, alone.Mask.Area);
+        var outcomes = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => server.AnalyzeAsync(frames: 6, sample: "forged-cat-in-coffee.jpg")));
+        Assert.All(
+            outcomes.SelectMany(static session => session),
+            outcome =>
+            {
+                Assert.Equal(alone.Score, outcome.Result.Score, 1e-5f);
+                Assert.Equal(alone.Mask, outcome.Result.Mask);
+            });
     }
 
     private static async Task AssertCpuServesAsync(LadderServer server, RungState state, string reason)

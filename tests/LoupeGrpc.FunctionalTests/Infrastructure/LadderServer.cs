@@ -87,19 +87,19 @@ internal sealed partial class LadderServer : IAsyncDisposable
     }
 
     /// <summary>A sample with a mask, as a frame.</summary>
-    public static async Task SendSampleAsync(RawSession session, ulong id)
+    public static async Task SendSampleAsync(RawSession session, ulong id, string sample = "authentic-rocket.png")
     {
-        var picture = ByteString.CopyFrom(await File.ReadAllBytesAsync(TestData.Sample("authentic-rocket.png"), Patience.Token()));
+        var picture = ByteString.CopyFrom(await File.ReadAllBytesAsync(TestData.Sample(sample), Patience.Token()));
         await session.SendFrameAsync(id, frame => frame.Encoded.Data = picture);
     }
 
-    /// <summary>Streams a few samples in a session of its own.</summary>
-    public async Task<IReadOnlyList<FrameOutcome>> AnalyzeAsync(int frames = 3)
+    /// <summary>Streams a sample a few times in a session of its own.</summary>
+    public async Task<IReadOnlyList<FrameOutcome>> AnalyzeAsync(int frames = 3, string sample = "authentic-rocket.png")
     {
         using var session = await OpenAsync(new OpenSession { Mask = new MaskSettings { Policy = MaskPolicy.Always } });
         for (var i = 0; i < frames; i++)
         {
-            await SendSampleAsync(session, (ulong)i);
+            await SendSampleAsync(session, (ulong)i, sample);
         }
 
         await session.CompleteAsync();
