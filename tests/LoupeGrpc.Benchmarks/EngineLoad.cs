@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using LoupeGrpc.Engine;
-using LoupeGrpc.Native;
 using LoupeGrpc.Packaging;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -12,7 +11,7 @@ internal sealed class EngineLoad(LoupeEngine engine, int callers) : IAsyncDispos
 {
     private static readonly AnalysisRequest Request = new() { MaskPolicy = MaskPolicy.Always };
 
-    private readonly RawInput _frame = Noise(engine.Package.Manifest.ImageSize);
+    private readonly RawInput _frame = NoiseFrame.Of(engine.Package);
 
     public static async Task<EngineLoad> StartAsync(ModelPackage package, ExecutionTarget target, CancellationToken cancellationToken) => new(
         await LoupeEngine.StartAsync(package, new EngineOptions(), target, NullLoggerFactory.Instance, TimeProvider.System, cancellationToken),
@@ -44,11 +43,4 @@ internal sealed class EngineLoad(LoupeEngine engine, int callers) : IAsyncDispos
     }
 
     public ValueTask DisposeAsync() => engine.DisposeAsync();
-
-    private static RawInput Noise(int side)
-    {
-        byte[] pixels = new byte[side * side * 3];
-        new Random(1).NextBytes(pixels);
-        return new RawInput(pixels, new RawLayout(PixelFormat.Bgr24, side, side, [], YuvMatrix.Bt601, YuvRange.Limited));
-    }
 }

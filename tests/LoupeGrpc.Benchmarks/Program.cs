@@ -4,4 +4,5 @@ using LoupeGrpc.Benchmarks;
 return await new RootCommand("Measures the engine. Close what else runs first: the numbers are medians of one run on one machine.")
 {
     ExecutionBenchmark.Create(),
+    AdaptationBenchmark.Create(),
 }.Parse(args).InvokeAsync();
