@@ -54,15 +54,14 @@ public sealed class ReferenceStreamTests(EngineFixture fixture, ITestOutputHelpe
 
     /// <summary>
     /// In half precision, rounded as on a GPU, the same frames teach and the masks that follow find as much. Single frames where a query's mask is near
-    /// the threshold differ (the overlap with the reference's masks is 0.95 on average in <c>scale</c>, 0.9997 in <c>dark</c>).
+    /// the threshold differ: the overlap with the reference's masks is 0.95 on average. It takes long, so without <c>dark</c>, where it is 0.9997.
     /// </summary>
-    [Theory]
-    [InlineData("scale")]
-    [InlineData("dark")]
-    public async Task Half_precision_adapts_as_the_reference_does(string name)
+    [Fact]
+    public async Task Half_precision_adapts_as_the_reference_does()
     {
+        const string Name = "scale";
         await using var engine = await EngineFixture.StartAsync(package: HalfRounding.PackageOf(TestPackages.Nano), target: ExecutionTarget.Cpu with { Precision = PackageLayout.Fp16 });
-        var stream = ReferenceStream.Read(name);
+        var stream = ReferenceStream.Read(Name);
         var session = engine.CreateAdaptation(new AdaptationSettings { Guard = null });
         var request = Frames.WithMask with { Adaptation = session };
         var (ours, theirs) = (new ForgedArea(ReferenceStream.Side, ReferenceStream.Side), new ForgedArea(ReferenceStream.Side, ReferenceStream.Side));
@@ -84,7 +83,7 @@ public sealed class ReferenceStreamTests(EngineFixture fixture, ITestOutputHelpe
         }
 
         output.WriteLine(
-            $"{name}: mean IoU with the reference {overlap / stream.Frames.Count:0.0000}, total IoU {ours.Iou:0.0000}, the reference's {theirs.Iou:0.0000}, loss off by {loss:0.0e+0}, drift by {drift:0.0e+0}");
+            $"{Name}: mean IoU with the reference {overlap / stream.Frames.Count:0.0000}, total IoU {ours.Iou:0.0000}, the reference's {theirs.Iou:0.0000}, loss off by {loss:0.0e+0}, drift by {drift:0.0e+0}");
         Assert.True(overlap / stream.Frames.Count >= 0.9);
         Assert.InRange(loss, 0, 0.15);
         Assert.InRange(drift, 0, 0.05);
