@@ -51,7 +51,7 @@ internal static class ExecutionBenchmark
             var package = result.GetValue(Model) is { } directory ? ModelPackage.Open(directory) : TestPackages.Nano;
             var output = result.InvocationConfiguration.Output;
             output.WriteLine($"{package.Manifest.Name}@{package.ShortHash}, {package.Manifest.ImageSize} px, {Environment.ProcessorCount} cores. Every frame gets a mask. Alone: encoder and segmentor by ONNX Runtime, nothing else.");
-            output.WriteLine("provider   precision  batch   frames/s    alone  ratio   p50 ms   p95 ms  memory MiB");
+            output.WriteLine("provider   precision  batch   frames/s    alone  ratio   p50 ms   p95 ms  memory MiB  GPU MiB");
             var failed = false;
             foreach (string provider in result.GetRequiredValue(Providers))
             {
@@ -107,15 +107,15 @@ internal static class ExecutionBenchmark
         }
 
         latencies.Sort();
-        return new Row(Median(engineRates), Median(aloneRates), latencies[latencies.Count / 2], latencies[(int)(0.95 * (latencies.Count - 1))], Environment.WorkingSet >> 20);
+        return new Row(Median(engineRates), Median(aloneRates), latencies[latencies.Count / 2], latencies[(int)(0.95 * (latencies.Count - 1))], Environment.WorkingSet >> 20, GpuMemory.OfThisProcess());
     }
 
     private static double Median(List<double> values) => values.Order().ElementAt(values.Count / 2);
 
-    private sealed record Row(double Engine, double Alone, double P50, double P95, long Memory)
+    private sealed record Row(double Engine, double Alone, double P50, double P95, long Memory, string Gpu)
     {
         public string ToLine(string provider, string precision, int batch) => string.Create(
             CultureInfo.InvariantCulture,
-            $"{provider,-10} {precision,-9} {batch,6} {Engine,10:F1} {Alone,8:F1} {Engine / Alone,6:F2} {P50,8:F1} {P95,8:F1} {Memory,11}");
+            $"{provider,-10} {precision,-9} {batch,6} {Engine,10:F1} {Alone,8:F1} {Engine / Alone,6:F2} {P50,8:F1} {P95,8:F1} {Memory,11} {Gpu,8}");
     }
 }

@@ -16,7 +16,7 @@ internal sealed class ForgeryAnalysisEndpoint(SessionServices services, SessionR
     public override async Task Analyze(
         IAsyncStreamReader<AnalyzeRequest> requestStream, IServerStreamWriter<AnalyzeResponse> responseStream, ServerCallContext context)
     {
-        if (await ReadOpenAsync(requestStream, context).ConfigureAwait(false) is not { } open)
+        if (await ReadOpenAsync(requestStream, responseStream, context).ConfigureAwait(false) is not { } open)
         {
             return;
         }
@@ -107,15 +107,20 @@ internal sealed class ForgeryAnalysisEndpoint(SessionServices services, SessionR
         return session;
     }
 
-    /// <summary>Null where the client vanished first.</summary>
-    private async Task<OpenSession?> ReadOpenAsync(IAsyncStreamReader<AnalyzeRequest> requests, ServerCallContext context)
+    /// <summary>Controls that come too early are answered, and change nothing.</summary>
+    /// <returns>Null where the client vanished first.</returns>
+    private async Task<OpenSession?> ReadOpenAsync(
+        IAsyncStreamReader<AnalyzeRequest> requests, IServerStreamWriter<AnalyzeResponse> responses, ServerCallContext context)
     {
         // A call that opens nothing must not hold up a server that stops.
         using var waiting = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, serving.Draining);
         bool any;
         try
         {
-            any = await requests.MoveNext(waiting.Token).ConfigureAwait(false);
+            while ((any = await requests.MoveNext(waiting.Token).ConfigureAwait(false)) && requests.Current.Control is { } early)
+            {
+                await responses.WriteAsync(RequestFaults.TooEarly(early), waiting.Token).ConfigureAwait(false);
+            }
         }
         catch (Exception exception) when (!context.CancellationToken.IsCancellationRequested && RequestFaults.Find(exception, services.Options.Limits) is { } status)
         {

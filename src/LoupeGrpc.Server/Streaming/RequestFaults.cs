@@ -3,13 +3,24 @@ using Grpc.Core;
 using LoupeGrpc.Engine;
 using LoupeGrpc.Server.Configuration;
 using LoupeGrpc.Server.Contract;
+using LoupeGrpc.V1;
 
 namespace LoupeGrpc.Server.Streaming;
 
-/// <summary>Broken protocol: what ends a call as a whole.</summary>
+/// <summary>Requests out of turn: broken protocol, which ends a call as a whole, and controls that come too early, which do not.</summary>
 internal static class RequestFaults
 {
     public static RpcException NotOpened => Invalid("the first message of a session must be open");
+
+    /// <summary>What a control gets that comes before its session: a bad control ends no call.</summary>
+    public static AnalyzeResponse TooEarly(Control control) => new()
+    {
+        ControlReply = new ControlReply
+        {
+            ControlId = control.ControlId,
+            Failed = new FrameFailure(FailureKind.Invalid, "there is no session yet: the first message must be open").ToFailed(),
+        },
+    };
 
     public static RpcException SecondOpen => Invalid("the session is open already: one call, one session");
 

@@ -21,6 +21,21 @@ public class ProtocolTests
     }
 
     [Fact]
+    public async Task A_control_before_open_is_answered_and_the_session_may_still_be_opened()
+    {
+        await using var server = await RunningServer.StartAsync(new ScriptedAnalyzer());
+        using var session = server.Call();
+        await session.SendAsync(new Control { ControlId = 7, ResetAdaptation = new ResetAdaptation() });
+        var reply = await session.NextReplyAsync();
+        Assert.Equal((7ul, FailureCode.Invalid), (reply.ControlId, reply.Failed.Code));
+        Assert.Contains("open", reply.Failed.Message, StringComparison.Ordinal);
+        await session.SendAsync(new AnalyzeRequest { Open = new OpenSession() });
+        Assert.NotNull((await session.NextAsync()).Granted);
+        await session.CompleteAsync();
+        Assert.Equal(0ul, Assert.Single(await session.RestAsync()).Summary.Frames);
+    }
+
+    [Fact]
     public async Task A_call_without_any_message_ends()
     {
         await using var server = await RunningServer.StartAsync(new ScriptedAnalyzer());
