@@ -35,7 +35,8 @@ internal static class RpcErrors
             StatusCode.InvalidArgument => new LoupeRequestException(LoupeFailureCode.Invalid, error.Status.Detail, error),
             StatusCode.ResourceExhausted => new LoupeRequestException(LoupeFailureCode.Overloaded, error.Status.Detail, error),
             StatusCode.DeadlineExceeded => new LoupeRequestException(LoupeFailureCode.Expired, error.Status.Detail, error),
-            _ when IsReset(error) => new LoupeUnavailableException($"the connection to {address} broke ({Detail(error)})", error),
+            _ when IsReset(error) => new LoupeUnavailableException(
+                $"the connection to {address} broke; if it does so again, what answers there does not speak gRPC: use the address in the server's `ready` line ({Detail(error)})", error),
             _ when error.Status.DebugException is HttpRequestException => new LoupeUnavailableException(
                 $"what answers at {address} does not speak gRPC: use the address in the server's `ready` line ({Detail(error)})", error),
             _ => new LoupeRequestException(LoupeFailureCode.Internal, $"{error.StatusCode}: {error.Status.Detail}", error),
