@@ -74,7 +74,7 @@ internal sealed class CompileCommand
         try
         {
             using var model = await ServedModel.PrepareAsync(loaded.Options, environment, loggers.CreateLogger<CompileCommand>(), cancellationToken).ConfigureAwait(false);
-            var cache = EmbeddedModel.CacheDirectory(loaded.Options, name => environment[name] as string);
+            var cache = EmbeddedModel.CacheDirectory(loaded.Options, environment);
             using var setup = ExecutionSetup.Create(loaded.Options, loaded.ToArguments(), model.Package, cache, loggers);
             var code = ExitCode.Success;
             var any = false;

@@ -18,24 +18,29 @@ internal sealed class LoadedSettings
     /// <returns>Null with a mistake.</returns>
     public static async Task<LoadedSettings?> LoadAsync(string[] arguments, IDictionary environment, TextWriter error)
     {
-        IConfigurationRoot configuration;
-        try
-        {
-            configuration = ConfigurationSources.Build(Path.Combine(AppContext.BaseDirectory, "appsettings.json"), environment, arguments);
-        }
-        catch (InvalidDataException exception)
-        {
-            await error.WriteLineAsync($"error: {exception.Message}").ConfigureAwait(false);
-            return null;
-        }
-
-        var (options, mistakes) = LoupeOptionsReader.Read(configuration);
+        var (loaded, mistakes) = Read(arguments, environment);
         foreach (var mistake in mistakes)
         {
             await error.WriteLineAsync($"error: {mistake}").ConfigureAwait(false);
         }
 
-        return mistakes.Count > 0 ? null : new LoadedSettings(configuration, options);
+        return mistakes.Count > 0 ? null : loaded;
+    }
+
+    /// <summary>For a command that has mistakes of its own to tell beside them.</summary>
+    /// <returns>With a mistake, what is loaded is of no use.</returns>
+    public static (LoadedSettings Loaded, IReadOnlyList<string> Mistakes) Read(IEnumerable<string> arguments, IDictionary environment)
+    {
+        try
+        {
+            var configuration = ConfigurationSources.Build(Path.Combine(AppContext.BaseDirectory, "appsettings.json"), environment, [.. arguments]);
+            var (options, mistakes) = LoupeOptionsReader.Read(configuration);
+            return (new LoadedSettings(configuration, options), mistakes);
+        }
+        catch (InvalidDataException exception)
+        {
+            return (new LoadedSettings(new ConfigurationBuilder().Build(), new LoupeOptions()), [exception.Message]);
+        }
     }
 
     /// <summary>Every value that is set, as arguments for another run of the program.</summary>

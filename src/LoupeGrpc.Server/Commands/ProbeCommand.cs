@@ -1,4 +1,3 @@
-using System.Collections;
 using System.CommandLine;
 using System.Runtime.InteropServices;
 using System.Text.Json;
@@ -63,7 +62,9 @@ internal sealed class ProbeCommand
         var output = result.InvocationConfiguration.Output;
         var error = result.InvocationConfiguration.Error;
         var environment = Environment.GetEnvironmentVariables();
-        var (options, mistakes) = ReadSettings(environment);
+        var (loaded, settingMistakes) = LoadedSettings.Read(_settings, environment);
+        var options = loaded.Options;
+        List<string> mistakes = [.. settingMistakes];
         var targets = Targets(result, options, mistakes);
         if (mistakes.Count > 0)
         {
@@ -79,7 +80,7 @@ internal sealed class ProbeCommand
         {
             // Before anything is tried: without ONNX Runtime there is nothing to say.
             var report = Report.OfThisMachine();
-            var prober = new ProviderProber(EmbeddedModel.CacheDirectory(options, name => environment[name] as string), TimeProvider.System);
+            var prober = new ProviderProber(EmbeddedModel.CacheDirectory(options, environment), TimeProvider.System);
             foreach (var target in targets)
             {
                 report.Execution.Add(await prober.ProbeAnewAsync(target, options.Execution.ProbeTimeout, cancellationToken).ConfigureAwait(false));
@@ -100,20 +101,6 @@ internal sealed class ProbeCommand
         {
             await error.WriteLineAsync($"error: ONNX Runtime cannot be loaded: {exception.GetBaseException().Message}").ConfigureAwait(false);
             return ExitCode.Failure;
-        }
-    }
-
-    private (LoupeOptions Options, List<string> Mistakes) ReadSettings(IDictionary environment)
-    {
-        try
-        {
-            var (options, mistakes) = LoupeOptionsReader.Read(
-                ConfigurationSources.Build(Path.Combine(AppContext.BaseDirectory, "appsettings.json"), environment, [.. _settings]));
-            return (options, [.. mistakes]);
-        }
-        catch (InvalidDataException exception)
-        {
-            return (new LoupeOptions(), [exception.Message]);
         }
     }
 

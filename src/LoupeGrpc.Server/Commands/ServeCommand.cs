@@ -81,7 +81,7 @@ internal sealed class ServeCommand
     {
         var options = loaded.Options;
         using var model = await ServedModel.PrepareAsync(options, environment, logger, stop).ConfigureAwait(false);
-        using var setup = ExecutionSetup.Create(options, loaded.ToArguments(), model.Package, EmbeddedModel.CacheDirectory(options, name => environment[name] as string), loggers);
+        using var setup = ExecutionSetup.Create(options, loaded.ToArguments(), model.Package, EmbeddedModel.CacheDirectory(options, environment), loggers);
         var ladder = await setup.StartAsync(stop).ConfigureAwait(false);
         await using (ladder.ConfigureAwait(false))
         {

@@ -1,3 +1,4 @@
+using System.Collections;
 using System.Diagnostics;
 using System.Security.Cryptography;
 using LoupeGrpc.Modeling.Packaging;
@@ -58,8 +59,8 @@ internal sealed class EmbeddedModel : IDisposable
     }
 
     /// <summary>Where what can be made again is kept: by the settings, else by the environment; null for an account without a home.</summary>
-    public static string? CacheDirectory(LoupeOptions options, Func<string, string?> environment) =>
-        options.Model.CacheDirectory.Length > 0 ? options.Model.CacheDirectory : DefaultCacheDirectory(environment);
+    public static string? CacheDirectory(LoupeOptions options, IDictionary environment) =>
+        options.Model.CacheDirectory.Length > 0 ? options.Model.CacheDirectory : DefaultCacheDirectory(name => environment[name] as string);
 
     /// <summary>Where packages are kept unless a setting says otherwise; null for an account without a home.</summary>
     public static string? DefaultCacheDirectory(Func<string, string?> environment)

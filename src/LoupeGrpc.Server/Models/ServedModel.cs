@@ -19,7 +19,7 @@ internal sealed class ServedModel : IDisposable
     {
         var embedded = options.Model.Path.Length > 0
             ? null
-            : await EmbeddedModel.PrepareAsync(EmbeddedModel.CacheDirectory(options, name => environment[name] as string), logger, cancellationToken).ConfigureAwait(false);
+            : await EmbeddedModel.PrepareAsync(EmbeddedModel.CacheDirectory(options, environment), logger, cancellationToken).ConfigureAwait(false);
         var package = embedded?.Package ?? ModelPackage.Open(options.Model.Path);
         if (package.Manifest.Demonstration)
         {
