@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using System.Text.Json;
 using LoupeGrpc.Engine;
 using LoupeGrpc.Engine.Providers;
+using LoupeGrpc.Packaging;
 
 namespace LoupeGrpc.Server.Execution;
 
@@ -21,12 +22,14 @@ internal sealed class ProbeCache(string? directory, TimeProvider time)
     {
         try
         {
-            if (directory is null || !File.Exists(PathOf(target)))
+            // Once: it hashes a library of up to hundreds of megabytes.
+            var path = directory is null ? null : PathOf(target);
+            if (!File.Exists(path))
             {
                 return null;
             }
 
-            var entry = JsonSerializer.Deserialize<Entry>(File.ReadAllBytes(PathOf(target)), ProviderJson.Line);
+            var entry = JsonSerializer.Deserialize<Entry>(File.ReadAllBytes(path), ProviderJson.Line);
             var age = time.GetUtcNow() - entry?.Written;
             return entry?.Report is { } report && report.Provider == target.Provider && (report.Runs || (age >= TimeSpan.Zero && age < LifeOfFailures)) ? report : null;
         }
@@ -69,18 +72,12 @@ internal sealed class ProbeCache(string? directory, TimeProvider time)
             target.Kind.ToString(),
             target.Provider,
             library,
-            library.Length > 0 ? HashOf(library) : string.Empty,
+            library.Length > 0 ? FileHash.OfFile(library) : string.Empty,
             target.DeviceIndex.ToString(),
             .. target.Kind == ProviderKind.Plugin ? target.Options.OrderBy(static option => option.Key, StringComparer.Ordinal).SelectMany(static option => new[] { option.Key, option.Value }) : [],
         ];
         var key = SHA256.HashData(JsonSerializer.SerializeToUtf8Bytes(parts));
         return Path.Combine(directory!, $"{target.Kind.ToString().ToLowerInvariant()}-{Convert.ToHexStringLower(key.AsSpan(0, 8))}.json");
-    }
-
-    private static string HashOf(string path)
-    {
-        using var file = File.OpenRead(path);
-        return Convert.ToHexStringLower(SHA256.HashData(file));
     }
 
     private static bool IsExpected(Exception exception) => exception is IOException or UnauthorizedAccessException or JsonException;
