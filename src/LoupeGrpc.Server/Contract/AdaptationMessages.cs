@@ -11,18 +11,18 @@ namespace LoupeGrpc.Server.Contract;
 internal static class AdaptationMessages
 {
     /// <summary>Null, and why, where a setting is out of its range.</summary>
-    public static EngineSettings? ToSettings(this Wire.AdaptationSettings message, out string? mistake)
+    public static EngineSettings? ToSettings(this Wire.AdaptationSettings message, out string? error)
     {
         var defaults = new EngineSettings();
         if (message.Scope is not (AdaptationScope.Unspecified or AdaptationScope.Head))
         {
-            mistake = $"adaptation scope {(int)message.Scope} is not known";
+            error = $"adaptation scope {(int)message.Scope} is not known";
             return null;
         }
 
         if (message.Guard?.Action is not (null or Wire.GuardAction.Unspecified or Wire.GuardAction.Freeze or Wire.GuardAction.Rollback))
         {
-            mistake = $"guard action {(int)message.Guard.Action} is not known";
+            error = $"guard action {(int)message.Guard.Action} is not known";
             return null;
         }
 
@@ -35,8 +35,8 @@ internal static class AdaptationMessages
             DualVerdictEveryNth = ToInt(message.DualVerdictEveryNth),
             Guard = ToGuard(message.Guard ?? new AdaptationGuard()),
         };
-        mistake = settings.Mistake();
-        return mistake is null ? settings : null;
+        error = settings.Mistake();
+        return error is null ? settings : null;
     }
 
     public static Wire.AdaptationState ToMessage(this AdaptationReport report) => new()
@@ -46,14 +46,6 @@ internal static class AdaptationMessages
         Drift = report.Drift,
         Frozen = report.Frozen,
         LastLoss = report.LastLoss,
-    };
-
-    public static SessionEvent ToMessage(this GuardEvent guard, ulong sequence) => new()
-    {
-        Kind = guard.Action == EngineAction.Freeze ? SessionEventKind.AdaptationFrozen : SessionEventKind.AdaptationRolledBack,
-        Message = guard.Message,
-        Sequence = sequence,
-        Adaptation = guard.After.ToMessage(),
     };
 
     private static GuardSettings? ToGuard(AdaptationGuard guard)

@@ -1,6 +1,7 @@
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using LoupeGrpc.Engine;
+using LoupeGrpc.Server.Sessions;
 using LoupeGrpc.V1;
 
 namespace LoupeGrpc.Server.Contract;
@@ -36,7 +37,14 @@ internal static class FailureMapping
     /// <summary>The exception that ends a call, with a <see cref="Failed"/> in its status details.</summary>
     public static RpcException ToRpcException(this FrameFailure failure) => failure.ToRpcException(StatusOf(failure.Kind));
 
-    /// <summary>The same where the call's status is not the one that goes with the kind.</summary>
-    public static RpcException ToRpcException(this FrameFailure failure, StatusCode status) =>
+    /// <inheritdoc cref="ToRpcException(FrameFailure)"/>
+    public static RpcException ToRpcException(this CallFailure call) => call.Failure.ToRpcException(call.Status switch
+    {
+        CallStatus.Aborted => StatusCode.Aborted,
+        CallStatus.OutOfRange => StatusCode.OutOfRange,
+        _ => StatusOf(call.Failure.Kind),
+    });
+
+    private static RpcException ToRpcException(this FrameFailure failure, StatusCode status) =>
         new Google.Rpc.Status { Code = (int)status, Message = failure.Message, Details = { Any.Pack(failure.ToFailed()) } }.ToRpcException();
 }

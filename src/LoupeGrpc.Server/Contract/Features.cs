@@ -1,4 +1,5 @@
 using LoupeGrpc.Server.Configuration;
+using LoupeGrpc.Server.Sessions;
 using LoupeGrpc.V1;
 
 namespace LoupeGrpc.Server.Contract;
@@ -7,7 +8,7 @@ namespace LoupeGrpc.Server.Contract;
 internal static class Features
 {
     /// <summary>Of the whole contract.</summary>
-    public static IEnumerable<Unavailable> Unavailable(LoupeOptions options)
+    public static IEnumerable<MissingFeature> Missing(LoupeOptions options)
     {
         if (options.Sessions.ResumeWindow == TimeSpan.Zero)
         {
@@ -16,12 +17,12 @@ internal static class Features
 
         if (!options.Admin.Enabled)
         {
-            yield return new Unavailable { Feature = "SessionAdminService", Reason = "not switched on: Loupe:Admin:Enabled" };
+            yield return new MissingFeature("SessionAdminService", "not switched on: Loupe:Admin:Enabled");
         }
     }
 
     /// <summary>Of what a new session asks for.</summary>
-    public static IEnumerable<Unavailable> UnavailableOf(OpenSession open, LoupeOptions options)
+    public static IEnumerable<MissingFeature> MissingOf(OpenSession open, LoupeOptions options)
     {
         var never = options.Sessions.ResumeWindow == TimeSpan.Zero;
         if (open.Resumable && never)
@@ -33,15 +34,13 @@ internal static class Features
         {
             yield return never
                 ? NoResumption("resume_token")
-                : new Unavailable
-                {
-                    Feature = "resume_token",
-                    Reason = "no session has this token: it ended, its connection was broken for longer than Loupe:Sessions:ResumeWindow, "
-                        + $"which is {options.Sessions.ResumeWindow.TotalSeconds:0.###} s, or the server was restarted",
-                };
+                : new MissingFeature(
+                    "resume_token",
+                    "no session has this token: it ended, its connection was broken for longer than Loupe:Sessions:ResumeWindow, "
+                        + $"which is {options.Sessions.ResumeWindow.TotalSeconds:0.###} s, or the server was restarted");
         }
     }
 
-    private static Unavailable NoResumption(string feature) =>
-        new() { Feature = feature, Reason = "this server keeps no session whose connection broke: Loupe:Sessions:ResumeWindow is 0" };
+    private static MissingFeature NoResumption(string feature) =>
+        new(feature, "this server keeps no session whose connection broke: Loupe:Sessions:ResumeWindow is 0");
 }

@@ -1,5 +1,6 @@
 using Google.Protobuf;
 using LoupeGrpc.Engine;
+using LoupeGrpc.Server.Sessions;
 using LoupeGrpc.V1;
 using PixelFormat = LoupeGrpc.Native.PixelFormat;
 using Wire = LoupeGrpc.V1;
@@ -11,10 +12,11 @@ namespace LoupeGrpc.Server.Contract;
 /// <summary>Pictures of the contract as the engine takes them. The bytes stay where they are: the message must live until the answer.</summary>
 internal static class FrameReader
 {
-    /// <summary>A frame of a session: what to analyse, until when, and what is wrong with it.</summary>
+    /// <summary>More strides than any format has planes.</summary>
+    private const int MaxStrides = 4;
+
     /// <param name="sessionFormat">Used where the picture has no format of its own.</param>
-    /// <returns>The bytes are there even where there is a failure: they were received.</returns>
-    public static (FrameInput Input, TimeSpan? Deadline, FrameFailure? Failure) Read(Frame frame, RawLayout? sessionFormat)
+    public static IncomingFrame Read(Frame frame, RawLayout? sessionFormat)
     {
         FrameFailure? failure = null;
         var input = frame.ImageCase switch
@@ -41,15 +43,24 @@ internal static class FrameReader
             }
         }
 
-        if (frame.CaptureTime is not null && !Durations.IsValid(frame.CaptureTime))
+        CaptureTime? captureTime = null;
+        if (frame.CaptureTime is { } time)
         {
-            failure ??= Invalid("the frame's capture_time is no time");
+            if (Durations.IsValid(time))
+            {
+                captureTime = new CaptureTime(time.Seconds, time.Nanos);
+            }
+            else
+            {
+                failure ??= Invalid("the frame's capture_time is not a valid time");
+            }
         }
 
-        return (input ?? new EncodedInput((frame.Raw?.Data ?? ByteString.Empty).Memory), deadline, failure);
+        return new IncomingFrame(
+            frame.FrameId, captureTime, deadline, input ?? new EncodedInput((frame.Raw?.Data ?? ByteString.Empty).Memory), failure);
     }
 
-    public static FrameInput? Read(EncodedImage image) => new EncodedInput(image.Data.Memory);
+    public static FrameInput Read(EncodedImage image) => new EncodedInput(image.Data.Memory);
 
     /// <summary>Null, and why, where the format is missing or makes no sense. Whether it fits the bytes is the engine's to say.</summary>
     /// <param name="sessionFormat">Used where the picture has no format of its own.</param>
@@ -59,8 +70,8 @@ internal static class FrameReader
         var layout = sessionFormat;
         if (image.Format is not null)
         {
-            layout = Read(image.Format, out var mistake);
-            failure = mistake is null ? null : Invalid(mistake);
+            layout = Read(image.Format, out var error);
+            failure = error is null ? null : Invalid(error);
         }
         else if (layout is null)
         {
@@ -71,9 +82,9 @@ internal static class FrameReader
     }
 
     /// <summary>Null, and why, where it makes no sense.</summary>
-    public static RawLayout? Read(FrameFormat format, out string? mistake)
+    public static RawLayout? Read(FrameFormat format, out string? error)
     {
-        mistake = null;
+        error = null;
         PixelFormat? pixelFormat = format.PixelFormat switch
         {
             Wire.PixelFormat.Bgr24 => PixelFormat.Bgr24,
@@ -100,28 +111,32 @@ internal static class FrameReader
 
         if (pixelFormat is null)
         {
-            mistake = format.PixelFormat == Wire.PixelFormat.Unspecified
+            error = format.PixelFormat == Wire.PixelFormat.Unspecified
                 ? "pixel_format is not set"
                 : $"pixel_format {(int)format.PixelFormat} is not known";
         }
         else if (matrix is null)
         {
-            mistake = $"yuv_matrix {(int)format.YuvMatrix} is not known";
+            error = $"yuv_matrix {(int)format.YuvMatrix} is not known";
         }
         else if (range is null)
         {
-            mistake = $"yuv_range {(int)format.YuvRange} is not known";
+            error = $"yuv_range {(int)format.YuvRange} is not known";
         }
         else if (format.Width is 0 or > int.MaxValue || format.Height is 0 or > int.MaxValue)
         {
-            mistake = $"a picture of {format.Width}x{format.Height} pixels is none";
+            error = $"the picture has no pixels ({format.Width} x {format.Height})";
+        }
+        else if (format.Strides.Count > MaxStrides)
+        {
+            error = $"{format.Strides.Count} strides are given, and no format has more than {MaxStrides} planes";
         }
         else if (format.Strides.Any(static stride => stride > int.MaxValue))
         {
-            mistake = $"a stride of {format.Strides.Max()} bytes is too long";
+            error = $"a stride of {format.Strides.Max()} bytes is too long";
         }
 
-        return mistake is null
+        return error is null
             ? new RawLayout(
                 pixelFormat!.Value, (int)format.Width, (int)format.Height, [.. format.Strides.Select(static stride => (int)stride)],
                 matrix!.Value, range!.Value)

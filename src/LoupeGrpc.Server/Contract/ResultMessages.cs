@@ -66,7 +66,7 @@ internal static class ResultMessages
     public static ExecutionInfo ToMessage(this ExecutionDescription execution) =>
         new() { Provider = execution.Provider, Precision = execution.Precision, Device = execution.Device };
 
-    private static Wire.Verdict ToMessage(this Verdict verdict) => verdict switch
+    public static Wire.Verdict ToMessage(this Verdict verdict) => verdict switch
     {
         Verdict.Authentic => Wire.Verdict.Authentic,
         Verdict.Manipulated => Wire.Verdict.Manipulated,

@@ -1,4 +1,5 @@
 using System.Diagnostics.Metrics;
+using LoupeGrpc.Server.Sessions;
 using LoupeGrpc.Server.Streaming;
 using LoupeGrpc.V1;
 

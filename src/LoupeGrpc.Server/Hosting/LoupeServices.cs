@@ -1,3 +1,4 @@
+using LoupeGrpc.Server.Calls;
 using LoupeGrpc.Server.Configuration;
 using LoupeGrpc.Server.Execution;
 using LoupeGrpc.Server.Health;
@@ -27,7 +28,12 @@ internal static class LoupeServices
         services.AddSingleton<AdaptationBudget>();
         services.AddSingleton<SessionMetrics>();
         services.AddSingleton<LadderMetrics>();
+        services.AddSingleton(static provider => new FrameScheduler(
+            () => provider.GetRequiredService<LoupeOptions>().Engine.MaxFramesInPipeline,
+            provider.GetRequiredService<TimeProvider>(),
+            provider.GetRequiredService<ILogger<FrameScheduler>>()));
         services.AddSingleton<SessionServices>();
+        services.AddSingleton<SessionCalls>();
         services.AddSingleton<ServingState>();
         services.AddHostedService<SessionDrain>();
 

@@ -1,8 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using LoupeGrpc.Engine;
 using LoupeGrpc.Server.Configuration;
-using LoupeGrpc.Server.Streaming;
-using LoupeGrpc.V1;
 
 namespace LoupeGrpc.Server.Sessions;
 
@@ -135,7 +133,7 @@ internal sealed class SessionRegistry(LoupeOptions options)
         {
             session.BeginEnd(
                 SessionEnd.Drained(),
-                new SessionEvent { Kind = SessionEventKind.Draining, Message = "the server is stopping: it finishes the frames it has" },
+                new SessionNotice(NoticeKind.Draining, "the server is stopping: it finishes the frames it has"),
                 patience);
         }
 

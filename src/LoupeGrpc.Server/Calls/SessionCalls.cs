@@ -1,0 +1,83 @@
+using System.Security.Cryptography;
+using Grpc.Core;
+using LoupeGrpc.Server.Contract;
+using LoupeGrpc.Server.Health;
+using LoupeGrpc.Server.Sessions;
+using LoupeGrpc.V1;
+
+namespace LoupeGrpc.Server.Calls;
+
+/// <summary><c>Analyze</c>: from the message that opens or resumes a session to the status that ends the call.</summary>
+internal sealed class SessionCalls(SessionServices services, SessionRegistry sessions, ServingState serving, ILogger<SessionCalls> logger)
+{
+    public async Task ServeAsync(GrpcSessionTransport transport)
+    {
+        if (await ReadOpenAsync(transport).ConfigureAwait(false) is not { } open)
+        {
+            return;
+        }
+
+        await using var call = new SessionCall(transport, services.Time);
+        var session = Resume(open, call) ?? Open(open, call);
+        var end = await session.ServeAsync(call).ConfigureAwait(false);
+        if (end == SessionEnd.TakenOver)
+        {
+            await call.NotifyTakenOverAsync().ConfigureAwait(false);
+        }
+
+        if (end.Failure is not null)
+        {
+            throw end.Failure.ToRpcException();
+        }
+    }
+
+    /// <returns>Null where the client vanished first.</returns>
+    private async Task<OpenSession?> ReadOpenAsync(GrpcSessionTransport transport)
+    {
+        // A call that opens nothing must not hold up a server that stops.
+        using var waiting = CancellationTokenSource.CreateLinkedTokenSource(transport.Gone, serving.Draining);
+        try
+        {
+            var (open, violation) = await transport.ReadOpenAsync(waiting.Token).ConfigureAwait(false);
+            return violation is null ? open : throw Refuse(transport.Peer, violation);
+        }
+        catch (OperationCanceledException) when (serving.IsDraining && !transport.Gone.IsCancellationRequested)
+        {
+            throw Refuse(transport.Peer, new CallFailure(ServerBusy.Stopping));
+        }
+    }
+
+    /// <summary>Null where no session has the token, or none was given.</summary>
+    private AnalyzeSession? Resume(OpenSession open, SessionCall call)
+    {
+        if (open.ResumeToken.IsEmpty || sessions.FindByToken(open.ResumeToken.Span) is not { } session)
+        {
+            return null;
+        }
+
+        return session.TryAttach(call, open.ResponsesReceived, out var refusal) ? session
+            : refusal is not null ? throw Refuse(call.Peer, refusal)
+            : null;
+    }
+
+    private AnalyzeSession Open(OpenSession open, SessionCall call)
+    {
+        var opening = OpenReader.Read(open, services.Options, out var failure) ?? throw Refuse(call.Peer, new CallFailure(failure!));
+        var session = new AnalyzeSession(
+            Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8)), opening, open.AdaptationSnapshot.Memory, services, sessions.Remove);
+        session.TryAttach(call, 0, out _);
+        if (!sessions.TryAdd(session, out var refusal))
+        {
+            session.Dispose();
+            throw Refuse(call.Peer, new CallFailure(refusal));
+        }
+
+        return session;
+    }
+
+    private RpcException Refuse(string peer, CallFailure failure)
+    {
+        CallLog.Refused(logger, peer, failure.Failure.Message);
+        return failure.ToRpcException();
+    }
+}

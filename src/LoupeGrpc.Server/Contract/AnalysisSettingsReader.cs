@@ -1,0 +1,62 @@
+using LoupeGrpc.Engine;
+using LoupeGrpc.Server.Sessions;
+using LoupeGrpc.V1;
+using MaskEncoding = LoupeGrpc.Engine.MaskEncoding;
+using MaskPolicy = LoupeGrpc.Engine.MaskPolicy;
+using Wire = LoupeGrpc.V1;
+
+namespace LoupeGrpc.Server.Contract;
+
+/// <summary>Settings of the contract that a session and a single picture share.</summary>
+internal static class AnalysisSettingsReader
+{
+    /// <summary>Null, and why, where they make no sense.</summary>
+    /// <param name="thresholds">Null or both 0: <paramref name="defaults"/>.</param>
+    public static VerdictThresholds? Read(Thresholds? thresholds, VerdictThresholds defaults, out string? error)
+    {
+        error = null;
+        var wanted = thresholds is null or { Low: 0, High: 0 } ? defaults : new VerdictThresholds(thresholds.Low, thresholds.High);
+        if (wanted.IsValid)
+        {
+            return wanted;
+        }
+
+        error = $"thresholds {wanted.Low} and {wanted.High} do not satisfy 0 <= low <= high <= 1";
+        return null;
+    }
+
+    /// <summary>Null, and why, where it is not known.</summary>
+    /// <param name="mask">Null: the defaults.</param>
+    public static MaskWish? Read(MaskSettings? mask, out string? error)
+    {
+        error = null;
+        mask ??= new MaskSettings();
+        MaskPolicy? policy = mask.Policy switch
+        {
+            Wire.MaskPolicy.Unspecified or Wire.MaskPolicy.WhenSuspected => MaskPolicy.WhenSuspected,
+            Wire.MaskPolicy.Always => MaskPolicy.Always,
+            Wire.MaskPolicy.Never => MaskPolicy.Never,
+            _ => null,
+        };
+        MaskEncoding? encoding = mask.Encoding switch
+        {
+            Wire.MaskEncoding.Unspecified or Wire.MaskEncoding.Rle => MaskEncoding.Rle,
+            Wire.MaskEncoding.Png => MaskEncoding.Png,
+            Wire.MaskEncoding.SoftPng => MaskEncoding.SoftPng,
+            _ => null,
+        };
+        if (policy is null)
+        {
+            error = $"mask policy {(int)mask.Policy} is not known";
+            return null;
+        }
+
+        if (encoding is null)
+        {
+            error = $"mask encoding {(int)mask.Encoding} is not known";
+            return null;
+        }
+
+        return new MaskWish(policy.Value, encoding.Value, mask.MaxBytes);
+    }
+}

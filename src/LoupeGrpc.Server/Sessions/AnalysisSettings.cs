@@ -1,0 +1,53 @@
+using LoupeGrpc.Engine;
+using LoupeGrpc.Engine.Adaptation;
+
+namespace LoupeGrpc.Server.Sessions;
+
+/// <summary>What is wanted of frames: the part of a session that may change between two of them. Immutable.</summary>
+internal sealed record AnalysisSettings
+{
+    /// <summary>What stock clients accept.</summary>
+    public const int DefaultResponseBytes = 4 << 20;
+
+    /// <summary>Bytes of a response that are neither its mask nor its snapshot: regions, notes, numbers.</summary>
+    private const int ResponseReserve = 16 << 10;
+
+    public required VerdictThresholds Thresholds { get; init; }
+
+    public MaskWish Mask { get; init; } = new(MaskPolicy.WhenSuspected, MaskEncoding.Rle, 0);
+
+    /// <summary>Largest response in bytes.</summary>
+    public required int MaxResponseBytes { get; init; }
+
+    public bool Deterministic { get; init; }
+
+    /// <summary>Bytes of a snapshot that a response has room for.</summary>
+    public int MaxSnapshotBytes => MaxResponseBytes - ResponseReserve;
+
+    /// <param name="receivedAt">Timestamp of the frame's receipt.</param>
+    /// <param name="maxAge">Age from which it is of no use; null: never.</param>
+    /// <param name="adaptation">The state it is answered with; null: the model's own parameters.</param>
+    public AnalysisRequest ToRequest(long receivedAt, TimeSpan? maxAge, AdaptationSession? adaptation = null) => new()
+    {
+        Thresholds = Thresholds,
+        MaskPolicy = Mask.Policy,
+        MaskEncoding = Mask.Encoding,
+        MaxMaskBytes = MaxMaskBytes(adaptation is not null),
+        Deterministic = Deterministic,
+        Adaptation = adaptation,
+        ReceivedAt = receivedAt,
+        MaxAge = maxAge,
+    };
+
+    /// <summary>Bytes of an encoded mask that may be returned.</summary>
+    /// <param name="adapts">Whether the session does: it may return a base mask too.</param>
+    public int MaxMaskBytes(bool adapts)
+    {
+        var room = (MaxResponseBytes - ResponseReserve) / (adapts ? 2 : 1);
+        return Mask.MaxBytes == 0 ? room : (int)Math.Min(Mask.MaxBytes, (uint)room);
+    }
+}
+
+/// <summary>Which masks a client wants.</summary>
+/// <param name="MaxBytes">As asked for; 0: what fits the response.</param>
+internal sealed record MaskWish(MaskPolicy Policy, MaskEncoding Encoding, uint MaxBytes);

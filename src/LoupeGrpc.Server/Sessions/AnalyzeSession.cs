@@ -1,0 +1,299 @@
+using LoupeGrpc.Engine;
+
+namespace LoupeGrpc.Server.Sessions;
+
+/// <summary>
+/// A session from its opening to its end. It is served by one call at a time; where it is resumable it outlives a broken one, finishes the frames it has,
+/// and waits for the next within its resume window. Its states and their changes stand in <see cref="SessionLifecycle"/>, what it does with frames in
+/// <see cref="SessionWork"/>, how a call serves it in <see cref="SessionCall"/>. Thread-safe.
+/// </summary>
+internal sealed class AnalyzeSession : IDisposable
+{
+    /// <summary>With FRESHEST the reader goes on while nothing is answered; only a client that reads nothing at all is slowed down.</summary>
+    private const int FreshestCredits = 64;
+
+    private readonly SessionOpening _opening;
+    private readonly SessionServices _services;
+    private readonly Action<AnalyzeSession> _ended;
+    private readonly SessionLifecycle _lifecycle = new();
+    private readonly ResumeWindow _window;
+    private readonly CancellationTokenSource _stopReading = new();
+    private readonly Lock _lock = new();
+    private ReadOnlyMemory<byte> _snapshot;
+    private SessionCall? _call;
+    private Task _stopping = Task.CompletedTask;
+
+    /// <param name="snapshot">Adaptation state to begin with; empty: the model's own parameters.</param>
+    /// <param name="ended">Called once, when nothing of the session is left.</param>
+    public AnalyzeSession(string id, SessionOpening opening, ReadOnlyMemory<byte> snapshot, SessionServices services, Action<AnalyzeSession> ended)
+    {
+        Id = id;
+        Peer = string.Empty;
+        OpenedAt = services.Time.GetUtcNow();
+        Credits = services.Options.Limits.Credits * (opening.Delivery == Delivery.Freshest ? FreshestCredits : 1);
+        Token = opening.Resumable ? new ResumeToken() : null;
+        _opening = opening;
+        _snapshot = snapshot;
+        _services = services;
+        _ended = ended;
+        Work = new SessionWork(id, opening, Credits, services);
+        _window = new ResumeWindow(services.Time, services.Options.Sessions.ResumeWindow, number => TryDrop(SessionEnd.NotResumed, number));
+    }
+
+    /// <summary>The server's name of the session. Not a secret.</summary>
+    public string Id { get; }
+
+    /// <summary>The client's name of the session.</summary>
+    public string Name => _opening.Name;
+
+    /// <summary>The client's program, as it says.</summary>
+    public string Client => _opening.Client;
+
+    /// <summary>The client's address, of the last call.</summary>
+    public string Peer { get; private set; }
+
+    public DateTimeOffset OpenedAt { get; }
+
+    /// <summary>Since when no call serves it; null while one does.</summary>
+    public DateTimeOffset? ParkedSince
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _window.Since;
+            }
+        }
+    }
+
+    /// <summary>Frames and commands that may be without an answer at a time.</summary>
+    public int Credits { get; }
+
+    /// <summary>Null where the session ends with its call.</summary>
+    public ResumeToken? Token { get; }
+
+    public bool Resumable => Token is not null;
+
+    /// <summary>Of raw frames that have none of their own.</summary>
+    public RawLayout? FrameFormat => _opening.FrameFormat;
+
+    public SessionWork Work { get; }
+
+    /// <summary>Frames taken in, those without an outcome, those manipulated.</summary>
+    public (ulong Frames, int InFlight, ulong Manipulated) Count() => Work.Count();
+
+    /// <summary>How the session was told to end from outside; null while it was not.</summary>
+    public SessionEnd? End { get; private set; }
+
+    /// <summary>The session was told to end, and every frame taken in has its outcome.</summary>
+    public CancellationToken StopReading => _stopReading.Token;
+
+    /// <summary>Gives the session to a call, in the place of any other. False, and nothing changes, where that cannot be.</summary>
+    /// <param name="received">Responses that the call's client has.</param>
+    /// <param name="refusal">Why the claim is wrong; null where the session is over.</param>
+    public bool TryAttach(SessionCall call, ulong received, out CallFailure? refusal)
+    {
+        lock (_lock)
+        {
+            refusal = null;
+            if (_lifecycle.State == SessionState.Ended || (refusal = Work.Outbox.Attach(call, received)) is not null)
+            {
+                return false;
+            }
+
+            call.Resumes = _lifecycle.State != SessionState.Opened;
+            if (_call is not null)
+            {
+                call.Follow(_call);
+                _call.BeginLeave();
+                SessionLog.TakenOver(_services.Logger, Id, Peer, call.Peer, received);
+                _services.Metrics.SessionResumed(wasParked: false);
+            }
+            else if (_lifecycle.State == SessionState.Parked)
+            {
+                SessionLog.Resumed(_services.Logger, Id, call.Peer, received);
+                _services.Metrics.SessionResumed(wasParked: true);
+            }
+
+            _window.Close();
+            if (_lifecycle.State != SessionState.Ending)
+            {
+                _lifecycle.TryMove(SessionState.Serving);
+            }
+
+            _call = call;
+            Peer = call.Peer;
+            return true;
+        }
+    }
+
+    /// <summary>Lets the call that has the session serve it, until the call or the session ends. The first call begins the session.</summary>
+    /// <returns>How the call ends.</returns>
+    public async Task<SessionEnd> ServeAsync(SessionCall call)
+    {
+        SessionEnd end;
+        try
+        {
+            if (!call.Resumes)
+            {
+                Begin();
+            }
+
+            end = await call.RunAsync(this).ConfigureAwait(false);
+        }
+        catch
+        {
+            await DetachAsync(call, SessionEnd.Faulted).ConfigureAwait(false);
+            throw;
+        }
+
+        return await DetachAsync(call, end).ConfigureAwait(false);
+    }
+
+    /// <summary>What the call is told first.</summary>
+    public SessionGrant Grant(SessionCall call) => new(
+        Id,
+        Credits,
+        Work.Execution,
+        _opening,
+        Work.Settings,
+        Work.Adaptation,
+        call.Resumes ? Work.MissingAdaptation : [.. _opening.Missing, .. Work.MissingAdaptation],
+        Token,
+        Token is null ? null : _window.Length,
+        call.Resumes ? Work.TakenIn : null);
+
+    /// <summary>
+    /// Ends the session from outside, once; later calls do nothing. The client is told, frames that come are dropped, those taken in get
+    /// their outcomes. Without a call it is dropped at once.
+    /// </summary>
+    /// <param name="patience">How long frames taken in may still be analysed; then they are dropped.</param>
+    public void BeginEnd(SessionEnd end, SessionNotice notice, TimeSpan patience)
+    {
+        lock (_lock)
+        {
+            if (End is null && _lifecycle.State != SessionState.Parked && _lifecycle.TryMove(SessionState.Ending))
+            {
+                End = end;
+                Work.Close(notice);
+                _stopping = StopReadingWhenDecidedAsync(patience);
+                return;
+            }
+        }
+
+        TryDrop(end);
+    }
+
+    /// <summary>Ends the session at once, if it is parked.</summary>
+    public bool TryDrop(SessionEnd end) => TryDrop(end, null);
+
+    /// <summary>For a session that no call began to serve; the others do so by themselves.</summary>
+    public void Dispose()
+    {
+        _window.Dispose();
+        _stopReading.Dispose();
+        Work.Dispose();
+    }
+
+    private void Begin()
+    {
+        _services.Metrics.SessionOpened();
+        SessionLog.Opened(_services.Logger, Id, Name, Client, Peer, _opening.Delivery);
+        Work.Begin(_snapshot);
+        _snapshot = default;
+    }
+
+    /// <summary>The call does not serve the session any more: the session is parked or at its end, or another call has it.</summary>
+    private async Task<SessionEnd> DetachAsync(SessionCall call, SessionEnd end)
+    {
+        bool wasParked;
+        lock (_lock)
+        {
+            if (_call != call)
+            {
+                return SessionEnd.TakenOver;
+            }
+
+            _call = null;
+            if (end == SessionEnd.Vanished && Resumable && _lifecycle.TryMove(SessionState.Parked))
+            {
+                _services.Metrics.SessionParked();
+                SessionLog.Parked(_services.Logger, Id, _window.Length);
+                _window.Open();
+                return end;
+            }
+
+            wasParked = Close();
+        }
+
+        await FinishAsync(end, wasParked).ConfigureAwait(false);
+        return end;
+    }
+
+    /// <param name="window">Only where the session waits within this one; null: within any.</param>
+    private bool TryDrop(SessionEnd end, int? window)
+    {
+        bool wasParked;
+        lock (_lock)
+        {
+            if (_lifecycle.State != SessionState.Parked || (window is { } number && !_window.IsOpen(number)))
+            {
+                return false;
+            }
+
+            wasParked = Close();
+        }
+
+        _ = FinishAsync(end, wasParked);
+        return true;
+    }
+
+    /// <summary>To the last state, within the lock.</summary>
+    /// <returns>Whether it was parked.</returns>
+    private bool Close()
+    {
+        var wasParked = _lifecycle.State == SessionState.Parked;
+        _lifecycle.TryMove(SessionState.Ended);
+        return wasParked;
+    }
+
+    /// <summary>Once, after <see cref="Close"/>. Does not throw: nobody may be there to hear it.</summary>
+    private async Task FinishAsync(SessionEnd end, bool wasParked)
+    {
+        try
+        {
+            // Frames are left only where nobody waits for them.
+            Work.Abandon();
+            await Work.WhenDecided().ConfigureAwait(false);
+            await _stopping.ConfigureAwait(false);
+        }
+#pragma warning disable CA1031 // Whatever went wrong, the session leaves the registry and gives back what it holds.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            SessionLog.EndFailed(_services.Logger, Id, exception);
+        }
+
+        var summary = Work.Summarize();
+        SessionLog.Ended(
+            _services.Logger, Id, end.Name, summary.Duration.TotalSeconds, summary.Frames, summary.Results, summary.Dropped, summary.Expired, summary.Failed);
+        _services.Metrics.SessionEnded(wasParked);
+        Dispose();
+        _ended(this);
+    }
+
+    private async Task StopReadingWhenDecidedAsync(TimeSpan patience)
+    {
+        try
+        {
+            await Work.WhenDecided().WaitAsync(patience, _services.Time).ConfigureAwait(false);
+        }
+        catch (TimeoutException)
+        {
+            Work.Abandon();
+            await Work.WhenDecided().ConfigureAwait(false);
+        }
+
+        await _stopReading.CancelAsync().ConfigureAwait(false);
+    }
+}

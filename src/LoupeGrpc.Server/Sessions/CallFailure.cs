@@ -1,0 +1,22 @@
+using LoupeGrpc.Engine;
+
+namespace LoupeGrpc.Server.Sessions;
+
+/// <summary>Why a call ends as a whole.</summary>
+internal sealed record CallFailure(FrameFailure Failure, CallStatus Status = CallStatus.AsTheFailure)
+{
+    public static CallFailure Invalid(string message) => new(new FrameFailure(FailureKind.Invalid, message));
+}
+
+/// <summary>The status of a call that ends with a failure.</summary>
+internal enum CallStatus
+{
+    /// <summary>What goes with the kind of the failure.</summary>
+    AsTheFailure,
+
+    /// <summary>Somebody else ended it.</summary>
+    Aborted,
+
+    /// <summary>A claim on what is not kept any more.</summary>
+    OutOfRange,
+}

@@ -1,0 +1,321 @@
+namespace LoupeGrpc.Server.Sessions;
+
+/// <summary>
+/// Decides which waiting frame of all sessions enters the engine next: one of the session that has had the least of it. Frames wait here and nowhere
+/// else between their receipt and the engine, so the one that is chosen is the one that is best at that moment: a fresher frame has replaced it, one
+/// that is too old is gone, and its deadline fires while it waits.
+/// <para>
+/// The shares are those of start-time fair queueing (Goyal, Vin, Cheng 1996): each session has a virtual clock that advances by the engine time its frames
+/// took; who was idle begins where the others are. Urgent sessions (see <see cref="FlowPolicy.IsUrgent"/>) go first among those whose clocks are a
+/// frame or two apart. Thread-safe.
+/// </para>
+/// </summary>
+internal sealed class FrameScheduler : IDisposable
+{
+    /// <summary>Weight of the newest frame in what the next is expected to cost.</summary>
+    private const double CostSmoothing = 0.25;
+
+    /// <summary>Of a timer, seconds; whoever wakes too early sets it again.</summary>
+    private const double LongestTimer = 86_400;
+
+    /// <summary>How many frames of an average session an urgent one may be ahead.</summary>
+    private const double UrgentLead = 2;
+
+    private readonly TimeProvider _time;
+    private readonly ILogger _logger;
+    private readonly Func<int> _depth;
+    private readonly Lock _lock = new();
+    private readonly HashSet<FrameFlow> _backlogged = [];
+    private readonly ITimer _timer;
+    private long? _wakeAt;
+    private double _virtualTime;
+    private double _averageCost;
+    private int _inside;
+    private int _waiting;
+    private bool _pumping;
+    private bool _pumpAgain;
+
+    /// <param name="depth">Frames that the engine takes at a time, now.</param>
+    public FrameScheduler(Func<int> depth, TimeProvider time, ILogger<FrameScheduler> logger)
+    {
+        _depth = depth;
+        _time = time;
+        _logger = logger;
+        _timer = time.CreateTimer(static state => ((FrameScheduler)state!).Pump(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+    }
+
+    /// <summary>Frames that wait.</summary>
+    public int Waiting
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _waiting;
+            }
+        }
+    }
+
+    /// <summary>Frames in the engine.</summary>
+    public int Inside
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _inside;
+            }
+        }
+    }
+
+    /// <summary>Takes a frame. It is analysed or refused by its flow.</summary>
+    public void Enqueue(FrameFlow flow, SessionFrame frame)
+    {
+        SessionFrame? replaced = null;
+        bool abandoned;
+        lock (_lock)
+        {
+            abandoned = flow.Abandoned;
+            if (!abandoned)
+            {
+                if (flow.Policy.OnlyFreshest && flow.Waiting.First is { } stale)
+                {
+                    replaced = stale.Value;
+                    Remove(flow, stale);
+                }
+
+                if (_backlogged.Add(flow))
+                {
+                    // Who was idle does not catch up on what it did not ask for.
+                    flow.Served = Math.Max(flow.Served, _virtualTime);
+                }
+
+                flow.Waiting.AddLast(frame);
+                _waiting++;
+                if (DueTime(flow, frame) is { } due)
+                {
+                    WakeAt(due);
+                }
+            }
+        }
+
+        if (replaced is not null)
+        {
+            flow.Refuse(replaced, FrameRefusal.Superseded);
+        }
+
+        if (abandoned)
+        {
+            flow.Refuse(frame, FrameRefusal.Abandoned);
+        }
+
+        Pump();
+    }
+
+    /// <summary>Nobody waits for the flow's frames any more: those that wait are refused, now and later.</summary>
+    public void Abandon(FrameFlow flow)
+    {
+        List<SessionFrame> left;
+        lock (_lock)
+        {
+            flow.Abandoned = true;
+            left = [.. flow.Waiting];
+            _waiting -= left.Count;
+            flow.Waiting.Clear();
+            _backlogged.Remove(flow);
+        }
+
+        foreach (var frame in left)
+        {
+            flow.Refuse(frame, FrameRefusal.Abandoned);
+        }
+    }
+
+    /// <summary>Takes out what is too old by now, and lets frames in as long as there is room.</summary>
+    public void Pump()
+    {
+        // One thread lets frames in, so that those of a session enter in their order. Who comes meanwhile leaves it the work.
+        lock (_lock)
+        {
+            if (_pumping)
+            {
+                _pumpAgain = true;
+                return;
+            }
+
+            _pumping = true;
+        }
+
+        while (true)
+        {
+            List<(FrameFlow Flow, SessionFrame Frame, FrameRefusal Reason)> refused = [];
+            (FrameFlow Flow, SessionFrame Frame, double Cost)? next = null;
+            lock (_lock)
+            {
+                TakeTooOld(refused);
+                if (_inside < _depth())
+                {
+                    next = TakeNext();
+                }
+
+                if (next is null && refused.Count == 0)
+                {
+                    if (!_pumpAgain)
+                    {
+                        _pumping = false;
+                        return;
+                    }
+
+                    _pumpAgain = false;
+                    continue;
+                }
+            }
+
+            foreach (var (flow, frame, reason) in refused)
+            {
+                flow.Refuse(frame, reason);
+            }
+
+            if (next is { } chosen)
+            {
+                _ = RunAsync(chosen.Flow, chosen.Frame, chosen.Cost);
+            }
+        }
+    }
+
+    public void Dispose() => _timer.Dispose();
+
+    private async Task RunAsync(FrameFlow flow, SessionFrame frame, double expected)
+    {
+        var start = _time.GetTimestamp();
+        try
+        {
+            await flow.AnalyzeAsync(frame).ConfigureAwait(false);
+        }
+#pragma warning disable CA1031 // The flow decides each frame itself; whatever escapes it must not stop everybody's frames.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            SessionLog.AnalysisThrew(_logger, frame.Sequence, exception);
+        }
+        finally
+        {
+            var cost = frame.EngineTime ?? _time.GetElapsedTime(start).TotalSeconds;
+            lock (_lock)
+            {
+                _inside--;
+                flow.Inside--;
+                flow.Served += cost - expected;
+                flow.Cost += CostSmoothing * (cost - flow.Cost);
+                _averageCost += CostSmoothing * (cost - _averageCost);
+            }
+
+            Pump();
+        }
+    }
+
+    /// <summary>Within the lock.</summary>
+    private (FrameFlow Flow, SessionFrame Frame, double Cost)? TakeNext()
+    {
+        FrameFlow? best = null;
+        var least = double.PositiveInfinity;
+        foreach (var flow in _backlogged)
+        {
+            if (flow.IsReady)
+            {
+                var served = flow.Served - (flow.Policy.IsUrgent ? UrgentLead * _averageCost : 0);
+                if (served < least)
+                {
+                    (best, least) = (flow, served);
+                }
+            }
+        }
+
+        if (best is null)
+        {
+            return null;
+        }
+
+        var frame = best.Waiting.First!;
+        var cost = best.Cost > 0 ? best.Cost : _averageCost;
+        _virtualTime = Math.Max(_virtualTime, best.Served);
+        best.Served += cost;
+        best.Inside++;
+        _inside++;
+        Remove(best, frame);
+        return (best, frame.Value, cost);
+    }
+
+    /// <summary>Within the lock. Sets the timer for what will be too old next.</summary>
+    private void TakeTooOld(List<(FrameFlow Flow, SessionFrame Frame, FrameRefusal Reason)> refused)
+    {
+        var now = _time.GetTimestamp();
+        if (_wakeAt is not { } at || at > now)
+        {
+            return;
+        }
+
+        _wakeAt = null;
+        List<LinkedListNode<SessionFrame>> old = [];
+        foreach (var flow in _backlogged.ToArray())
+        {
+            old.Clear();
+            for (var node = flow.Waiting.First; node is not null; node = node.Next)
+            {
+                if (DueTime(flow, node.Value) is not { } due)
+                {
+                    continue;
+                }
+
+                if (due > now)
+                {
+                    WakeAt(due);
+                    continue;
+                }
+
+                var expired = _time.GetElapsedTime(node.Value.ReceivedAt, now) >= node.Value.Deadline;
+                refused.Add((flow, node.Value, expired ? FrameRefusal.Expired : FrameRefusal.Stale));
+                old.Add(node);
+            }
+
+            old.ForEach(node => Remove(flow, node));
+        }
+    }
+
+    /// <summary>Timestamp at which the frame will be too old; null: never.</summary>
+    private long? DueTime(FrameFlow flow, SessionFrame frame)
+    {
+        var (deadline, budget) = (frame.Deadline, flow.Policy.StalenessBudget);
+        var limit = deadline < budget || budget is null ? deadline : budget;
+        if (limit is not { } age)
+        {
+            return null;
+        }
+
+        // Rounded up: at that time the frame has at least this age.
+        var ticks = Math.Ceiling(age.TotalSeconds * _time.TimestampFrequency);
+        return ticks < long.MaxValue / 4 ? frame.ReceivedAt + (long)ticks : null;
+    }
+
+    private void WakeAt(long due)
+    {
+        if (_wakeAt <= due)
+        {
+            return;
+        }
+
+        _wakeAt = due;
+        var wait = TimeSpan.FromSeconds(Math.Min(Math.Max(0, due - _time.GetTimestamp()) / (double)_time.TimestampFrequency, LongestTimer));
+        _timer.Change(wait, Timeout.InfiniteTimeSpan);
+    }
+
+    private void Remove(FrameFlow flow, LinkedListNode<SessionFrame> frame)
+    {
+        flow.Waiting.Remove(frame);
+        _waiting--;
+        if (flow.Waiting.Count == 0)
+        {
+            _backlogged.Remove(flow);
+        }
+    }
+}

@@ -1,0 +1,30 @@
+using LoupeGrpc.Engine;
+
+namespace LoupeGrpc.Server.Sessions;
+
+/// <summary>
+/// What carries one call of a session: gRPC, or anything else that moves messages both ways. Everything that the transport can do wrong ends here as a
+/// value, so an exception that comes out of it is a fault of ours. One reader and one writer at a time, beside each other.
+/// </summary>
+internal interface ISessionTransport
+{
+    /// <summary>The client's address.</summary>
+    string Peer { get; }
+
+    /// <summary>Canceled when the client is not there any more.</summary>
+    CancellationToken Gone { get; }
+
+    /// <summary>The next thing that the client sends.</summary>
+    /// <param name="frameFormat">Of raw frames that have none of their own.</param>
+    /// <exception cref="OperationCanceledException">By <paramref name="cancellationToken"/>, and not because the client is gone.</exception>
+    Task<SessionInput> ReadAsync(RawLayout? frameFormat, CancellationToken cancellationToken);
+
+    /// <returns>False: the client or its connection is gone, or <paramref name="cancellationToken"/> was canceled.</returns>
+    Task<bool> TryWriteAsync(SessionResponse response, CancellationToken cancellationToken);
+
+    /// <inheritdoc cref="TryWriteAsync(SessionResponse, CancellationToken)"/>
+    Task<bool> TryWriteAsync(SessionGrant grant, CancellationToken cancellationToken);
+
+    /// <inheritdoc cref="TryWriteAsync(SessionResponse, CancellationToken)"/>
+    Task<bool> TryWriteAsync(SessionSummary summary, CancellationToken cancellationToken);
+}

@@ -1,0 +1,172 @@
+using System.Diagnostics;
+
+namespace LoupeGrpc.Server.Sessions;
+
+/// <summary>
+/// Gives each frame of a session its one outcome, in the order of receipt, and each command its answer after the outcomes before it.
+/// Unordered, outcomes leave as they come, answers to commands all the same after those before them. Thread-safe.
+/// </summary>
+internal sealed class OutcomeSequencer(bool unordered, SessionOutbox outbox, SessionMetrics metrics)
+{
+    private readonly Lock _lock = new();
+    private readonly Queue<SessionItem> _items = new();
+    private readonly SessionTally _tally = new();
+    private TaskCompletionSource? _decided;
+    private ulong _nextSequence;
+    private ulong _frameBytes;
+    private int _undecided;
+    private bool _closed;
+
+    /// <summary>The number that the next frame gets.</summary>
+    public ulong NextSequence
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _nextSequence;
+            }
+        }
+    }
+
+    /// <summary>Takes a frame in and numbers it.</summary>
+    /// <returns>False where the session takes no frames any more: the caller decides the frame's outcome at once.</returns>
+    public bool Add(SessionFrame frame)
+    {
+        lock (_lock)
+        {
+            frame.Sequence = _nextSequence++;
+            _frameBytes += (ulong)frame.Input.Data.Length;
+            _items.Enqueue(frame);
+            _undecided++;
+            return !_closed;
+        }
+    }
+
+    /// <summary>Takes a command's answer in.</summary>
+    public void Add(CommandAnswer answer)
+    {
+        lock (_lock)
+        {
+            _items.Enqueue(new AnsweredCommand { Response = answer });
+            ReleaseDecided();
+        }
+    }
+
+    /// <summary>Puts an event right before the outcome of a frame that is not decided yet.</summary>
+    public void InsertBefore(SessionFrame frame, SessionNotice notice)
+    {
+        lock (_lock)
+        {
+            frame.Before = notice;
+        }
+    }
+
+    /// <summary>Decides a frame. Its bytes are given back.</summary>
+    /// <param name="events">What it did to the session; they follow it.</param>
+    public void Decide(SessionFrame frame, FrameEnd end, params IEnumerable<SessionNotice> events)
+    {
+        frame.ReleaseBytes();
+        metrics.FrameDecided(end);
+        var response = new FrameAnswer(frame.FrameId, frame.Sequence, end);
+        lock (_lock)
+        {
+            if (frame.Response is not null)
+            {
+                throw new UnreachableException($"Frame {frame.Sequence} has an outcome already.");
+            }
+
+            frame.Response = response;
+            frame.Events = [.. events];
+            if (unordered)
+            {
+                Send(frame);
+            }
+
+            ReleaseDecided();
+            if (--_undecided == 0)
+            {
+                _decided?.SetResult();
+                _decided = null;
+            }
+        }
+    }
+
+    /// <summary>Tells the client something out of turn: behind what could leave by now.</summary>
+    public void Notify(SessionNotice notice)
+    {
+        lock (_lock)
+        {
+            outbox.Append(notice);
+        }
+    }
+
+    /// <summary>From now on frames are not taken. Says so to the client, out of turn.</summary>
+    public void Close(SessionNotice notice)
+    {
+        lock (_lock)
+        {
+            _closed = true;
+            outbox.Append(notice with { Sequence = _nextSequence });
+        }
+    }
+
+    /// <summary>Done when every frame taken in has its outcome.</summary>
+    public Task WhenDecided()
+    {
+        lock (_lock)
+        {
+            _decided ??= _undecided == 0 ? null : new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            return _decided?.Task ?? Task.CompletedTask;
+        }
+    }
+
+    /// <summary>The session so far: frames whose outcome has left, or could.</summary>
+    public SessionSummary Summarize(TimeSpan duration)
+    {
+        lock (_lock)
+        {
+            return _tally.ToSummary(duration, _frameBytes);
+        }
+    }
+
+    /// <summary>Frames taken in, those without an outcome, those manipulated.</summary>
+    public (ulong Frames, int InFlight, ulong Manipulated) Count()
+    {
+        lock (_lock)
+        {
+            return (_nextSequence, _undecided, _tally.Manipulated);
+        }
+    }
+
+    private void ReleaseDecided()
+    {
+        while (_items.TryPeek(out var item) && item.Response is { } response)
+        {
+            _items.Dequeue();
+            if (item is SessionFrame frame)
+            {
+                _tally.Add((FrameAnswer)response, frame.CaptureTime);
+            }
+
+            if (item is not SessionFrame || !unordered)
+            {
+                Send(item);
+            }
+        }
+    }
+
+    private void Send(SessionItem item)
+    {
+        if (item.Before is { } before)
+        {
+            outbox.Append(before);
+        }
+
+        outbox.Append(item.Response!);
+        foreach (var notice in item.Events)
+        {
+            outbox.Append(notice);
+        }
+    }
+}

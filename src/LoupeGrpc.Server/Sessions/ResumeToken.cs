@@ -1,0 +1,26 @@
+using System.Security.Cryptography;
+
+namespace LoupeGrpc.Server.Sessions;
+
+/// <summary>
+/// The secret by which a session is resumed: 32 random bytes that stay the same as long as the session lasts. Sessions are found by its digest, so
+/// how long a search takes says nothing about a token.
+/// </summary>
+internal sealed class ResumeToken
+{
+    private const int Length = 32;
+
+    private readonly byte[] _value = RandomNumberGenerator.GetBytes(Length);
+
+    public ResumeToken() => Digest = DigestOf(_value);
+
+    /// <summary>Not a secret.</summary>
+    public string Digest { get; }
+
+    public static string DigestOf(ReadOnlySpan<byte> token) => Convert.ToHexStringLower(SHA256.HashData(token));
+
+    /// <summary>In constant time.</summary>
+    public bool Matches(ReadOnlySpan<byte> token) => CryptographicOperations.FixedTimeEquals(token, _value);
+
+    public ReadOnlyMemory<byte> Value => _value;
+}

@@ -1,0 +1,16 @@
+using LoupeGrpc.Engine;
+using LoupeGrpc.Server.Configuration;
+
+namespace LoupeGrpc.Server.Sessions;
+
+/// <summary>Why something is refused that would be fine at another time.</summary>
+internal static class ServerBusy
+{
+    public static FrameFailure NoBytesLeft(LimitOptions limits) => new(
+        FailureKind.Overloaded, $"frames of all sessions hold {limits.MaxBufferedBytes} bytes already: Loupe:Limits:MaxBufferedBytes");
+
+    public static FrameFailure NoSessionLeft(LimitOptions limits) => new(
+        FailureKind.Overloaded, $"{limits.MaxSessions} sessions are open already: Loupe:Limits:MaxSessions");
+
+    public static FrameFailure Stopping { get; } = new(FailureKind.Canceled, "the server is stopping");
+}

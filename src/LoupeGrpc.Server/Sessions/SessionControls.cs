@@ -1,0 +1,54 @@
+using LoupeGrpc.Engine;
+
+namespace LoupeGrpc.Server.Sessions;
+
+/// <summary>What may change while a session runs, and the commands that change it. Used by the session's reader only.</summary>
+internal sealed class SessionControls(OutcomeSequencer sequencer, SessionAdaptation adaptation, AnalysisSettings opened)
+{
+    /// <summary>Of the next frame.</summary>
+    public AnalysisSettings Settings { get; private set; } = opened;
+
+    /// <summary>Commands taken in so far.</summary>
+    public ulong Received { get; private set; }
+
+    /// <summary>Carries a command out, or says why not and changes nothing. Its answer takes its turn.</summary>
+    public async ValueTask ApplyAsync(SessionCommand command)
+    {
+        Received++;
+        if (command.ConcernsAdaptation || adaptation.IsOn)
+        {
+            // The frames before it change the state that it is about, or that its answer tells.
+            await sequencer.WhenDecided().ConfigureAwait(false);
+        }
+
+        adaptation.Enter();
+        var (failure, snapshot) = Apply(command);
+        var report = adaptation.Describe();
+        var eviction = adaptation.Leave();
+        sequencer.Add(new CommandAnswer(command.ControlId, failure, report, Settings.Thresholds, snapshot));
+        if (eviction is not null)
+        {
+            sequencer.Notify(eviction);
+        }
+    }
+
+    private (FrameFailure? Failure, ReadOnlyMemory<byte> Snapshot) Apply(SessionCommand command)
+    {
+        switch (command)
+        {
+            case SessionCommand.SetThresholds set:
+                Settings = Settings with { Thresholds = set.Thresholds };
+                return default;
+            case SessionCommand.SetMask set:
+                Settings = Settings with { Mask = set.Mask };
+                return default;
+            case SessionCommand.Flush:
+                return default;
+            case SessionCommand.Rejected rejected:
+                return (rejected.Failure, default);
+            default:
+                var failure = adaptation.Apply(command, Settings.MaxSnapshotBytes, out var snapshot);
+                return (failure, snapshot);
+        }
+    }
+}

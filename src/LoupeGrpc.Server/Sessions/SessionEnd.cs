@@ -1,0 +1,32 @@
+using LoupeGrpc.Engine;
+
+namespace LoupeGrpc.Server.Sessions;
+
+/// <summary>How a session, or a call that served it, came to its end.</summary>
+/// <param name="Name">For the log.</param>
+/// <param name="Summarized">Whether the client gets a summary.</param>
+/// <param name="Failure">Ends the call; null: OK, or nobody is there to hear it.</param>
+internal sealed record SessionEnd(string Name, bool Summarized, CallFailure? Failure)
+{
+    public static SessionEnd HalfClosed { get; } = new("half-closed", true, null);
+
+    public static SessionEnd Vanished { get; } = new("the client vanished", false, null);
+
+    public static SessionEnd NotResumed { get; } = new("not resumed within its window", false, null);
+
+    public static SessionEnd MadeRoom { get; } = new("dropped while it waited to be resumed: another session needed its place", false, null);
+
+    public static SessionEnd Faulted { get; } = new("a fault of the server", false, null);
+
+    /// <summary>Of a call; the session goes on.</summary>
+    public static SessionEnd TakenOver { get; } = Aborted("another call resumed the session", "another call resumed the session");
+
+    public static SessionEnd Drained() => new("drained", true, new CallFailure(new FrameFailure(FailureKind.Canceled, "the server is stopping")));
+
+    public static SessionEnd Terminated(string reason) => Aborted("terminated", reason.Length == 0 ? "an administrator ended the session" : reason);
+
+    public static SessionEnd Refused(CallFailure failure) => new("broken protocol", false, failure);
+
+    private static SessionEnd Aborted(string name, string message) =>
+        new(name, false, new CallFailure(new FrameFailure(FailureKind.Canceled, message), CallStatus.Aborted));
+}

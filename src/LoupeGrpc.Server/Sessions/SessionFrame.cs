@@ -1,0 +1,67 @@
+using System.Diagnostics;
+using System.Threading.RateLimiting;
+using LoupeGrpc.Engine;
+
+namespace LoupeGrpc.Server.Sessions;
+
+/// <summary>Something of a session that gets one answer, in its turn.</summary>
+internal abstract class SessionItem
+{
+    /// <summary>Null until decided. Owned by <see cref="OutcomeSequencer"/>.</summary>
+    public SessionResponse? Response { get; set; }
+
+    /// <summary>Goes before the response.</summary>
+    public SessionNotice? Before { get; set; }
+
+    /// <summary>Follow the response.</summary>
+    public IReadOnlyList<SessionNotice> Events { get; set; } = [];
+}
+
+/// <summary>A command; its answer is known at once and waits for the outcomes before it.</summary>
+internal sealed class AnsweredCommand : SessionItem;
+
+/// <summary>One frame from its receipt to its outcome.</summary>
+internal sealed class SessionFrame : SessionItem
+{
+    private FrameInput? _input;
+    private RateLimitLease? _sessionBytes;
+    private RateLimitLease? _serverBytes;
+
+    /// <summary>The server's number within the session.</summary>
+    public ulong Sequence { get; set; }
+
+    /// <summary>The client's number.</summary>
+    public required ulong FrameId { get; init; }
+
+    public CaptureTime? CaptureTime { get; init; }
+
+    /// <summary>Timestamp of the receipt.</summary>
+    public required long ReceivedAt { get; init; }
+
+    /// <summary>Age from which its outcome is of no use to the client; null: never.</summary>
+    public TimeSpan? Deadline { get; init; }
+
+    /// <summary>In force when it was received.</summary>
+    public required AnalysisSettings Settings { get; init; }
+
+    /// <summary>Seconds of computing that its analysis took; null where nobody measured it.</summary>
+    public double? EngineTime { get; set; }
+
+    /// <summary>Keeps the bytes of the message alive until <see cref="ReleaseBytes"/>.</summary>
+    public FrameInput Input
+    {
+        get => _input ?? throw new UnreachableException($"Frame {Sequence} gave its bytes back.");
+        init => _input = value;
+    }
+
+    /// <summary>Takes over what the bytes count against.</summary>
+    public void Charge(RateLimitLease? session, RateLimitLease? server) => (_sessionBytes, _serverBytes) = (session, server);
+
+    /// <summary>The bytes are no longer needed.</summary>
+    public void ReleaseBytes()
+    {
+        _input = null;
+        _sessionBytes?.Dispose();
+        _serverBytes?.Dispose();
+    }
+}

@@ -1,0 +1,39 @@
+namespace LoupeGrpc.Server.Sessions;
+
+/// <summary>The client's mistakes are information, ours are errors.</summary>
+internal static partial class SessionLog
+{
+    [LoggerMessage(EventId = 100, Level = LogLevel.Information, Message = "Session {SessionId} '{SessionName}' of {Client} at {Peer}: opened, {Delivery}.")]
+    public static partial void Opened(ILogger logger, string sessionId, string sessionName, string client, string peer, Delivery delivery);
+
+    [LoggerMessage(
+        EventId = 101,
+        Level = LogLevel.Information,
+        Message = "Session {SessionId}: {End} after {Seconds:0.00} s; {Frames} frames: {Results} results, {Dropped} dropped, {Expired} expired, {Failed} failed.")]
+    public static partial void Ended(
+        ILogger logger, string sessionId, string end, double seconds, ulong frames, ulong results, ulong dropped, ulong expired, ulong failed);
+
+    [LoggerMessage(EventId = 103, Level = LogLevel.Error, Message = "The analysis of frame {Sequence} threw instead of answering.")]
+    public static partial void AnalysisThrew(ILogger logger, ulong sequence, Exception exception);
+
+    [LoggerMessage(EventId = 104, Level = LogLevel.Information, Message = "Session {SessionId}: the connection broke; it can be resumed for {Window}.")]
+    public static partial void Parked(ILogger logger, string sessionId, TimeSpan window);
+
+    [LoggerMessage(EventId = 105, Level = LogLevel.Information, Message = "Session {SessionId}: resumed by {Peer} after {Received} responses.")]
+    public static partial void Resumed(ILogger logger, string sessionId, string peer, ulong received);
+
+    [LoggerMessage(EventId = 106, Level = LogLevel.Information, Message = "Session {SessionId}: taken over from {Earlier} by {Peer} after {Received} responses.")]
+    public static partial void TakenOver(ILogger logger, string sessionId, string earlier, string peer, ulong received);
+
+    [LoggerMessage(EventId = 107, Level = LogLevel.Information, Message = "Session {SessionId}: its adaptation state was evicted (Loupe:Adaptation:MaxStateBytes).")]
+    public static partial void AdaptationEvicted(ILogger logger, string sessionId);
+
+    [LoggerMessage(EventId = 108, Level = LogLevel.Error, Message = "Session {SessionId} did not come to its end as it should.")]
+    public static partial void EndFailed(ILogger logger, string sessionId, Exception exception);
+
+    [LoggerMessage(EventId = 300, Level = LogLevel.Information, Message = "Stopping: {Sessions} open sessions get {Timeout} to finish (Loupe:Shutdown:DrainTimeout).")]
+    public static partial void Draining(ILogger logger, int sessions, TimeSpan timeout);
+
+    [LoggerMessage(EventId = 301, Level = LogLevel.Warning, Message = "{Sessions} sessions did not take their last outcomes within {Timeout} and are cut off.")]
+    public static partial void DrainTimedOut(ILogger logger, int sessions, TimeSpan timeout);
+}

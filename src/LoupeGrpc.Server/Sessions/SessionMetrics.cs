@@ -1,0 +1,66 @@
+using System.Diagnostics.Metrics;
+
+namespace LoupeGrpc.Server.Sessions;
+
+/// <summary>Instruments of the meter <c>LoupeGrpc.Server</c>: what sessions there are, what becomes of their frames, what their adaptation holds.</summary>
+internal sealed class SessionMetrics
+{
+    public const string MeterName = "LoupeGrpc.Server";
+
+    private readonly UpDownCounter<long> _sessions;
+    private readonly UpDownCounter<long> _parked;
+    private readonly Counter<long> _resumes;
+    private readonly Counter<long> _takeovers;
+    private readonly Counter<long> _outcomes;
+    private readonly UpDownCounter<long> _stateBytes;
+    private readonly Counter<long> _evictions;
+
+    public SessionMetrics(IMeterFactory meters)
+    {
+        var meter = meters.Create(MeterName);
+        _sessions = meter.CreateUpDownCounter<long>("loupe.sessions", "{session}", "Sessions with a connection now.");
+        _parked = meter.CreateUpDownCounter<long>("loupe.sessions.parked", "{session}", "Sessions without a connection that can be resumed.");
+        _resumes = meter.CreateCounter<long>("loupe.session.resumes", "{session}", "Sessions that went on with another call.");
+        _takeovers = meter.CreateCounter<long>("loupe.session.takeovers", "{session}", "Those of them whose earlier call had not ended yet.");
+        _outcomes = meter.CreateCounter<long>("loupe.session.outcomes", "{frame}", "Frames of sessions, by what became of them.");
+        _stateBytes = meter.CreateUpDownCounter<long>("loupe.adaptation.state", "By", "Bytes of all adaptation states.");
+        _evictions = meter.CreateCounter<long>("loupe.adaptation.evictions", "{state}", "Adaptation states evicted to keep Loupe:Adaptation:MaxStateBytes.");
+    }
+
+    public void SessionOpened() => _sessions.Add(1);
+
+    public void SessionParked()
+    {
+        _sessions.Add(-1);
+        _parked.Add(1);
+    }
+
+    /// <param name="wasParked">Otherwise the session was taken over from a call that had not ended.</param>
+    public void SessionResumed(bool wasParked)
+    {
+        _resumes.Add(1);
+        if (wasParked)
+        {
+            _parked.Add(-1);
+            _sessions.Add(1);
+        }
+        else
+        {
+            _takeovers.Add(1);
+        }
+    }
+
+    public void SessionEnded(bool wasParked) => (wasParked ? _parked : _sessions).Add(-1);
+
+    public void AdaptationBytesChanged(long bytes) => _stateBytes.Add(bytes);
+
+    public void AdaptationEvicted() => _evictions.Add(1);
+
+    public void FrameDecided(FrameEnd end) => _outcomes.Add(1, new KeyValuePair<string, object?>("outcome", end switch
+    {
+        FrameEnd.Analysed => "result",
+        FrameEnd.Dropped => "dropped",
+        FrameEnd.Expired => "expired",
+        _ => "failed",
+    }));
+}

@@ -1,0 +1,55 @@
+using LoupeGrpc.Engine;
+using LoupeGrpc.Engine.Adaptation;
+
+namespace LoupeGrpc.Server.Sessions;
+
+/// <summary>What a session was opened with: checked, with the server's defaults and limits in it. Immutable.</summary>
+internal sealed record SessionOpening
+{
+    /// <summary>The client's name of the session; may be empty.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>The client's program, as it says; may be empty.</summary>
+    public required string Client { get; init; }
+
+    /// <summary>Of raw frames that have none of their own.</summary>
+    public RawLayout? FrameFormat { get; init; }
+
+    public required Delivery Delivery { get; init; }
+
+    /// <summary>Set with <see cref="Delivery.StalenessBudget"/> only.</summary>
+    public TimeSpan? StalenessBudget { get; init; }
+
+    /// <summary>Outcomes leave as they come.</summary>
+    public required bool Unordered { get; init; }
+
+    /// <summary>At the start of the session.</summary>
+    public required AnalysisSettings Analysis { get; init; }
+
+    /// <summary>Null: without adaptation.</summary>
+    public AdaptationSettings? Adaptation { get; init; }
+
+    /// <summary>Whether the session outlives its connection.</summary>
+    public required bool Resumable { get; init; }
+
+    /// <summary>Parts that were asked for and are not there.</summary>
+    public required IReadOnlyList<MissingFeature> Missing { get; init; }
+}
+
+/// <summary>Which frames of a session are analysed when they come faster than that.</summary>
+internal enum Delivery
+{
+    /// <summary>All; the client is slowed down.</summary>
+    EveryFrame,
+
+    /// <summary>The newest; a frame that waits is replaced by the next.</summary>
+    Freshest,
+
+    /// <summary>Those that are not older than a budget.</summary>
+    StalenessBudget,
+}
+
+/// <summary>A part of the contract that was asked for and is not there.</summary>
+/// <param name="Feature">Its name in the contract.</param>
+/// <param name="Reason">For people; names the setting where there is one.</param>
+internal sealed record MissingFeature(string Feature, string Reason);

@@ -1,0 +1,247 @@
+using LoupeGrpc.Engine;
+
+namespace LoupeGrpc.Server.Sessions;
+
+/// <summary>
+/// The responses of a session behind its grant, numbered in the order in which they leave it, and those written that may have to be sent again. One
+/// call at a time takes from it. It also counts credits: how many frames and controls are without a written answer. Thread-safe.
+/// </summary>
+/// <param name="credits">Frames and controls that may be without a written answer.</param>
+/// <param name="keeps">Whether written responses are kept.</param>
+/// <param name="maxKeptBytes">Of written responses. Those not yet written are bounded by the credits.</param>
+internal sealed class SessionOutbox(int credits, bool keeps, long maxKeptBytes)
+{
+    /// <summary>Beside its outcome a frame may bring an event; the rest is room for the replies to controls.</summary>
+    private const int KeptPerCredit = 4;
+
+    private readonly Lock _lock = new();
+
+    /// <summary>Oldest first: those written, then those to write.</summary>
+    private readonly LinkedList<Entry> _entries = [];
+    private LinkedListNode<Entry>? _next;
+    private TaskCompletionSource _changed = NewSignal();
+    private object? _call;
+    private bool _finished;
+
+    // Numbers of the first entry, of the next to write, and the number of responses that any call began to write.
+    private ulong _first;
+    private ulong _position;
+    private ulong _sent;
+
+    // Of the entries before the next to write.
+    private int _writtenOutcomes;
+    private long _writtenBytes;
+
+    private ulong _taken;
+    private ulong _answersForgotten;
+    private ulong _answersWritten;
+
+    /// <summary>Waits until a frame or control may be taken in.</summary>
+    /// <exception cref="OperationCanceledException"/>
+    public async ValueTask WaitForCreditAsync(CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            Task changed;
+            lock (_lock)
+            {
+                if (_taken - _answersForgotten - _answersWritten < (ulong)credits)
+                {
+                    return;
+                }
+
+                changed = _changed.Task;
+            }
+
+            await changed.WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>A frame or control was taken in; one response will answer it.</summary>
+    public void TakeCredit()
+    {
+        lock (_lock)
+        {
+            _taken++;
+        }
+    }
+
+    public void Append(SessionResponse response)
+    {
+        var entry = new Entry(response, keeps ? response.Bytes : 0);
+        lock (_lock)
+        {
+            var node = _entries.AddLast(entry);
+            _next ??= node;
+            Signal();
+        }
+    }
+
+    /// <summary>From now on this call takes the responses, and nobody else. Null, or why the claim cannot be met; then nothing changes.</summary>
+    /// <param name="received">Responses that its client has.</param>
+    public CallFailure? Attach(object call, ulong received)
+    {
+        lock (_lock)
+        {
+            if (received > _sent)
+            {
+                return ClaimTooHigh(received, _sent);
+            }
+
+            if (received < _first)
+            {
+                return ClaimTooLow(received, _first);
+            }
+
+            _call = call;
+            _finished = false;
+            Rewind(received);
+            Signal();
+            return null;
+        }
+    }
+
+    /// <summary>The next response to write; call <see cref="Written"/> when it is. Null when there is none for this call any more.</summary>
+    public async ValueTask<SessionResponse?> NextAsync(object call)
+    {
+        while (true)
+        {
+            Task changed;
+            lock (_lock)
+            {
+                if (_call != call)
+                {
+                    return null;
+                }
+
+                if (_next is not null)
+                {
+                    _sent = Math.Max(_sent, _position + 1);
+                    return _next.Value.Response;
+                }
+
+                if (_finished)
+                {
+                    return null;
+                }
+
+                changed = _changed.Task;
+            }
+
+            await changed.ConfigureAwait(false);
+        }
+    }
+
+    public void Written(object call)
+    {
+        lock (_lock)
+        {
+            if (_call == call)
+            {
+                Advance();
+                Forget();
+                Signal();
+            }
+        }
+    }
+
+    /// <summary>Whether the responses are this call's.</summary>
+    public bool Serves(object call)
+    {
+        lock (_lock)
+        {
+            return _call == call;
+        }
+    }
+
+    /// <summary>What is there is all that the call gets.</summary>
+    public void Finish(object call)
+    {
+        lock (_lock)
+        {
+            _finished |= _call == call;
+            Signal();
+        }
+    }
+
+    /// <summary>The call gets nothing any more.</summary>
+    public void Release(object call)
+    {
+        lock (_lock)
+        {
+            _call = _call == call ? null : _call;
+            Signal();
+        }
+    }
+
+    /// <summary>A claim by who says to have received more than was sent.</summary>
+    private static CallFailure ClaimTooHigh(ulong received, ulong sent) =>
+        CallFailure.Invalid($"responses_received is {received}, but the session has sent {sent}");
+
+    /// <summary>A claim by who lacks what is not kept any more.</summary>
+    /// <param name="least">The least number that can be claimed.</param>
+    private static CallFailure ClaimTooLow(ulong received, ulong least) => new(
+        new FrameFailure(
+            FailureKind.Invalid,
+            $"responses_received is {received}, but the session keeps only what follows {least}: more responses were sent ahead than Loupe:Limits:Credits "
+                + "or Loupe:Sessions:MaxKeptBytes cover"),
+        CallStatus.OutOfRange);
+
+    private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    private void Rewind(ulong position)
+    {
+        _next = _entries.First;
+        _position = _first;
+        _writtenOutcomes = 0;
+        _writtenBytes = 0;
+        _answersWritten = 0;
+        while (_position < position)
+        {
+            Advance();
+        }
+    }
+
+    private void Advance()
+    {
+        var entry = _next!.Value;
+        _next = _next.Next;
+        _position++;
+        _writtenBytes += entry.Bytes;
+        _writtenOutcomes += entry.IsOutcome ? 1 : 0;
+        _answersWritten += entry.Response.IsAnswer ? 1u : 0;
+    }
+
+    /// <summary>
+    /// Who respects the credits has read the outcome of all but the last <c>credits</c> frames that were taken in, so no outcome before the last
+    /// <c>credits</c> written ones can be missing.
+    /// </summary>
+    private void Forget()
+    {
+        while (_position > _first
+            && (!keeps || _writtenOutcomes > credits || _position - _first > (ulong)credits * KeptPerCredit || _writtenBytes > maxKeptBytes))
+        {
+            var entry = _entries.First!.Value;
+            _entries.RemoveFirst();
+            _first++;
+            _writtenBytes -= entry.Bytes;
+            _writtenOutcomes -= entry.IsOutcome ? 1 : 0;
+            if (entry.Response.IsAnswer)
+            {
+                _answersWritten--;
+                _answersForgotten++;
+            }
+        }
+    }
+
+    private void Signal()
+    {
+        _changed.SetResult();
+        _changed = NewSignal();
+    }
+
+    private sealed record Entry(SessionResponse Response, long Bytes)
+    {
+        public bool IsOutcome => Response is FrameAnswer;
+    }
+}

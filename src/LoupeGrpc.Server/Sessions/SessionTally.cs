@@ -1,0 +1,94 @@
+using LoupeGrpc.Engine;
+
+namespace LoupeGrpc.Server.Sessions;
+
+/// <summary>Counts what became of a session's frames. Outcomes are added in the order of receipt, from one thread at a time.</summary>
+internal sealed class SessionTally
+{
+    private const int MaxSegments = 1024;
+
+    private readonly Dictionary<DropCause, ulong> _dropCauses = [];
+    private readonly Dictionary<FailureKind, ulong> _failures = [];
+    private readonly Dictionary<Verdict, ulong> _verdicts = [];
+    private readonly List<ManipulatedSegment> _timeline = [];
+    private ulong _expired;
+    private bool _inSegment;
+    private bool _truncated;
+
+    /// <summary>Frames with an outcome and the verdict manipulated.</summary>
+    public ulong Manipulated => _verdicts.GetValueOrDefault(Verdict.Manipulated);
+
+    public void Add(FrameAnswer answer, CaptureTime? captureTime)
+    {
+        switch (answer.End)
+        {
+            case FrameEnd.Analysed { Analysis: var analysis }:
+                Count(_verdicts, analysis.Verdict);
+                AddToTimeline(answer.Sequence, analysis, captureTime);
+                break;
+            case FrameEnd.Dropped dropped:
+                Count(_dropCauses, dropped.Cause);
+                break;
+            case FrameEnd.Expired:
+                _expired++;
+                break;
+            case FrameEnd.Failed failed:
+                Count(_failures, failed.Failure.Kind);
+                break;
+        }
+    }
+
+    /// <param name="frameBytes">Of all frames received.</param>
+    public SessionSummary ToSummary(TimeSpan duration, ulong frameBytes)
+    {
+        var (results, dropped, failed) = (Sum(_verdicts), Sum(_dropCauses), Sum(_failures));
+        return new SessionSummary(
+            results + dropped + _expired + failed,
+            results,
+            dropped,
+            _expired,
+            failed,
+            new Dictionary<DropCause, ulong>(_dropCauses),
+            new Dictionary<FailureKind, ulong>(_failures),
+            new Dictionary<Verdict, ulong>(_verdicts),
+            [.. _timeline],
+            _truncated,
+            frameBytes,
+            duration,
+            null);
+    }
+
+    private static void Count<TKey>(Dictionary<TKey, ulong> counts, TKey key)
+        where TKey : notnull => counts[key] = counts.GetValueOrDefault(key) + 1;
+
+    private static ulong Sum<TKey>(Dictionary<TKey, ulong> counts)
+        where TKey : notnull => counts.Values.Aggregate(0ul, static (sum, count) => sum + count);
+
+    private void AddToTimeline(ulong sequence, FrameAnalysis analysis, CaptureTime? captureTime)
+    {
+        if (analysis.Verdict != Verdict.Manipulated)
+        {
+            _inSegment = false;
+        }
+        else if (_inSegment && !_truncated)
+        {
+            var segment = _timeline[^1];
+            _timeline[^1] = segment with
+            {
+                LastSequence = sequence,
+                End = captureTime,
+                PeakScore = Math.Max(segment.PeakScore, analysis.Score),
+                Frames = segment.Frames + 1,
+            };
+        }
+        else if (!_inSegment)
+        {
+            _inSegment = true;
+            _truncated |= _timeline.Count == MaxSegments;
+            if (!_truncated)
+            {
+                _timeline.Add(new ManipulatedSegment(sequence, sequence, captureTime, captureTime, analysis.Score, 1));
+            }
+        }
+    }
+}

@@ -1,0 +1,107 @@
+using LoupeGrpc.Engine;
+using LoupeGrpc.Engine.Adaptation;
+
+namespace LoupeGrpc.Server.Sessions;
+
+/// <summary>
+/// What a session does with what its calls bring: frames, commands, adaptation, and the responses to them. It knows nothing of connections. The methods of the
+/// reader are called by one call at a time.
+/// </summary>
+internal sealed class SessionWork : IDisposable
+{
+    private readonly SessionServices _services;
+    private readonly SessionOpening _opening;
+    private readonly OutcomeSequencer _sequencer;
+    private readonly SessionAdaptation _adaptation;
+    private readonly SessionControls _controls;
+    private readonly FramePath _frames;
+    private readonly CancellationTokenSource _abandon = new();
+    private readonly long _openedAt;
+
+    /// <param name="id">Of the session, for its log.</param>
+    /// <param name="credits">Frames and commands that may be without a written answer.</param>
+    public SessionWork(string id, SessionOpening opening, int credits, SessionServices services)
+    {
+        _services = services;
+        _opening = opening;
+        _openedAt = services.Time.GetTimestamp();
+        Outbox = new SessionOutbox(credits, opening.Resumable, services.Options.Sessions.MaxKeptBytes);
+        _sequencer = new OutcomeSequencer(opening.Unordered, Outbox, services.Metrics);
+        _adaptation = new SessionAdaptation(
+            services.Analyzer, services.AdaptationBudget, _sequencer, () => SessionLog.AdaptationEvicted(services.Logger, id));
+        _frames = new FramePath(services, opening, _sequencer, _adaptation, _abandon.Token);
+        _controls = new SessionControls(_sequencer, _adaptation, opening.Analysis);
+    }
+
+    /// <summary>What calls write.</summary>
+    public SessionOutbox Outbox { get; }
+
+    /// <summary>What of its adaptation was asked for and is not there.</summary>
+    public IReadOnlyList<MissingFeature> MissingAdaptation { get; private set; } = [];
+
+    /// <summary>What the next frame runs on.</summary>
+    public ExecutionDescription Execution => _frames.Execution;
+
+    /// <summary>After the last frame or command that is done; null where the session does not adapt.</summary>
+    public AdaptationReport? Adaptation => _adaptation.State;
+
+    /// <summary>Of the next frame.</summary>
+    public AnalysisSettings Settings => _controls.Settings;
+
+    /// <summary>What was taken in so far.</summary>
+    public TakenIn TakenIn => new(_sequencer.NextSequence, _controls.Received);
+
+    public (ulong Frames, int InFlight, ulong Manipulated) Count() => _sequencer.Count();
+
+    /// <summary>Once, before the first frame.</summary>
+    /// <param name="snapshot">Adaptation state to begin with; empty: the model's own parameters.</param>
+    public void Begin(ReadOnlyMemory<byte> snapshot)
+    {
+        _adaptation.Enter();
+        MissingAdaptation = [.. _adaptation.Open(_opening.Adaptation, snapshot)];
+        if (_adaptation.Leave() is { } eviction)
+        {
+            _sequencer.Notify(eviction);
+        }
+    }
+
+    /// <summary>Takes a frame in. The reader's.</summary>
+    /// <param name="receivedAt">Timestamp.</param>
+    public ValueTask TakeAsync(IncomingFrame frame, long receivedAt)
+    {
+        Outbox.TakeCredit();
+        return _frames.TakeAsync(frame, _controls.Settings, receivedAt);
+    }
+
+    /// <summary>Carries a command out. The reader's.</summary>
+    public ValueTask ApplyAsync(SessionCommand command)
+    {
+        Outbox.TakeCredit();
+        return _controls.ApplyAsync(command);
+    }
+
+    /// <summary>Done when every frame taken in has its outcome.</summary>
+    public Task WhenDecided() => _sequencer.WhenDecided();
+
+    /// <summary>The session so far.</summary>
+    public SessionSummary Summarize() =>
+        _sequencer.Summarize(_services.Time.GetElapsedTime(_openedAt)) with { Adaptation = _adaptation.State };
+
+    /// <summary>Frames that come are dropped from now on. Says so to the client.</summary>
+    public void Close(SessionNotice notice) => _sequencer.Close(notice);
+
+    /// <summary>Nobody waits for its frames any more: they are dropped, those inside the engine canceled.</summary>
+    public void Abandon()
+    {
+        _abandon.Cancel();
+        _frames.Abandon();
+    }
+
+    /// <summary>When every frame has its outcome.</summary>
+    public void Dispose()
+    {
+        _frames.Dispose();
+        _adaptation.Dispose();
+        _abandon.Dispose();
+    }
+}
