@@ -119,4 +119,7 @@ public sealed record StageTimings(
 
     /// <summary>What the dual verdict cost: the base mask and the comparison.</summary>
     public TimeSpan Dual { get; init; }
+
+    /// <summary>All of it but waiting.</summary>
+    public TimeSpan Computing => Decode + Preprocess + Encode + Segment + Mask + Adapt + Dual;
 }

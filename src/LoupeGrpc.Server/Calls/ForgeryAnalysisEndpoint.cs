@@ -9,7 +9,7 @@ using LoupeGrpc.V1;
 namespace LoupeGrpc.Server.Calls;
 
 /// <summary><c>ForgeryAnalysisService</c>: opens sessions and runs them, analyses single pictures, says what is served.</summary>
-internal sealed class ForgeryAnalysisEndpoint(SessionServices services, SessionRegistry sessions, SessionCalls calls, ServingState serving)
+internal sealed class ForgeryAnalysisEndpoint(SessionServices services, SessionRegistry sessions, SessionCalls calls, PictureQueue pictures, ServingState serving)
     : ForgeryAnalysisService.ForgeryAnalysisServiceBase
 {
     public override Task Analyze(
@@ -38,8 +38,8 @@ internal sealed class ForgeryAnalysisEndpoint(SessionServices services, SessionR
 
         var settings = ReadSettings(request);
         using var bytes = services.Bytes.Budget.TryAcquire(input.Data.Length) ?? throw ServerBusy.NoBytesLeft(services.Options.Limits).ToRpcException();
-        using var lane = services.Analyzer.OpenLane(pinned: false);
-        var outcome = await lane.AnalyzeAsync(input, settings.ToRequest(receivedAt, null), context.CancellationToken).ConfigureAwait(false);
+        var outcome = await pictures.AnalyzeAsync(
+            context.GetHttpContext().Connection.Id, input, settings.ToRequest(receivedAt, null), context.CancellationToken).ConfigureAwait(false);
         return outcome.Succeeded
             ? new AnalyzeImageResponse { Result = outcome.Analysis.ToMessage(settings.Thresholds), Model = services.Analyzer.Model }
             : throw outcome.Failure.ToRpcException();

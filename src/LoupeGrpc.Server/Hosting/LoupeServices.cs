@@ -34,6 +34,7 @@ internal static class LoupeServices
             provider.GetRequiredService<ILogger<FrameScheduler>>()));
         services.AddSingleton<SessionServices>();
         services.AddSingleton<SessionCalls>();
+        services.AddSingleton<PictureQueue>();
         services.AddSingleton<ServingState>();
         services.AddHostedService<SessionDrain>();
 

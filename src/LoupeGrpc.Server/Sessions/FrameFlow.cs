@@ -1,17 +1,12 @@
 namespace LoupeGrpc.Server.Sessions;
 
-/// <summary>
-/// The frames of one session that wait for the engine, oldest first, and the session's share of it. All of its state is the scheduler's, under its lock;
-/// what is done with a frame is done outside of it.
-/// </summary>
+/// <summary>The frames of one session that wait for the engine, oldest first, and the session's share of it. Its state is the scheduler's, under its lock.</summary>
 /// <param name="limit">How many of them may be in the engine now. Called under the scheduler's lock.</param>
-/// <param name="analyze">Lets a frame into the engine and decides it. Called for one frame after the other, in their order.</param>
-/// <param name="refuse">Decides a frame that does not get that far.</param>
-internal sealed class FrameFlow(FlowPolicy policy, Func<int> limit, Func<SessionFrame, Task> analyze, Action<SessionFrame, FrameRefusal> refuse)
+internal sealed class FrameFlow(FlowPolicy policy, Func<int> limit)
 {
     public FlowPolicy Policy => policy;
 
-    public LinkedList<SessionFrame> Waiting { get; } = [];
+    public LinkedList<QueuedFrame> Waiting { get; } = [];
 
     /// <summary>Frames in the engine.</summary>
     public int Inside { get; set; }
@@ -19,17 +14,13 @@ internal sealed class FrameFlow(FlowPolicy policy, Func<int> limit, Func<Session
     /// <summary>Engine time that the session has had, in the scheduler's virtual seconds: who has the least is next.</summary>
     public double Served { get; set; }
 
-    /// <summary>Engine time that its next frame is expected to take, seconds.</summary>
+    /// <summary>Engine time that its next frame is expected to take, seconds; 0: nobody knows.</summary>
     public double Cost { get; set; }
 
     /// <summary>Nobody waits for its frames any more.</summary>
     public bool Abandoned { get; set; }
 
     public bool IsReady => Waiting.Count > 0 && Inside < limit();
-
-    public Task AnalyzeAsync(SessionFrame frame) => analyze(frame);
-
-    public void Refuse(SessionFrame frame, FrameRefusal reason) => refuse(frame, reason);
 }
 
 /// <summary>How the frames of a session wait.</summary>
@@ -39,13 +30,4 @@ internal sealed record FlowPolicy(bool OnlyFreshest, TimeSpan? StalenessBudget)
 {
     /// <summary>Whether its frames lose their worth while they wait: they go before others that have had as much of the engine.</summary>
     public bool IsUrgent => OnlyFreshest || StalenessBudget is not null;
-}
-
-/// <summary>Why a frame that waited does not get into the engine.</summary>
-internal enum FrameRefusal
-{
-    Superseded,
-    Stale,
-    Expired,
-    Abandoned,
 }

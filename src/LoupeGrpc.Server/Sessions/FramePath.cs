@@ -35,7 +35,7 @@ internal sealed class FramePath : IDisposable
         var concurrency = services.Options.Limits.SessionConcurrency;
         // A second one of FRESHEST would grow old in the engine; of a session that adapts the engine takes the next when the one before has left it.
         _flow = new FrameFlow(
-            new FlowPolicy(onlyFreshest, opening.StalenessBudget), () => onlyFreshest || adaptation.IsOn ? 1 : concurrency, AnalyzeAsync, Refuse);
+            new FlowPolicy(onlyFreshest, opening.StalenessBudget), () => onlyFreshest || adaptation.IsOn ? 1 : concurrency);
     }
 
     /// <summary>What the next frame runs on.</summary>
@@ -65,7 +65,7 @@ internal sealed class FramePath : IDisposable
         }
         else if (await ChargeAsync(frame).ConfigureAwait(false))
         {
-            _services.Scheduler.Enqueue(_flow, frame);
+            _services.Scheduler.Enqueue(_flow, new Queued(this, frame) { ReceivedAt = receivedAt, Deadline = frame.Deadline });
         }
     }
 
@@ -131,15 +131,16 @@ internal sealed class FramePath : IDisposable
     }
 
     /// <summary>From the queue through the engine to the outcome. What decides the order of a session's frames happens before the first await.</summary>
-    private async Task AnalyzeAsync(SessionFrame frame)
+    /// <returns>Seconds of computing that it took; null where nobody measured it.</returns>
+    private async Task<double?> AnalyzeAsync(SessionFrame frame)
     {
         FollowLadder(frame);
         var state = _adaptation.Enter(frame.Sequence);
         var outcome = await AskEngineAsync(frame, state).ConfigureAwait(false);
         // Abandoned, the frame may still be inside the engine.
         var eviction = state is null ? null : _adaptation.Leave(look: !_abandoned.IsCancellationRequested);
-        frame.EngineTime = outcome.Succeeded ? ComputingTime(outcome.Analysis.Timings) : null;
         _sequencer.Decide(frame, EndOf(frame, outcome), EventsOf(frame, outcome, eviction));
+        return outcome.Succeeded ? outcome.Analysis.Timings.Computing.TotalSeconds : null;
     }
 
     /// <summary>A session goes to a better provider between two frames, and is told before the first that ran there.</summary>
@@ -207,8 +208,13 @@ internal sealed class FramePath : IDisposable
 
     private TimeSpan AgeOf(SessionFrame frame) => _services.Time.GetElapsedTime(frame.ReceivedAt);
 
-    private static double ComputingTime(StageTimings timings) =>
-        (timings.Decode + timings.Preprocess + timings.Encode + timings.Segment + timings.Mask + timings.Adapt + timings.Dual).TotalSeconds;
-
     private static TimeSpan? Earlier(TimeSpan? a, TimeSpan? b) => a < b || b is null ? a : b;
+
+    /// <summary>A frame of the session before the scheduler.</summary>
+    private sealed class Queued(FramePath path, SessionFrame frame) : QueuedFrame
+    {
+        public override async Task AnalyzeAsync() => EngineTime = await path.AnalyzeAsync(frame).ConfigureAwait(false);
+
+        public override void Refuse(FrameRefusal reason) => path.Refuse(frame, reason);
+    }
 }

@@ -68,10 +68,10 @@ internal sealed class FrameScheduler : IDisposable
         }
     }
 
-    /// <summary>Takes a frame. It is analysed or refused by its flow.</summary>
-    public void Enqueue(FrameFlow flow, SessionFrame frame)
+    /// <summary>Takes a frame, which is analysed or refused from here.</summary>
+    public void Enqueue(FrameFlow flow, QueuedFrame frame)
     {
-        SessionFrame? replaced = null;
+        QueuedFrame? replaced = null;
         bool abandoned;
         lock (_lock)
         {
@@ -90,7 +90,7 @@ internal sealed class FrameScheduler : IDisposable
                     flow.Served = Math.Max(flow.Served, _virtualTime);
                 }
 
-                flow.Waiting.AddLast(frame);
+                frame.Place = flow.Waiting.AddLast(frame);
                 _waiting++;
                 if (DueTime(flow, frame) is { } due)
                 {
@@ -101,33 +101,50 @@ internal sealed class FrameScheduler : IDisposable
 
         if (replaced is not null)
         {
-            flow.Refuse(replaced, FrameRefusal.Superseded);
+            replaced.Refuse(FrameRefusal.Superseded);
         }
 
         if (abandoned)
         {
-            flow.Refuse(frame, FrameRefusal.Abandoned);
+            frame.Refuse(FrameRefusal.Abandoned);
         }
 
         Pump();
     }
 
+    /// <summary>Takes a frame out that waits.</summary>
+    /// <returns>False where it does not wait any more: it is analysed or was refused.</returns>
+    public bool TryTakeOut(FrameFlow flow, QueuedFrame frame)
+    {
+        lock (_lock)
+        {
+            if (frame.Place is not { } place)
+            {
+                return false;
+            }
+
+            Remove(flow, place);
+            return true;
+        }
+    }
+
     /// <summary>Nobody waits for the flow's frames any more: those that wait are refused, now and later.</summary>
     public void Abandon(FrameFlow flow)
     {
-        List<SessionFrame> left;
+        List<QueuedFrame> left;
         lock (_lock)
         {
             flow.Abandoned = true;
             left = [.. flow.Waiting];
-            _waiting -= left.Count;
-            flow.Waiting.Clear();
-            _backlogged.Remove(flow);
+            while (flow.Waiting.First is { } first)
+            {
+                Remove(flow, first);
+            }
         }
 
         foreach (var frame in left)
         {
-            flow.Refuse(frame, FrameRefusal.Abandoned);
+            frame.Refuse(FrameRefusal.Abandoned);
         }
     }
 
@@ -148,8 +165,8 @@ internal sealed class FrameScheduler : IDisposable
 
         while (true)
         {
-            List<(FrameFlow Flow, SessionFrame Frame, FrameRefusal Reason)> refused = [];
-            (FrameFlow Flow, SessionFrame Frame, double Cost)? next = null;
+            List<(QueuedFrame Frame, FrameRefusal Reason)> refused = [];
+            (FrameFlow Flow, QueuedFrame Frame, double Cost)? next = null;
             lock (_lock)
             {
                 TakeTooOld(refused);
@@ -171,9 +188,9 @@ internal sealed class FrameScheduler : IDisposable
                 }
             }
 
-            foreach (var (flow, frame, reason) in refused)
+            foreach (var (frame, reason) in refused)
             {
-                flow.Refuse(frame, reason);
+                frame.Refuse(reason);
             }
 
             if (next is { } chosen)
@@ -185,18 +202,18 @@ internal sealed class FrameScheduler : IDisposable
 
     public void Dispose() => _timer.Dispose();
 
-    private async Task RunAsync(FrameFlow flow, SessionFrame frame, double expected)
+    private async Task RunAsync(FrameFlow flow, QueuedFrame frame, double expected)
     {
         var start = _time.GetTimestamp();
         try
         {
-            await flow.AnalyzeAsync(frame).ConfigureAwait(false);
+            await frame.AnalyzeAsync().ConfigureAwait(false);
         }
-#pragma warning disable CA1031 // The flow decides each frame itself; whatever escapes it must not stop everybody's frames.
+#pragma warning disable CA1031 // Each frame decides itself; whatever escapes it must not stop everybody's frames.
         catch (Exception exception)
 #pragma warning restore CA1031
         {
-            SessionLog.AnalysisThrew(_logger, frame.Sequence, exception);
+            SessionLog.AnalysisEscaped(_logger, exception);
         }
         finally
         {
@@ -215,7 +232,7 @@ internal sealed class FrameScheduler : IDisposable
     }
 
     /// <summary>Within the lock.</summary>
-    private (FrameFlow Flow, SessionFrame Frame, double Cost)? TakeNext()
+    private (FrameFlow Flow, QueuedFrame Frame, double Cost)? TakeNext()
     {
         FrameFlow? best = null;
         var least = double.PositiveInfinity;
@@ -247,7 +264,7 @@ internal sealed class FrameScheduler : IDisposable
     }
 
     /// <summary>Within the lock. Sets the timer for what will be too old next.</summary>
-    private void TakeTooOld(List<(FrameFlow Flow, SessionFrame Frame, FrameRefusal Reason)> refused)
+    private void TakeTooOld(List<(QueuedFrame Frame, FrameRefusal Reason)> refused)
     {
         var now = _time.GetTimestamp();
         if (_wakeAt is not { } at || at > now)
@@ -256,7 +273,7 @@ internal sealed class FrameScheduler : IDisposable
         }
 
         _wakeAt = null;
-        List<LinkedListNode<SessionFrame>> old = [];
+        List<LinkedListNode<QueuedFrame>> old = [];
         foreach (var flow in _backlogged.ToArray())
         {
             old.Clear();
@@ -274,7 +291,7 @@ internal sealed class FrameScheduler : IDisposable
                 }
 
                 var expired = _time.GetElapsedTime(node.Value.ReceivedAt, now) >= node.Value.Deadline;
-                refused.Add((flow, node.Value, expired ? FrameRefusal.Expired : FrameRefusal.Stale));
+                refused.Add((node.Value, expired ? FrameRefusal.Expired : FrameRefusal.Stale));
                 old.Add(node);
             }
 
@@ -283,7 +300,7 @@ internal sealed class FrameScheduler : IDisposable
     }
 
     /// <summary>Timestamp at which the frame will be too old; null: never.</summary>
-    private long? DueTime(FrameFlow flow, SessionFrame frame)
+    private long? DueTime(FrameFlow flow, QueuedFrame frame)
     {
         var (deadline, budget) = (frame.Deadline, flow.Policy.StalenessBudget);
         var limit = deadline < budget || budget is null ? deadline : budget;
@@ -309,9 +326,10 @@ internal sealed class FrameScheduler : IDisposable
         _timer.Change(wait, Timeout.InfiniteTimeSpan);
     }
 
-    private void Remove(FrameFlow flow, LinkedListNode<SessionFrame> frame)
+    private void Remove(FrameFlow flow, LinkedListNode<QueuedFrame> frame)
     {
         flow.Waiting.Remove(frame);
+        frame.Value.Place = null;
         _waiting--;
         if (flow.Waiting.Count == 0)
         {

@@ -9,6 +9,9 @@ internal static class ServerBusy
     public static FrameFailure NoBytesLeft(LimitOptions limits) => new(
         FailureKind.Overloaded, $"frames of all sessions hold {limits.MaxBufferedBytes} bytes already: Loupe:Limits:MaxBufferedBytes");
 
+    public static FrameFailure TooManyPictures(EngineOptions engine) => new(
+        FailureKind.Overloaded, $"{engine.MaxFramesWaiting} pictures wait already: Loupe:Engine:MaxFramesWaiting");
+
     public static FrameFailure NoSessionLeft(LimitOptions limits) => new(
         FailureKind.Overloaded, $"{limits.MaxSessions} sessions are open already: Loupe:Limits:MaxSessions");
 

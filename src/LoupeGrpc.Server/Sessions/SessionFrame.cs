@@ -44,9 +44,6 @@ internal sealed class SessionFrame : SessionItem
     /// <summary>In force when it was received.</summary>
     public required AnalysisSettings Settings { get; init; }
 
-    /// <summary>Seconds of computing that its analysis took; null where nobody measured it.</summary>
-    public double? EngineTime { get; set; }
-
     /// <summary>Keeps the bytes of the message alive until <see cref="ReleaseBytes"/>.</summary>
     public FrameInput Input
     {

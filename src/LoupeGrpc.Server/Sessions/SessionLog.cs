@@ -31,6 +31,9 @@ internal static partial class SessionLog
     [LoggerMessage(EventId = 108, Level = LogLevel.Error, Message = "Session {SessionId} did not come to its end as it should.")]
     public static partial void EndFailed(ILogger logger, string sessionId, Exception exception);
 
+    [LoggerMessage(EventId = 109, Level = LogLevel.Error, Message = "The analysis of a frame threw where it must not; the frame may be without an outcome.")]
+    public static partial void AnalysisEscaped(ILogger logger, Exception exception);
+
     [LoggerMessage(EventId = 300, Level = LogLevel.Information, Message = "Stopping: {Sessions} open sessions get {Timeout} to finish (Loupe:Shutdown:DrainTimeout).")]
     public static partial void Draining(ILogger logger, int sessions, TimeSpan timeout);
 

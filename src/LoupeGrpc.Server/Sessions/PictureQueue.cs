@@ -1,0 +1,109 @@
+using LoupeGrpc.Engine;
+using LoupeGrpc.Server.Streaming;
+
+namespace LoupeGrpc.Server.Sessions;
+
+/// <summary>
+/// Single pictures of unary calls, which wait for the engine beside the frames of sessions: all pictures of one connection have together the share of one session.
+/// There may be any number of callers, so those that wait are bounded, and more are refused. Thread-safe.
+/// </summary>
+internal sealed class PictureQueue(IFrameAnalyzer analyzer, FrameScheduler scheduler, Configuration.LoupeOptions options)
+{
+    private readonly Lock _lock = new();
+    private readonly Dictionary<string, (FrameFlow Flow, int Users)> _flows = new(StringComparer.Ordinal);
+    private int _inside;
+
+    /// <summary>Waits for its turn, then analyses. Failures, cancellation among them, are values.</summary>
+    /// <param name="connection">Names the caller's connection.</param>
+    public async Task<AnalysisOutcome> AnalyzeAsync(string connection, FrameInput input, AnalysisRequest request, CancellationToken cancellationToken)
+    {
+        if (Enter(connection) is not { } flow)
+        {
+            return ServerBusy.TooManyPictures(options.Engine);
+        }
+
+        try
+        {
+            using var lane = analyzer.OpenLane(pinned: false);
+            var picture = new Picture(lane, input, request, cancellationToken) { ReceivedAt = request.ReceivedAt };
+            scheduler.Enqueue(flow, picture);
+            await using (cancellationToken.UnsafeRegister(
+                static state =>
+                {
+                    var (scheduler, flow, picture) = ((FrameScheduler, FrameFlow, Picture))state!;
+                    if (scheduler.TryTakeOut(flow, picture))
+                    {
+                        picture.Refuse(FrameRefusal.Abandoned);
+                    }
+                },
+                (scheduler, flow, picture)).ConfigureAwait(false))
+            {
+                return await picture.Outcome.ConfigureAwait(false);
+            }
+        }
+        finally
+        {
+            Leave(connection);
+        }
+    }
+
+    private FrameFlow? Enter(string connection)
+    {
+        lock (_lock)
+        {
+            if (_inside >= options.Engine.MaxFramesWaiting + options.Engine.MaxFramesInPipeline)
+            {
+                return null;
+            }
+
+            _inside++;
+            var (flow, users) = _flows.GetValueOrDefault(connection);
+            flow ??= new FrameFlow(new FlowPolicy(false, null), () => int.MaxValue);
+            _flows[connection] = (flow, users + 1);
+            return flow;
+        }
+    }
+
+    private void Leave(string connection)
+    {
+        lock (_lock)
+        {
+            _inside--;
+            var (flow, users) = _flows[connection];
+            if (users == 1)
+            {
+                _flows.Remove(connection);
+            }
+            else
+            {
+                _flows[connection] = (flow, users - 1);
+            }
+        }
+    }
+
+    private sealed class Picture(IAnalysisLane lane, FrameInput input, AnalysisRequest request, CancellationToken cancellationToken) : QueuedFrame
+    {
+        private readonly TaskCompletionSource<AnalysisOutcome> _outcome = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public Task<AnalysisOutcome> Outcome => _outcome.Task;
+
+        public override async Task AnalyzeAsync()
+        {
+            try
+            {
+                var outcome = await lane.AnalyzeAsync(input, request, cancellationToken).ConfigureAwait(false);
+                EngineTime = outcome.Succeeded ? outcome.Analysis.Timings.Computing.TotalSeconds : null;
+                _outcome.SetResult(outcome);
+            }
+#pragma warning disable CA1031 // Its caller gets it.
+            catch (Exception exception)
+#pragma warning restore CA1031
+            {
+                _outcome.SetException(exception);
+            }
+        }
+
+        public override void Refuse(FrameRefusal reason) =>
+            _outcome.TrySetResult(new FrameFailure(FailureKind.Canceled, "the caller gave the picture up"));
+    }
+}

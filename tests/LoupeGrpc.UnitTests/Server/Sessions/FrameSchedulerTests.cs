@@ -1,0 +1,263 @@
+using LoupeGrpc.Server.Sessions;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Time.Testing;
+using Xunit;
+
+namespace LoupeGrpc.UnitTests.Server.Sessions;
+
+/// <summary>Who enters the engine next: shares, order within a session, freshness, deadlines. No clock but the test's.</summary>
+public sealed class FrameSchedulerTests : IDisposable
+{
+    private static readonly FlowPolicy EveryFrame = new(false, null);
+    private static readonly FlowPolicy Freshest = new(true, null);
+
+    private readonly FakeTimeProvider _time = new();
+    private readonly List<TestFrame> _entered = [];
+    private readonly FrameScheduler _scheduler;
+    private int _depth = 1;
+
+    public FrameSchedulerTests() => _scheduler = new FrameScheduler(() => _depth, _time, NullLogger<FrameScheduler>.Instance);
+
+    public void Dispose() => _scheduler.Dispose();
+
+    [Fact]
+    public void Frames_of_a_session_enter_in_their_order_and_no_more_than_there_is_room_for()
+    {
+        _depth = 2;
+        var flow = new FrameFlow(EveryFrame, () => 8);
+        var frames = Enqueue(flow, "a", 5);
+        Assert.Equal(["a0", "a1"], Names());
+        Assert.Equal((2, 3), (_scheduler.Inside, _scheduler.Waiting));
+        frames[1].Finish(0.01);
+        frames[0].Finish(0.01);
+        Assert.Equal(["a0", "a1", "a2", "a3"], Names());
+        frames[2].Finish(0.01);
+        frames[3].Finish(0.01);
+        frames[4].Finish(0.01);
+        Assert.Equal((0, 0), (_scheduler.Inside, _scheduler.Waiting));
+    }
+
+    [Fact]
+    public void A_session_has_no_more_frames_inside_than_its_own_limit()
+    {
+        _depth = 8;
+        var limit = 1;
+        var flow = new FrameFlow(EveryFrame, () => limit);
+        var frames = Enqueue(flow, "a", 3);
+        Assert.Equal(["a0"], Names());
+        limit = 2;
+        frames[0].Finish(0.01);
+        Assert.Equal(["a0", "a1", "a2"], Names());
+    }
+
+    [Fact]
+    public void Sessions_share_engine_time_and_not_the_number_of_frames()
+    {
+        var heavy = new FrameFlow(EveryFrame, () => 8);
+        var light = new FrameFlow(EveryFrame, () => 8);
+        Enqueue(heavy, "heavy", 100);
+        Enqueue(light, "light", 100);
+        var time = new Dictionary<char, double> { ['h'] = 0, ['l'] = 0 };
+        for (var i = 0; i < 60; i++)
+        {
+            var frame = _entered[i];
+            var cost = frame.Name[0] == 'h' ? 0.5 : 0.05;
+            time[frame.Name[0]] += cost;
+            frame.Finish(cost);
+        }
+
+        // One heavy frame more or less.
+        Assert.InRange(time['h'] - time['l'], -0.6, 0.6);
+    }
+
+    [Fact]
+    public void Who_was_idle_neither_owes_nor_has_saved_up()
+    {
+        var busy = new FrameFlow(EveryFrame, () => 8);
+        var late = new FrameFlow(EveryFrame, () => 8);
+        Enqueue(busy, "busy", 100);
+        for (var i = 0; i < 50; i++)
+        {
+            _entered[i].Finish(0.1);
+        }
+
+        Enqueue(late, "late", 50);
+        for (var i = 50; i < 70; i++)
+        {
+            _entered[i].Finish(0.1);
+        }
+
+        var since = _entered.Skip(51).Take(19).Count(static frame => frame.Name.StartsWith("late", StringComparison.Ordinal));
+        Assert.InRange(since, 9, 11);
+    }
+
+    [Fact]
+    public void A_fresher_frame_takes_the_place_of_the_one_that_waits()
+    {
+        var other = Enqueue(new FrameFlow(EveryFrame, () => 8), "other", 1)[0];
+        var flow = new FrameFlow(Freshest, () => 1);
+        var frames = Enqueue(flow, "a", 3);
+        Assert.Equal([FrameRefusal.Superseded, FrameRefusal.Superseded, null], frames.Select(static frame => frame.Refusal));
+        other.Finish(0.01);
+        Assert.Equal(["other0", "a2"], Names());
+    }
+
+    [Fact]
+    public void An_urgent_session_goes_first_but_not_beyond_its_share()
+    {
+        var busy = new FrameFlow(EveryFrame, () => 8);
+        Enqueue(busy, "busy", 200);
+        var urgent = new FrameFlow(new FlowPolicy(false, TimeSpan.FromDays(1)), () => 8);
+        for (var i = 0; i < 10; i++)
+        {
+            _entered[i].Finish(0.1);
+        }
+
+        Enqueue(urgent, "urgent", 200);
+        _entered[10].Finish(0.1);
+        Assert.StartsWith("urgent", _entered[11].Name, StringComparison.Ordinal);
+        for (var i = 11; i < 111; i++)
+        {
+            _entered[i].Finish(0.1);
+        }
+
+        var share = _entered.Skip(11).Take(100).Count(static frame => frame.Name.StartsWith("urgent", StringComparison.Ordinal));
+        Assert.InRange(share, 50, 53);
+    }
+
+    [Fact]
+    public void A_deadline_fires_while_its_frame_waits()
+    {
+        Enqueue(new FrameFlow(EveryFrame, () => 8), "other", 1);
+        var flow = new FrameFlow(EveryFrame, () => 8);
+        var soon = Enqueue(flow, "soon", 1, TimeSpan.FromMilliseconds(20))[0];
+        var later = Enqueue(flow, "later", 1, TimeSpan.FromMilliseconds(50))[0];
+        var never = Enqueue(flow, "never", 1)[0];
+        _time.Advance(TimeSpan.FromMilliseconds(19));
+        Assert.Null(soon.Refusal);
+        _time.Advance(TimeSpan.FromMilliseconds(1));
+        Assert.Equal((FrameRefusal.Expired, null), (soon.Refusal, later.Refusal));
+        _time.Advance(TimeSpan.FromMilliseconds(30));
+        Assert.Equal(FrameRefusal.Expired, later.Refusal);
+        _time.Advance(TimeSpan.FromDays(100));
+        Assert.Null(never.Refusal);
+        Assert.Equal(1, _scheduler.Waiting);
+    }
+
+    [Fact]
+    public void A_frame_older_than_its_sessions_budget_is_stale_unless_its_deadline_came_first()
+    {
+        Enqueue(new FrameFlow(EveryFrame, () => 8), "other", 1);
+        var flow = new FrameFlow(new FlowPolicy(false, TimeSpan.FromMilliseconds(30)), () => 8);
+        var stale = Enqueue(flow, "stale", 1)[0];
+        var expired = Enqueue(flow, "expired", 1, TimeSpan.FromMilliseconds(30))[0];
+        _time.Advance(TimeSpan.FromMilliseconds(30));
+        Assert.Equal((FrameRefusal.Stale, FrameRefusal.Expired), (stale.Refusal, expired.Refusal));
+    }
+
+    [Fact]
+    public void Nothing_of_an_abandoned_session_waits_now_or_later_and_the_others_go_on()
+    {
+        var other = Enqueue(new FrameFlow(EveryFrame, () => 8), "other", 2);
+        var flow = new FrameFlow(EveryFrame, () => 8);
+        var waiting = Enqueue(flow, "a", 1)[0];
+        _scheduler.Abandon(flow);
+        var late = Enqueue(flow, "late", 1)[0];
+        Assert.Equal((FrameRefusal.Abandoned, FrameRefusal.Abandoned), (waiting.Refusal, late.Refusal));
+        other[0].Finish(0.01);
+        Assert.Equal(["other0", "other1"], Names());
+    }
+
+    [Fact]
+    public void What_is_taken_out_is_neither_analysed_nor_refused()
+    {
+        var other = Enqueue(new FrameFlow(EveryFrame, () => 8), "other", 1)[0];
+        var flow = new FrameFlow(EveryFrame, () => 8);
+        var frames = Enqueue(flow, "a", 2);
+        Assert.True(_scheduler.TryTakeOut(flow, frames[0]));
+        Assert.False(_scheduler.TryTakeOut(flow, frames[0]));
+        other.Finish(0.01);
+        Assert.Equal(["other0", "a1"], Names());
+        Assert.False(_scheduler.TryTakeOut(flow, frames[1]));
+        Assert.Null(frames[0].Refusal);
+    }
+
+    [Fact]
+    public void A_frame_that_throws_gives_its_place_back()
+    {
+        var flow = new FrameFlow(EveryFrame, () => 8);
+        var frames = Enqueue(flow, "a", 2);
+        frames[0].Throw();
+        Assert.Equal(["a0", "a1"], Names());
+        Assert.Equal(1, _scheduler.Inside);
+    }
+
+    [Fact]
+    public void Frames_that_end_at_once_do_not_pile_up_on_the_stack()
+    {
+        var flow = new FrameFlow(EveryFrame, () => 8);
+        var gate = Enqueue(flow, "gate", 1)[0];
+        for (var i = 0; i < 100_000; i++)
+        {
+            _scheduler.Enqueue(flow, new InstantFrame());
+        }
+
+        gate.Finish(0.01);
+        Assert.Equal((0, 0), (_scheduler.Inside, _scheduler.Waiting));
+    }
+
+    private List<TestFrame> Enqueue(FrameFlow flow, string name, int count, TimeSpan? deadline = null)
+    {
+        List<TestFrame> frames = [];
+        for (var i = 0; i < count; i++)
+        {
+            var frame = new TestFrame($"{name}{i}", _entered) { ReceivedAt = _time.GetTimestamp(), Deadline = deadline };
+            frames.Add(frame);
+            _scheduler.Enqueue(flow, frame);
+        }
+
+        return frames;
+    }
+
+    private IEnumerable<string> Names() => _entered.Select(static frame => frame.Name);
+
+    private sealed class TestFrame(string name, List<TestFrame> entered) : QueuedFrame
+    {
+        private readonly TaskCompletionSource _done = new();
+
+        public string Name => name;
+
+        public FrameRefusal? Refusal { get; private set; }
+
+        public override Task AnalyzeAsync()
+        {
+            Assert.Null(Refusal);
+            entered.Add(this);
+            return _done.Task;
+        }
+
+        public override void Refuse(FrameRefusal reason)
+        {
+            Assert.Null(Refusal);
+            Refusal = reason;
+        }
+
+        public void Finish(double seconds)
+        {
+            EngineTime = seconds;
+            _done.SetResult();
+        }
+
+        public void Throw() => _done.SetException(new InvalidOperationException("scripted"));
+    }
+
+    private sealed class InstantFrame : QueuedFrame
+    {
+        [System.Diagnostics.CodeAnalysis.SetsRequiredMembers]
+        public InstantFrame() => ReceivedAt = 0;
+
+        public override Task AnalyzeAsync() => Task.CompletedTask;
+
+        public override void Refuse(FrameRefusal reason) => throw new InvalidOperationException("refused");
+    }
+}
