@@ -82,6 +82,9 @@ public sealed class ModelPackage
         }
     }
 
+    public ModelDescription Describe() =>
+        new(Manifest.Name, Manifest.Version, Hash, Manifest.Demonstration, Manifest.ImageSize, Manifest.Grid);
+
     /// <summary>Where a file of this package lies.</summary>
     public string PathOf(PackageFile file) => Path.Combine(Directory, file.Path.Replace('/', Path.DirectorySeparatorChar));
 

@@ -47,7 +47,7 @@ public static class ProviderTrial
     /// <summary>Never throws for what the provider does wrong: <see cref="ProviderReport.Reason"/> says it.</summary>
     /// <param name="target">Of its options only a plugin's are used: the others are about engines, which no graph of one node needs.</param>
     /// <param name="progress">Gets what is known before each step that may be the last of this process.</param>
-    public static ProviderReport Run(ExecutionTarget target, Action<ProviderReport>? progress = null)
+    public static ProviderReport Run(ExecutionTarget target, TrialGraph graph, Action<ProviderReport>? progress = null)
     {
         if (ReportAbsence(target) is { } absence)
         {
@@ -74,7 +74,7 @@ public static class ProviderTrial
 
             report = Load(report, target, problem);
             progress?.Invoke(report);
-            return report.Loads && report.Reason.Length == 0 ? RunOneNode(report, target, problem) : report;
+            return report.Loads && report.Reason.Length == 0 ? RunOneNode(report, target, graph, problem) : report;
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
@@ -144,16 +144,17 @@ public static class ProviderTrial
         }
     }
 
-    private static ProviderReport RunOneNode(ProviderReport report, ExecutionTarget target, string? problem)
+    private static ProviderReport RunOneNode(ProviderReport report, ExecutionTarget target, TrialGraph graph, string? problem)
     {
         try
         {
             using var options = ProviderSessions.CreateAlone(target);
-            using var session = new InferenceSession(OneNodeGraph.Model, options);
+            using var session = new InferenceSession(graph.Model, options);
             using var runOptions = new RunOptions();
-            float[] input = [.. Enumerable.Range(0, OneNodeGraph.Length).Select(static i => i - 7.5f)];
-            using var x = OrtValue.CreateTensorValueFromMemory(input, [OneNodeGraph.Length]);
-            using var results = session.Run(runOptions, [OneNodeGraph.Input], [x], [OneNodeGraph.Output]);
+            // Of both signs, and none of them zero.
+            float[] input = [.. Enumerable.Range(0, graph.Length).Select(i => i - (graph.Length / 2) + 0.5f)];
+            using var x = OrtValue.CreateTensorValueFromMemory(input, [graph.Length]);
+            using var results = session.Run(runOptions, [graph.Input], [x], [graph.Output]);
             return results[0].GetTensorDataAsSpan<float>().SequenceEqual([.. input.Select(static value => Math.Max(value, 0))])
                 ? report with { Runs = true, MissingLibraries = MissingCuDnn(report) }
                 : report with { Reason = $"{report.Provider} runs a graph of one node, and its numbers are wrong." };

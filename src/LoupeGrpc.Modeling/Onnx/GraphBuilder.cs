@@ -18,8 +18,8 @@ namespace LoupeGrpc.Modeling.Onnx;
 internal sealed class GraphBuilder(string name, ElementType compute, TensorLedger tensors, WeightFile weights, Func<string, bool>? exposes = null)
 {
     // What ONNX Runtime, CUDA and TensorRT all run without falling back: later versions of some operators have no CUDA kernel.
-    private const int Opset = 17;
-    private const int IrVersion = 8;
+    public const int Opset = 17;
+    public const int IrVersion = 8;
 
     // Below it a tensor stands in the graph itself: an aligned place in the weight file would be mostly padding.
     private const int LargestInline = 1024;
@@ -131,7 +131,7 @@ internal sealed class GraphBuilder(string name, ElementType compute, TensorLedge
         return model;
     }
 
-    private static ValueInfoProto Describe(string name, ElementType type, Dim[] shape)
+    public static ValueInfoProto Describe(string name, ElementType type, Dim[] shape)
     {
         var sides = new TensorShapeProto();
         foreach (var side in shape)

@@ -14,7 +14,7 @@ internal sealed class ForgeryAnalysisEndpoint(SessionServices services, SessionR
 {
     public override Task Analyze(
         IAsyncStreamReader<AnalyzeRequest> requestStream, IServerStreamWriter<AnalyzeResponse> responseStream, ServerCallContext context) =>
-        calls.ServeAsync(new GrpcSessionTransport(requestStream, responseStream, context, services.Options, () => services.Analyzer.Model));
+        calls.ServeAsync(new GrpcSessionTransport(requestStream, responseStream, context, services.Options, () => services.Analyzer.Model.ToMessage()));
 
     public override async Task<AnalyzeImageResponse> AnalyzeImage(AnalyzeImageRequest request, ServerCallContext context)
     {
@@ -41,7 +41,7 @@ internal sealed class ForgeryAnalysisEndpoint(SessionServices services, SessionR
         var outcome = await pictures.AnalyzeAsync(
             context.GetHttpContext().Connection.Id, input, settings.ToRequest(receivedAt, null), context.CancellationToken).ConfigureAwait(false);
         return outcome.Succeeded
-            ? new AnalyzeImageResponse { Result = outcome.Analysis.ToMessage(settings.Thresholds), Model = services.Analyzer.Model }
+            ? new AnalyzeImageResponse { Result = outcome.Analysis.ToMessage(settings.Thresholds), Model = services.Analyzer.Model.ToMessage() }
             : throw outcome.Failure.ToRpcException();
     }
 
@@ -49,7 +49,7 @@ internal sealed class ForgeryAnalysisEndpoint(SessionServices services, SessionR
         new GetServerInfoResponse
         {
             Server = ProductVersion.Name,
-            Model = services.Analyzer.Model,
+            Model = services.Analyzer.Model.ToMessage(),
             Execution = services.Analyzer.Execution.ToMessage(),
             Ladder = { services.Analyzer.Ladder.Select(ExecutionMessages.ToMessage) },
             Limits = LimitMessages.Of(services.Options, services.Options.Limits.Credits, services.Options.Limits.MaxResponseBytes),

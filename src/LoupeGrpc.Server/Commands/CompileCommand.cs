@@ -1,9 +1,7 @@
 using System.CommandLine;
-using System.Diagnostics;
-using System.Globalization;
-using LoupeGrpc.Engine;
+using LoupeGrpc.Execution;
+using LoupeGrpc.Execution.Builds;
 using LoupeGrpc.Server.Configuration;
-using LoupeGrpc.Server.Execution;
 using LoupeGrpc.Server.Models;
 
 namespace LoupeGrpc.Server.Commands;
@@ -11,8 +9,6 @@ namespace LoupeGrpc.Server.Commands;
 /// <summary><c>compile</c>: builds engines before anybody waits for them.</summary>
 internal sealed class CompileCommand
 {
-    private static readonly TimeSpan ProgressInterval = TimeSpan.FromSeconds(1);
-
     private readonly Option<string> _model = new("--model")
     {
         HelpName = "DIR",
@@ -26,6 +22,12 @@ internal sealed class CompileCommand
     };
 
     private readonly Option<bool> _json = new("--json") { Description = "One JSON object a line: provider, state (working, built, present, failed), message." };
+
+    private readonly Option<bool> _endWithInput = new(ParentWatch.Option)
+    {
+        Hidden = true,
+        Description = "Ends at once when standard input does: for a program that starts this one.",
+    };
 
     public static Command Create(IReadOnlyList<string> settings)
     {
@@ -47,12 +49,21 @@ internal sealed class CompileCommand
         command.Add(_model);
         command.Add(_providers);
         command.Add(_json);
-        command.SetAction((result, cancellationToken) => RunAsync(
-            [.. settings, .. result.GetValue(_model) is { } model ? [$"--{LoupeOptionsReader.Section}:Model:Path={model}"] : Array.Empty<string>()],
-            result.GetValue(_providers) ?? [],
-            new Lines(result.InvocationConfiguration.Output, result.InvocationConfiguration.Error, result.GetValue(_json)),
-            result.InvocationConfiguration.Error,
-            cancellationToken));
+        command.Add(_endWithInput);
+        command.SetAction((result, cancellationToken) =>
+        {
+            if (result.GetValue(_endWithInput))
+            {
+                ParentWatch.Begin(Console.In);
+            }
+
+            return RunAsync(
+                [.. settings, .. result.GetValue(_model) is { } model ? [$"--{LoupeOptionsReader.Section}:Model:Path={model}"] : Array.Empty<string>()],
+                result.GetValue(_providers) ?? [],
+                new Lines(result.InvocationConfiguration.Output, result.InvocationConfiguration.Error, result.GetValue(_json)),
+                result.InvocationConfiguration.Error,
+                cancellationToken);
+        });
     }
 
     private static async Task<int> RunAsync(string[] settings, string[] providers, Lines lines, TextWriter error, CancellationToken cancellationToken)
@@ -63,30 +74,31 @@ internal sealed class CompileCommand
             return ExitCode.Usage;
         }
 
-        var execution = loaded.Options.Execution;
-        if (providers.FirstOrDefault(name => !execution.Providers.Contains(name, StringComparer.OrdinalIgnoreCase)) is { } unknown)
+        var options = loaded.Options;
+        var configured = options.Execution.Providers;
+        if (providers.FirstOrDefault(name => !configured.Contains(name, StringComparer.OrdinalIgnoreCase)) is { } unknown)
         {
-            await error.WriteLineAsync($"error: --provider: '{unknown}' is not in Loupe:Execution:Providers ({string.Join(", ", execution.Providers)})").ConfigureAwait(false);
+            await error.WriteLineAsync($"error: --provider: '{unknown}' is not in Loupe:Execution:Providers ({string.Join(", ", configured)})").ConfigureAwait(false);
             return ExitCode.Usage;
         }
 
         using var loggers = LoggerFactory.Create(loaded.AddLogging);
         try
         {
-            using var model = await ServedModel.PrepareAsync(loaded.Options, environment, loggers.CreateLogger<CompileCommand>(), cancellationToken).ConfigureAwait(false);
-            var cache = EmbeddedModel.CacheDirectory(loaded.Options, environment);
-            using var setup = ExecutionSetup.Create(loaded.Options, loaded.ToArguments(), model.Package, cache, loggers);
+            using var model = await ServedModel.PrepareAsync(options, environment, loggers.CreateLogger<CompileCommand>(), cancellationToken).ConfigureAwait(false);
+            var setup = ExecutionSetup.Create(
+                model.Package, options.Execution, options.Engine, ServerProgram.AsHost(loaded, environment), TimeProvider.System, loggers);
             var code = ExitCode.Success;
             var any = false;
             foreach (var rung in setup.Plan.Where(rung => rung.BuildsEngines && (providers.Length == 0 || providers.Contains(rung.Provider, StringComparer.OrdinalIgnoreCase))))
             {
                 any = true;
-                code = await CompileAsync(rung, setup, lines, cancellationToken).ConfigureAwait(false) ? code : ExitCode.Failure;
+                code = await setup.CompileAsync(rung, lines.Write, cancellationToken).ConfigureAwait(false) ? code : ExitCode.Failure;
             }
 
             if (!any)
             {
-                await error.WriteLineAsync($"nothing to do: none of {string.Join(", ", execution.Providers)} builds engines").ConfigureAwait(false);
+                await error.WriteLineAsync($"nothing to do: none of {string.Join(", ", configured)} builds engines").ConfigureAwait(false);
             }
 
             return code;
@@ -101,75 +113,6 @@ internal sealed class CompileCommand
             await error.WriteLineAsync("interrupted; engines that were finished are kept").ConfigureAwait(false);
             return ExitCode.Interrupted;
         }
-    }
-
-    private static async Task<bool> CompileAsync(PlannedRung rung, ExecutionSetup setup, Lines lines, CancellationToken cancellationToken)
-    {
-        lines.Write(new CompileLine(rung.Provider, CompileLine.Working, "tries the provider"));
-        var examined = await setup.Starter.ExamineAsync(rung, cancellationToken).ConfigureAwait(false);
-        if (examined.Mistake is not null)
-        {
-            lines.Write(new CompileLine(rung.Provider, CompileLine.Failed, examined.Mistake));
-            return false;
-        }
-
-        foreach (var device in examined.Devices)
-        {
-            if (device.MissingEngines is not { } key)
-            {
-                lines.Write(new CompileLine(rung.Provider, CompileLine.Present, "its engines are there already"));
-                continue;
-            }
-
-            lines.Write(new CompileLine(rung.Provider, CompileLine.Working, "waits for another build on this machine"));
-            Directory.CreateDirectory(Path.GetDirectoryName(setup.Cache.LockFile)!);
-            using (await FileLock.AcquireAsync(setup.Cache.LockFile, cancellationToken).ConfigureAwait(false))
-            {
-                // Whoever held the lock may have built the same.
-                if (setup.Cache.Find(key) is not null)
-                {
-                    lines.Write(new CompileLine(rung.Provider, CompileLine.Present, "its engines are there already"));
-                }
-                else if (!await BuildAsync(rung, device, key, setup, lines, cancellationToken).ConfigureAwait(false))
-                {
-                    return false;
-                }
-            }
-        }
-
-        return true;
-    }
-
-    private static async Task<bool> BuildAsync(
-        PlannedRung rung, ExaminedDevice device, EngineCacheKey key, ExecutionSetup setup, Lines lines, CancellationToken cancellationToken)
-    {
-        var clock = Stopwatch.StartNew();
-        var staging = setup.Cache.Begin(key);
-        var target = device.Target with { Options = rung.Options(setup.Package.Manifest, staging) };
-        var where = target.Device.Length > 0 ? $" on {target.Device}" : string.Empty;
-        try
-        {
-            var starting = setup.Starter.StartAsync(target, cancellationToken);
-            while (await Task.WhenAny(starting, Task.Delay(ProgressInterval, cancellationToken)).ConfigureAwait(false) != starting)
-            {
-                cancellationToken.ThrowIfCancellationRequested();
-                lines.Write(new CompileLine(
-                    rung.Provider, CompileLine.Working, string.Create(CultureInfo.InvariantCulture, $"builds engines{where}, {clock.Elapsed.TotalSeconds:0} s so far")));
-            }
-
-            await (await starting.ConfigureAwait(false)).DisposeAsync().ConfigureAwait(false);
-        }
-        catch (ModelLoadException exception)
-        {
-            Directory.Delete(staging, recursive: true);
-            lines.Write(new CompileLine(rung.Provider, CompileLine.Failed, exception.Message));
-            return false;
-        }
-
-        var directory = setup.Cache.Keep(key, staging);
-        lines.Write(new CompileLine(
-            rung.Provider, CompileLine.Built, string.Create(CultureInfo.InvariantCulture, $"{directory} in {clock.Elapsed.TotalSeconds:F1} s")));
-        return true;
     }
 
     /// <summary>Results to standard output; what happens meanwhile there as JSON, or to standard error for people.</summary>

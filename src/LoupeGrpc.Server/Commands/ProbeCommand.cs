@@ -3,9 +3,9 @@ using System.Runtime.InteropServices;
 using System.Text.Json;
 using LoupeGrpc.Engine;
 using LoupeGrpc.Engine.Providers;
+using LoupeGrpc.Execution;
+using LoupeGrpc.Execution.Probing;
 using LoupeGrpc.Server.Configuration;
-using LoupeGrpc.Server.Execution;
-using LoupeGrpc.Server.Models;
 using Microsoft.ML.OnnxRuntime;
 
 namespace LoupeGrpc.Server.Commands;
@@ -80,7 +80,7 @@ internal sealed class ProbeCommand
         {
             // Before anything is tried: without ONNX Runtime there is nothing to say.
             var report = Report.OfThisMachine();
-            var prober = new ProviderProber(EmbeddedModel.CacheDirectory(options, environment), TimeProvider.System);
+            var prober = new ProviderProber(ServerProgram.AsHost(loaded, environment), TimeProvider.System);
             foreach (var target in targets)
             {
                 report.Execution.Add(await prober.ProbeAnewAsync(target, options.Execution.ProbeTimeout, cancellationToken).ConfigureAwait(false));

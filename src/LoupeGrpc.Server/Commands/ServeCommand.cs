@@ -1,7 +1,8 @@
 using System.Collections;
 using System.CommandLine;
+using System.Diagnostics.Metrics;
+using LoupeGrpc.Execution;
 using LoupeGrpc.Server.Configuration;
-using LoupeGrpc.Server.Execution;
 using LoupeGrpc.Server.Hosting;
 using LoupeGrpc.Server.Models;
 
@@ -81,15 +82,19 @@ internal sealed class ServeCommand
     {
         var options = loaded.Options;
         using var model = await ServedModel.PrepareAsync(options, environment, logger, stop).ConfigureAwait(false);
-        using var setup = ExecutionSetup.Create(options, loaded.ToArguments(), model.Package, EmbeddedModel.CacheDirectory(options, environment), loggers);
-        var ladder = await setup.StartAsync(stop).ConfigureAwait(false);
+        // Instruments of engines outlive each one of them.
+        var metrics = new ServiceCollection().AddMetrics().BuildServiceProvider();
+        await using var ownedMetrics = metrics.ConfigureAwait(false);
+        var setup = ExecutionSetup.Create(
+            model.Package, options.Execution, options.Engine, ServerProgram.AsHost(loaded, environment), TimeProvider.System, loggers,
+            metrics.GetRequiredService<IMeterFactory>());
+        var ladder = await setup.StartLadderAsync(stop).ConfigureAwait(false);
         await using (ladder.ConfigureAwait(false))
         {
-            var analyzer = new LadderAnalyzer(ladder, model.Package);
-            var server = await LoupeServer.StartAsync(options, analyzer, TimeProvider.System, loaded.AddLogging, stop).ConfigureAwait(false);
+            var server = await LoupeServer.StartAsync(options, ladder, TimeProvider.System, loaded.AddLogging, stop).ConfigureAwait(false);
             await using (server.ConfigureAwait(false))
             {
-                await output.WriteLineAsync(ReadyLine(server, analyzer)).ConfigureAwait(false);
+                await output.WriteLineAsync(ReadyLine(server, ladder)).ConfigureAwait(false);
                 await output.FlushAsync(CancellationToken.None).ConfigureAwait(false);
                 await Task.WhenAny(ladder.Lost, Task.Delay(Timeout.Infinite, stop)).ConfigureAwait(false);
                 await server.StopAsync().ConfigureAwait(false);
@@ -101,9 +106,9 @@ internal sealed class ServeCommand
     }
 
     /// <summary>Scripts wait for this line and read it.</summary>
-    private static string ReadyLine(LoupeServer server, LadderAnalyzer analyzer) =>
-        $"ready {Text(server.Grpc)} operations={Text(server.Operations)} model={OperationsInfo.ModelName(analyzer)} "
-        + $"provider={analyzer.Execution.Provider} precision={analyzer.Execution.Precision}";
+    private static string ReadyLine(LoupeServer server, ExecutionLadder ladder) =>
+        $"ready {Text(server.Grpc)} operations={Text(server.Operations)} model={OperationsInfo.ModelName(ladder)} "
+        + $"provider={ladder.Execution.Provider} precision={ladder.Execution.Precision}";
 
     private static string Text(Uri address) => address.GetLeftPart(UriPartial.Authority);
 

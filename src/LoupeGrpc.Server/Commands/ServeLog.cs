@@ -2,6 +2,6 @@ namespace LoupeGrpc.Server.Commands;
 
 internal static partial class ServeLog
 {
-    [LoggerMessage(EventId = 400, Level = LogLevel.Warning, Message = "{Variable} is set and ignored: use Loupe__Endpoints__Grpc and Loupe__Endpoints__Operations.")]
+    [LoggerMessage(EventId = 500, Level = LogLevel.Warning, Message = "{Variable} is set but ignored: use Loupe__Endpoints__Grpc and Loupe__Endpoints__Operations.")]
     public static partial void AddressVariableIgnored(ILogger logger, string variable);
 }

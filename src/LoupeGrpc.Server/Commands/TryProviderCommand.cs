@@ -1,5 +1,5 @@
 using System.CommandLine;
-using LoupeGrpc.Server.Execution;
+using LoupeGrpc.Execution.Probing;
 
 namespace LoupeGrpc.Server.Commands;
 
@@ -11,7 +11,7 @@ internal static class TryProviderCommand
         var command = new Command(TrialProcess.Verb, "Tries one provider, which may end this process.") { Hidden = true };
         command.SetAction(static result =>
         {
-            TrialProcess.Serve(Console.In, result.InvocationConfiguration.Output);
+            TrialProcess.Serve(Console.In, result.InvocationConfiguration.Output, ServerProgram.TrialGraph);
             return ExitCode.Success;
         });
         return command;

@@ -1,4 +1,5 @@
 using System.Globalization;
+using LoupeGrpc.Execution;
 using LoupeGrpc.Packaging;
 
 namespace LoupeGrpc.Server.Configuration;

@@ -1,4 +1,5 @@
 using LoupeGrpc.Engine;
+using LoupeGrpc.Execution;
 
 namespace LoupeGrpc.Server.Configuration;
 

@@ -1,31 +1,43 @@
 using Google.Protobuf.WellKnownTypes;
+using LoupeGrpc.Execution;
 using LoupeGrpc.Packaging;
-using LoupeGrpc.Server.Execution;
 using LoupeGrpc.V1;
+using RungState = LoupeGrpc.Execution.RungState;
+using Wire = LoupeGrpc.V1;
 
 namespace LoupeGrpc.Server.Contract;
 
 /// <summary>The model and what it runs on, as messages.</summary>
 internal static class ExecutionMessages
 {
-    public static ModelInfo ToMessage(this ModelPackage package) => new()
+    public static ModelInfo ToMessage(this ModelDescription model) => new()
     {
-        Name = package.Manifest.Name,
-        Version = package.Manifest.Version,
-        Hash = package.Hash,
-        Demonstration = package.Manifest.Demonstration,
-        ImageSize = (uint)package.Manifest.ImageSize,
-        PatchGrid = (uint)package.Manifest.Grid,
+        Name = model.Name,
+        Version = model.Version,
+        Hash = model.Hash,
+        Demonstration = model.Demonstration,
+        ImageSize = (uint)model.ImageSize,
+        PatchGrid = (uint)model.Grid,
     };
 
     public static ProviderRung ToMessage(this RungReport rung) => new()
     {
         Provider = rung.Provider,
-        State = rung.State,
+        State = rung.State.ToMessage(),
         Reason = rung.Reason,
         Precision = rung.Precision,
         Device = rung.Device,
         Elapsed = rung.Elapsed is { } elapsed ? Duration.FromTimeSpan(elapsed) : null,
         Sessions = (uint)rung.Sessions,
+    };
+
+    private static Wire.RungState ToMessage(this RungState state) => state switch
+    {
+        RungState.Serving => Wire.RungState.Serving,
+        RungState.Standby => Wire.RungState.Standby,
+        RungState.Preparing => Wire.RungState.Preparing,
+        RungState.Unavailable => Wire.RungState.Unavailable,
+        RungState.Demoted => Wire.RungState.Demoted,
+        _ => Wire.RungState.Unspecified,
     };
 }

@@ -1,6 +1,6 @@
 using System.Globalization;
 using System.Text;
-using LoupeGrpc.Server.Streaming;
+using LoupeGrpc.Execution;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 
 namespace LoupeGrpc.Server.Health;

@@ -1,10 +1,9 @@
 using System.Diagnostics;
 using System.Net.Sockets;
+using LoupeGrpc.Execution;
 using LoupeGrpc.Server.Configuration;
-using LoupeGrpc.Server.Execution;
 using LoupeGrpc.Server.Health;
 using LoupeGrpc.Server.Sessions;
-using LoupeGrpc.Server.Streaming;
 
 namespace LoupeGrpc.Server.Hosting;
 

@@ -1,10 +1,9 @@
+using LoupeGrpc.Execution;
 using LoupeGrpc.Server.Calls;
 using LoupeGrpc.Server.Configuration;
-using LoupeGrpc.Server.Execution;
+using LoupeGrpc.Server.Contract;
 using LoupeGrpc.Server.Health;
 using LoupeGrpc.Server.Sessions;
-using LoupeGrpc.Server.Streaming;
-using LoupeGrpc.V1;
 using Microsoft.AspNetCore.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using OpenTelemetry.Metrics;
@@ -43,8 +42,10 @@ internal static class LoupeServices
         services.AddGrpcHealthChecks(health =>
         {
             health.Services.Map(string.Empty, static _ => true);
-            health.Services.Map(ForgeryAnalysisService.Descriptor.FullName, static _ => true);
-            health.Services.Map(SessionAdminService.Descriptor.FullName, static _ => true);
+            foreach (var service in ContractServices.Names)
+            {
+                health.Services.Map(service, static _ => true);
+            }
         }).AddCheck<ServingHealthCheck>("serving", tags: [ReadyTag]);
         services.Configure<HealthCheckPublisherOptions>(static publisher =>
         {
@@ -55,7 +56,7 @@ internal static class LoupeServices
         services.AddOpenTelemetry()
             .ConfigureResource(static resource => resource.AddService("loupe-grpc-server", serviceVersion: ProductVersion.Version))
             .WithMetrics(static metrics => metrics
-                .AddMeter(SessionMetrics.MeterName, EngineMeter, "Microsoft.AspNetCore.Server.Kestrel")
+                .AddMeter(SessionMetrics.MeterName, LadderMetrics.MeterName, EngineMeter, "Microsoft.AspNetCore.Server.Kestrel")
                 .AddPrometheusExporter());
         return services;
     }

@@ -1,6 +1,6 @@
+using LoupeGrpc.Execution;
 using LoupeGrpc.Server.Health;
 using LoupeGrpc.Server.Sessions;
-using LoupeGrpc.Server.Streaming;
 
 namespace LoupeGrpc.Server.Hosting;
 

@@ -1,6 +1,6 @@
 using LoupeGrpc.Engine;
 using LoupeGrpc.Engine.Adaptation;
-using LoupeGrpc.Server.Streaming;
+using LoupeGrpc.Execution;
 
 namespace LoupeGrpc.Server.Sessions;
 

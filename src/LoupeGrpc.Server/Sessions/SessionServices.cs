@@ -1,5 +1,5 @@
+using LoupeGrpc.Execution;
 using LoupeGrpc.Server.Configuration;
-using LoupeGrpc.Server.Streaming;
 
 namespace LoupeGrpc.Server.Sessions;
 

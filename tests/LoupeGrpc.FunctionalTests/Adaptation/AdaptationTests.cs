@@ -1,34 +1,20 @@
 using System.Text.Json;
 using Google.Protobuf;
-using LoupeGrpc.Engine;
 using LoupeGrpc.FunctionalTests.Infrastructure;
 using LoupeGrpc.Server.Configuration;
-using LoupeGrpc.Server.Streaming;
 using LoupeGrpc.TestSupport;
 using LoupeGrpc.V1;
-using Microsoft.Extensions.Logging.Abstractions;
-using AdaptationSettings = LoupeGrpc.V1.AdaptationSettings;
 
 namespace LoupeGrpc.FunctionalTests.Adaptation;
 
 /// <summary>Adaptation as a client meets it: the real engine behind real Kestrel.</summary>
-public sealed class AdaptationTests : IAsyncLifetime
+public sealed class AdaptationTests(NanoEngine nano) : IAsyncLifetime
 {
-    private LoupeEngine _engine = null!;
     private RunningServer _server = null!;
 
-    public async ValueTask InitializeAsync()
-    {
-        _engine = await LoupeEngine.StartAsync(
-            TestPackages.Nano, new EngineOptions(), ExecutionTarget.Cpu, NullLoggerFactory.Instance, TimeProvider.System, TestContext.Current.CancellationToken);
-        _server = await RunningServer.StartAsync(new EngineAnalyzer(_engine));
-    }
+    public async ValueTask InitializeAsync() => _server = await RunningServer.StartAsync(nano.Analyzer);
 
-    public async ValueTask DisposeAsync()
-    {
-        await _server.DisposeAsync();
-        await _engine.DisposeAsync();
-    }
+    public ValueTask DisposeAsync() => _server.DisposeAsync();
 
     [Fact]
     public async Task Each_frame_is_answered_with_the_state_that_the_frames_before_it_left()
@@ -206,7 +192,7 @@ public sealed class AdaptationTests : IAsyncLifetime
     public async Task A_state_larger_than_all_the_memory_is_refused_and_the_session_runs_without()
     {
         await using var small = await RunningServer.StartAsync(
-            new EngineAnalyzer(_engine), new LoupeOptions { Adaptation = new AdaptationOptions { MaxStateBytes = 1 << 20 } });
+            nano.Analyzer, new LoupeOptions { Adaptation = new AdaptationOptions { MaxStateBytes = 1 << 20 } });
         using var session = await small.OpenAsync(Open());
         var missing = Assert.Single(session.Grant.Unavailable);
         Assert.Equal("adaptation", missing.Feature);
@@ -219,7 +205,7 @@ public sealed class AdaptationTests : IAsyncLifetime
     public async Task An_operator_sees_the_state_that_the_last_frame_left()
     {
         await using var server = await RunningServer.StartAsync(
-            new EngineAnalyzer(_engine), new LoupeOptions { Admin = new AdminOptions { Enabled = true } });
+            nano.Analyzer, new LoupeOptions { Admin = new AdminOptions { Enabled = true } });
         var admin = new SessionAdminService.SessionAdminServiceClient(server.Channel);
         using var session = await server.OpenAsync(AdaptingStream.Open(AdaptingStream.Unguarded()));
         using var other = await server.OpenAsync();

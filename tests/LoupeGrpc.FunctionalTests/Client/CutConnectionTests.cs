@@ -1,11 +1,8 @@
 using System.Text.Json.Nodes;
 using LoupeGrpc.Client;
-using LoupeGrpc.Engine;
 using LoupeGrpc.FunctionalTests.Infrastructure;
-using LoupeGrpc.Server.Streaming;
 using LoupeGrpc.TestSupport;
 using LoupeGrpc.V1;
-using Microsoft.Extensions.Logging.Abstractions;
 using AdaptationSettings = LoupeGrpc.V1.AdaptationSettings;
 using Cut = LoupeGrpc.FunctionalTests.Infrastructure.CuttingProxy.Cut;
 using MaskPolicy = LoupeGrpc.V1.MaskPolicy;
@@ -13,7 +10,7 @@ using MaskPolicy = LoupeGrpc.V1.MaskPolicy;
 namespace LoupeGrpc.FunctionalTests.Client;
 
 /// <summary>The client and the real server with a bad network between them.</summary>
-public sealed class CutConnectionTests : IAsyncLifetime
+public sealed class CutConnectionTests(NanoEngine nano) : IAsyncLifetime
 {
     private const int Frames = 8;
 
@@ -24,23 +21,13 @@ public sealed class CutConnectionTests : IAsyncLifetime
         new(AfterSent: 300), new(AfterReceived: 400),
     ];
 
-    private LoupeEngine _engine = null!;
     private RunningServer _server = null!;
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
-    public async ValueTask InitializeAsync()
-    {
-        _engine = await LoupeEngine.StartAsync(
-            TestPackages.Nano, new EngineOptions(), ExecutionTarget.Cpu, NullLoggerFactory.Instance, TimeProvider.System, Token);
-        _server = await RunningServer.StartAsync(new EngineAnalyzer(_engine));
-    }
+    public async ValueTask InitializeAsync() => _server = await RunningServer.StartAsync(nano.Analyzer);
 
-    public async ValueTask DisposeAsync()
-    {
-        await _server.DisposeAsync();
-        await _engine.DisposeAsync();
-    }
+    public ValueTask DisposeAsync() => _server.DisposeAsync();
 
     [Fact]
     public async Task An_adapting_stream_is_answered_with_the_same_bytes_whether_or_not_it_was_cut()
@@ -114,7 +101,7 @@ public sealed class CutConnectionTests : IAsyncLifetime
     public async Task A_server_that_was_restarted_does_not_have_the_session_any_more()
     {
         await using var proxy = new CuttingProxy(_server.Server.Grpc);
-        await using var restarted = await RunningServer.StartAsync(new EngineAnalyzer(_engine));
+        await using var restarted = await RunningServer.StartAsync(nano.Analyzer);
         using var client = new LoupeClient(new LoupeClientOptions { Address = proxy.Address });
         await using var session = await client.OpenSessionAsync(cancellationToken: Token);
         await using var results = session.Results(Token).GetAsyncEnumerator(Token);

@@ -1,32 +1,22 @@
 using System.Text.Json.Nodes;
 using LoupeGrpc.Client.Cli.CommandLine;
-using LoupeGrpc.Engine;
 using LoupeGrpc.FunctionalTests.Infrastructure;
 using LoupeGrpc.Server.Configuration;
-using LoupeGrpc.Server.Streaming;
 using LoupeGrpc.TestSupport;
-using Microsoft.Extensions.Logging.Abstractions;
 
 namespace LoupeGrpc.FunctionalTests.Client;
 
 /// <summary>`stream --adapt` and what it leaves behind, against the real engine.</summary>
-public sealed class StreamAdaptationTests : IAsyncLifetime
+public sealed class StreamAdaptationTests(NanoEngine nano) : IAsyncLifetime
 {
     private readonly TemporaryDirectory _folder = new();
-    private LoupeEngine _engine = null!;
     private RunningServer _server = null!;
 
-    public async ValueTask InitializeAsync()
-    {
-        _engine = await LoupeEngine.StartAsync(
-            TestPackages.Nano, new EngineOptions(), ExecutionTarget.Cpu, NullLoggerFactory.Instance, TimeProvider.System, TestContext.Current.CancellationToken);
-        _server = await RunningServer.StartAsync(new EngineAnalyzer(_engine));
-    }
+    public async ValueTask InitializeAsync() => _server = await RunningServer.StartAsync(nano.Analyzer);
 
     public async ValueTask DisposeAsync()
     {
         await _server.DisposeAsync();
-        await _engine.DisposeAsync();
         _folder.Dispose();
     }
 
@@ -94,7 +84,7 @@ public sealed class StreamAdaptationTests : IAsyncLifetime
     public async Task A_server_that_cannot_adapt_is_told_before_a_frame_is_sent()
     {
         await using var small = await RunningServer.StartAsync(
-            new EngineAnalyzer(_engine), new LoupeOptions { Adaptation = new AdaptationOptions { MaxStateBytes = 1 } });
+            nano.Analyzer, new LoupeOptions { Adaptation = new AdaptationOptions { MaxStateBytes = 1 } });
 
         var run = await CliRun.OfAsync(
             ["stream", Frames(0, 2), "--adapt", "--snapshot", _folder["state"], "--format", "jsonl", "--server", small.Server.Grpc.ToString()]);

@@ -1,7 +1,10 @@
+using System.Diagnostics;
 using System.Text.Json;
+using LoupeGrpc.Execution.Builds;
 using LoupeGrpc.FunctionalTests.Infrastructure;
 using LoupeGrpc.TestSupport;
 using LoupeGrpc.V1;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace LoupeGrpc.FunctionalTests.Execution;
 
@@ -24,7 +27,7 @@ public sealed class EngineBuildTests(NanoEngine nano) : IDisposable
     [Fact]
     public async Task The_server_serves_at_once_builds_beside_it_and_swaps_between_two_frames()
     {
-        await using var server = await LadderServer.StartAsync(Place, Builds, (StandIn.LogVariable, Log));
+        await using var server = await LadderServer.StartAsync(Place, Builds, (StandIn.LogVariable, Log), ("Loupe__Admin__Enabled", "true"));
         Assert.EndsWith("provider=CPU precision=fp32", server.ReadyLine, StringComparison.Ordinal);
         using var moving = await server.OpenAsync(new OpenSession { Adaptation = new AdaptationSettings { Enabled = true, MinConfidence = -1 } });
         using var pinned = await server.OpenAsync(new OpenSession { Deterministic = true });
@@ -52,6 +55,8 @@ public sealed class EngineBuildTests(NanoEngine nano) : IDisposable
         Assert.Equal("CPU", (await pinned.NextOutcomeAsync()).Result.Execution.Provider);
         var ladder = await server.LadderAsync();
         Assert.Equal((1u, 1u), (ladder[0].Sessions, ladder[1].Sessions));
+        // An operator sees what each of them runs on, not what a session that opens now would.
+        Assert.Equal([LadderServer.Provider, "CPU"], (await server.SessionsAsync()).Select(static session => session.Execution.Provider));
 
         await pinned.CompleteAsync();
         await pinned.RestAsync();
@@ -63,17 +68,14 @@ public sealed class EngineBuildTests(NanoEngine nano) : IDisposable
     [Fact]
     public async Task What_was_compiled_before_serves_from_the_start_and_a_damaged_engine_is_built_again()
     {
-        var arguments = LadderServer.Arguments(Place, Builds);
-        var (code, output, error) = await ServerProcess.RunAsync(["compile", "--json", .. arguments], (StandIn.LogVariable, Log));
-        Assert.True(code == 0, error);
-        var lines = output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(static line => JsonDocument.Parse(line).RootElement).ToList();
+        var lines = (await CompileAsync(["--json"], Builds)).Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(static line => JsonDocument.Parse(line).RootElement).ToList();
         Assert.Equal("built", lines[^1].GetProperty("state").GetString());
         Assert.Contains(lines, static line => line.GetProperty("message").GetString()!.Contains("so far", StringComparison.Ordinal));
         var built = BuiltIn(Log);
 
-        (code, output, _) = await ServerProcess.RunAsync(["compile", .. arguments], (StandIn.LogVariable, Log));
-        Assert.Equal(0, code);
-        Assert.Contains("there already", output, StringComparison.Ordinal);
+        Assert.NotEqual(0, built);
+        Assert.Contains("there already", await CompileAsync([], Builds), StringComparison.Ordinal);
+        Assert.Equal(built, BuiltIn(Log));
 
         await using (var server = await LadderServer.StartAsync(Place, Builds, (StandIn.LogVariable, Log)))
         {
@@ -96,9 +98,10 @@ public sealed class EngineBuildTests(NanoEngine nano) : IDisposable
     [Fact]
     public async Task Another_option_is_another_engine()
     {
-        await ServerProcess.RunAsync(["compile", .. LadderServer.Arguments(Place, Builds)], (StandIn.LogVariable, Log));
+        await CompileAsync([], Builds);
         var built = BuiltIn(Log);
-        await ServerProcess.RunAsync(["compile", .. LadderServer.Arguments(Place, [.. Builds, "Buckets=1"])], (StandIn.LogVariable, Log));
+        Assert.NotEqual(0, built);
+        await CompileAsync([], [.. Builds, "Buckets=1"]);
         Assert.Equal(built + Graphs, BuiltIn(Log));
     }
 
@@ -119,6 +122,32 @@ public sealed class EngineBuildTests(NanoEngine nano) : IDisposable
         await server.Process.SignalAsync("TERM");
         Assert.Equal(0, await server.Process.ExitAsync());
         await Patience.UntilAsync(() => !BuildsOf(Place.Engines).Any());
+    }
+
+    /// <summary>It would hold the GPU and the lock, for nobody.</summary>
+    [Fact]
+    public async Task A_server_that_is_killed_takes_the_build_with_it_and_the_next_one_can_build()
+    {
+        await using var server = await LadderServer.StartAsync(Place, [.. Builds, "Plugins:0:Options:build_seconds=60", "ProbeTimeout=60"], (StandIn.LogVariable, Log));
+        // In the middle of it: the lock is held, and a thread is inside the provider's library.
+        await Patience.UntilAsync(() => Directory.Exists(Place.Engines) && Directory.EnumerateDirectories(Place.Engines, "*.building").Any());
+        Assert.Single(BuildsOf(Place.Engines));
+        var built = BuiltIn(Log);
+
+        await server.Process.SignalAsync("KILL");
+        var clock = Stopwatch.StartNew();
+        await Patience.UntilAsync(() => !BuildsOf(Place.Engines).Any());
+        Assert.True(clock.Elapsed < TimeSpan.FromSeconds(2), $"the build lived on for {clock.Elapsed}");
+        using var held = await new EngineCache(Place.Engines, NullLogger.Instance).LockAsync(TestContext.Current.CancellationToken).WaitAsync(TimeSpan.FromSeconds(1), Patience.Token());
+        Assert.Equal(built, BuiltIn(Log));
+    }
+
+    /// <summary>Runs <c>compile</c>, which must succeed.</summary>
+    private async Task<string> CompileAsync(string[] options, string[] settings)
+    {
+        var (code, output, error) = await ServerProcess.RunAsync(["compile", .. options, .. LadderServer.Arguments(Place, settings)], (StandIn.LogVariable, Log));
+        Assert.True(code == 0, error);
+        return output;
     }
 
     /// <summary>Processes that build into a directory.</summary>

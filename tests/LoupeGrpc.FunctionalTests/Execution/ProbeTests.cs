@@ -5,7 +5,7 @@ using LoupeGrpc.TestSupport;
 namespace LoupeGrpc.FunctionalTests.Execution;
 
 /// <summary><c>probe</c> as a user runs it, with a provider that has bad days.</summary>
-public sealed class ProbeTests : IDisposable
+public sealed class ProbeTests(NanoEngine nano) : IDisposable
 {
     private readonly TemporaryDirectory _temporary = new();
 
@@ -105,6 +105,23 @@ public sealed class ProbeTests : IDisposable
             hanging = int.Parse(File.ReadAllText(log).Split(' ')[1]);
             Assert.True(Directory.Exists($"/proc/{hanging}"));
             await probe.SignalAsync("KILL");
+        }
+
+        await Patience.UntilAsync(() => !IsAlive(hanging));
+    }
+
+    [Fact]
+    public async Task Nor_a_server_that_was_killed_before_it_was_ready()
+    {
+        var log = _temporary["log"];
+        int hanging;
+        var place = new LadderPlace(_temporary.FullName, nano.CacheDirectory);
+        await using (var server = LadderServer.Start(place, [], (StandIn.ModeVariable, "hang"), (StandIn.LogVariable, log)))
+        {
+            await Patience.UntilAsync(() => File.Exists(log) && File.ReadAllText(log).EndsWith('\n'));
+            hanging = int.Parse(File.ReadAllText(log).Split(' ')[1]);
+            Assert.True(IsAlive(hanging));
+            await server.SignalAsync("KILL");
         }
 
         await Patience.UntilAsync(() => !IsAlive(hanging));

@@ -1,7 +1,7 @@
 using LoupeGrpc.Engine;
 using LoupeGrpc.Engine.Providers;
+using LoupeGrpc.Execution.Probing;
 using LoupeGrpc.FunctionalTests.Infrastructure;
-using LoupeGrpc.Server.Execution;
 using LoupeGrpc.TestSupport;
 using Microsoft.Extensions.Time.Testing;
 
@@ -16,7 +16,7 @@ public sealed class ProviderProberTests : IDisposable
     private readonly FakeTimeProvider _time = new(new DateTimeOffset(2026, 11, 25, 0, 0, 0, TimeSpan.Zero));
     private readonly ProviderProber _prober;
 
-    public ProviderProberTests() => _prober = new ProviderProber(_temporary["cache"], _time);
+    public ProviderProberTests() => _prober = new ProviderProber(TestHost.Create(_temporary["cache"]), _time);
 
     private int Trials => File.Exists(_temporary["log"]) ? File.ReadAllLines(_temporary["log"]).Length : 0;
 
@@ -28,7 +28,7 @@ public sealed class ProviderProberTests : IDisposable
         var first = await ProbeAsync(Target());
         _time.Advance(TimeSpan.FromDays(365));
         var second = await ProbeAsync(Target());
-        var third = await new ProviderProber(_temporary["cache"], _time).ProbeAsync(Target(), Limit, Patience.Token());
+        var third = await new ProviderProber(TestHost.Create(_temporary["cache"]), _time).ProbeAsync(Target(), Limit, Patience.Token());
 
         Assert.True(first.Runs, first.Reason);
         Assert.Equivalent(first, second, strict: true);
@@ -111,7 +111,7 @@ public sealed class ProviderProberTests : IDisposable
         await File.WriteAllTextAsync(_temporary["cache"], "in the way", Patience.Token());
         Assert.True((await ProbeAsync(Target())).Runs);
         Assert.True((await ProbeAsync(Target())).Runs);
-        Assert.True((await new ProviderProber(null, _time).ProbeAsync(Target(), Limit, Patience.Token())).Runs);
+        Assert.True((await new ProviderProber(TestHost.Create(null), _time).ProbeAsync(Target(), Limit, Patience.Token())).Runs);
         Assert.Equal(3, Trials);
     }
 

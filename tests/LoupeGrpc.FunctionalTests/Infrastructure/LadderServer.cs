@@ -58,6 +58,10 @@ internal sealed partial class LadderServer : IAsyncDisposable
     public async Task<IReadOnlyList<ProviderRung>> LadderAsync() => (await new ForgeryAnalysisService.ForgeryAnalysisServiceClient(_channel)
         .GetServerInfoAsync(new GetServerInfoRequest(), cancellationToken: Patience.Token())).Ladder;
 
+    /// <summary>As an operator sees them, oldest first. Wants <c>Loupe:Admin:Enabled</c>.</summary>
+    public async Task<IReadOnlyList<SessionInfo>> SessionsAsync() => (await new SessionAdminService.SessionAdminServiceClient(_channel)
+        .ListSessionsAsync(new ListSessionsRequest(), cancellationToken: Patience.Token())).Sessions;
+
     /// <summary>Asks until the stand-in's rung is as it should be.</summary>
     public async Task<ProviderRung> WaitForAsync(RungState state)
     {

@@ -1,6 +1,7 @@
 using Google.Protobuf;
 using Grpc.Core;
 using Grpc.Net.Client;
+using LoupeGrpc.Execution;
 using LoupeGrpc.Server.Configuration;
 using LoupeGrpc.Server.Hosting;
 using LoupeGrpc.Server.Sessions;

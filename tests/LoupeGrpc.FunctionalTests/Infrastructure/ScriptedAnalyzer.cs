@@ -1,34 +1,22 @@
 using System.Threading.Channels;
 using LoupeGrpc.Engine;
 using LoupeGrpc.Engine.Adaptation;
-using LoupeGrpc.Server.Execution;
-using LoupeGrpc.Server.Streaming;
-using LoupeGrpc.V1;
-using AdaptationSettings = LoupeGrpc.Engine.Adaptation.AdaptationSettings;
-using StageTimings = LoupeGrpc.Engine.StageTimings;
-using Verdict = LoupeGrpc.Engine.Verdict;
+using LoupeGrpc.Execution;
+using LoupeGrpc.Packaging;
 
 namespace LoupeGrpc.FunctionalTests.Infrastructure;
 
-/// <summary>In the engine's place: the test sees each frame arrive and says when it is answered, and how. No clock is involved.</summary>
-internal sealed class ScriptedAnalyzer : IFrameAnalyzer, IAnalysisLane
+/// <summary>In the ladder's place: the test sees each frame arrive and says when it is answered, and how. No clock is involved.</summary>
+internal sealed class ScriptedAnalyzer : IFrameAnalyzer
 {
     private readonly Channel<ScriptedAnalysis> _arrived = Channel.CreateUnbounded<ScriptedAnalysis>();
     private int _inside;
 
-    public ModelInfo Model { get; } = new()
-    {
-        Name = "scripted",
-        Version = "1",
-        Hash = new string('0', 64),
-        Demonstration = true,
-        ImageSize = 224,
-        PatchGrid = 16,
-    };
+    public ModelDescription Model { get; } = new("scripted", "1", new string('0', 64), Demonstration: true, ImageSize: 224, Grid: 16);
 
-    public ExecutionDescription Execution { get; private set; } = new("CPU", "fp32", string.Empty);
+    public ExecutionDescription Execution { get; set; } = new("CPU", "fp32", string.Empty);
 
-    /// <summary>What the session goes to before its next frame; null: it stays.</summary>
+    /// <summary>What the session goes to whose frame comes next, before that frame; null: it stays.</summary>
     public ExecutionDescription? Next { get; set; }
 
     public IReadOnlyList<RungReport> Ladder => [new RungReport("CPU", RungState.Serving, string.Empty, "fp32", string.Empty, null, 0)];
@@ -48,28 +36,12 @@ internal sealed class ScriptedAnalyzer : IFrameAnalyzer, IAnalysisLane
     public IAnalysisLane OpenLane(bool pinned)
     {
         Pinned = pinned;
-        return this;
-    }
-
-    public bool TryMove()
-    {
-        if (Next is not { } next)
-        {
-            return false;
-        }
-
-        (Execution, Next) = (next, null);
-        return true;
-    }
-
-    public void Dispose()
-    {
-        // The test owns it.
+        return new Lane(this);
     }
 
     public AdaptationSession CreateAdaptation(AdaptationSettings settings) => throw new NotSupportedException("Adaptation needs the real engine.");
 
-    public async ValueTask<AnalysisOutcome> AnalyzeAsync(FrameInput input, AnalysisRequest request, CancellationToken cancellationToken)
+    private async ValueTask<AnalysisOutcome> AnalyzeAsync(FrameInput input, AnalysisRequest request, CancellationToken cancellationToken)
     {
         Interlocked.Increment(ref _inside);
         try
@@ -104,10 +76,34 @@ internal sealed class ScriptedAnalyzer : IFrameAnalyzer, IAnalysisLane
         Width = 1,
         Height = 1,
         Sha256 = new byte[32],
-        MaskOmission = Engine.MaskOmission.Policy,
+        MaskOmission = MaskOmission.Policy,
         Timings = new StageTimings(default, default, default, default, default, default, default),
         Execution = new ExecutionDescription("CPU", "fp32", string.Empty),
     };
+
+    private sealed class Lane(ScriptedAnalyzer analyzer) : IAnalysisLane
+    {
+        public ExecutionDescription Execution { get; private set; } = analyzer.Execution;
+
+        public bool TryMove()
+        {
+            if (analyzer.Next is not { } next)
+            {
+                return false;
+            }
+
+            (Execution, analyzer.Next) = (next, null);
+            return true;
+        }
+
+        public ValueTask<AnalysisOutcome> AnalyzeAsync(FrameInput input, AnalysisRequest request, CancellationToken cancellationToken) =>
+            analyzer.AnalyzeAsync(input, request, cancellationToken);
+
+        public void Dispose()
+        {
+            // Frames and answers are the analyzer's.
+        }
+    }
 }
 
 /// <summary>One frame inside the scripted engine.</summary>

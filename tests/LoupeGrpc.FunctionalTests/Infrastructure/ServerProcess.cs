@@ -6,7 +6,7 @@ namespace LoupeGrpc.FunctionalTests.Infrastructure;
 /// <summary>The program as a user runs it. Disposing kills what still runs.</summary>
 internal sealed class ServerProcess : IAsyncDisposable
 {
-    private static readonly string Program = Path.Combine(AppContext.BaseDirectory, "loupe-grpc-server");
+    public static readonly string Program = Path.Combine(AppContext.BaseDirectory, "loupe-grpc-server");
 
     private readonly Process _process;
     private readonly StringBuilder _error = new();

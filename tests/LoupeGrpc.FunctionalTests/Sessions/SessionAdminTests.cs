@@ -1,4 +1,5 @@
 using Grpc.Core;
+using LoupeGrpc.Engine;
 using LoupeGrpc.FunctionalTests.Infrastructure;
 using LoupeGrpc.Server.Configuration;
 using LoupeGrpc.V1;
@@ -53,6 +54,28 @@ public class SessionAdminTests
         var failure = await Assert.ThrowsAsync<RpcException>(
             async () => await admin.GetSessionAsync(new GetSessionRequest { SessionId = "none" }, cancellationToken: Patience.Token()));
         Assert.Equal(StatusCode.NotFound, failure.StatusCode);
+    }
+
+    /// <summary>Not what a session would run on that opens now.</summary>
+    [Fact]
+    public async Task Each_session_is_shown_with_what_it_runs_on()
+    {
+        var analyzer = new ScriptedAnalyzer();
+        await using var server = await RunningServer.StartAsync(analyzer, Enabled);
+        var admin = new SessionAdminService.SessionAdminServiceClient(server.Channel);
+        using var first = await server.OpenAsync();
+        analyzer.Execution = new ExecutionDescription("CUDA", "fp16", "H100");
+        using var second = await server.OpenAsync();
+        Assert.Equal([("CPU", "fp32", ""), ("CUDA", "fp16", "H100")], await ShownAsync());
+
+        analyzer.Next = new ExecutionDescription("TensorRT", "fp16", "H100");
+        await first.SendFrameAsync(1);
+        (await analyzer.NextAsync()).Succeed();
+        Assert.Equal([("TensorRT", "fp16", "H100"), ("CUDA", "fp16", "H100")], await ShownAsync());
+
+        async Task<IEnumerable<(string, string, string)>> ShownAsync() =>
+            (await admin.ListSessionsAsync(new ListSessionsRequest(), cancellationToken: Patience.Token())).Sessions
+            .Select(static session => (session.Execution.Provider, session.Execution.Precision, session.Execution.Device));
     }
 
     [Fact]

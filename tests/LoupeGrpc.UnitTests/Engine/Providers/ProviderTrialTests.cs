@@ -15,7 +15,7 @@ public sealed class ProviderTrialTests : IDisposable
     [Fact]
     public void The_CPU_runs()
     {
-        var report = ProviderTrial.Run(ExecutionTarget.Cpu);
+        var report = ProviderTrial.Run(ExecutionTarget.Cpu, TestTrial.Graph);
 
         Assert.Equal((true, true, true, string.Empty), (report.Exists, report.Loads, report.Runs, report.Reason));
         Assert.Equal("1.31.0", report.Versions.OnnxRuntime);
@@ -25,7 +25,7 @@ public sealed class ProviderTrialTests : IDisposable
     public void A_library_that_works_runs_and_tells_what_it_has()
     {
         var steps = new List<ProviderReport>();
-        var report = ProviderTrial.Run(Plugin(StandIn.Library), steps.Add);
+        var report = ProviderTrial.Run(Plugin(StandIn.Library), TestTrial.Graph, steps.Add);
 
         Assert.Equal((true, true, true, string.Empty), (report.Exists, report.Loads, report.Runs, report.Reason));
         Assert.Equal([new ProviderDevice(0, "Stand-in 0")], report.Devices);
@@ -36,7 +36,7 @@ public sealed class ProviderTrialTests : IDisposable
     [Fact]
     public void A_file_that_is_not_there_is_named()
     {
-        var report = ProviderTrial.Run(Plugin(Path.Combine(_directory.FullName, "libnone.so")));
+        var report = ProviderTrial.Run(Plugin(Path.Combine(_directory.FullName, "libnone.so")), TestTrial.Graph);
 
         Assert.False(report.Exists);
         Assert.Equal($"There is no file {_directory.FullName}/libnone.so.", report.Reason);
@@ -48,7 +48,7 @@ public sealed class ProviderTrialTests : IDisposable
         var path = Path.Combine(_directory.FullName, "libtext.so");
         File.WriteAllText(path, "not a library");
 
-        var report = ProviderTrial.Run(Plugin(path));
+        var report = ProviderTrial.Run(Plugin(path), TestTrial.Graph);
 
         Assert.Equal((true, false, false), (report.Exists, report.Loads, report.Runs));
         Assert.Matches("^Test does not load: .*libtext.so.*file too short", report.Reason);
@@ -57,7 +57,7 @@ public sealed class ProviderTrialTests : IDisposable
     [Fact]
     public void A_library_that_is_no_provider_does_not_load()
     {
-        var report = ProviderTrial.Run(Plugin(Path.Combine(AppContext.BaseDirectory, "libloupe_native.so")));
+        var report = ProviderTrial.Run(Plugin(Path.Combine(AppContext.BaseDirectory, "libloupe_native.so")), TestTrial.Graph);
 
         Assert.Equal((true, false, false), (report.Exists, report.Loads, report.Runs));
         Assert.Contains("CreateEpFactories", report.Reason, StringComparison.Ordinal);
@@ -66,7 +66,7 @@ public sealed class ProviderTrialTests : IDisposable
     [Fact]
     public void A_device_that_it_does_not_have_is_named()
     {
-        var report = ProviderTrial.Run(Plugin(StandIn.Library) with { DeviceIndex = 3 });
+        var report = ProviderTrial.Run(Plugin(StandIn.Library) with { DeviceIndex = 3 }, TestTrial.Graph);
 
         Assert.Equal((true, true, false), (report.Exists, report.Loads, report.Runs));
         Assert.StartsWith("Test has no device 3, only 0 to 0: ", report.Reason, StringComparison.Ordinal);
@@ -75,7 +75,7 @@ public sealed class ProviderTrialTests : IDisposable
     [Fact]
     public void A_session_that_fails_says_so_in_one_sentence()
     {
-        var report = ProviderTrial.Run(Plugin(StandIn.Library) with { Options = new Dictionary<string, string> { ["mode"] = "error-at-create" } });
+        var report = ProviderTrial.Run(Plugin(StandIn.Library) with { Options = new Dictionary<string, string> { ["mode"] = "error-at-create" } }, TestTrial.Graph);
 
         Assert.Equal((true, true, false), (report.Exists, report.Loads, report.Runs));
         Assert.Equal("Test does not run a graph of one node: stand-in: the device is held by another process.", report.Reason);
@@ -106,7 +106,7 @@ public sealed class ProviderTrialTests : IDisposable
         "libq"u8.CopyTo(bytes.AsSpan(name));
         File.WriteAllBytes(path, bytes);
 
-        var report = ProviderTrial.Run(Plugin(path));
+        var report = ProviderTrial.Run(Plugin(path), TestTrial.Graph);
 
         Assert.Equal(["libq.so.6"], report.MissingLibraries);
         Assert.Equal("Test does not load: libq.so.6 is not installed.", report.Reason);

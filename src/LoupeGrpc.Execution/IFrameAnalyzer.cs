@@ -1,0 +1,25 @@
+using LoupeGrpc.Engine;
+using LoupeGrpc.Engine.Adaptation;
+using LoupeGrpc.Packaging;
+
+namespace LoupeGrpc.Execution;
+
+/// <summary>Analyses frames, on whatever serves. Tests put a script in its place. Thread-safe.</summary>
+public interface IFrameAnalyzer
+{
+    ModelDescription Model { get; }
+
+    /// <summary>What a session that opens now runs on.</summary>
+    ExecutionDescription Execution { get; }
+
+    /// <summary>Every configured provider, in the order of preference.</summary>
+    IReadOnlyList<RungReport> Ladder { get; }
+
+    /// <summary>A place for a session on what serves now.</summary>
+    /// <param name="pinned">It stays there, whatever serves later.</param>
+    IAnalysisLane OpenLane(bool pinned);
+
+    /// <summary>Begins adapting a session, at the model's own parameters: they are the same on every rung.</summary>
+    /// <exception cref="ArgumentException">A setting is out of its range.</exception>
+    AdaptationSession CreateAdaptation(AdaptationSettings settings);
+}

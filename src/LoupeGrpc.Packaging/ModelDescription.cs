@@ -1,0 +1,8 @@
+namespace LoupeGrpc.Packaging;
+
+/// <summary>What callers are told of a model.</summary>
+/// <param name="Hash"><see cref="ModelPackage.Hash"/>.</param>
+/// <param name="Demonstration">It shows how things work and must not be relied on.</param>
+/// <param name="ImageSize">Side of the square input in pixels.</param>
+/// <param name="Grid">Patches along one side.</param>
+public sealed record ModelDescription(string Name, string Version, string Hash, bool Demonstration, int ImageSize, int Grid);

@@ -1,0 +1,83 @@
+using System.Reflection;
+using Xunit;
+
+namespace LoupeGrpc.UnitTests.Architecture;
+
+/// <summary>The rooms of the server, which are the namespaces right below <c>LoupeGrpc.Server</c>: who may know whom.</summary>
+public sealed class RoomTests
+{
+    private const string Root = "LoupeGrpc.Server";
+
+    /// <summary>
+    /// Rooms that speak of the wire and of the engine in one breath, and should let <c>Contract</c> translate. Calls and sessions are being taken apart;
+    /// whoever cleans a room crosses it out here.
+    /// </summary>
+    private static readonly string[] StillMixed = ["Sessions", "Streaming"];
+
+    /// <summary>
+    /// Uses in the wrong direction, each of which closes a circle. The endpoint, which belongs to calls, opens sessions in the registry; everything else
+    /// goes from sessions to calls, because the session itself still lies among them.
+    /// </summary>
+    private static readonly (string From, string To)[] StillBackwards = [("Streaming", "Sessions")];
+
+    private static readonly Lazy<IReadOnlyList<TypeUse>> Uses = new(static () => TypeUses.Of(Assembly.Load("loupe-grpc-server")));
+
+    [Fact]
+    public void Only_the_contract_knows_the_wire_and_the_engine()
+    {
+        var mixed = RoomsThatUse("LoupeGrpc.V1.").Intersect(RoomsThatUse("LoupeGrpc.Engine.")).ToList();
+        Assert.Contains("Contract", mixed);
+        Assert.Equal(StillMixed, mixed.Where(static room => room != "Contract").Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public void Rooms_do_not_use_each_other_in_circles()
+    {
+        var edges = RoomEdges();
+        Assert.All(StillBackwards, edge => Assert.True(Leads(edges, edge.To, edge.From) && edges.Contains(edge), $"{edge.From} -> {edge.To} closes no circle any more"));
+        edges.ExceptWith(StillBackwards);
+        Assert.Empty(edges.Where(edge => Leads(edges, edge.To, edge.From)).Select(Describe));
+    }
+
+    [Fact]
+    public void A_circle_of_three_is_found()
+    {
+        HashSet<(string From, string To)> edges = [("a", "b"), ("b", "c"), ("c", "a"), ("c", "d")];
+        Assert.True(Leads(edges, "b", "a"));
+        Assert.False(Leads(edges, "d", "c"));
+    }
+
+    private static IEnumerable<string> RoomsThatUse(string space) =>
+        Uses.Value.Where(use => use.To.StartsWith(space, StringComparison.Ordinal)).Select(static use => TypeUse.RoomOf(use.From, Root)).OfType<string>().Distinct();
+
+    private static HashSet<(string From, string To)> RoomEdges()
+    {
+        HashSet<(string From, string To)> edges = [];
+        foreach (var use in Uses.Value)
+        {
+            if (TypeUse.RoomOf(use.From, Root) is { } from && TypeUse.RoomOf(use.To, Root) is { } to && from != to)
+            {
+                edges.Add((from, to));
+            }
+        }
+
+        Assert.NotEmpty(edges);
+        return edges;
+    }
+
+    /// <summary>Whether uses go from one room to another, by whatever rooms.</summary>
+    private static bool Leads(HashSet<(string From, string To)> edges, string from, string to)
+    {
+        HashSet<string> reached = [from];
+        while (edges.Where(edge => reached.Contains(edge.From) && !reached.Contains(edge.To)).Select(static edge => edge.To).FirstOrDefault() is { } next)
+        {
+            reached.Add(next);
+        }
+
+        return reached.Contains(to);
+    }
+
+    private static string Describe((string From, string To) edge) => $"{edge.From} -> {edge.To}: " + string.Join(
+        ", ",
+        Uses.Value.Where(use => TypeUse.RoomOf(use.From, Root) == edge.From && TypeUse.RoomOf(use.To, Root) == edge.To).Select(static use => $"{use.From} uses {use.To}"));
+}
