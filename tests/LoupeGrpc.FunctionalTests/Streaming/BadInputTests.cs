@@ -39,6 +39,7 @@ public class BadInputTests(NanoEngine nano)
         var answers = await session.RestAsync();
         Assert.Equal([1ul, 2, 3], answers.SkipLast(1).Select(static answer => answer.Outcome.FrameId));
         Assert.Equal(code, answers[1].Outcome.Failed.Code);
+        Assert.NotEmpty(answers[1].Outcome.Failed.Message);
         Assert.Contains(setting, answers[1].Outcome.Failed.Message, StringComparison.Ordinal);
         Assert.Equal(answers[0].Outcome.Result.Score, answers[2].Outcome.Result.Score, 1e-6f);
         Assert.Equal(SHA256.HashData(Good), answers[0].Outcome.Result.Sha256.ToByteArray());
