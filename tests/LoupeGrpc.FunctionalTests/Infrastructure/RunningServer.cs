@@ -5,7 +5,6 @@ using LoupeGrpc.Execution;
 using LoupeGrpc.Server.Configuration;
 using LoupeGrpc.Server.Hosting;
 using LoupeGrpc.Server.Sessions;
-using LoupeGrpc.Server.Streaming;
 using LoupeGrpc.V1;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
