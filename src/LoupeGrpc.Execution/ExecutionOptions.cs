@@ -25,7 +25,7 @@ public sealed record ExecutionOptions
     /// <summary>After which a provider that is being tried counts as hanging. Default 60 s.</summary>
     public TimeSpan ProbeTimeout { get; init; } = TimeSpan.FromSeconds(60);
 
-    /// <summary>After which building engines is given up. Default 1 h.</summary>
+    /// <summary>After which a build of engines is stopped. Default 1 h.</summary>
     public TimeSpan BuildTimeout { get; init; } = TimeSpan.FromHours(1);
 
     public ProviderSettings TensorRt { get; init; } = new();

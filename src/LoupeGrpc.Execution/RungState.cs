@@ -15,6 +15,6 @@ public enum RungState
     /// <summary>It cannot run here.</summary>
     Unavailable,
 
-    /// <summary>It runs here, and gave up or was given up: a wrong answer, a lost device.</summary>
+    /// <summary>It was tried or served, and failed: a wrong answer, a model that does not load, a lost device.</summary>
     Demoted,
 }

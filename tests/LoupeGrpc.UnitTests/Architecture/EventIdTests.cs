@@ -31,7 +31,8 @@ public sealed class EventIdTests
             new HashSet<string> { "EngineLog", "LadderLog", "ModelLog", "ServeLog" },
             events.Select(static entry => entry.Name.Split('.')[0]).ToHashSet());
         Assert.DoesNotContain(events, static entry => entry.Id <= 0);
-        Assert.Empty(events.GroupBy(static entry => entry.Id).Where(static same => same.Count() > 1)
-            .Select(static same => $"{same.Key}: {string.Join(", ", same.Select(static entry => entry.Name))}"));
+        var shared = events.GroupBy(static entry => entry.Id).Where(static same => same.Count() > 1)
+            .Select(static same => $"{same.Key}: {string.Join(", ", same.Select(static entry => entry.Name))}").ToList();
+        Assert.True(shared.Count == 0, string.Join(Environment.NewLine, shared));
     }
 }
