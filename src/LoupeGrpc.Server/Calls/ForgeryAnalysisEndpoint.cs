@@ -1,6 +1,5 @@
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
-using LoupeGrpc.Engine;
 using LoupeGrpc.Server.Contract;
 using LoupeGrpc.Server.Health;
 using LoupeGrpc.Server.Sessions;
@@ -18,31 +17,14 @@ internal sealed class ForgeryAnalysisEndpoint(SessionServices services, SessionR
 
     public override async Task<AnalyzeImageResponse> AnalyzeImage(AnalyzeImageRequest request, ServerCallContext context)
     {
-        var receivedAt = services.Time.GetTimestamp();
         if (serving.IsDraining)
         {
             throw ServerBusy.Stopping.ToRpcException();
         }
 
-        FrameFailure? failure = null;
-        var input = request.ImageCase switch
-        {
-            AnalyzeImageRequest.ImageOneofCase.Encoded => FrameReader.Read(request.Encoded),
-            AnalyzeImageRequest.ImageOneofCase.Raw => FrameReader.Read(request.Raw, null, out failure),
-            _ => null,
-        };
-        if (input is null)
-        {
-            throw (failure ?? new FrameFailure(FailureKind.Invalid, "the request holds no picture")).ToRpcException();
-        }
-
-        var settings = ReadSettings(request);
-        using var bytes = services.Bytes.Budget.TryAcquire(input.Data.Length) ?? throw ServerBusy.NoBytesLeft(services.Options.Limits).ToRpcException();
-        var outcome = await pictures.AnalyzeAsync(
-            context.GetHttpContext().Connection.Id, input, settings.ToRequest(receivedAt, null), context.CancellationToken).ConfigureAwait(false);
-        return outcome.Succeeded
-            ? new AnalyzeImageResponse { Result = outcome.Analysis.ToMessage(settings.Thresholds), Model = services.Analyzer.Model.ToMessage() }
-            : throw outcome.Failure.ToRpcException();
+        var picture = PictureReader.Read(request, services.Options, out var failure) ?? throw failure!.ToRpcException();
+        var end = await pictures.AnalyzeAsync(context.GetHttpContext().Connection.Id, picture, context.CancellationToken).ConfigureAwait(false);
+        return PictureReader.ToResponse(end, services.Analyzer.Model.ToMessage());
     }
 
     public override Task<GetServerInfoResponse> GetServerInfo(GetServerInfoRequest request, ServerCallContext context) => Task.FromResult(
@@ -60,15 +42,4 @@ internal sealed class ForgeryAnalysisEndpoint(SessionServices services, SessionR
             ActiveSessions = (uint)sessions.Connected,
             Startup = serving.Startup is { } startup ? Duration.FromTimeSpan(startup) : null,
         });
-
-    private AnalysisSettings ReadSettings(AnalyzeImageRequest request)
-    {
-        if (AnalysisSettingsReader.Read(request.Thresholds, services.Options.Thresholds, out var error) is { } thresholds
-            && AnalysisSettingsReader.Read(request.Mask, out error) is { } mask)
-        {
-            return new AnalysisSettings { Thresholds = thresholds, Mask = mask, MaxResponseBytes = AnalysisSettings.DefaultResponseBytes };
-        }
-
-        throw new FrameFailure(FailureKind.Invalid, error!).ToRpcException();
-    }
 }

@@ -1,6 +1,5 @@
 using Google.Protobuf;
 using Grpc.Core;
-using LoupeGrpc.Engine;
 using LoupeGrpc.Server.Configuration;
 using LoupeGrpc.Server.Contract;
 using LoupeGrpc.Server.Sessions;
@@ -37,7 +36,7 @@ internal sealed class GrpcSessionTransport(
                 case AnalyzeRequest.PayloadOneofCase.Open:
                     return (requests.Current.Open, null);
                 case AnalyzeRequest.PayloadOneofCase.Control:
-                    await TryWriteAsync(TooEarly(requests.Current.Control), cancellationToken).ConfigureAwait(false);
+                    await TryWriteAsync(ControlReader.TooEarly(requests.Current.Control), cancellationToken).ConfigureAwait(false);
                     break;
                 default:
                     return Gone.IsCancellationRequested || _broken ? default : (null, CallFailure.Invalid("the first message of a session must be open"));
@@ -45,7 +44,7 @@ internal sealed class GrpcSessionTransport(
         }
     }
 
-    public async Task<SessionInput> ReadAsync(RawLayout? frameFormat, CancellationToken cancellationToken)
+    public async Task<SessionInput> ReadAsync(SessionOpening opening, CancellationToken cancellationToken)
     {
         var (any, violation) = await TryMoveAsync(cancellationToken).ConfigureAwait(false);
         if (violation is not null)
@@ -60,7 +59,7 @@ internal sealed class GrpcSessionTransport(
 
         return requests.Current.PayloadCase switch
         {
-            AnalyzeRequest.PayloadOneofCase.Frame => FrameReader.Read(requests.Current.Frame, frameFormat),
+            AnalyzeRequest.PayloadOneofCase.Frame => FrameReader.Read(requests.Current.Frame, opening),
             AnalyzeRequest.PayloadOneofCase.Control => ControlReader.Read(requests.Current.Control, options.Thresholds),
             AnalyzeRequest.PayloadOneofCase.Open => new SessionInput.Violation(CallFailure.Invalid("the session is open already: one call, one session")),
             _ => new SessionInput.Violation(CallFailure.Invalid("a message held neither open nor frame nor control")),
@@ -75,16 +74,6 @@ internal sealed class GrpcSessionTransport(
 
     public Task<bool> TryWriteAsync(Sessions.SessionSummary summary, CancellationToken cancellationToken) =>
         TryWriteAsync(summary.ToMessage(), cancellationToken);
-
-    /// <summary>What a control gets that comes before its session: a bad control ends no call.</summary>
-    private static AnalyzeResponse TooEarly(Control control) => new()
-    {
-        ControlReply = new ControlReply
-        {
-            ControlId = control.ControlId,
-            Failed = new FrameFailure(FailureKind.Invalid, "there is no session yet: the first message must be open").ToFailed(),
-        },
-    };
 
     /// <returns>Whether there is a message; without one and without a violation the client is at its end, or gone.</returns>
     private async Task<(bool Any, CallFailure? Violation)> TryMoveAsync(CancellationToken cancellationToken)
@@ -125,10 +114,9 @@ internal sealed class GrpcSessionTransport(
     /// <summary>What the transport found wrong with a message, in our words. Null where the exception is about something else.</summary>
     private CallFailure? ViolationOf(Exception exception) => exception switch
     {
-        RpcException { StatusCode: StatusCode.ResourceExhausted } => new CallFailure(new FrameFailure(
-            FailureKind.TooLarge,
-            $"a message is over the limit of {options.Limits.MaxMessageBytes} bytes: Loupe:Limits:MaxFrameBytes, which is {options.Limits.MaxFrameBytes}, and 1 MiB")),
-        RpcException { StatusCode: StatusCode.Unimplemented } status => new CallFailure(new FrameFailure(FailureKind.Unsupported, status.Status.Detail)),
+        RpcException { StatusCode: StatusCode.ResourceExhausted } => CallFailure.TooLarge(
+            $"a message is over the limit of {options.Limits.MaxMessageBytes} bytes: Loupe:Limits:MaxFrameBytes, which is {options.Limits.MaxFrameBytes}, and 1 MiB"),
+        RpcException { StatusCode: StatusCode.Unimplemented } status => CallFailure.Unsupported(status.Status.Detail),
         RpcException { StatusCode: StatusCode.Internal or StatusCode.InvalidArgument } status => CallFailure.Invalid(status.Status.Detail),
         InvalidProtocolBufferException => CallFailure.Invalid("a message is not of this contract"),
         _ => null,

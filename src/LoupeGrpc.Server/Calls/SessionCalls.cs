@@ -43,7 +43,7 @@ internal sealed class SessionCalls(SessionServices services, SessionRegistry ses
         }
         catch (OperationCanceledException) when (serving.IsDraining && !transport.Gone.IsCancellationRequested)
         {
-            throw Refuse(transport.Peer, new CallFailure(ServerBusy.Stopping));
+            throw Refuse(transport.Peer, ServerBusy.Stopping);
         }
     }
 
@@ -62,14 +62,14 @@ internal sealed class SessionCalls(SessionServices services, SessionRegistry ses
 
     private AnalyzeSession Open(OpenSession open, SessionCall call)
     {
-        var opening = OpenReader.Read(open, services.Options, out var failure) ?? throw Refuse(call.Peer, new CallFailure(failure!));
+        var opening = OpenReader.Read(open, services.Options, out var failure) ?? throw Refuse(call.Peer, failure!);
         var session = new AnalyzeSession(
             Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8)), opening, open.AdaptationSnapshot.Memory, services, sessions.Remove);
         session.TryAttach(call, 0, out _);
         if (!sessions.TryAdd(session, out var refusal))
         {
             session.Dispose();
-            throw Refuse(call.Peer, new CallFailure(refusal));
+            throw Refuse(call.Peer, refusal);
         }
 
         return session;
@@ -77,7 +77,7 @@ internal sealed class SessionCalls(SessionServices services, SessionRegistry ses
 
     private RpcException Refuse(string peer, CallFailure failure)
     {
-        CallLog.Refused(logger, peer, failure.Failure.Message);
+        CallLog.Refused(logger, peer, failure.Message);
         return failure.ToRpcException();
     }
 }

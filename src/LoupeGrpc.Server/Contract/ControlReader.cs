@@ -7,6 +7,16 @@ namespace LoupeGrpc.Server.Contract;
 /// <summary>Controls of the contract as commands to a session.</summary>
 internal static class ControlReader
 {
+    /// <summary>What a control gets that comes before its session: a bad control ends no call.</summary>
+    public static AnalyzeResponse TooEarly(Control control) => new()
+    {
+        ControlReply = new ControlReply
+        {
+            ControlId = control.ControlId,
+            Failed = new FrameFailure(FailureKind.Invalid, "there is no session yet: the first message must be open").ToFailed(),
+        },
+    };
+
     /// <param name="defaults">Thresholds that stand for none.</param>
     public static SessionCommand Read(Control control, VerdictThresholds defaults)
     {

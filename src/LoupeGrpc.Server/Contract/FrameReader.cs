@@ -15,14 +15,13 @@ internal static class FrameReader
     /// <summary>More strides than any format has planes.</summary>
     private const int MaxStrides = 4;
 
-    /// <param name="sessionFormat">Used where the picture has no format of its own.</param>
-    public static IncomingFrame Read(Frame frame, RawLayout? sessionFormat)
+    public static IncomingFrame Read(Frame frame, SessionOpening session)
     {
         FrameFailure? failure = null;
         var input = frame.ImageCase switch
         {
             Frame.ImageOneofCase.Encoded => Read(frame.Encoded),
-            Frame.ImageOneofCase.Raw => Read(frame.Raw, sessionFormat, out failure),
+            Frame.ImageOneofCase.Raw => Read(frame.Raw, session.FrameFormat, out failure),
             _ => null,
         };
         if (frame.ImageCase == Frame.ImageOneofCase.None)

@@ -13,7 +13,7 @@ internal static class OpenReader
     private const int MinResponseBytes = 1 << 16;
 
     /// <summary>Null, and every error in one failure, where it makes no sense.</summary>
-    public static SessionOpening? Read(OpenSession open, LoupeOptions options, out FrameFailure? failure)
+    public static SessionOpening? Read(OpenSession open, LoupeOptions options, out CallFailure? failure)
     {
         List<string> errors = [];
         CheckLength("session_name", open.SessionName);
@@ -51,7 +51,7 @@ internal static class OpenReader
             Note(badAdaptation, "adaptation: ");
         }
 
-        failure = errors.Count == 0 ? null : new FrameFailure(FailureKind.Invalid, $"the session cannot be opened: {string.Join("; ", errors)}");
+        failure = errors.Count == 0 ? null : CallFailure.Invalid($"the session cannot be opened: {string.Join("; ", errors)}");
         return failure is not null
             ? null
             : new SessionOpening

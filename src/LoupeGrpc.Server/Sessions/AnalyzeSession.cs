@@ -1,5 +1,3 @@
-using LoupeGrpc.Engine;
-
 namespace LoupeGrpc.Server.Sessions;
 
 /// <summary>
@@ -12,7 +10,6 @@ internal sealed class AnalyzeSession : IDisposable
     /// <summary>With FRESHEST the reader goes on while nothing is answered; only a client that reads nothing at all is slowed down.</summary>
     private const int FreshestCredits = 64;
 
-    private readonly SessionOpening _opening;
     private readonly SessionServices _services;
     private readonly Action<AnalyzeSession> _ended;
     private readonly SessionLifecycle _lifecycle = new();
@@ -32,7 +29,7 @@ internal sealed class AnalyzeSession : IDisposable
         OpenedAt = services.Time.GetUtcNow();
         Credits = services.Options.Limits.Credits * (opening.Delivery == Delivery.Freshest ? FreshestCredits : 1);
         Token = opening.Resumable ? new ResumeToken() : null;
-        _opening = opening;
+        Opening = opening;
         _snapshot = snapshot;
         _services = services;
         _ended = ended;
@@ -44,10 +41,10 @@ internal sealed class AnalyzeSession : IDisposable
     public string Id { get; }
 
     /// <summary>The client's name of the session.</summary>
-    public string Name => _opening.Name;
+    public string Name => Opening.Name;
 
     /// <summary>The client's program, as it says.</summary>
-    public string Client => _opening.Client;
+    public string Client => Opening.Client;
 
     /// <summary>The client's address, of the last call.</summary>
     public string Peer { get; private set; }
@@ -74,8 +71,7 @@ internal sealed class AnalyzeSession : IDisposable
 
     public bool Resumable => Token is not null;
 
-    /// <summary>Of raw frames that have none of their own.</summary>
-    public RawLayout? FrameFormat => _opening.FrameFormat;
+    public SessionOpening Opening { get; }
 
     public SessionWork Work { get; }
 
@@ -155,10 +151,10 @@ internal sealed class AnalyzeSession : IDisposable
         Id,
         Credits,
         Work.Execution,
-        _opening,
+        Opening,
         Work.Settings,
         Work.Adaptation,
-        call.Resumes ? Work.MissingAdaptation : [.. _opening.Missing, .. Work.MissingAdaptation],
+        call.Resumes ? Work.MissingAdaptation : [.. Opening.Missing, .. Work.MissingAdaptation],
         Token,
         Token is null ? null : _window.Length,
         call.Resumes ? Work.TakenIn : null);
@@ -198,7 +194,7 @@ internal sealed class AnalyzeSession : IDisposable
     private void Begin()
     {
         _services.Metrics.SessionOpened();
-        SessionLog.Opened(_services.Logger, Id, Name, Client, Peer, _opening.Delivery);
+        SessionLog.Opened(_services.Logger, Id, Name, Client, Peer, Opening.Delivery);
         Work.Begin(_snapshot);
         _snapshot = default;
     }

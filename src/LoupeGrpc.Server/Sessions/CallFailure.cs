@@ -5,7 +5,13 @@ namespace LoupeGrpc.Server.Sessions;
 /// <summary>Why a call ends as a whole.</summary>
 internal sealed record CallFailure(FrameFailure Failure, CallStatus Status = CallStatus.AsTheFailure)
 {
+    public string Message => Failure.Message;
+
     public static CallFailure Invalid(string message) => new(new FrameFailure(FailureKind.Invalid, message));
+
+    public static CallFailure TooLarge(string message) => new(new FrameFailure(FailureKind.TooLarge, message));
+
+    public static CallFailure Unsupported(string message) => new(new FrameFailure(FailureKind.Unsupported, message));
 }
 
 /// <summary>The status of a call that ends with a failure.</summary>

@@ -1,5 +1,3 @@
-using LoupeGrpc.Engine;
-
 namespace LoupeGrpc.Server.Sessions;
 
 /// <summary>
@@ -15,9 +13,9 @@ internal interface ISessionTransport
     CancellationToken Gone { get; }
 
     /// <summary>The next thing that the client sends.</summary>
-    /// <param name="frameFormat">Of raw frames that have none of their own.</param>
+    /// <param name="opening">Of the session: a frame may leave to it what it does not say itself.</param>
     /// <exception cref="OperationCanceledException">By <paramref name="cancellationToken"/>, and not because the client is gone.</exception>
-    Task<SessionInput> ReadAsync(RawLayout? frameFormat, CancellationToken cancellationToken);
+    Task<SessionInput> ReadAsync(SessionOpening opening, CancellationToken cancellationToken);
 
     /// <returns>False: the client or its connection is gone, or <paramref name="cancellationToken"/> was canceled.</returns>
     Task<bool> TryWriteAsync(SessionResponse response, CancellationToken cancellationToken);

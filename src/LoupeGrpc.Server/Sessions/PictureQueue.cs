@@ -1,5 +1,6 @@
 using LoupeGrpc.Engine;
-using LoupeGrpc.Server.Streaming;
+using LoupeGrpc.Execution;
+using LoupeGrpc.Server.Configuration;
 
 namespace LoupeGrpc.Server.Sessions;
 
@@ -7,7 +8,7 @@ namespace LoupeGrpc.Server.Sessions;
 /// Single pictures of unary calls, which wait for the engine beside the frames of sessions: all pictures of one connection have together the share of one session.
 /// There may be any number of callers, so those that wait are bounded, and more are refused. Thread-safe.
 /// </summary>
-internal sealed class PictureQueue(IFrameAnalyzer analyzer, FrameScheduler scheduler, Configuration.LoupeOptions options)
+internal sealed class PictureQueue(IFrameAnalyzer analyzer, FrameScheduler scheduler, ServerBytes bytes, LoupeOptions options, TimeProvider time)
 {
     private readonly Lock _lock = new();
     private readonly Dictionary<string, (FrameFlow Flow, int Users)> _flows = new(StringComparer.Ordinal);
@@ -15,17 +16,24 @@ internal sealed class PictureQueue(IFrameAnalyzer analyzer, FrameScheduler sched
 
     /// <summary>Waits for its turn, then analyses. Failures, cancellation among them, are values.</summary>
     /// <param name="connection">Names the caller's connection.</param>
-    public async Task<AnalysisOutcome> AnalyzeAsync(string connection, FrameInput input, AnalysisRequest request, CancellationToken cancellationToken)
+    public async Task<FrameEnd> AnalyzeAsync(string connection, PictureRequest request, CancellationToken cancellationToken)
     {
+        var receivedAt = time.GetTimestamp();
+        using var room = bytes.Budget.TryAcquire(request.Input.Data.Length);
+        if (room is null)
+        {
+            return new FrameEnd.Failed(ServerBusy.NoBytesLeft(options.Limits));
+        }
+
         if (Enter(connection) is not { } flow)
         {
-            return ServerBusy.TooManyPictures(options.Engine);
+            return new FrameEnd.Failed(ServerBusy.TooManyPictures(options.Engine));
         }
 
         try
         {
             using var lane = analyzer.OpenLane(pinned: false);
-            var picture = new Picture(lane, input, request, cancellationToken) { ReceivedAt = request.ReceivedAt };
+            var picture = new Picture(lane, request.Input, request.Settings.ToRequest(receivedAt, null), cancellationToken) { ReceivedAt = receivedAt };
             scheduler.Enqueue(flow, picture);
             await using (cancellationToken.UnsafeRegister(
                 static state =>
@@ -38,7 +46,8 @@ internal sealed class PictureQueue(IFrameAnalyzer analyzer, FrameScheduler sched
                 },
                 (scheduler, flow, picture)).ConfigureAwait(false))
             {
-                return await picture.Outcome.ConfigureAwait(false);
+                var outcome = await picture.Outcome.ConfigureAwait(false);
+                return outcome.Succeeded ? new FrameEnd.Analysed(outcome.Analysis, request.Settings.Thresholds) : new FrameEnd.Failed(outcome.Failure);
             }
         }
         finally
@@ -107,3 +116,6 @@ internal sealed class PictureQueue(IFrameAnalyzer analyzer, FrameScheduler sched
             _outcome.TrySetResult(new FrameFailure(FailureKind.Canceled, "the caller gave the picture up"));
     }
 }
+
+/// <summary>A single picture and what is wanted of it.</summary>
+internal sealed record PictureRequest(FrameInput Input, AnalysisSettings Settings);

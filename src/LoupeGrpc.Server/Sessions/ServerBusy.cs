@@ -12,8 +12,8 @@ internal static class ServerBusy
     public static FrameFailure TooManyPictures(EngineOptions engine) => new(
         FailureKind.Overloaded, $"{engine.MaxFramesWaiting} pictures wait already: Loupe:Engine:MaxFramesWaiting");
 
-    public static FrameFailure NoSessionLeft(LimitOptions limits) => new(
-        FailureKind.Overloaded, $"{limits.MaxSessions} sessions are open already: Loupe:Limits:MaxSessions");
+    public static CallFailure NoSessionLeft(LimitOptions limits) => new(new FrameFailure(
+        FailureKind.Overloaded, $"{limits.MaxSessions} sessions are open already: Loupe:Limits:MaxSessions"));
 
-    public static FrameFailure Stopping { get; } = new(FailureKind.Canceled, "the server is stopping");
+    public static CallFailure Stopping { get; } = new(new FrameFailure(FailureKind.Canceled, "the server is stopping"));
 }

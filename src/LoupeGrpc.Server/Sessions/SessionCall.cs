@@ -127,7 +127,7 @@ internal sealed class SessionCall : IAsyncDisposable
             {
                 // A credit comes back with each answer written: a client that sends without reading is slowed down by flow control.
                 await session.Work.Outbox.WaitForCreditAsync(reading.Token).ConfigureAwait(false);
-                var input = await _transport.ReadAsync(session.FrameFormat, reading.Token).ConfigureAwait(false);
+                var input = await _transport.ReadAsync(session.Opening, reading.Token).ConfigureAwait(false);
 
                 // What was read is taken in, whatever becomes of the call meanwhile.
                 var receivedAt = _time.GetTimestamp();

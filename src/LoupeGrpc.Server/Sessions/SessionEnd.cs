@@ -21,7 +21,7 @@ internal sealed record SessionEnd(string Name, bool Summarized, CallFailure? Fai
     /// <summary>Of a call; the session goes on.</summary>
     public static SessionEnd TakenOver { get; } = Aborted("another call resumed the session", "another call resumed the session");
 
-    public static SessionEnd Drained() => new("drained", true, new CallFailure(new FrameFailure(FailureKind.Canceled, "the server is stopping")));
+    public static SessionEnd Drained() => new("drained", true, ServerBusy.Stopping);
 
     public static SessionEnd Terminated(string reason) => Aborted("terminated", reason.Length == 0 ? "an administrator ended the session" : reason);
 

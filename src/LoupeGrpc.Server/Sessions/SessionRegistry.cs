@@ -1,5 +1,4 @@
 using System.Diagnostics.CodeAnalysis;
-using LoupeGrpc.Engine;
 using LoupeGrpc.Server.Configuration;
 
 namespace LoupeGrpc.Server.Sessions;
@@ -41,7 +40,7 @@ internal sealed class SessionRegistry(LoupeOptions options)
     /// False, and why, where there is no room or the server is stopping. Where there is none but for sessions without a connection, the one that
     /// has been so for the longest time is dropped.
     /// </summary>
-    public bool TryAdd(AnalyzeSession session, [NotNullWhen(false)] out FrameFailure? refusal)
+    public bool TryAdd(AnalyzeSession session, [NotNullWhen(false)] out CallFailure? refusal)
     {
         while (true)
         {

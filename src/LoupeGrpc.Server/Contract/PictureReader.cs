@@ -1,0 +1,46 @@
+using LoupeGrpc.Engine;
+using LoupeGrpc.Server.Configuration;
+using LoupeGrpc.Server.Sessions;
+using LoupeGrpc.V1;
+
+namespace LoupeGrpc.Server.Contract;
+
+/// <summary>Single pictures of the contract, and what they are answered.</summary>
+internal static class PictureReader
+{
+    /// <summary>Null, and why, where the request makes no sense.</summary>
+    public static PictureRequest? Read(AnalyzeImageRequest request, LoupeOptions options, out CallFailure? failure)
+    {
+        failure = null;
+        FrameFailure? badFormat = null;
+        var input = request.ImageCase switch
+        {
+            AnalyzeImageRequest.ImageOneofCase.Encoded => FrameReader.Read(request.Encoded),
+            AnalyzeImageRequest.ImageOneofCase.Raw => FrameReader.Read(request.Raw, null, out badFormat),
+            _ => null,
+        };
+        if (input is null)
+        {
+            failure = badFormat is null ? CallFailure.Invalid("the request holds no picture") : new CallFailure(badFormat);
+            return null;
+        }
+
+        if (AnalysisSettingsReader.Read(request.Thresholds, options.Thresholds, out var error) is { } thresholds
+            && AnalysisSettingsReader.Read(request.Mask, out error) is { } mask)
+        {
+            return new PictureRequest(
+                input, new AnalysisSettings { Thresholds = thresholds, Mask = mask, MaxResponseBytes = AnalysisSettings.DefaultResponseBytes });
+        }
+
+        failure = CallFailure.Invalid(error!);
+        return null;
+    }
+
+    /// <exception cref="Grpc.Core.RpcException">There is no result.</exception>
+    public static AnalyzeImageResponse ToResponse(FrameEnd end, ModelInfo model) => end switch
+    {
+        FrameEnd.Analysed analysed => new AnalyzeImageResponse { Result = analysed.Analysis.ToMessage(analysed.Thresholds), Model = model },
+        FrameEnd.Failed failed => throw failed.Failure.ToRpcException(),
+        _ => throw new ArgumentOutOfRangeException(nameof(end), end, "A single picture is neither dropped nor expired."),
+    };
+}
