@@ -19,7 +19,7 @@ RUN apt-get update \
     && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends libgtk-3-0 libhwy1 \
     && rm -rf /var/lib/apt/lists/*
 COPY --from=build /src/out /opt/loupe-grpc
-ENV PATH="/opt/loupe-grpc:${PATH}"
+ENV PATH="/opt/loupe-grpc:${PATH}" ORT_DISABLE_TELEMETRY=1
 # An unprivileged user of the base image; its home holds the converted embedded model.
 USER $APP_UID
 EXPOSE 5005 5006

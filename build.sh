@@ -14,6 +14,7 @@ publish() {
   dotnet publish "$1" --configuration Release --no-build --output "out/$2" --verbosity quiet
   cat > "out/$program" <<EOF
 #!/usr/bin/env bash
+export ORT_DISABLE_TELEMETRY=1
 exec "\$(dirname "\$(readlink -f "\${BASH_SOURCE[0]}")")/$2/$program" "\$@"
 EOF
   chmod +x "out/$program"

@@ -70,6 +70,7 @@ unittest() {
 }
 
 unittest "interoperability" tests/interop/run.sh
+unittest "privacy" tests/privacy/run.sh
 unittest "the gpu package without a GPU" tests/gpu-package/run.sh
 
 echo

@@ -37,7 +37,7 @@ internal static class PluginLibraries
         }
 
         Register(name, path);
-        var devices = OrtEnv.Instance().GetEpDevices()
+        var devices = OrtEnvironment.Instance.GetEpDevices()
             .Where(device => device.EpMetadata.Entries.TryGetValue("library_path", out var library) && Path.GetFullPath(library) == path)
             .ToList();
         var named = devices.FindAll(device => device.EpName == name || (CudaNames.Contains(name) && CudaNames.Contains(device.EpName)));
@@ -60,7 +60,7 @@ internal static class PluginLibraries
                 registered = $"{name}-{number}";
             }
 
-            OrtEnv.Instance().RegisterExecutionProviderLibrary(registered, path);
+            OrtEnvironment.Instance.RegisterExecutionProviderLibrary(registered, path);
             NamesByPath.Add(path, registered);
         }
     }

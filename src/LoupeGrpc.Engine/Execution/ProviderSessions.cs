@@ -27,9 +27,11 @@ internal static class ProviderSessions
 
     private static SessionOptions Create(ExecutionTarget target, int intraOpThreads, bool alone)
     {
-        var options = new SessionOptions();
+        SessionOptions? options = null;
         try
         {
+            _ = OrtEnvironment.Instance;
+            options = new SessionOptions();
             options.IntraOpNumThreads = intraOpThreads;
             options.InterOpNumThreads = 1;
             options.ExecutionMode = ExecutionMode.ORT_SEQUENTIAL;
@@ -53,12 +55,12 @@ internal static class ProviderSessions
         }
         catch (Exception exception) when (exception is OnnxRuntimeException or EntryPointNotFoundException or DllNotFoundException or TypeInitializationException)
         {
-            options.Dispose();
+            options?.Dispose();
             throw new ModelLoadException(Explain(target, exception), exception);
         }
         catch
         {
-            options.Dispose();
+            options?.Dispose();
             throw;
         }
     }
@@ -87,7 +89,7 @@ internal static class ProviderSessions
 
                 break;
             case ProviderKind.Plugin:
-                options.AppendExecutionProvider(OrtEnv.Instance(), [PluginLibraries.Device(target)], target.Options);
+                options.AppendExecutionProvider(OrtEnvironment.Instance, [PluginLibraries.Device(target)], target.Options);
                 break;
             default:
                 throw new ArgumentOutOfRangeException(nameof(target), target.Kind, null);

@@ -16,7 +16,12 @@ public static class ProviderTrial
     /// <summary>Version of ONNX Runtime in this process.</summary>
     /// <exception cref="DllNotFoundException">Its library is not there, or does not load.</exception>
     /// <exception cref="TypeInitializationException">The same.</exception>
-    public static string RuntimeVersion => OrtEnv.Instance().GetVersionString();
+    public static string RuntimeVersion => OrtEnvironment.Instance.GetVersionString();
+
+    /// <summary>Providers in this build of ONNX Runtime, by its names for them, whether they run here or not.</summary>
+    /// <exception cref="DllNotFoundException">Its library is not there, or does not load.</exception>
+    /// <exception cref="TypeInitializationException">The same.</exception>
+    public static IReadOnlyList<string> RuntimeProviders => OrtEnvironment.Instance.GetAvailableProviders();
 
     /// <summary>Version of NVIDIA's kernel module; null where there is none. Loads nothing.</summary>
     public static string? DriverVersion => NvidiaDriver.ModuleVersion();

@@ -144,18 +144,14 @@ internal sealed class ProbeCommand
         /// <summary>What became of each provider that was tried.</summary>
         public List<ProviderReport> Execution { get; } = [];
 
-        public static Report OfThisMachine()
-        {
-            var runtime = OrtEnv.Instance();
-            return new Report(
-                ProductVersion.Name,
-                runtime.GetVersionString(),
-                runtime.GetAvailableProviders(),
-                RuntimeInformation.OSDescription,
-                RuntimeInformation.ProcessArchitecture.ToString(),
-                Environment.ProcessorCount,
-                GC.GetGCMemoryInfo().TotalAvailableMemoryBytes);
-        }
+        public static Report OfThisMachine() => new(
+            ProductVersion.Name,
+            ProviderTrial.RuntimeVersion,
+            ProviderTrial.RuntimeProviders,
+            RuntimeInformation.OSDescription,
+            RuntimeInformation.ProcessArchitecture.ToString(),
+            Environment.ProcessorCount,
+            GC.GetGCMemoryInfo().TotalAvailableMemoryBytes);
 
         public void WriteText(TextWriter writer)
         {
