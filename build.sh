@@ -22,3 +22,9 @@ EOF
 
 publish src/LoupeGrpc.Server server
 publish clients/dotnet/LoupeGrpc.Client.Cli client
+
+# OpenCV's library is most of either folder: one file under two names.
+opencv=libOpenCvSharpExtern.so
+if cmp -s "out/server/$opencv" "out/client/$opencv"; then
+  ln -f "out/server/$opencv" "out/client/$opencv"
+fi

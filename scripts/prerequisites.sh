@@ -13,7 +13,9 @@ need() {
     echo "missing: $package ($why)" >&2
   fi
 }
-has_library() { /sbin/ldconfig -p | grep -qF "$1"; }
+# Not through a pipe: where grep finds early and goes, ldconfig's broken pipe counts as a failure.
+libraries=$(/sbin/ldconfig -p)
+has_library() { [[ $libraries == *[[:space:]]$1[[:space:]]* ]]; }
 
 if ! command -v dotnet > /dev/null; then
   echo "error: no dotnet on the path. Install the .NET 10 SDK: https://dotnet.microsoft.com/download/dotnet/10.0" >&2
@@ -24,7 +26,10 @@ need g++ "compiles native/" command -v g++
 need cmake "builds native/" command -v cmake
 need make "builds native/" command -v make
 need libhwy-dev "vector instructions for native/" test -e /usr/include/hwy/highway.h
-need libgtk-3-0 "OpenCV links it; the server decodes pictures with OpenCV" has_library libgtk-3.so.0
+# What out/ links, as the Dockerfile lists it too; tests/bare-debian holds both against `ldd`.
+need libgtk-3-0 "OpenCV links it, with pango, cairo, freetype, harfbuzz and X11" has_library libgtk-3.so.0
+need libdrm2 "OpenCV links it" has_library libdrm.so.2
+need libatomic1 "OpenCV links it" has_library libatomic.so.1
 
 if [[ ${1:-build} == test ]]; then
   need libgtest-dev "tests of native/" test -e /usr/include/gtest/gtest.h

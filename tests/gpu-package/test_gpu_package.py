@@ -12,7 +12,7 @@ import unittest
 from support import CLIENT, ROOT, Server
 
 SERVER = pathlib.Path(os.environ["LOUPE_GPU_SERVER"])
-PROVIDERS = SERVER.parent / "runtimes" / "linux-x64" / "native"
+PROVIDERS = SERVER.parent
 
 # What the libraries in the package are linked with.
 CUDA_LIBRARIES = {"libcublasLt.so.13", "libcublas.so.13", "libcurand.so.10", "libcudart.so.13", "libcuda.so.1"}

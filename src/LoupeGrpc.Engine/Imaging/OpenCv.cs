@@ -21,7 +21,7 @@ internal static class OpenCv
         catch (Exception exception) when (exception is TypeInitializationException or DllNotFoundException or OpenCvSharpException)
         {
             throw new ModelLoadException(
-                "OpenCV's native library cannot be loaded. It needs GTK 3: install the package libgtk-3-0 (Debian: apt-get install libgtk-3-0). "
+                "OpenCV's native library, or a library that it links, cannot be loaded. On Debian all of them come with: apt-get install libgtk-3-0 libdrm2 libatomic1. "
                 + exception.GetBaseException().Message,
                 exception);
         }

@@ -17,7 +17,7 @@ internal static class OpenCvRuntime
         catch (Exception error) when (error is DllNotFoundException or TypeInitializationException or BadImageFormatException or OpenCvSharpException)
         {
             throw new CliException(
-                "videos, cameras and overlays need OpenCV, which cannot be loaded here: install libgtk-3-0, libfreetype6 and libharfbuzz0b "
+                "videos, cameras and overlays need OpenCV, which cannot be loaded here: install libgtk-3-0, libdrm2 and libatomic1 "
                 + $"(Debian), or leave out --save-overlays ({error.GetBaseException().Message.ReplaceLineEndings(" ")})",
                 ExitCode.Internal);
         }
