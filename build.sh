@@ -4,7 +4,8 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 scripts/prerequisites.sh build
 
-export DOTNET_NOLOGO=1 DOTNET_CLI_TELEMETRY_OPTOUT=1
+# The SDK needs ICU's libraries unless it is told that nothing here depends on a culture.
+export DOTNET_NOLOGO=1 DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_SYSTEM_GLOBALIZATION_INVARIANT=1
 . scripts/choose-onnxruntime.sh
 dotnet build LoupeGrpc.sln --configuration Release --verbosity quiet
 

@@ -1,16 +1,19 @@
 #!/usr/bin/env bash
-# Runs every test. `--l14`: the full-size model too (4 GB of memory and some minutes).
+# Runs every test. `--l14`: the full-size model too (4 GB of memory and some minutes). `--bare-debian`: ./run.sh on a Debian with nothing but the
+# SDK too (root, 4 GB of disk and some minutes).
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
+bare_debian=
 for argument in "$@"; do
   case $argument in
     --l14) export LOUPE_TEST_L14=1 ;;
-    *) echo "usage: ./test.sh [--l14]" >&2; exit 2 ;;
+    --bare-debian) bare_debian=yes ;;
+    *) echo "usage: ./test.sh [--l14] [--bare-debian]" >&2; exit 2 ;;
   esac
 done
 
-export DOTNET_NOLOGO=1 DOTNET_CLI_TELEMETRY_OPTOUT=1
+export DOTNET_NOLOGO=1 DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_SYSTEM_GLOBALIZATION_INVARIANT=1
 . scripts/choose-onnxruntime.sh
 scripts/prerequisites.sh test || exit 1
 ./build.sh || exit 1
@@ -72,6 +75,13 @@ unittest() {
 unittest "interoperability" tests/interop/run.sh
 unittest "privacy" tests/privacy/run.sh
 unittest "the gpu package without a GPU" tests/gpu-package/run.sh
+
+if [[ $bare_debian ]]; then
+  scripts/prerequisites.sh bare-debian
+  run "a bare Debian" tests/bare-debian/run.sh
+  status=$?
+  count "$(grep -oE '^bare-debian: [0-9]+ passed' "$log" | grep -oE '[0-9]+' || echo 0)" $((status != 0)) "$(grep -c '^skipped: ' "$log")"
+fi
 
 echo
 echo "$passed passed, $failed failed, $skipped skipped"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what is missing on a Debian or Ubuntu machine and says why; asks nothing. Without the rights to, it names the packages and stops.
-# Usage: scripts/prerequisites.sh build|test
+# Usage: scripts/prerequisites.sh build|test|bare-debian
 set -euo pipefail
 
 missing=()
@@ -22,6 +22,8 @@ if ! command -v dotnet > /dev/null; then
   exit 1
 fi
 
+need ca-certificates "NuGet talks HTTPS" test -e /etc/ssl/certs/ca-certificates.crt
+need libssl3 ".NET hashes and encrypts with it" has_library libssl.so.3
 need g++ "compiles native/" command -v g++
 need cmake "builds native/" command -v cmake
 need make "builds native/" command -v make
@@ -40,6 +42,10 @@ if [[ ${1:-build} == test ]]; then
   need python3-grpcio "the stock gRPC client of another language" /usr/bin/python3 -c 'import grpc, google.protobuf'
 fi
 
+if [[ ${1:-build} == bare-debian ]]; then
+  need debootstrap "makes the roots of tests/bare-debian" command -v debootstrap
+fi
+
 if [[ ${#missing[@]} == 0 ]]; then
   exit 0
 fi
@@ -56,4 +62,5 @@ fi
 echo "installing: ${missing[*]}" >&2
 # `env` carries the setting through sudo.
 "${as_root[@]}" apt-get update -qq
-"${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" > /dev/null
+# Another installation on this machine may take a moment.
+"${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -o DPkg::Lock::Timeout=300 -y -qq --no-install-recommends "${missing[@]}" > /dev/null
