@@ -11,7 +11,7 @@ public static class ElementReader
 
     /// <summary>Reads <c>destination.Length</c> consecutive elements that begin at byte <paramref name="offset"/> of <paramref name="file"/>.</summary>
     /// <exception cref="ArgumentOutOfRangeException">They are not inside the file.</exception>
-    public static void ReadFloats(MappedFile file, long offset, ElementType type, Span<float> destination)
+    public static void ReadFloats(RandomAccessFile file, long offset, ElementType type, Span<float> destination)
     {
         if (type == ElementType.Float32)
         {

@@ -1,97 +1,97 @@
 namespace LoupeGrpc.Packaging;
 
-/// <summary>What must hold between the values of a manifest before anything sizes a buffer by them.</summary>
+/// <summary>What must hold between the values of a manifest before a buffer gets its size from them.</summary>
 internal static class ManifestRules
 {
-    // Far above any published model; a typing mistake or a hostile file must not size an allocation.
+    // Far above any published model; a typing error or a hostile file must not decide how much is allocated.
     private const int LargestSide = 1 << 14;
 
-    /// <summary>Every rule that is broken, each as half a sentence; empty when none is.</summary>
-    public static List<string> Check(ModelManifest manifest)
+    /// <summary>An error for each rule that is broken, without a full stop.</summary>
+    public static List<string> Validate(ModelManifest manifest)
     {
-        var mistakes = new List<string>();
+        var errors = new List<string>();
         if (manifest.FormatVersion != PackageLayout.FormatVersion)
         {
             // Other rules may have changed with the format.
-            mistakes.Add($"formatVersion is {manifest.FormatVersion} and this build reads {PackageLayout.FormatVersion}");
-            return mistakes;
+            errors.Add($"formatVersion is {manifest.FormatVersion}, but this build reads {PackageLayout.FormatVersion}");
+            return errors;
         }
 
-        CheckSize(mistakes, "imageSize", manifest.ImageSize);
-        CheckSize(mistakes, "patchSize", manifest.PatchSize);
-        CheckSize(mistakes, "grid", manifest.Grid);
-        CheckSize(mistakes, "width", manifest.Width);
-        CheckSize(mistakes, "queries", manifest.Queries);
-        CheckSize(mistakes, "hidden", manifest.Hidden);
-        CheckSize(mistakes, "maskFeatures", manifest.MaskFeatures);
-        CheckSize(mistakes, "decoderPredictions", manifest.DecoderPredictions);
-        CheckSize(mistakes, "maskGrid", manifest.MaskGrid);
-        CheckSize(mistakes, "maskDecode.size", manifest.MaskDecode.Size);
-        if (mistakes.Count > 0)
+        CheckSize(errors, "imageSize", manifest.ImageSize);
+        CheckSize(errors, "patchSize", manifest.PatchSize);
+        CheckSize(errors, "grid", manifest.Grid);
+        CheckSize(errors, "width", manifest.Width);
+        CheckSize(errors, "queries", manifest.Queries);
+        CheckSize(errors, "hidden", manifest.Hidden);
+        CheckSize(errors, "maskFeatures", manifest.MaskFeatures);
+        CheckSize(errors, "decoderPredictions", manifest.DecoderPredictions);
+        CheckSize(errors, "maskGrid", manifest.MaskGrid);
+        CheckSize(errors, "maskDecode.size", manifest.MaskDecode.Size);
+        if (errors.Count > 0)
         {
-            return mistakes;
+            return errors;
         }
 
         if (string.IsNullOrWhiteSpace(manifest.Name))
         {
-            mistakes.Add("name is empty");
+            errors.Add("name is empty");
         }
 
         if (manifest.Grid != manifest.ImageSize / manifest.PatchSize)
         {
-            mistakes.Add($"grid is {manifest.Grid} but imageSize {manifest.ImageSize} over patchSize {manifest.PatchSize} is {manifest.ImageSize / manifest.PatchSize}");
+            errors.Add($"grid is {manifest.Grid} but imageSize {manifest.ImageSize} divided by patchSize {manifest.PatchSize} is {manifest.ImageSize / manifest.PatchSize}");
         }
 
         if (manifest.MaskGrid != 4 * manifest.Grid)
         {
-            mistakes.Add($"maskGrid is {manifest.MaskGrid}, not four times grid {manifest.Grid}");
+            errors.Add($"maskGrid is {manifest.MaskGrid}, not four times grid {manifest.Grid}");
         }
 
-        CheckChannels(mistakes, "mean", manifest.Mean, static value => float.IsFinite(value));
-        CheckChannels(mistakes, "std", manifest.Std, static value => float.IsFinite(value) && value > 0);
+        CheckChannels(errors, "mean", manifest.Mean, static value => float.IsFinite(value));
+        CheckChannels(errors, "std", manifest.Std, static value => float.IsFinite(value) && value > 0);
         if (!float.IsFinite(manifest.MaskDecode.Threshold))
         {
-            mistakes.Add("maskDecode.threshold is not a finite number");
+            errors.Add("maskDecode.threshold is not a finite number");
         }
 
-        CheckAdapted(mistakes, manifest);
+        CheckAdapted(errors, manifest);
         if (!PackageLayout.Precisions.Any(manifest.Precisions.ContainsKey))
         {
-            mistakes.Add($"precisions has none of {string.Join(", ", PackageLayout.Precisions)}");
+            errors.Add($"precisions has none of {string.Join(", ", PackageLayout.Precisions)}");
         }
 
         foreach (var (precision, files) in manifest.Precisions)
         {
             if ((PrecisionFiles?)files is null)
             {
-                mistakes.Add($"precisions.{precision} is null");
+                errors.Add($"precisions.{precision} is null");
             }
             else if (files.HalfTensors?.Except(PackageTensors.BetweenGraphs).ToList() is { Count: > 0 } others)
             {
-                mistakes.Add($"precisions.{precision}.halfTensors names {string.Join(", ", others)}, but only {string.Join(", ", PackageTensors.BetweenGraphs)} may be of half precision");
+                errors.Add($"precisions.{precision}.halfTensors names {string.Join(", ", others)}, but only {string.Join(", ", PackageTensors.BetweenGraphs)} may be of half precision");
             }
         }
 
-        return mistakes;
+        return errors;
     }
 
-    private static void CheckSize(List<string> mistakes, string name, int value)
+    private static void CheckSize(List<string> errors, string name, int value)
     {
         if (value is < 1 or > LargestSide)
         {
-            mistakes.Add($"{name} is {value}, outside 1 … {LargestSide}");
+            errors.Add($"{name} is {value}; it must be from 1 to {LargestSide}");
         }
     }
 
-    private static void CheckChannels(List<string> mistakes, string name, IReadOnlyList<float> values, Func<float, bool> isValid)
+    private static void CheckChannels(List<string> errors, string name, IReadOnlyList<float> values, Func<float, bool> isValid)
     {
         if (values.Count != 3 || !values.All(isValid))
         {
-            mistakes.Add($"{name} must be three finite numbers{(name == "std" ? " above 0" : "")}");
+            errors.Add($"{name} must be three finite numbers{(name == "std" ? " above 0" : "")}");
         }
     }
 
-    private static void CheckAdapted(List<string> mistakes, ModelManifest manifest)
+    private static void CheckAdapted(List<string> errors, ModelManifest manifest)
     {
         int hidden = manifest.Hidden;
         int[][] shapes =
@@ -112,7 +112,7 @@ internal static class ManifestRules
 
         if (!same)
         {
-            mistakes.Add("adaptedTensors does not list the adapted tensors in their order with shapes that follow from hidden and maskFeatures");
+            errors.Add("adaptedTensors does not list the adapted tensors in their order with shapes that follow from hidden and maskFeatures");
         }
     }
 }

@@ -74,7 +74,7 @@ public sealed record ModelManifest
     public byte[] ToBytes() => [.. JsonSerializer.SerializeToUtf8Bytes(this, ManifestJson.Default.ModelManifest), (byte)'\n'];
 
     /// <summary>Reads the bytes of <see cref="PackageLayout.Manifest"/>.</summary>
-    /// <exception cref="PackageException">Not JSON, a member is missing or of another type, or a value makes no sense.</exception>
+    /// <exception cref="PackageException">Not JSON, a member is missing or of another type, or values contradict each other.</exception>
     public static ModelManifest Parse(ReadOnlySpan<byte> json)
     {
         ModelManifest manifest;
@@ -88,10 +88,10 @@ public sealed record ModelManifest
             throw new PackageException($"{PackageLayout.Manifest} cannot be read: {exception.Message}", exception);
         }
 
-        var mistakes = ManifestRules.Check(manifest);
-        return mistakes.Count == 0
+        var errors = ManifestRules.Validate(manifest);
+        return errors.Count == 0
             ? manifest
-            : throw new PackageException($"{PackageLayout.Manifest} is not usable: {string.Join("; ", mistakes)}.");
+            : throw new PackageException($"{PackageLayout.Manifest} cannot be used: {string.Join("; ", errors)}.");
     }
 }
 

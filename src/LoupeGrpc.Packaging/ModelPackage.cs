@@ -1,6 +1,6 @@
 namespace LoupeGrpc.Packaging;
 
-/// <summary>How far <see cref="ModelPackage.Open"/> looks at the files.</summary>
+/// <summary>How thoroughly <see cref="ModelPackage.Open"/> checks the files.</summary>
 public enum PackageCheck
 {
     /// <summary>Each file is there and as long as the manifest says: no file but the manifest is read.</summary>
@@ -93,7 +93,7 @@ public sealed class ModelPackage
     public PrecisionFiles FilesOf(string precision) =>
         Manifest.Precisions.TryGetValue(precision, out var files)
             ? files
-            : throw new PackageException($"{Directory} has no precision {precision}, only {string.Join(", ", Manifest.Precisions.Keys)}.");
+            : throw new PackageException($"{Directory} does not have the precision {precision}, only {string.Join(", ", Manifest.Precisions.Keys)}.");
 
     private IEnumerable<PackageFile> Files()
     {
@@ -136,12 +136,12 @@ public sealed class ModelPackage
 
         if (info.Length != file.Bytes)
         {
-            throw new PackageException($"{path} has {info.Length} bytes, {PackageLayout.Manifest} says {file.Bytes}: the package is damaged or half copied.");
+            throw new PackageException($"{path} has {info.Length} bytes, but {PackageLayout.Manifest} says {file.Bytes}: the package is damaged or was only partly copied.");
         }
 
         if (check == PackageCheck.Hashes && FileHash.OfFile(path) != file.Sha256)
         {
-            throw new PackageException($"{path} does not have the SHA-256 that {PackageLayout.Manifest} says: the package was changed or damaged.");
+            throw new PackageException($"{path} does not have the SHA-256 in {PackageLayout.Manifest}: the package was changed or damaged.");
         }
     }
 }

@@ -1,6 +1,6 @@
 namespace LoupeGrpc.Packaging;
 
-/// <summary>A model package cannot be used, or not be written where it was asked for. The message is one sentence for the operator.</summary>
+/// <summary>A model package cannot be used, or cannot be written where it was asked for. The message is one sentence for the operator.</summary>
 public sealed class PackageException : Exception
 {
     public PackageException()

@@ -2,12 +2,12 @@ using System.Buffers.Binary;
 
 namespace LoupeGrpc.Packaging;
 
-/// <summary>A safetensors file, memory mapped: only what is read comes into memory. Thread-safe until disposed.</summary>
+/// <summary>A safetensors file: only its header and what is read come into memory. Thread-safe until disposed.</summary>
 public sealed class SafetensorsFile : IDisposable
 {
-    private readonly MappedFile _file;
+    private readonly RandomAccessFile _file;
 
-    private SafetensorsFile(MappedFile file, SafetensorsHeader header)
+    private SafetensorsFile(RandomAccessFile file, SafetensorsHeader header)
     {
         _file = file;
         Tensors = header.Tensors;
@@ -32,7 +32,7 @@ public sealed class SafetensorsFile : IDisposable
     /// <exception cref="UnauthorizedAccessException">It may not be read, or is a directory.</exception>
     public static SafetensorsFile Open(string path)
     {
-        var file = MappedFile.Open(path);
+        var file = RandomAccessFile.Open(path);
         try
         {
             return new SafetensorsFile(file, ReadHeader(file));
@@ -86,11 +86,11 @@ public sealed class SafetensorsFile : IDisposable
         ? tensor
         : throw new KeyNotFoundException($"{Path} has no tensor {name}.");
 
-    private static SafetensorsHeader ReadHeader(MappedFile file)
+    private static SafetensorsHeader ReadHeader(RandomAccessFile file)
     {
         if (file.Length < SafetensorsHeader.LengthBytes)
         {
-            throw new SafetensorsException(file.Path, $"its {file.Length} bytes do not hold a header length");
+            throw new SafetensorsException(file.Path, $"its {file.Length} bytes are too few for a header length");
         }
 
         Span<byte> prefix = stackalloc byte[SafetensorsHeader.LengthBytes];

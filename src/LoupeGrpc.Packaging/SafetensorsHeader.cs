@@ -31,11 +31,11 @@ internal sealed record SafetensorsHeader(IReadOnlyDictionary<string, Safetensors
                 {
                     metadata = metadata is null
                         ? ReadMetadata(path, ref reader)
-                        : throw new SafetensorsException(path, $"{MetadataKey} stands in its header twice");
+                        : throw new SafetensorsException(path, $"{MetadataKey} appears twice in its header");
                 }
                 else if (!tensors.TryAdd(name, ReadTensor(path, name, ref reader, LengthBytes + json.Length)))
                 {
-                    throw new SafetensorsException(path, $"tensor {name} stands in its header twice");
+                    throw new SafetensorsException(path, $"tensor {name} appears twice in its header");
                 }
             }
 
@@ -76,7 +76,7 @@ internal sealed record SafetensorsHeader(IReadOnlyDictionary<string, Safetensors
         ElementType? type = null;
         List<long>? shape = null;
         List<long>? offsets = null;
-        Expect(path, ref reader, JsonTokenType.StartObject, $"what its header says of tensor {name} is not an object");
+        Expect(path, ref reader, JsonTokenType.StartObject, $"the entry of tensor {name} in its header is not an object");
         while (ReadKey(ref reader, out var key))
         {
             switch (key)
@@ -140,7 +140,7 @@ internal sealed record SafetensorsHeader(IReadOnlyDictionary<string, Safetensors
         {
             if (reader.TokenType != JsonTokenType.Number || !reader.TryGetInt64(out var number) || number < 0)
             {
-                throw new SafetensorsException(path, $"{what} holds something other than whole numbers from 0 on");
+                throw new SafetensorsException(path, $"{what} must hold only whole numbers, 0 or above");
             }
 
             if (numbers.Count == MaxDimensions)
@@ -163,7 +163,7 @@ internal sealed record SafetensorsHeader(IReadOnlyDictionary<string, Safetensors
             Expect(path, ref reader, JsonTokenType.String, $"{MetadataKey} entry {key} is not text");
             if (!metadata.TryAdd(key, reader.GetString()!))
             {
-                throw new SafetensorsException(path, $"{MetadataKey} has {key} twice");
+                throw new SafetensorsException(path, $"{MetadataKey} has the entry {key} twice");
             }
         }
 
@@ -206,7 +206,7 @@ internal sealed record SafetensorsHeader(IReadOnlyDictionary<string, Safetensors
 
         if (position - dataStart != dataLength)
         {
-            var fault = position - dataStart > dataLength ? "it is cut off" : "there is more behind its tensors";
+            var fault = position - dataStart > dataLength ? "it is cut off" : "it has more bytes after its tensors";
             throw new SafetensorsException(path, $"{fault} (its tensors take {position - dataStart} bytes, the file has {dataLength} for them)");
         }
     }

@@ -8,27 +8,29 @@ namespace LoupeGrpc.Modeling.Checkpoints;
 /// </summary>
 public sealed class Checkpoint : ITensorSource, IDisposable
 {
-    private readonly List<ITensorFile> _files = [];
+    private readonly List<(ITensorFile File, TensorNames Names)> _files = [];
     private readonly OrderedDictionary<string, (TensorInfo Info, ITensorFile File, StoredTensor Stored)> _tensors = new(StringComparer.Ordinal);
+    private readonly bool _takeAveraged;
 
-    private Checkpoint()
-    {
-    }
+    private Checkpoint(bool takeAveraged) => _takeAveraged = takeAveraged;
 
     /// <inheritdoc/>
     public IEnumerable<TensorInfo> Tensors => _tensors.Values.Select(entry => entry.Info);
 
-    /// <summary>Opens safetensors and PyTorch files and takes the prefixes and wrappers of training off their tensors' names.</summary>
-    /// <param name="paths">At least one. A tensor that several have is taken from the last of them.</param>
-    /// <exception cref="CheckpointException">A file cannot be read, is damaged, of another kind, or refused.</exception>
-    public static Checkpoint Open(IReadOnlyList<string> paths)
+    /// <summary>Opens safetensors and PyTorch files and strips the prefixes and wrappers of training from their tensors' names.</summary>
+    /// <param name="paths">
+    /// At least one: a file, an index of shards, or a folder of a Hugging Face model or of DeepSpeed. A tensor that several have is taken from the last of them.
+    /// </param>
+    /// <param name="takeAveraged">Which to take where a file holds the running average (EMA) of weights beside the weights themselves. Default: these.</param>
+    /// <exception cref="CheckpointException">A file cannot be read, is damaged, of another kind, or refused; or averaged weights are wanted and there are none.</exception>
+    public static Checkpoint Open(IReadOnlyList<string> paths, bool takeAveraged = false)
     {
         if (paths.Count == 0)
         {
             throw new CheckpointException("no weights file was given");
         }
 
-        var checkpoint = new Checkpoint();
+        var checkpoint = new Checkpoint(takeAveraged);
         try
         {
             foreach (var path in paths)
@@ -36,7 +38,9 @@ public sealed class Checkpoint : ITensorSource, IDisposable
                 checkpoint.Overlay(CheckpointFiles.Open(path));
             }
 
-            return checkpoint;
+            return !takeAveraged || checkpoint._files.Exists(static file => file.Names.Averaged > 0)
+                ? checkpoint
+                : throw new CheckpointException($"averaged (EMA) weights are wanted, and there are none in {string.Join(", ", paths)}");
         }
         catch
         {
@@ -62,18 +66,68 @@ public sealed class Checkpoint : ITensorSource, IDisposable
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            throw CheckpointException.InFile(file.Path, $"tensor {tensor.Name} cannot be read: {exception.Message}", exception);
+            throw CheckpointException.InFile(tensor.Source, $"tensor {tensor.Name} cannot be read: {exception.Message}", exception);
         }
     }
 
-    public void Dispose() => _files.ForEach(file => file.Dispose());
+    /// <inheritdoc/>
+    public IReadOnlyList<WeightsUse> UseFor(IReadOnlySet<string> names) => [.. _files.Select(entry => UseFor(names, entry.File, entry.Names))];
+
+    public void Dispose() => _files.ForEach(entry => entry.File.Dispose());
+
+    private WeightsUse UseFor(IReadOnlySet<string> asked, ITensorFile file, TensorNames names)
+    {
+        var wanted = names.Tensors.Where(entry => asked.Contains(entry.Key)).ToList();
+        var used = wanted.Count(entry => _tensors[entry.Key].File == file);
+        var wantedNames = wanted.Select(static entry => entry.Value.Name).ToHashSet(StringComparer.Ordinal);
+        return new WeightsUse(
+            file.Path,
+            file.Tensors.Count,
+            used,
+            wanted.Count - used,
+            [.. file.Tensors.Select(static tensor => tensor.Name).Where(name => !wantedNames.Contains(name) && !names.LeftTwins.Contains(name))],
+            NotesOn(file, names, _takeAveraged))
+        {
+            Problem = UselessWeights.OfKind(file.Tensors) ?? (wanted.Count > 0 ? null : UselessWeights.Explain(file, asked)),
+        };
+    }
+
+    /// <summary>What was done to read the file, a sentence each without a full stop.</summary>
+    internal static IReadOnlyList<string> NotesOn(ITensorFile file, TensorNames names, bool takeAveraged)
+    {
+        var notes = new List<string>();
+        if (file.Wrapper is not null)
+        {
+            notes.Add($"read the tensors under {file.Wrapper}");
+        }
+
+        notes.AddRange(names.StrippedPrefixes.Select(static entry => $"stripped prefix {entry.Key} from {entry.Value} tensors"));
+        if (names.LeftTwins.Count > 0)
+        {
+            var (taken, left) = takeAveraged ? ("averaged (EMA)", "plain") : ("plain", "averaged (EMA)");
+            notes.Add($"took the {taken} weights of {names.LeftTwins.Count} tensors and left the {left} ones beside them");
+        }
+
+        return notes;
+    }
 
     private void Overlay(ITensorFile file)
     {
-        _files.Add(file);
-        foreach (var (name, stored) in BareNames.Map(file))
+        TensorNames names;
+        try
         {
-            _tensors[name] = (new TensorInfo(name, stored.ElementType, stored.Shape, file.Path), file, stored);
+            names = TensorNames.Of(file, _takeAveraged);
+        }
+        catch
+        {
+            file.Dispose();
+            throw;
+        }
+
+        _files.Add((file, names));
+        foreach (var (name, stored) in names.Tensors)
+        {
+            _tensors[name] = (new TensorInfo(name, stored.ElementType, stored.Shape, file.SourceOf(stored)), file, stored);
         }
     }
 }

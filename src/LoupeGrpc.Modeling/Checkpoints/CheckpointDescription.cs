@@ -7,20 +7,22 @@ namespace LoupeGrpc.Modeling.Checkpoints;
 
 /// <summary>A tensor of a checkpoint file, for people.</summary>
 /// <param name="Name">As stored.</param>
-/// <param name="BareName">The model's name for it; null for a tensor that a conversion passes over.</param>
+/// <param name="BareName">The model's name for it; null for a tensor that a conversion ignores.</param>
 /// <param name="Shape">Outermost first; empty for a scalar.</param>
 /// <param name="Bytes">Elements times their stored size.</param>
 public sealed record TensorDescription(string Name, string? BareName, ElementType ElementType, IReadOnlyList<long> Shape, long Bytes);
 
-/// <summary>What a single checkpoint file holds, without reading its weights.</summary>
-/// <param name="Format"><c>safetensors</c> or <c>PyTorch</c>.</param>
-/// <param name="Bytes">Size of the file.</param>
+/// <summary>What a checkpoint holds, without reading its weights.</summary>
+/// <param name="Path">Of the file. That of a folder goes on with what was found in it.</param>
+/// <param name="Format"><c>safetensors</c> or <c>PyTorch</c>, with the number of shards where there are any.</param>
+/// <param name="Bytes">Size of the file, or of its shards.</param>
 /// <param name="Wrapper">Key under which the tensors stand, e.g. <c>state_dict</c>; null without.</param>
 /// <param name="Parts">Which of <c>backbone</c>, <c>classifier</c>, <c>segmentor</c> have tensors here.</param>
 /// <param name="Stage">What the parts say of where in training the file comes from.</param>
 /// <param name="Parameters">Elements of the tensors that a conversion uses.</param>
 /// <param name="Tensors">In the order of the file.</param>
 /// <param name="Metadata">What the file says of itself, e.g. a trainer's version.</param>
+/// <param name="Notes">What a conversion does to read it or why it refuses it, a sentence each without a full stop.</param>
 public sealed record CheckpointDescription(
     string Path,
     string Format,
@@ -30,24 +32,31 @@ public sealed record CheckpointDescription(
     string Stage,
     long Parameters,
     IReadOnlyList<TensorDescription> Tensors,
-    IReadOnlyDictionary<string, string> Metadata)
+    IReadOnlyDictionary<string, string> Metadata,
+    IReadOnlyList<string> Notes)
 {
     private const int MaxShownLength = 200;
 
     private static readonly string[] AllParts = ["backbone", "classifier", "segmentor"];
 
-    /// <exception cref="CheckpointException">The file cannot be read, is damaged, of another kind, or refused.</exception>
+    /// <summary>Whether a path is a folder with weights as trainers leave it.</summary>
+    public static bool IsFolderOfOne(string path) => CheckpointFolder.IsOne(path);
+
+    /// <param name="path">A file, an index of shards, or a folder of a Hugging Face model or of DeepSpeed.</param>
+    /// <exception cref="CheckpointException">It cannot be read, is damaged, of another kind, or refused.</exception>
     public static CheckpointDescription Read(string path)
     {
         using var file = CheckpointFiles.Open(path);
-        var bareNames = BareNames.Map(file).ToDictionary(entry => entry.Value.Name, entry => entry.Key, StringComparer.Ordinal);
+        var names = TensorNames.Of(file, takeAveraged: false);
+        var bareNames = names.Tensors.ToDictionary(entry => entry.Value.Name, entry => entry.Key, StringComparer.Ordinal);
+        var refusal = UselessWeights.OfKind(file.Tensors);
         var tensors = file.Tensors
             .Select(tensor => new TensorDescription(
                 tensor.Name, bareNames.GetValueOrDefault(tensor.Name), tensor.ElementType, tensor.Shape, tensor.Length * tensor.ElementType.SizeOf()))
             .ToList();
         var parts = AllParts.Where(part => tensors.Exists(tensor => tensor.BareName?.StartsWith($"{part}.", StringComparison.Ordinal) == true)).ToList();
         return new CheckpointDescription(
-            path,
+            file.Path,
             file.Format,
             file.Length,
             file.Wrapper,
@@ -55,7 +64,8 @@ public sealed record CheckpointDescription(
             StageOf(parts),
             tensors.Where(tensor => tensor.BareName is not null).Sum(tensor => tensor.Bytes / tensor.ElementType.SizeOf()),
             tensors,
-            file.Metadata);
+            file.Metadata,
+            refusal is null ? Checkpoint.NotesOn(file, names, takeAveraged: false) : [refusal]);
     }
 
     /// <summary>One JSON object, indented, in camelCase.</summary>
@@ -69,6 +79,11 @@ public sealed record CheckpointDescription(
         writer.WriteLine(string.Create(CultureInfo.InvariantCulture, $"size        {Bytes:N0} bytes"));
         writer.WriteLine($"holds       {Stage}");
         writer.WriteLine(string.Create(CultureInfo.InvariantCulture, $"parameters  {Parameters:N0} in {Tensors.Count(tensor => tensor.BareName is not null)} tensors"));
+        foreach (var note in Notes)
+        {
+            writer.WriteLine($"note        {TerminalText.Escape(note)}");
+        }
+
         foreach (var (key, value) in Metadata)
         {
             writer.WriteLine($"metadata    {Printable(key)} = {Printable(value)}");

@@ -8,9 +8,9 @@ public sealed class CheckpointException : Exception
     {
     }
 
-    /// <summary>Several mistakes, one a line below the summary.</summary>
-    internal CheckpointException(string summary, IReadOnlyList<string> mistakes)
-        : base($"{TerminalText.Escape(summary)}{string.Concat(mistakes.Select(static mistake => $"\n  {TerminalText.Escape(mistake)}"))}")
+    /// <summary>Several errors, one a line below the summary.</summary>
+    internal CheckpointException(string summary, IReadOnlyList<string> errors)
+        : base($"{TerminalText.Escape(summary)}{string.Concat(errors.Select(static error => $"\n  {TerminalText.Escape(error)}"))}")
     {
     }
 

@@ -4,14 +4,23 @@ using LoupeGrpc.Packaging;
 
 namespace LoupeGrpc.Modeling.Checkpoints;
 
-/// <summary>Opens a file of weights by what its first bytes say it is.</summary>
+/// <summary>Opens weights by what a folder holds and what a file's first bytes say it is.</summary>
 internal static class CheckpointFiles
 {
     private const int TarMagicOffset = 257;
     private const int SniffedBytes = TarMagicOffset + 5;
 
-    /// <exception cref="CheckpointException">The file cannot be read, is damaged, of another kind, or refused.</exception>
+    /// <param name="path">A file of weights, the index of one in shards, or a folder with either.</param>
+    /// <exception cref="CheckpointException">It cannot be read, is damaged, of another kind, or refused.</exception>
     internal static ITensorFile Open(string path)
+    {
+        var file = Directory.Exists(path) ? CheckpointFolder.Find(path) : CheckpointFolder.CheckRanks(path);
+        return ShardIndex.IsNameOfOne(file) ? ShardedTensorFile.Open(file) : OpenSingle(file);
+    }
+
+    /// <summary>Opens a file that holds the tensors itself.</summary>
+    /// <exception cref="CheckpointException">The file cannot be read, is damaged, of another kind, or refused.</exception>
+    internal static ITensorFile OpenSingle(string path)
     {
         try
         {
@@ -48,19 +57,24 @@ internal static class CheckpointFiles
 
         throw CheckpointException.InFile(path, start switch
         {
-            [] => "the file is empty",
             [0x80, <= 5, ..] => "a bare pickle, as torch.save wrote before PyTorch 1.6: load it and save it again with a newer one, or as safetensors",
             _ when start.Length == SniffedBytes && start.AsSpan(TarMagicOffset).SequenceEqual("ustar"u8)
                 => "a tar archive, as the first versions of PyTorch wrote: load it and save it again with a newer one, or as safetensors",
             _ when Encoding.ASCII.GetString(start).StartsWith("version https://git-lfs", StringComparison.Ordinal)
                 => "a git-lfs pointer, not the weights themselves: run 'git lfs pull'",
-            _ => "neither safetensors nor a checkpoint of PyTorch",
+            _ => "neither safetensors nor a PyTorch checkpoint",
         });
     }
 
     private static byte[] ReadStart(string path)
     {
-        using var file = MappedFile.Open(path);
+        // Asked before it is opened: opening a named pipe would wait for somebody to write into it.
+        if (new FileInfo(path) is { Exists: true, Length: 0 })
+        {
+            throw CheckpointException.InFile(path, "the file is empty");
+        }
+
+        using var file = RandomAccessFile.Open(path);
         var start = new byte[Math.Min(SniffedBytes, file.Length)];
         file.Read(0, start);
         return start;

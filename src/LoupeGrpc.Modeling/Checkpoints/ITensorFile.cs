@@ -9,9 +9,10 @@ internal sealed record StoredTensor(string Name, ElementType ElementType, IReadO
     internal long Length => Shape.Aggregate(1L, (product, side) => product * side);
 }
 
-/// <summary>One file of weights, whatever its format, with its tensors as they are stored. Not thread-safe.</summary>
+/// <summary>One file of weights, or the shards of one, whatever its format, with its tensors as they are stored. Not thread-safe.</summary>
 internal interface ITensorFile : IDisposable
 {
+    /// <summary>As it was given; that of a file found in a folder goes on from the folder's.</summary>
     string Path { get; }
 
     /// <summary>For people, e.g. <c>safetensors</c>.</summary>
@@ -26,8 +27,14 @@ internal interface ITensorFile : IDisposable
     /// <summary>In the order of the file.</summary>
     IReadOnlyList<StoredTensor> Tensors { get; }
 
+    /// <summary>What there is instead of tensors, for the message about a file that holds none; null where nothing is.</summary>
+    string? Contents => null;
+
     /// <summary>What the file says of itself beside the tensors.</summary>
     IReadOnlyDictionary<string, string> Metadata { get; }
+
+    /// <summary>The file that the tensor's elements are in: where there are shards, one of them.</summary>
+    string SourceOf(StoredTensor tensor) => Path;
 
     /// <summary>As <see cref="ITensorSource.ReadFloats"/>.</summary>
     void ReadFloats(StoredTensor tensor, long start, Span<float> destination);

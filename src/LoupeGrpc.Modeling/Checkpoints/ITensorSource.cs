@@ -20,6 +20,9 @@ public interface ITensorSource
     /// <summary>Every tensor, by bare name.</summary>
     IEnumerable<TensorInfo> Tensors { get; }
 
+    /// <summary>What each file gives to a model that asks for tensors of these names; empty for a source that is not made of files.</summary>
+    IReadOnlyList<WeightsUse> UseFor(IReadOnlySet<string> names) => [];
+
     bool TryGet(string name, [NotNullWhen(true)] out TensorInfo? tensor);
 
     /// <summary>

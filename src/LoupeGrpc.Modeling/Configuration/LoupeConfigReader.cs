@@ -13,23 +13,23 @@ public static class LoupeConfigReader
     public static LoupeConfig Read(string path)
     {
         var root = SettingsTree.Load(path);
-        var mistakes = new SettingsMistakes();
+        var errors = new SettingsErrors();
         LoupeConfig config;
         if (root.ContainsKey(AuthorsFormSection))
         {
-            config = AuthorsConfigForm.Read(new SettingsSection(string.Empty, root, mistakes));
-            new LoupeConfigRules(config, AuthorsConfigForm.NameOf, mistakes).Check();
+            config = AuthorsConfigForm.Read(new SettingsSection(string.Empty, root, errors));
+            new LoupeConfigRules(config, AuthorsConfigForm.NameOf, errors).Validate();
         }
         else if (root.ContainsKey(OwnFormSection))
         {
-            config = OwnConfigForm.Read(new SettingsSection(string.Empty, root, mistakes));
-            new LoupeConfigRules(config, name => name, mistakes).Check();
+            config = OwnConfigForm.Read(new SettingsSection(string.Empty, root, errors));
+            new LoupeConfigRules(config, name => name, errors).Validate();
         }
         else
         {
             throw new LoupeConfigException(path, [$"not a model configuration: it has neither a section {OwnFormSection} nor a section {AuthorsFormSection}"]);
         }
 
-        return mistakes.Lines.Count == 0 ? config : throw new LoupeConfigException(path, mistakes.Lines);
+        return errors.Lines.Count == 0 ? config : throw new LoupeConfigException(path, errors.Lines);
     }
 }

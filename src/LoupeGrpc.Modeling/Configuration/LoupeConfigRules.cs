@@ -4,7 +4,7 @@ namespace LoupeGrpc.Modeling.Configuration;
 
 /// <summary>What has to hold between the settings of a model, in one place for every form in which they come.</summary>
 /// <param name="nameOf">From the dotted name in our JSON form to the name in the file being read.</param>
-internal sealed class LoupeConfigRules(LoupeConfig config, Func<string, string> nameOf, SettingsMistakes mistakes)
+internal sealed class LoupeConfigRules(LoupeConfig config, Func<string, string> nameOf, SettingsErrors errors)
 {
     /// <summary>Groups of every group normalisation in the pixel decoder.</summary>
     private const int NormGroups = 32;
@@ -18,16 +18,16 @@ internal sealed class LoupeConfigRules(LoupeConfig config, Func<string, string> 
     /// <summary>The scales that the pyramid is built for, as the authors count its layers.</summary>
     internal static IReadOnlyList<double> FpnScales { get; } = [4, 2, 1, 0.5];
 
-    /// <summary>Notes what does not hold.</summary>
-    internal void Check()
+    /// <summary>Adds an error for each rule that is broken.</summary>
+    internal void Validate()
     {
-        CheckBackbone(config.Backbone);
-        CheckClassifier(config.Classifier);
-        CheckSegmentor(config.Segmentor);
-        CheckLoss(config.Loss);
+        ValidateBackbone(config.Backbone);
+        ValidateClassifier(config.Classifier);
+        ValidateSegmentor(config.Segmentor);
+        ValidateLoss(config.Loss);
     }
 
-    private void CheckBackbone(BackboneConfig backbone)
+    private void ValidateBackbone(BackboneConfig backbone)
     {
         Between("backbone.image_size", backbone.ImageSize, 1, MaxImageSize);
         Between("backbone.patch_size", backbone.PatchSize, 1, MaxImageSize);
@@ -57,7 +57,7 @@ internal sealed class LoupeConfigRules(LoupeConfig config, Func<string, string> 
             () => backbone.PoolType != PoolType.Tok || backbone.UseClassToken);
     }
 
-    private void CheckClassifier(ClassifierConfig classifier)
+    private void ValidateClassifier(ClassifierConfig classifier)
     {
         Between("classifier.cls_mlp_layers", classifier.MlpLayers, 1, MaxLayers);
         Above("classifier.cls_mlp_ratio", classifier.MlpRatio, 0, MaxSize);
@@ -67,7 +67,7 @@ internal sealed class LoupeConfigRules(LoupeConfig config, Func<string, string> 
             () => !classifier.EnableFusion || classifier.EnablePatch);
     }
 
-    private void CheckSegmentor(SegmentorConfig segmentor)
+    private void ValidateSegmentor(SegmentorConfig segmentor)
     {
         Require("segmentor.fpn_scales", $"[{string.Join(", ", segmentor.FpnScales.Select(Text))}]", $"the scales {string.Join(", ", FpnScales.Select(Text))}, each once", [],
             () => segmentor.FpnScales.SequenceEqual(FpnScales));
@@ -89,7 +89,7 @@ internal sealed class LoupeConfigRules(LoupeConfig config, Func<string, string> 
         Divides("segmentor.num_attention_heads", segmentor.AttentionHeads, "segmentor.hidden_dim", segmentor.HiddenDim);
     }
 
-    private void CheckLoss(LossConfig loss)
+    private void ValidateLoss(LossConfig loss)
     {
         Between("loss.mask_weight", loss.MaskWeight, 0, MaxSize);
         Between("loss.class_weight", loss.ClassWeight, 0, MaxSize);
@@ -117,11 +117,11 @@ internal sealed class LoupeConfigRules(LoupeConfig config, Func<string, string> 
     /// <summary>A rule is left out where one of its inputs is known to be wrong: it would only blame the others.</summary>
     private void Require(string setting, string value, string allowed, IReadOnlyList<string> alsoReads, Func<bool> holds)
     {
-        if (alsoReads.Append(setting).Any(input => mistakes.Has(nameOf(input))) || holds())
+        if (alsoReads.Append(setting).Any(input => errors.Has(nameOf(input))) || holds())
         {
             return;
         }
 
-        mistakes.Add(nameOf(setting), $"{nameOf(setting)} is {value}, it must be {allowed}");
+        errors.Add(nameOf(setting), $"{nameOf(setting)} is {value}, it must be {allowed}");
     }
 }

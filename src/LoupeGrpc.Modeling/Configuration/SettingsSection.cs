@@ -3,10 +3,10 @@ using System.Globalization;
 namespace LoupeGrpc.Modeling.Configuration;
 
 /// <summary>
-/// One section of a settings file. A value of the wrong type is noted and read as a stand-in, so that reading goes on and finds every mistake.
+/// One section of a settings file. A value of the wrong type is noted and read as a stand-in, so that reading goes on and finds every error.
 /// </summary>
 /// <param name="name">Dotted; empty for the top of the file.</param>
-internal sealed class SettingsSection(string name, IReadOnlyDictionary<string, object?> values, SettingsMistakes mistakes)
+internal sealed class SettingsSection(string name, IReadOnlyDictionary<string, object?> values, SettingsErrors errors)
 {
     /// <summary>In the authors' files: keep the default.</summary>
     private const string KeepDefault = "-";
@@ -95,17 +95,17 @@ internal sealed class SettingsSection(string name, IReadOnlyDictionary<string, o
         _known.Add(key);
         if (values.GetValueOrDefault(key) is IReadOnlyDictionary<string, object?> inner)
         {
-            return new SettingsSection(NameOf(key), inner, mistakes);
+            return new SettingsSection(NameOf(key), inner, errors);
         }
 
         if (!required && (!Has(key) || values[key] is null))
         {
-            return new SettingsSection(NameOf(key), new Dictionary<string, object?>(), mistakes);
+            return new SettingsSection(NameOf(key), new Dictionary<string, object?>(), errors);
         }
 
         // What is missing in a missing section would only repeat it.
         Refuse(key, "a section");
-        return new SettingsSection(NameOf(key), new Dictionary<string, object?>(), new SettingsMistakes());
+        return new SettingsSection(NameOf(key), new Dictionary<string, object?>(), new SettingsErrors());
     }
 
     /// <summary>Notes a setting that says anything other than the one value that this program can do, quoted or not.</summary>
@@ -137,7 +137,7 @@ internal sealed class SettingsSection(string name, IReadOnlyDictionary<string, o
         };
         if (Has(key) && found != count)
         {
-            mistakes.Add(NameOf(key), $"{NameOf(key)} has {(found < 0 ? "no" : found.ToString(CultureInfo.InvariantCulture))} entries, it must have {count}");
+            errors.Add(NameOf(key), $"{NameOf(key)} has {(found < 0 ? "no" : found.ToString(CultureInfo.InvariantCulture))} entries, it must have {count}");
         }
     }
 
@@ -155,13 +155,13 @@ internal sealed class SettingsSection(string name, IReadOnlyDictionary<string, o
     {
         foreach (var key in values.Keys.Where(key => !_known.Contains(key)))
         {
-            mistakes.Add(NameOf(key), $"{NameOf(key)} is not a setting; known here: {string.Join(", ", _known.Order(StringComparer.Ordinal))}");
+            errors.Add(NameOf(key), $"{NameOf(key)} is not a setting; known here: {string.Join(", ", _known.Order(StringComparer.Ordinal))}");
         }
     }
 
     /// <summary>Notes that the value of a setting does not fit.</summary>
     /// <param name="allowed">Goes on from "must be".</param>
-    internal void Refuse(string key, string allowed) => mistakes.Add(NameOf(key), values.TryGetValue(key, out var value)
+    internal void Refuse(string key, string allowed) => errors.Add(NameOf(key), values.TryGetValue(key, out var value)
         ? $"{NameOf(key)} is {Show(value)}, it must be {allowed}"
         : $"{NameOf(key)} is missing, it must be {allowed}");
 

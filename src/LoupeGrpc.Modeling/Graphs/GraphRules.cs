@@ -10,22 +10,22 @@ internal static class GraphRules
     private const int SmallestGrid = 4;
 
     /// <exception cref="PackageException">Names every setting that stands in the way.</exception>
-    public static void Check(LoupeConfig config)
+    public static void Validate(LoupeConfig config)
     {
-        var mistakes = new List<string>();
+        var errors = new List<string>();
         if (config.Backbone.Grid < SmallestGrid)
         {
-            mistakes.Add($"backbone.image_size over backbone.patch_size is {config.Backbone.Grid}, at least {SmallestGrid} is needed");
+            errors.Add($"backbone.image_size divided by backbone.patch_size is {config.Backbone.Grid}; it must be at least {SmallestGrid}");
         }
 
         if (!config.Classifier.EnablePatch)
         {
-            mistakes.Add("classifier.enable_patch_cls is false, but adaptation and clients need the patch logits");
+            errors.Add("classifier.enable_patch_cls is false, but adaptation and clients need the patch logits");
         }
 
-        if (mistakes.Count > 0)
+        if (errors.Count > 0)
         {
-            throw new PackageException($"This model cannot become a package: {string.Join("; ", mistakes)}.");
+            throw new PackageException($"This model cannot become a package: {string.Join("; ", errors)}.");
         }
     }
 }

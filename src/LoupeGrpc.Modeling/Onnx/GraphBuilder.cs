@@ -159,7 +159,7 @@ internal sealed class GraphBuilder(string name, ElementType compute, TensorLedge
         proto.Dims.AddRange(initializer.Shape);
         if (initializer.Bytes < LargestInline)
         {
-            proto.RawData = ByteString.CopyFrom(tensors.IsSound ? initializer.ReadBytes(tensors.Source) : []);
+            proto.RawData = ByteString.CopyFrom(tensors.IsValid ? initializer.ReadBytes(tensors.Source) : []);
         }
         else
         {

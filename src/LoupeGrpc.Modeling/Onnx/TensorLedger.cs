@@ -4,7 +4,7 @@ using LoupeGrpc.Packaging;
 namespace LoupeGrpc.Modeling.Onnx;
 
 /// <summary>
-/// What the graphs ask of a checkpoint. Mistakes are collected while graphs are built and reported together,
+/// What the graphs ask of a checkpoint. Errors are collected while graphs are built and reported together,
 /// so that one run names everything that is missing.
 /// </summary>
 internal sealed class TensorLedger(ITensorSource source)
@@ -15,10 +15,13 @@ internal sealed class TensorLedger(ITensorSource source)
 
     public ITensorSource Source => source;
 
-    /// <summary>Everything asked for so far is there in its shape.</summary>
-    public bool IsSound => _missing.Count == 0 && _misshapen.Count == 0;
+    /// <summary>The names of every tensor asked for so far.</summary>
+    public IReadOnlySet<string> Asked => _asked;
 
-    /// <summary>Notes that a tensor is needed. Where it is missing, the result stands for it until <see cref="ThrowIfUnsound"/>.</summary>
+    /// <summary>Everything asked for so far is there in its shape.</summary>
+    public bool IsValid => _missing.Count == 0 && _misshapen.Count == 0;
+
+    /// <summary>Notes that a tensor is needed. Where it is missing, the result stands for it until <see cref="ThrowIfInvalid"/>.</summary>
     public TensorInfo Require(string name, params long[] shape)
     {
         bool isNew = _asked.Add(name);
@@ -34,7 +37,7 @@ internal sealed class TensorLedger(ITensorSource source)
 
         if (isNew && !tensor.Shape.SequenceEqual(shape))
         {
-            _misshapen.Add($"{name} is [{string.Join(", ", tensor.Shape)}] in {tensor.Source}, the configuration makes it [{string.Join(", ", shape)}]");
+            _misshapen.Add($"{name} is [{string.Join(", ", tensor.Shape)}] in {tensor.Source}, the configuration needs [{string.Join(", ", shape)}]");
         }
 
         return tensor;
@@ -45,7 +48,7 @@ internal sealed class TensorLedger(ITensorSource source)
     {
         var tensor = Require(name, shape);
         var values = new float[shape.Aggregate(1L, static (product, side) => product * side)];
-        if (IsSound)
+        if (IsValid)
         {
             source.ReadFloats(tensor, 0, values);
         }
@@ -53,25 +56,27 @@ internal sealed class TensorLedger(ITensorSource source)
         return values;
     }
 
-    /// <summary>Reports every tensor that is missing, has another shape, or that the configuration has no place for.</summary>
+    /// <summary>Reports every file that gives the model nothing, and every tensor that is missing, has another shape, or that the configuration has no place for.</summary>
     /// <exception cref="CheckpointException">Names each of them.</exception>
-    public void ThrowIfUnsound()
+    public void ThrowIfInvalid()
     {
-        var mistakes = new List<string>();
+        var files = source.UseFor(_asked);
+        var useless = files.Where(static file => file.Problem is not null).DistinctBy(static file => file.Path).ToDictionary(static file => file.Path, static file => file.Problem!, StringComparer.Ordinal);
+        var errors = useless.Select(static file => $"{file.Key} {file.Value}").ToList();
         foreach (var part in _missing.GroupBy(PartOf))
         {
-            mistakes.AddRange(_asked.Count(name => PartOf(name) == part.Key) == part.Count()
-                ? [$"every tensor of {part.Key} ({part.Count()}) is missing: is a checkpoint that holds this part left out?"]
+            errors.AddRange(_asked.Count(name => PartOf(name) == part.Key) == part.Count()
+                ? [$"all {part.Count()} tensors of {part.Key} are missing: was a checkpoint with this part left out?"]
                 : part.Select(static name => $"{name} is missing"));
         }
 
-        mistakes.AddRange(_misshapen);
-        mistakes.AddRange(source.Tensors.Where(IsUnplaced).Select(static tensor =>
+        errors.AddRange(_misshapen);
+        errors.AddRange(source.Tensors.Where(tensor => IsUnplaced(tensor) && !useless.ContainsKey(tensor.Source)).Select(static tensor =>
             $"{tensor.Name} in {tensor.Source} has no place in a model of this configuration"));
-        if (mistakes.Count > 0)
+        if (errors.Count > 0)
         {
-            string files = string.Join(", ", source.Tensors.Select(static tensor => tensor.Source).Distinct());
-            throw new CheckpointException($"The weights do not fit the configuration (read from {files}):", mistakes);
+            var read = files.Count > 0 ? files.Select(static file => file.Path) : source.Tensors.Select(static tensor => tensor.Source);
+            throw new CheckpointException($"The weights do not fit the configuration (read from {string.Join(", ", read.Distinct())}):", errors);
         }
     }
 

@@ -15,7 +15,8 @@ internal sealed class ModelGraphs
         ModelProto segmentor,
         ModelProto adapt,
         WeightFile weights,
-        IReadOnlyList<(AdaptedTensor Tensor, float[] Values)> theta)
+        IReadOnlyList<(AdaptedTensor Tensor, float[] Values)> theta,
+        IReadOnlySet<string> tensors)
     {
         Precision = precision;
         Encoder = encoder;
@@ -23,6 +24,7 @@ internal sealed class ModelGraphs
         Adapt = adapt;
         Weights = weights;
         Theta = theta;
+        Tensors = tensors;
     }
 
     /// <summary>One of <see cref="PackageLayout.Precisions"/>.</summary>
@@ -39,6 +41,9 @@ internal sealed class ModelGraphs
     /// <summary>The adapted tensors and their base values, in the order of <see cref="PackageTensors.Adapted"/>.</summary>
     public IReadOnlyList<(AdaptedTensor Tensor, float[] Values)> Theta { get; }
 
+    /// <summary>The names of the checkpoint's tensors that the graphs are made of.</summary>
+    public IReadOnlySet<string> Tensors { get; }
+
     /// <summary>Outputs of half precision; null where there are none.</summary>
     public IReadOnlyList<string>? HalfTensors
     {
@@ -51,11 +56,11 @@ internal sealed class ModelGraphs
 
     /// <param name="precision">One of <see cref="PackageLayout.Precisions"/>.</param>
     /// <param name="exposes">For tests: stages that become outputs.</param>
-    /// <exception cref="CheckpointException">Names every tensor that is missing, has another shape or has no place.</exception>
+    /// <exception cref="CheckpointException">Names every file that gives nothing, and every tensor that is missing, has another shape or has no place.</exception>
     /// <exception cref="PackageException">Names every setting that no graph can be built for.</exception>
     public static ModelGraphs Build(LoupeConfig config, ITensorSource source, string precision, string producer, Func<string, bool>? exposes = null)
     {
-        GraphRules.Check(config);
+        GraphRules.Validate(config);
         var compute = precision switch
         {
             PackageLayout.Fp32 => ElementType.Float32,
@@ -71,8 +76,8 @@ internal sealed class ModelGraphs
         var adapt = new GraphBuilder("adapt", compute, tensors, weights, exposes);
         AdaptGraph.Build(adapt, config);
         var theta = AdaptedInputs.Shapes(config.Segmentor).Select(tensor => (tensor, Read(tensors, tensor))).ToList();
-        tensors.ThrowIfUnsound();
-        return new ModelGraphs(precision, encoder.Build(producer), segmentor.Build(producer), adapt.Build(producer), weights, theta);
+        tensors.ThrowIfInvalid();
+        return new ModelGraphs(precision, encoder.Build(producer), segmentor.Build(producer), adapt.Build(producer), weights, theta, tensors.Asked);
     }
 
     private static bool IsHalf(ValueInfoProto value) => value.Type.TensorType.ElemType == (int)TensorProto.Types.DataType.Float16;

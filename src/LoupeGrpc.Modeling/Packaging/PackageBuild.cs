@@ -39,7 +39,8 @@ public sealed class PackageBuild : IDisposable
     /// <param name="output">The directory that the package becomes; absent or empty unless <see cref="PackageOptions.Overwrite"/>.</param>
     /// <param name="progress">Called on the calling thread; null for nobody.</param>
     /// <exception cref="CheckpointException">
-    /// Names every tensor that is missing, has another shape or has no place, or one that holds a number too large for a precision; nothing is left behind.
+    /// Names every file that gives nothing, every tensor that is missing, has another shape or has no place, the tensors with values that are not finite,
+    /// or one that holds a number too large for a precision; nothing is left behind.
     /// </exception>
     /// <exception cref="PackageException">A setting no graph can be built for, or an output that is taken or cannot be written.</exception>
     /// <exception cref="OperationCanceledException">Nothing is left behind.</exception>
@@ -52,10 +53,8 @@ public sealed class PackageBuild : IDisposable
         CancellationToken cancellationToken = default)
     {
         progress?.Invoke(new PackageProgress(PackagePhase.Graphs, 0, 0));
-        var graphs = PackageLayout.Precisions
-            .Where(precision => precision == PackageLayout.Fp32 || options.Precisions.Contains(precision))
-            .Select(precision => ModelGraphs.Build(config, source, precision, options.Producer))
-            .ToList();
+        var graphs = BuildGraphs(config, source, options, cancellationToken);
+        progress?.Invoke(new PackageProgress(PackagePhase.Checked, 0, 0) { Weights = source.UseFor(graphs[0].Tensors) });
         cancellationToken.ThrowIfCancellationRequested();
         StagingDirectory? staging = null;
         try
@@ -109,6 +108,20 @@ public sealed class PackageBuild : IDisposable
     }
 
     public void Dispose() => _staging.Dispose();
+
+    /// <summary>Single precision first, whether or not it is wanted: the self-check is recorded with it.</summary>
+    private static List<ModelGraphs> BuildGraphs(LoupeConfig config, ITensorSource source, PackageOptions options, CancellationToken cancellationToken)
+    {
+        var single = ModelGraphs.Build(config, source, PackageLayout.Fp32, options.Producer);
+        FiniteWeights.Validate(source, single.Tensors, cancellationToken);
+        return
+        [
+            single,
+            .. PackageLayout.Precisions
+                .Where(precision => precision != PackageLayout.Fp32 && options.Precisions.Contains(precision))
+                .Select(precision => ModelGraphs.Build(config, source, precision, options.Producer)),
+        ];
+    }
 
     private static ModelManifest WriteFiles(
         string directory,

@@ -1,3 +1,4 @@
+using LoupeGrpc.Modeling.Checkpoints;
 using LoupeGrpc.Packaging;
 
 namespace LoupeGrpc.Modeling.Packaging;
@@ -7,7 +8,7 @@ namespace LoupeGrpc.Modeling.Packaging;
 /// <param name="Version">Of the model.</param>
 /// <param name="Demonstration">The model only shows how things work; clients are told.</param>
 /// <param name="Producer">Program that writes the package and its version.</param>
-/// <param name="Overwrite">Replace a package that is at the output already. Default: refuse.</param>
+/// <param name="Overwrite">Replace a package that already exists at the output. Default: refuse.</param>
 public sealed record PackageOptions(string Name, string Version, bool Demonstration, string Producer, bool Overwrite = false)
 {
     /// <summary>What is written, each one of <see cref="PackageLayout.Precisions"/>. Default: single precision.</summary>
@@ -20,6 +21,9 @@ public enum PackagePhase
     /// <summary>Laying out the graphs and checking every tensor against them; nothing is written yet.</summary>
     Graphs,
 
+    /// <summary>Every tensor fits and holds finite numbers; nothing is written yet.</summary>
+    Checked,
+
     /// <summary>Writing the weight files.</summary>
     Weights,
 
@@ -30,4 +34,8 @@ public enum PackagePhase
 /// <summary>How far a conversion is.</summary>
 /// <param name="BytesWritten">Of the weight files.</param>
 /// <param name="BytesTotal">Of the weight files; 0 while it is not known.</param>
-public readonly record struct PackageProgress(PackagePhase Phase, long BytesWritten, long BytesTotal);
+public readonly record struct PackageProgress(PackagePhase Phase, long BytesWritten, long BytesTotal)
+{
+    /// <summary>With <see cref="PackagePhase.Checked"/>: what each file of weights gave; null otherwise.</summary>
+    public IReadOnlyList<WeightsUse>? Weights { get; init; }
+}

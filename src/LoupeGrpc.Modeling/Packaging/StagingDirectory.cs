@@ -4,12 +4,19 @@ namespace LoupeGrpc.Modeling.Packaging;
 
 /// <summary>
 /// A directory beside the output, hence on its file system, that becomes the output by one rename when it is complete and is removed otherwise:
-/// whoever looks at the output sees a whole package or none.
+/// whoever looks at the output sees a whole package or none. What a conversion that was killed left there is removed by the next one to the same output.
 /// </summary>
 internal sealed class StagingDirectory : IDisposable
 {
+    private const string Partial = "partial";
+    private const string Replaced = "replaced";
+
+    /// <summary>Beside the directory, locked for as long as somebody writes there. The lock ends with its process, however that ends.</summary>
+    private const string LockSuffix = ".lock";
+
     private readonly string _output;
     private readonly bool _overwrite;
+    private readonly FileStream _lock;
     private bool _published;
 
     /// <exception cref="PackageException">The output is taken.</exception>
@@ -18,8 +25,19 @@ internal sealed class StagingDirectory : IDisposable
         _output = System.IO.Path.TrimEndingDirectorySeparator(System.IO.Path.GetFullPath(output));
         _overwrite = overwrite;
         CheckOutput();
-        Path = Sibling("partial");
-        Directory.CreateDirectory(Path);
+        RemoveLeftovers();
+        Path = Sibling(Partial);
+        Directory.CreateDirectory(System.IO.Path.GetDirectoryName(Path)!);
+        _lock = new FileStream(Path + LockSuffix, FileMode.CreateNew, FileAccess.Write, FileShare.None, bufferSize: 0, FileOptions.DeleteOnClose);
+        try
+        {
+            Directory.CreateDirectory(Path);
+        }
+        catch
+        {
+            _lock.Dispose();
+            throw;
+        }
     }
 
     public string Path { get; }
@@ -31,7 +49,7 @@ internal sealed class StagingDirectory : IDisposable
         string? replaced = null;
         if (Directory.Exists(_output))
         {
-            replaced = Sibling("replaced");
+            replaced = Sibling(Replaced);
             Directory.Move(_output, replaced);
         }
 
@@ -58,13 +76,15 @@ internal sealed class StagingDirectory : IDisposable
         {
             Directory.Delete(Path, recursive: true);
         }
+
+        _lock.Dispose();
     }
 
     private void CheckOutput()
     {
         if (File.Exists(_output))
         {
-            throw new PackageException($"{_output} is a file: a package is a directory.");
+            throw new PackageException($"{_output} is a file, but a package is a directory.");
         }
 
         if (!Directory.Exists(_output) || !Directory.EnumerateFileSystemEntries(_output).Any())
@@ -74,16 +94,43 @@ internal sealed class StagingDirectory : IDisposable
 
         if (!File.Exists(System.IO.Path.Combine(_output, PackageLayout.Manifest)))
         {
-            throw new PackageException($"{_output} holds files that are no model package; they are not touched, choose another output.");
+            throw new PackageException($"{_output} holds files that are not a model package. They were left alone; choose another output.");
         }
 
         if (!_overwrite)
         {
-            throw new PackageException($"{_output} holds a model package already: choose another output, or let it be replaced with --overwrite.");
+            throw new PackageException($"{_output} already holds a model package: choose another output, or replace it with --overwrite.");
+        }
+    }
+
+    // Only what has a lock that nobody holds: a directory without one may be a version's that knew no locks, still at work.
+    private void RemoveLeftovers()
+    {
+        string parent = System.IO.Path.GetDirectoryName(_output) ?? string.Empty;
+        if (!Directory.Exists(parent))
+        {
+            return;
+        }
+
+        foreach (string path in Directory.EnumerateFiles(parent, $".{System.IO.Path.GetFileName(_output)}.{Partial}-*{LockSuffix}"))
+        {
+            try
+            {
+                using var free = new FileStream(path, FileMode.Open, FileAccess.Write, FileShare.None, bufferSize: 0, FileOptions.DeleteOnClose);
+                string left = path[..^LockSuffix.Length];
+                if (Directory.Exists(left))
+                {
+                    Directory.Delete(left, recursive: true);
+                }
+            }
+            catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+            {
+                // Somebody writes there, or it is another user's: neither stands in this conversion's way.
+            }
         }
     }
 
     private string Sibling(string purpose) => System.IO.Path.Combine(
-        System.IO.Path.GetDirectoryName(_output) ?? throw new PackageException($"{_output} cannot be a package."),
+        System.IO.Path.GetDirectoryName(_output) ?? throw new PackageException($"{_output} cannot become a package: it is the root of a file system."),
         $".{System.IO.Path.GetFileName(_output)}.{purpose}-{Guid.NewGuid():N}");
 }

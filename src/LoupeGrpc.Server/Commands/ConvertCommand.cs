@@ -11,10 +11,10 @@ internal static class ConvertCommand
 {
     private static readonly Option<string[]> Weights = new("--weights")
     {
-        HelpName = "FILE",
+        HelpName = "FILE|DIR",
         Required = true,
         Arity = ArgumentArity.OneOrMore,
-        Description = "Checkpoint: safetensors or PyTorch (.pt, .pth). Again for more files: later ones overlay earlier ones.",
+        Description = "Checkpoint: safetensors, PyTorch (.pt, .pth), the index of a model in shards, or a folder of Hugging Face or DeepSpeed. Repeat for more: later ones overlay earlier ones.",
     };
 
     private static readonly Option<string> Config = new("--config")
@@ -28,7 +28,7 @@ internal static class ConvertCommand
     {
         HelpName = "DIR",
         Required = true,
-        Description = "The directory that the package becomes. Whole, or not there at all.",
+        Description = "Directory for the package. It is written whole or not at all.",
     };
 
     private static readonly Option<string> Name = new("--name")
@@ -48,10 +48,15 @@ internal static class ConvertCommand
     {
         HelpName = "fp32,fp16",
         DefaultValueFactory = static _ => PackageLayout.Fp32,
-        Description = "Precisions to write, with commas between. fp16 holds weights and matrix products in half the bytes, for GPUs; a CPU runs it slowly.",
+        Description = "Precisions to write, separated by commas. fp16 holds weights and matrix products in half the bytes, for GPUs; a CPU runs it slowly.",
     };
 
-    private static readonly Option<bool> Overwrite = new("--overwrite") { Description = "Replace a package that is at the output already." };
+    private static readonly Option<bool> Averaged = new("--ema")
+    {
+        Description = "Where a file holds averaged (EMA) weights beside the plain ones, take the averaged. Default: the plain.",
+    };
+
+    private static readonly Option<bool> Overwrite = new("--overwrite") { Description = "Replace a package that already exists at the output." };
 
     public static Command Create()
     {
@@ -59,7 +64,8 @@ internal static class ConvertCommand
             "convert",
             "Turns a Loupe checkpoint into a model package that 'serve --model' takes.",
             """
-            Needs no Python, and holds no second copy of the weights in memory. Records what the model answers to a fixed input; every start repeats that and refuses to serve if the machine computes something else.
+            Needs no Python, and never holds all weights in memory. Records what the model answers to a fixed input; every start repeats that and refuses to serve if the machine computes anything else.
+            Prefixes of wrappers (module., model., _orig_mod. and the like) are stripped from the tensors' names; what each file gave is shown. A file that gives nothing is refused, and so are weights that are not finite numbers.
             Exit codes: 0 written, 1 not written (and why), 2 wrong usage, 130 interrupted. Nothing half-written is left behind.
 
             Example: the backbone as published, then what was trained on top of it
@@ -67,20 +73,19 @@ internal static class ConvertCommand
                 --config config.yaml --output models/loupe-l14
             """)
         {
-            Weights, Config, Output, Name, ModelVersion, Precision, Overwrite,
+            Weights, Config, Output, Name, ModelVersion, Precision, Averaged, Overwrite,
         };
         Precision.Validators.Add(static result =>
         {
             var precisions = Precisions(result.GetValueOrDefault<string>());
-            var known = string.Join(" and ", PackageLayout.Precisions);
             foreach (var unknown in precisions.Except(PackageLayout.Precisions, StringComparer.Ordinal))
             {
-                result.AddError($"--precision: '{unknown}' cannot be written, there are {known}");
+                result.AddError($"--precision: '{unknown}' cannot be written; choose from {string.Join(", ", PackageLayout.Precisions)}");
             }
 
-            foreach (var twice in precisions.CountBy(static precision => precision).Where(static count => count.Value > 1))
+            foreach (var repeated in precisions.CountBy(static precision => precision).Where(static count => count.Value > 1))
             {
-                result.AddError($"--precision: '{twice.Key}' stands there {twice.Value} times, each of {known} may once");
+                result.AddError($"--precision: '{repeated.Key}' is given {repeated.Value} times, once is enough");
             }
         });
         command.SetAction(static (result, cancellationToken) => Task.Run(() => Run(result, cancellationToken), CancellationToken.None));
@@ -96,18 +101,18 @@ internal static class ConvertCommand
         var name = result.GetValue(Name) is { Length: > 0 } given ? given : Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(output)));
         try
         {
-            var package = ModelConversion.Run(
-                result.GetRequiredValue(Config),
-                result.GetRequiredValue(Weights),
-                output,
-                new PackageOptions(name, result.GetRequiredValue(ModelVersion), Demonstration: false, ProductVersion.Name, result.GetValue(Overwrite))
-                {
-                    Precisions = Precisions(result.GetRequiredValue(Precision)),
-                },
-                new ProgressLines(error).Show,
-                (precision, report) => error.WriteLine(string.Create(
-                    CultureInfo.InvariantCulture, $"{precision} checked: {report.Output} is off by {report.Distance:G2}, {report.Tolerance:G1} is allowed")),
-                cancellationToken);
+            var options = new PackageOptions(name, result.GetRequiredValue(ModelVersion), Demonstration: false, ProductVersion.Name, result.GetValue(Overwrite))
+            {
+                Precisions = Precisions(result.GetRequiredValue(Precision)),
+            };
+            var request = new ConversionRequest(result.GetRequiredValue(Config), result.GetRequiredValue(Weights), output, options)
+            {
+                TakeAveraged = result.GetValue(Averaged),
+                Progress = new ProgressLines(error).Show,
+                Verified = (precision, report) => error.WriteLine(string.Create(
+                    CultureInfo.InvariantCulture, $"{precision} checked: {report.Output} differs by {report.Distance:G2} (at most {report.Tolerance:G1} is allowed)")),
+            };
+            var package = ModelConversion.Run(request, cancellationToken);
             result.InvocationConfiguration.Output.WriteLine($"{package.Manifest.Name}@{package.ShortHash} {package.Directory}");
             return ExitCode.Success;
         }
@@ -123,7 +128,7 @@ internal static class ConvertCommand
         }
     }
 
-    /// <summary>A line for each phase and each tenth of the weights.</summary>
+    /// <summary>Lines for each phase and each tenth of the weights.</summary>
     private sealed class ProgressLines(TextWriter error)
     {
         private long _tenth = -1;
@@ -134,6 +139,13 @@ internal static class ConvertCommand
             {
                 case PackagePhase.Graphs:
                     error.WriteLine("checking the tensors and laying out the graphs");
+                    break;
+                case PackagePhase.Checked:
+                    foreach (var line in progress.Weights!.SelectMany(static file => file.Describe()))
+                    {
+                        error.WriteLine(line);
+                    }
+
                     break;
                 case PackagePhase.Staged:
                     error.WriteLine("recording the self-check");

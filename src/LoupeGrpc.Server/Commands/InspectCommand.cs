@@ -7,7 +7,7 @@ namespace LoupeGrpc.Server.Commands;
 /// <summary><c>inspect</c>: what a package or a checkpoint holds.</summary>
 internal static class InspectCommand
 {
-    private static readonly Argument<string> Target = new("DIR|FILE") { Description = "A model package's directory, or a checkpoint file." };
+    private static readonly Argument<string> Target = new("DIR|FILE") { Description = "A model package's directory, or a checkpoint: a file or a folder." };
 
     private static readonly Option<bool> Json = new("--json") { Description = "One JSON object instead of text." };
 
@@ -15,10 +15,10 @@ internal static class InspectCommand
     {
         var command = new Verb(
             "inspect",
-            "Shows what a model package or a checkpoint file holds.",
+            "Shows what a model package or a checkpoint holds.",
             """
-            Of a package every file's hash is checked; no code of a checkpoint is run.
-            Exit codes: 0 all right, 1 damaged, missing or of another kind, 2 wrong usage.
+            The hash of every file of a package is checked; no code in a checkpoint is run.
+            Exit codes: 0 sound, 1 damaged, missing or of another kind, 2 wrong usage.
             """)
         {
             Target, Json,
@@ -29,7 +29,7 @@ internal static class InspectCommand
             var output = result.InvocationConfiguration.Output;
             try
             {
-                if (Directory.Exists(target))
+                if (Directory.Exists(target) && !CheckpointDescription.IsFolderOfOne(target))
                 {
                     Show(PackageReport.Of(ModelPackage.Open(target, PackageCheck.Hashes)), output, result.GetValue(Json));
                 }

@@ -102,7 +102,7 @@ internal sealed class EmbeddedModel : IDisposable
     {
         var clock = Stopwatch.StartNew();
         var options = new PackageOptions(Name, Version, Demonstration: true, ProductVersion.Name);
-        var package = ModelConversion.Run(Configuration, [Weights], directory, options, null, null, cancellationToken);
+        var package = ModelConversion.Run(new ConversionRequest(Configuration, [Weights], directory, options), cancellationToken);
         ModelLog.Converted(logger, directory, clock.Elapsed.TotalSeconds);
         return package;
     }

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using LoupeGrpc.FunctionalTests.Infrastructure;
+using LoupeGrpc.Packaging;
 using LoupeGrpc.TestSupport;
 
 namespace LoupeGrpc.FunctionalTests.Commands;
@@ -75,9 +76,9 @@ public sealed class ModelCommandTests : IDisposable
     }
 
     [Theory]
-    [InlineData("fp7", "--precision: 'fp7' cannot be written, there are fp32 and fp16")]
-    [InlineData("fp16,fp16", "--precision: 'fp16' stands there 2 times, each of fp32 and fp16 may once")]
-    [InlineData("fp32,", "--precision: '' cannot be written, there are fp32 and fp16")]
+    [InlineData("fp7", "--precision: 'fp7' cannot be written; choose from fp32, fp16")]
+    [InlineData("fp16,fp16", "--precision: 'fp16' is given 2 times, once is enough")]
+    [InlineData("fp32,", "--precision: '' cannot be written; choose from fp32, fp16")]
     public async Task Precisions_that_cannot_be_are_said_with_those_that_can(string precisions, string reason)
     {
         var (code, _, error) = await ConvertAsync(_temporary["package"], TinyWeights, "--precision", precisions);
@@ -133,6 +134,57 @@ public sealed class ModelCommandTests : IDisposable
         Assert.Contains("error: ", error, StringComparison.Ordinal);
         Assert.DoesNotContain("   at ", error, StringComparison.Ordinal);
         Assert.Empty(Directory.GetFileSystemEntries(_temporary.FullName));
+    }
+
+    [Theory]
+    [InlineData("overlay-nothing.safetensors", "overlay-nothing.safetensors holds no tensors")]
+    [InlineData("overlay-nan.safetensors", "overlay-nan.safetensors is NaN at [0]")]
+    public async Task An_overlay_that_gives_nothing_or_no_numbers_is_refused(string overlay, string reason)
+    {
+        var (code, output, error) = await ConvertAsync(_temporary["package"], TinyWeights, "--weights", TestData.Golden("checkpoints", overlay));
+        Assert.Equal((1, string.Empty), (code, output));
+        Assert.Contains(reason, error, StringComparison.Ordinal);
+        Assert.DoesNotContain(".partial-", error, StringComparison.Ordinal);
+        Assert.Empty(Directory.GetFileSystemEntries(_temporary.FullName));
+    }
+
+    [Theory]
+    [InlineData("overlay-compiled-prefix.safetensors", "stripped prefix _orig_mod. from 1 tensors")]
+    [InlineData("model-key.pth", "read the tensors under model")]
+    public async Task An_overlay_in_a_wrapping_is_used_and_said(string overlay, string said)
+    {
+        var path = TestData.Golden("checkpoints", overlay);
+        var (code, output, error) = await ConvertAsync(_temporary["package"], TinyWeights, "--weights", path);
+        Assert.True(code == 0, error);
+        Assert.Contains($"{path}: 1 of 1 tensors used", error, StringComparison.Ordinal);
+        Assert.Contains($"{path}: {said}", error, StringComparison.Ordinal);
+        var (_, plain, _) = await ConvertAsync(_temporary["plain"], TinyWeights, "--name", "package");
+        Assert.NotEqual(plain.Split(' ')[0], output.Split(' ')[0]);
+
+        Assert.Contains(said, (await ServerProcess.RunAsync(["inspect", path])).Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Weights_with_which_calculating_overflows_are_refused_without_blaming_the_machine()
+    {
+        var overlay = _temporary["large.safetensors"];
+        SafetensorsWriter.Write(overlay, [("segmentor.class_predictor.bias", [2], new[] { float.MaxValue, -float.MaxValue }), ("segmentor.class_predictor.weight", [2, 32], Enumerable.Repeat(float.MaxValue, 64).ToArray())]);
+        var (code, _, error) = await ConvertAsync(_temporary["package"], TinyWeights, "--weights", overlay);
+        Assert.Equal(1, code);
+        Assert.Contains("The model answers a fixed picture with class_logits that is not a finite number, although every weight is", error, StringComparison.Ordinal);
+        Assert.DoesNotContain(".partial-", error[error.IndexOf("error: ", StringComparison.Ordinal)..], StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_folder_with_weights_is_converted_and_inspected()
+    {
+        var folder = Directory.CreateDirectory(_temporary["folder"]).FullName;
+        File.Copy(TinyWeights, Path.Combine(folder, "model.safetensors"));
+        var (code, _, error) = await ConvertAsync(_temporary["package"], folder);
+        Assert.True(code == 0, error);
+        var (inspected, output, _) = await ServerProcess.RunAsync(["inspect", folder]);
+        Assert.Equal(0, inspected);
+        Assert.Contains("holds       the whole model", output, StringComparison.Ordinal);
     }
 
     [Theory]

@@ -61,7 +61,7 @@ internal static class HalfRounding
     {
         var graph = model.Graph;
         var types = GraphTypes.Of(graph);
-        using var file = MappedFile.Open(weights);
+        using var file = RandomAccessFile.Open(weights);
         foreach (var tensor in graph.Initializer.Where(static tensor => tensor.DataType == (int)DataType.Float16))
         {
             Widen(tensor, file, rounded);
@@ -93,7 +93,7 @@ internal static class HalfRounding
         }
     }
 
-    private static void Widen(TensorProto tensor, MappedFile file, FileStream rounded)
+    private static void Widen(TensorProto tensor, RandomAccessFile file, FileStream rounded)
     {
         tensor.DataType = (int)DataType.Float;
         if (tensor.DataLocation != TensorProto.Types.DataLocation.External)

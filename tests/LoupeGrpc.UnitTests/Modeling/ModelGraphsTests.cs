@@ -91,7 +91,7 @@ public sealed class ModelGraphsTests
             The weights do not fit the configuration (read from memory):
               backbone.ln_pre.bias is missing
               segmentor.class_predictor.weight is missing
-              segmentor.pixel_decoder.level_embed is [4, 32] in memory, the configuration makes it [3, 32]
+              segmentor.pixel_decoder.level_embed is [4, 32] in memory, the configuration needs [3, 32]
               backbone.transformer.resblocks.2.ln_1.weight in memory has no place in a model of this configuration
             """,
             message);
@@ -102,7 +102,7 @@ public sealed class ModelGraphsTests
     {
         string message = Assert.Throws<CheckpointException>(() => Build(MemoryWeights.OfTiny("tiny-s").Without("backbone."))).Message;
 
-        Assert.Contains("every tensor of backbone (35) is missing: is a checkpoint that holds this part left out?", message, StringComparison.Ordinal);
+        Assert.Contains("all 35 tensors of backbone are missing: was a checkpoint with this part left out?", message, StringComparison.Ordinal);
         Assert.Equal(2, message.Split('\n').Length);
     }
 

@@ -128,7 +128,7 @@ public sealed class PackageBuildTests : IDisposable
         File.WriteAllText(Path.Combine(Output, "thesis.txt"), "years of work");
 
         var exception = Assert.Throws<PackageException>(() => Convert(Output, Options with { Overwrite = true }));
-        Assert.Contains("no model package", exception.Message, StringComparison.Ordinal);
+        Assert.Contains("holds files that are not a model package. They were left alone", exception.Message, StringComparison.Ordinal);
         Assert.True(File.Exists(Path.Combine(Output, "thesis.txt")));
     }
 
@@ -149,7 +149,7 @@ public sealed class PackageBuildTests : IDisposable
 
     [Theory]
     [InlineData("refuse-missing-tensor.safetensors", "is missing")]
-    [InlineData("refuse-wrong-shape.safetensors", "the configuration makes it [")]
+    [InlineData("refuse-wrong-shape.safetensors", "the configuration needs [")]
     public void Refuses_weights_that_do_not_fit_and_writes_nothing(string file, string reason)
     {
         using var weights = Checkpoint.Open([TestData.Golden("checkpoints", file)]);

@@ -47,10 +47,10 @@ public sealed class ModelManifestTests
     }
 
     [Theory]
-    [InlineData("formatVersion", "1", "formatVersion is 1 and this build reads 2")]
-    [InlineData("imageSize", "0", "imageSize is 0, outside 1 … 16384")]
+    [InlineData("formatVersion", "1", "formatVersion is 1, but this build reads 2")]
+    [InlineData("imageSize", "0", "imageSize is 0; it must be from 1 to 16384")]
     [InlineData("queries", "2000000000", "queries is 2000000000")]
-    [InlineData("grid", "9", "grid is 9 but imageSize 112 over patchSize 16 is 7")]
+    [InlineData("grid", "9", "grid is 9 but imageSize 112 divided by patchSize 16 is 7")]
     [InlineData("maskGrid", "27", "maskGrid is 27, not four times grid 7")]
     [InlineData("std", "[1, 0, 1]", "std must be three finite numbers above 0")]
     [InlineData("mean", "[1, 0]", "mean must be three finite numbers")]

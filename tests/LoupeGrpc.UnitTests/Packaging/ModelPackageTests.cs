@@ -20,7 +20,7 @@ public sealed class ModelPackageTests : IDisposable
         Assert.Equal(package.Hash[..8], package.ShortHash);
         Assert.True(File.Exists(package.PathOf(package.FilesOf("fp32").Encoder)));
         var exception = Assert.Throws<PackageException>(() => package.FilesOf("fp16"));
-        Assert.Contains("no precision fp16, only fp32", exception.Message, StringComparison.Ordinal);
+        Assert.Contains("does not have the precision fp16, only fp32", exception.Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -37,7 +37,7 @@ public sealed class ModelPackageTests : IDisposable
         PackageSamples.Write(_directory);
         string weights = Path.Combine(_directory, "fp32", "weights.bin");
         File.AppendAllText(weights, "x");
-        Assert.Contains("weights.bin has 17 bytes, model.json says 16", Refusal(_directory, PackageCheck.Sizes), StringComparison.Ordinal);
+        Assert.Contains("weights.bin has 17 bytes, but model.json says 16", Refusal(_directory, PackageCheck.Sizes), StringComparison.Ordinal);
 
         File.Delete(weights);
         Assert.Contains("weights.bin is missing", Refusal(_directory, PackageCheck.Sizes), StringComparison.Ordinal);

@@ -161,31 +161,31 @@ public sealed class SafetensorsFileTests : IDisposable
     [InlineData("[]", "its header is not an object")]
     [InlineData("{} {}", "its header is not JSON")]
     [InlineData("{", "its header is not JSON")]
-    [InlineData("""{"a":1}""", "what its header says of tensor a is not an object")]
+    [InlineData("""{"a":1}""", "the entry of tensor a in its header is not an object")]
     [InlineData("""{"a":{"dtype":"F32","shape":[1]}}""", "tensor a needs dtype, shape and two data_offsets")]
     [InlineData("""{"a":{"dtype":"F32","shape":[1],"data_offsets":[0]}}""", "tensor a needs dtype, shape and two data_offsets")]
     [InlineData("""{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4],"extra":{}}}""", "tensor a has an unknown or repeated entry extra")]
     [InlineData("""{"a":{"dtype":"F32","dtype":"F16","shape":[1],"data_offsets":[0,4]}}""", "tensor a has an unknown or repeated entry dtype")]
     [InlineData("""{"a":{"dtype":"F8_E4M3","shape":[4],"data_offsets":[0,4]}}""", "tensor a has the element type F8_E4M3, which is not one of F32, F16, BF16, F64, I64, I32, I16, I8, U8, BOOL")]
     [InlineData("""{"a":{"dtype":3,"shape":[1],"data_offsets":[0,4]}}""", "the dtype of tensor a is not text")]
-    [InlineData("""{"a":{"dtype":"F32","shape":[-1],"data_offsets":[0,4]}}""", "the shape of tensor a holds something other than whole numbers from 0 on")]
-    [InlineData("""{"a":{"dtype":"F32","shape":[1.5],"data_offsets":[0,4]}}""", "the shape of tensor a holds something other than whole numbers from 0 on")]
-    [InlineData("""{"a":{"dtype":"F32","shape":[99999999999999999999],"data_offsets":[0,4]}}""", "the shape of tensor a holds something other than whole numbers from 0 on")]
+    [InlineData("""{"a":{"dtype":"F32","shape":[-1],"data_offsets":[0,4]}}""", "the shape of tensor a must hold only whole numbers, 0 or above")]
+    [InlineData("""{"a":{"dtype":"F32","shape":[1.5],"data_offsets":[0,4]}}""", "the shape of tensor a must hold only whole numbers, 0 or above")]
+    [InlineData("""{"a":{"dtype":"F32","shape":[99999999999999999999],"data_offsets":[0,4]}}""", "the shape of tensor a must hold only whole numbers, 0 or above")]
     [InlineData("""{"a":{"dtype":"F32","shape":1,"data_offsets":[0,4]}}""", "the shape of tensor a is not a list")]
     [InlineData("""{"a":{"dtype":"F32","shape":[4294967296,4294967296],"data_offsets":[0,0]}}""", "tensor a has an impossible size")]
     [InlineData("""{"a":{"dtype":"F32","shape":[4611686018427387904],"data_offsets":[0,0]}}""", "tensor a has an impossible size")]
     [InlineData("""{"a":{"dtype":"U8","shape":[9223372036854775807],"data_offsets":[0,9223372036854775807]}}""", "tensor a has an impossible size")]
     [InlineData("""{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,4]}}""", "tensor a is Float32 [2], 8 bytes, but data_offsets 0 to 4 are 4")]
     [InlineData("""{"a":{"dtype":"F32","shape":[1],"data_offsets":[4,0]}}""", "tensor a is Float32 [1], 4 bytes, but data_offsets 4 to 0 are -4")]
-    [InlineData("""{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}""", "tensor a stands in its header twice")]
+    [InlineData("""{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}""", "tensor a appears twice in its header")]
     [InlineData("""{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"b":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}""", "the data of tensor b overlaps a")]
     [InlineData("""{"a":{"dtype":"F16","shape":[1],"data_offsets":[0,2]},"b":{"dtype":"F16","shape":[1],"data_offsets":[6,8]}}""", "the data of tensor b leaves 4 bytes unused before it")]
-    [InlineData("""{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}""", "there is more behind its tensors")]
+    [InlineData("""{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}""", "it has more bytes after its tensors")]
     [InlineData("""{"a":{"dtype":"F32","shape":[3],"data_offsets":[0,12]}}""", "it is cut off")]
     [InlineData("""{"__metadata__":3}""", "__metadata__ is not an object")]
     [InlineData("""{"__metadata__":{"a":3}}""", "__metadata__ entry a is not text")]
-    [InlineData("""{"__metadata__":{"a":"","a":""}}""", "__metadata__ has a twice")]
-    [InlineData("""{"__metadata__":{},"__metadata__":{}}""", "__metadata__ stands in its header twice")]
+    [InlineData("""{"__metadata__":{"a":"","a":""}}""", "__metadata__ has the entry a twice")]
+    [InlineData("""{"__metadata__":{},"__metadata__":{}}""", "__metadata__ appears twice in its header")]
     [InlineData("""{"\ud800":{}}""", "its header has text that is not UTF-8")]
     public void A_header_that_does_not_hold_is_refused(string header, string expected)
     {
@@ -202,7 +202,7 @@ public sealed class SafetensorsFileTests : IDisposable
 
     [Fact]
     public void Nesting_without_end_is_refused()
-        => A_header_that_does_not_hold_is_refused($"{{\"a\":{new string('[', 100_000)}", "what its header says of tensor a is not an object");
+        => A_header_that_does_not_hold_is_refused($"{{\"a\":{new string('[', 100_000)}", "the entry of tensor a in its header is not an object");
 
     [Fact]
     public void A_cut_or_damaged_file_is_refused_or_read_but_never_crashes()

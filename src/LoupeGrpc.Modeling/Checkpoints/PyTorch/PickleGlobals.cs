@@ -37,6 +37,17 @@ internal static class PickleGlobals
             yield return new($"torch.{name}", PickleGlobalKind.Opaque);
         }
 
+        // What training scripts keep beside the weights: their arguments, paths, and numbers such as the best score.
+        foreach (var name in (string[])
+        [
+            "argparse.Namespace", "pathlib.PosixPath", "pathlib.PurePosixPath", "numpy.dtype",
+            "numpy.core.multiarray.scalar", "numpy._core.multiarray.scalar", "numpy.ndarray",
+            "numpy.core.multiarray._reconstruct", "numpy._core.multiarray._reconstruct",
+        ])
+        {
+            yield return new(name, PickleGlobalKind.Opaque);
+        }
+
         // How protocol 2 writes sets and bytes; the plain types are what a defaultdict makes its values with.
         yield return new("_codecs.encode", PickleGlobalKind.Opaque);
         foreach (var name in (string[])["set", "frozenset", "dict", "list", "int", "float", "str", "bool", "tuple"])

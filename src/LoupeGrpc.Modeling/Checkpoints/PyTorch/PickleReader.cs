@@ -48,7 +48,7 @@ internal sealed class PickleReader
             var opcode = (char)ReadByte();
             if (opcode == '.')
             {
-                return _stack is [var result] && result != Mark ? result : throw Fault("does not leave one value");
+                return _stack is [var result] && result != Mark ? result : throw Fault("does not end with exactly one value");
             }
 
             Execute(opcode);
@@ -65,7 +65,7 @@ internal sealed class PickleReader
                 var protocol = ReadByte();
                 if (protocol > HighestProtocol)
                 {
-                    throw Fault($"has protocol {protocol}, the newest known is {HighestProtocol}");
+                    throw Fault($"uses protocol {protocol}; the newest that can be read is {HighestProtocol}");
                 }
 
                 break;
@@ -192,12 +192,12 @@ internal sealed class PickleReader
                 break;
             case 'R' or '\x81':
                 var arguments = Pop() as object?[] ?? throw Fault("calls something without a tuple of arguments");
-                _stack.Add(Call(Pop() as PickleGlobal ?? throw Fault("calls what is no name"), arguments));
+                _stack.Add(Call(Pop() as PickleGlobal ?? throw Fault("calls something that is not a function"), arguments));
                 break;
             case 'b':
-                // The attributes of a state_dict and of a tensor are of no use here; anything else has none.
+                // The attributes of a state_dict, of a tensor and of what no tensor needs are of no use here; anything else has none.
                 Pop();
-                if (_stack is not [.., PickleDict or PickleTensor])
+                if (_stack is not [.., PickleDict or PickleTensor or PickleOpaque])
                 {
                     throw Fault("sets the state of something other than a dict or a tensor");
                 }
@@ -212,7 +212,7 @@ internal sealed class PickleReader
     {
         PickleGlobalKind.RebuildTensor => RebuildTensor(arguments),
         PickleGlobalKind.RebuildParameter => arguments is [PickleTensor tensor, ..] ? tensor : throw Fault("has a parameter without a tensor"),
-        PickleGlobalKind.NewDict => arguments is [] or [PickleGlobal] ? new PickleDict() : throw Fault($"makes a {global.Name} of something"),
+        PickleGlobalKind.NewDict => arguments is [] or [PickleGlobal] ? new PickleDict() : throw Fault($"builds a {global.Name} from arguments, which no state_dict needs"),
         PickleGlobalKind.Opaque => PickleOpaque.Instance,
         _ => throw Fault($"calls {global.Name}"),
     };
@@ -254,7 +254,7 @@ internal sealed class PickleReader
     {
         if (id is not object?[] parts || parts is not ["storage", PickleGlobal { Kind: PickleGlobalKind.Storage } type, string key, string, long length])
         {
-            throw Fault("refers to something outside that is no storage");
+            throw Fault("refers to something outside itself that is not a storage");
         }
 
         return length >= 0 && length <= long.MaxValue / sizeof(double)
@@ -311,13 +311,13 @@ internal sealed class PickleReader
         _stack.Add(PickleOpaque.Instance);
     }
 
-    private void PushMemo(uint index) => _stack.Add(_memo.TryGetValue(index, out var value) ? value : throw Fault($"recalls value {index}, which it never kept"));
+    private void PushMemo(uint index) => _stack.Add(_memo.TryGetValue(index, out var value) ? value : throw Fault($"reads memo entry {index}, which it never wrote"));
 
     private object? Pop()
     {
         if (_stack.Count == 0 || _stack[^1] == Mark)
         {
-            throw Fault("takes a value where there is none");
+            throw Fault("takes a value from an empty stack");
         }
 
         var value = _stack[^1];
@@ -330,7 +330,7 @@ internal sealed class PickleReader
         var mark = _stack.LastIndexOf(Mark);
         if (mark < 0)
         {
-            throw Fault("ends a group of values that it never began");
+            throw Fault("closes a group of values that it never opened");
         }
 
         var values = _stack.GetRange(mark + 1, _stack.Count - mark - 1).ToArray();

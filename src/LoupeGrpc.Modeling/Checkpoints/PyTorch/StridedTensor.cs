@@ -36,7 +36,7 @@ internal sealed class StridedTensor
 
     /// <param name="storage">Where the storage begins in the file, in bytes.</param>
     /// <exception cref="CheckpointException">The stretch is too long to hold.</exception>
-    internal static StridedTensor Load(MappedFile file, long storage, string name, PickleTensor view)
+    internal static StridedTensor Load(RandomAccessFile file, long storage, string name, PickleTensor view)
     {
         var size = view.Storage.ElementType.SizeOf();
         var bytes = (1 + view.Shape.Zip(view.Strides, (side, stride) => (side - 1) * stride).Sum()) * size;

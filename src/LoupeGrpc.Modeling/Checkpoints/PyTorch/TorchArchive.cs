@@ -9,10 +9,7 @@ internal sealed class TorchArchive : ITensorFile
 {
     private const string PickleName = "data.pkl";
 
-    /// <summary>Keys under which a state_dict stands in a larger checkpoint.</summary>
-    private static readonly string[] Wrappers = ["state_dict", "weights"];
-
-    private readonly MappedFile _file;
+    private readonly RandomAccessFile _file;
     private readonly ZipDirectory _directory;
     private readonly string _root;
     private readonly Dictionary<string, PickleTensor> _tensors = new(StringComparer.Ordinal);
@@ -20,22 +17,21 @@ internal sealed class TorchArchive : ITensorFile
     private readonly Dictionary<string, long> _storageOffsets = new(StringComparer.Ordinal);
     private StridedTensor? _strided;
 
-    private TorchArchive(MappedFile file)
+    private TorchArchive(RandomAccessFile file)
     {
         _file = file;
         _directory = new ZipDirectory(file);
         _root = FindRoot();
         CheckByteOrder();
-        var wrappers = new List<string>();
-        var state = Unwrap(PickleReader.Read(_file.Path, ReadPickle()), wrappers);
-        Wrapper = wrappers.Count == 0 ? null : string.Join('.', wrappers);
-        foreach (var (name, value) in state.Entries)
+        var root = PickleReader.Read(_file.Path, ReadPickle()) as PickleDict ?? throw Fault("does not hold a state_dict (names with tensors)");
+        var state = StateDict.Find(root);
+        Wrapper = state.Wrapper;
+        Contents = state.Contents;
+        NoteMetadata(root);
+        foreach (var (name, tensor) in state.Tensors)
         {
-            if (value is PickleTensor tensor)
-            {
-                FindStorage(name, tensor.Storage);
-                _tensors.Add(name, tensor);
-            }
+            FindStorage(name, tensor.Storage);
+            _tensors.Add(name, tensor);
         }
 
         Tensors = [.. _tensors.Select(entry => new StoredTensor(entry.Key, entry.Value.Storage.ElementType, entry.Value.Shape))];
@@ -49,6 +45,8 @@ internal sealed class TorchArchive : ITensorFile
 
     public string? Wrapper { get; }
 
+    public string? Contents { get; }
+
     public IReadOnlyList<StoredTensor> Tensors { get; }
 
     public IReadOnlyDictionary<string, string> Metadata => _metadata;
@@ -56,7 +54,7 @@ internal sealed class TorchArchive : ITensorFile
     /// <exception cref="CheckpointException">The file is damaged or refused.</exception>
     internal static TorchArchive Open(string path)
     {
-        var file = MappedFile.Open(path);
+        var file = RandomAccessFile.Open(path);
         try
         {
             return new TorchArchive(file);
@@ -103,7 +101,7 @@ internal sealed class TorchArchive : ITensorFile
             .ToList();
         if (pickles is not [var pickle])
         {
-            throw Fault(pickles.Count == 0 ? $"a zip archive without {PickleName}, not one that torch.save writes" : $"has several {PickleName}");
+            throw Fault(pickles.Count == 0 ? $"a zip archive without {PickleName}, so not written by torch.save" : $"a zip archive with several {PickleName}");
         }
 
         var found = pickle[..^PickleName.Length];
@@ -132,20 +130,6 @@ internal sealed class TorchArchive : ITensorFile
         var entry = _directory.Entries[_root + PickleName];
         var pickle = Read(entry, PickleReader.MaxBytes);
         return Crc32.HashToUInt32(pickle) == entry.Crc32 ? pickle : throw Fault($"{PickleName} is damaged: its checksum does not match");
-    }
-
-    private PickleDict Unwrap(object? value, List<string> wrappers)
-    {
-        var dict = value as PickleDict ?? throw Fault("does not hold a state_dict (names with tensors)");
-        NoteMetadata(dict);
-        var wrapper = Wrappers.FirstOrDefault(key => dict.Entries.TryGetValue(key, out var inner) && inner is PickleDict);
-        if (wrapper is null || wrappers.Count == Wrappers.Length)
-        {
-            return dict;
-        }
-
-        wrappers.Add(wrapper);
-        return Unwrap(dict.Entries[wrapper], wrappers);
     }
 
     /// <summary>The plain values beside the tensors, such as a trainer's version and step.</summary>

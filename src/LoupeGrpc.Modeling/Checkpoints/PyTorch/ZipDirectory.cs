@@ -11,7 +11,7 @@ internal sealed record ZipEntry(string Name, bool IsStored, uint Crc32, long Hea
 
 /// <summary>
 /// The central directory of a zip archive, with the place of each uncompressed entry in the file, so that its content can be read where it lies.
-/// <see cref="System.IO.Compression.ZipArchive"/> tells no such place and its entries cannot be read from the middle.
+/// <see cref="System.IO.Compression.ZipArchive"/> does not tell that place and cannot read an entry from the middle.
 /// </summary>
 internal sealed class ZipDirectory
 {
@@ -31,12 +31,12 @@ internal sealed class ZipDirectory
     private const int MaxDirectoryBytes = 64 << 20;
     private const int MaxEntries = 200_000;
 
-    private readonly MappedFile _file;
+    private readonly RandomAccessFile _file;
     private readonly long _start;
     private readonly Dictionary<string, ZipEntry> _entries = new(StringComparer.Ordinal);
 
     /// <exception cref="CheckpointException">The archive is damaged.</exception>
-    internal ZipDirectory(MappedFile file)
+    internal ZipDirectory(RandomAccessFile file)
     {
         _file = file;
         (_start, var length) = FindDirectory();
@@ -218,5 +218,5 @@ internal sealed class ZipDirectory
         return bytes;
     }
 
-    private CheckpointException Fault(string problem) => CheckpointException.InFile(_file.Path, $"not a sound zip archive: {problem}");
+    private CheckpointException Fault(string problem) => CheckpointException.InFile(_file.Path, $"not a valid zip archive: {problem}");
 }

@@ -112,11 +112,11 @@ public sealed class CheckpointTests : IDisposable
 
     [Theory]
     [InlineData("empty.bin", "", "the file is empty")]
-    [InlineData("text.pt", "hello, this is no checkpoint", "neither safetensors nor a checkpoint of PyTorch")]
+    [InlineData("text.pt", "hello, this is no checkpoint", "neither safetensors nor a PyTorch checkpoint")]
     [InlineData("pointer.safetensors", "version https://git-lfs.github.com/spec/v1\noid sha256:00", "is not a valid safetensors file")]
     [InlineData("pointer.pt", "version https://git-lfs.github.com/spec/v1\noid sha256:00", "a git-lfs pointer, not the weights themselves")]
-    [InlineData("short.safetensors", "abc", "its 3 bytes do not hold a header length")]
-    [InlineData("zip.pt", "PK and nothing more", "not a sound zip archive: the end of the archive is missing")]
+    [InlineData("short.safetensors", "abc", "its 3 bytes are too few for a header length")]
+    [InlineData("zip.pt", "PK and nothing more", "not a valid zip archive: the end of the archive is missing")]
     public void Other_files_are_refused(string name, string content, string expected) => AssertRefused(expected, Save(name, Encoding.ASCII.GetBytes(content)));
 
     [Fact]
@@ -127,7 +127,7 @@ public sealed class CheckpointTests : IDisposable
     public void A_missing_file_a_directory_and_no_file_at_all_are_refused()
     {
         AssertRefused("there is no such file", Path.Combine(_directory.FullName, "none.pt"));
-        AssertRefused("cannot be read", _directory.FullName);
+        AssertRefused("the folder holds no weights that are known: neither model.safetensors, ", _directory.FullName);
         Assert.Equal("no weights file was given", Assert.Throws<CheckpointException>(() => Checkpoint.Open([])).Message);
     }
 
@@ -242,18 +242,18 @@ public sealed class CheckpointTests : IDisposable
             { "\u0082\u0001", "uses opcode 0x82" },
             { "}}\u0092", "uses opcode 0x92" },
             { "ctorch\nFloatStorage\n)R", "calls torch.FloatStorage" },
-            { "ccollections\nOrderedDict\n]\u0085R", "makes a collections.OrderedDict of something" },
-            { "N)R", "calls what is no name" },
+            { "ccollections\nOrderedDict\n]\u0085R", "builds a collections.OrderedDict from arguments, which no state_dict needs" },
+            { "N)R", "calls something that is not a function" },
             { "ccollections\nOrderedDict\nNR", "calls something without a tuple of arguments" },
             { "ctorch._utils\n_rebuild_parameter\n)R", "a parameter without a tensor" },
             { "NNb", "sets the state of something other than a dict or a tensor" },
-            { "NQ", "refers to something outside that is no storage" },
-            { $"({Text("module")}tQ", "refers to something outside that is no storage" },
-            { "h\u0007", "recalls value 7, which it never kept" },
-            { "j\u00ff\u00ff\u00ff\u00ff", "recalls value 4294967295" },
-            { "00000000", "takes a value where there is none" },
-            { "(0", "takes a value where there is none" },
-            { "tt", "ends a group of values that it never began" },
+            { "NQ", "refers to something outside itself that is not a storage" },
+            { $"({Text("module")}tQ", "refers to something outside itself that is not a storage" },
+            { "h\u0007", "reads memo entry 7, which it never wrote" },
+            { "j\u00ff\u00ff\u00ff\u00ff", "reads memo entry 4294967295" },
+            { "00000000", "takes a value from an empty stack" },
+            { "(0", "takes a value from an empty stack" },
+            { "tt", "closes a group of values that it never opened" },
             { "(q\0", "needs a value where there is none" },
             { "Na", "needs a list where there is none" },
             { "}(Nu", "a dict key without a value" },
@@ -261,7 +261,7 @@ public sealed class CheckpointTests : IDisposable
             { "X\u00ff\u00ff\u00ff\u00ff", "ends in the middle of a value" },
             { "\u008d\u00ff\u00ff\u00ff\u00ff\u00ff\u00ff\u00ff\u00ff", "ends in the middle of a value" },
             { "cos", "ends in the middle of a name" },
-            { "\u0080\u0006", "has protocol 6, the newest known is 5" },
+            { "\u0080\u0006", "uses protocol 6; the newest that can be read is 5" },
         };
     }
 
@@ -276,9 +276,9 @@ public sealed class CheckpointTests : IDisposable
     [Theory]
     [InlineData("N", "does not hold a state_dict")]
     [InlineData("]", "does not hold a state_dict")]
-    [InlineData("", "does not leave one value")]
-    [InlineData("}}", "does not leave one value")]
-    [InlineData("(", "does not leave one value")]
+    [InlineData("", "does not end with exactly one value")]
+    [InlineData("}}", "does not end with exactly one value")]
+    [InlineData("(", "does not end with exactly one value")]
     public void What_is_no_state_dict_is_refused(string code, string expected)
         => AssertRefused(expected, Save("other.pt", new TorchFileBuilder().Pickle(code).Build()));
 
@@ -307,8 +307,8 @@ public sealed class CheckpointTests : IDisposable
         var empty = "}";
         AssertRefused("its byte order is 'big'", Save("big.pt", new TorchFileBuilder().Pickle(empty).Entry("case/byteorder", "big"u8.ToArray()).Build()));
         AssertRefused("a TorchScript program", Save("script.pt", new TorchFileBuilder().Pickle(empty).Entry("case/constants.pkl", [1]).Build()));
-        AssertRefused("a zip archive without data.pkl", Save("other.zip", new TorchFileBuilder().Entry("readme.txt", [1]).Build()));
-        AssertRefused("has several data.pkl", Save("two.pt", new TorchFileBuilder().Pickle(empty).Entry("other/data.pkl", [1]).Build()));
+        AssertRefused("a zip archive without data.pkl, so not written by torch.save", Save("other.zip", new TorchFileBuilder().Entry("readme.txt", [1]).Build()));
+        AssertRefused("a zip archive with several data.pkl", Save("two.pt", new TorchFileBuilder().Pickle(empty).Entry("other/data.pkl", [1]).Build()));
         AssertRefused("has two entries case/data.pkl", Save("twice.pt", new TorchFileBuilder().Pickle(empty).Pickle(empty).Build()));
         AssertRefused(
             "entry case/data.pkl is compressed or encrypted",

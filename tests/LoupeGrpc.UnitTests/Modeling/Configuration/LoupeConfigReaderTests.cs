@@ -146,12 +146,12 @@ public sealed class LoupeConfigReaderTests : IDisposable
     {
         var exception = Assert.Throws<LoupeConfigException>(() => Read(yaml));
 
-        Assert.StartsWith(expected, Assert.Single(exception.Mistakes), StringComparison.Ordinal);
+        Assert.StartsWith(expected, Assert.Single(exception.Errors), StringComparison.Ordinal);
         Assert.Contains(Path.Combine(_directory.FullName, "config.yaml"), exception.Message, StringComparison.Ordinal);
     }
 
     [Fact]
-    public void All_mistakes_are_told_at_once()
+    public void All_errors_are_told_at_once()
     {
         var json = JsonNode.Parse(File.ReadAllText(TestData.Golden("tiny", "tiny-s", "config.json")))!;
         json["backbone"]!["heads"] = "four";
@@ -172,8 +172,8 @@ public sealed class LoupeConfigReaderTests : IDisposable
                 "segmentor.extra is not a setting; known here: decoder_layers, dim_feedforward, enable_conditional_queries, encoder_feedforward_dim, encoder_layers, feature_size, fpn_scales, hidden_dim, mask_feature_size, num_attention_heads, num_queries",
                 "segmentor.num_attention_heads is 5, it must be a divisor of segmentor.feature_size 32",
             ],
-            exception.Mistakes.Order(StringComparer.Ordinal));
-        Assert.All(exception.Mistakes, mistake => Assert.Contains(mistake, exception.Message, StringComparison.Ordinal));
+            exception.Errors.Order(StringComparer.Ordinal));
+        Assert.All(exception.Errors, error => Assert.Contains(error, exception.Message, StringComparison.Ordinal));
     }
 
     [Fact]
@@ -189,7 +189,7 @@ public sealed class LoupeConfigReaderTests : IDisposable
 
                 var exception = Assert.Throws<LoupeConfigException>(() => Read(copy.ToJsonString(), "config.json"));
 
-                Assert.StartsWith($"{section}.{key} is missing, it must be ", Assert.Single(exception.Mistakes), StringComparison.Ordinal);
+                Assert.StartsWith($"{section}.{key} is missing, it must be ", Assert.Single(exception.Errors), StringComparison.Ordinal);
             }
         }
     }

@@ -1,7 +1,7 @@
 namespace LoupeGrpc.Modeling.Configuration;
 
 /// <summary>What is wrong with a settings file, collected so that all of it is told at once.</summary>
-internal sealed class SettingsMistakes
+internal sealed class SettingsErrors
 {
     private readonly List<string> _lines = [];
     private readonly HashSet<string> _settings = new(StringComparer.Ordinal);
