@@ -9,6 +9,9 @@ namespace LoupeGrpc.Modeling.Onnx;
 /// </summary>
 internal sealed class TensorLedger(ITensorSource source)
 {
+    /// <summary>Errors of one kind that are told one by one.</summary>
+    private const int MaxShown = 20;
+
     private readonly HashSet<string> _asked = [];
     private readonly List<string> _missing = [];
     private readonly List<string> _misshapen = [];
@@ -67,18 +70,23 @@ internal sealed class TensorLedger(ITensorSource source)
         {
             errors.AddRange(_asked.Count(name => PartOf(name) == part.Key) == part.Count()
                 ? [$"all {part.Count()} tensors of {part.Key} are missing: was a checkpoint with this part left out?"]
-                : part.Select(static name => $"{name} is missing"));
+                : Shown([.. part.Select(static name => $"{name} is missing")], $"tensors of {part.Key} are missing"));
         }
 
-        errors.AddRange(_misshapen);
-        errors.AddRange(source.Tensors.Where(tensor => IsUnplaced(tensor) && !useless.ContainsKey(tensor.Source)).Select(static tensor =>
-            $"{tensor.Name} in {tensor.Source} has no place in a model of this configuration"));
+        errors.AddRange(Shown(_misshapen, "tensors have another shape than the configuration needs"));
+        errors.AddRange(Shown([.. source.Tensors.Where(tensor => IsUnplaced(tensor) && !useless.ContainsKey(tensor.Source)).Select(static tensor =>
+            $"{tensor.Name} in {tensor.Source} has no place in a model of this configuration")], "tensors have no place in it"));
         if (errors.Count > 0)
         {
             var read = files.Count > 0 ? files.Select(static file => file.Path) : source.Tensors.Select(static tensor => tensor.Source);
             throw new CheckpointException($"The weights do not fit the configuration (read from {string.Join(", ", read.Distinct())}):", errors);
         }
     }
+
+    /// <summary>Enough lines to see what they have in common, and how many more there are.</summary>
+    private static IEnumerable<string> Shown(List<string> errors, string what) => errors.Count <= MaxShown
+        ? errors
+        : errors.Take(MaxShown).Append($"and {errors.Count - MaxShown} more {what}");
 
     private static string PartOf(string name) => name.Split('.')[0];
 

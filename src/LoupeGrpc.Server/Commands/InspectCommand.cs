@@ -40,7 +40,7 @@ internal static class InspectCommand
 
                 return ExitCode.Success;
             }
-            catch (Exception exception) when (exception is CheckpointException or PackageException)
+            catch (Exception exception) when (exception is CheckpointException or PackageException or IOException or UnauthorizedAccessException)
             {
                 result.InvocationConfiguration.Error.WriteLine($"error: {exception.Message}");
                 return ExitCode.Failure;

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text.Json;
 using LoupeGrpc.FunctionalTests.Infrastructure;
 using LoupeGrpc.Packaging;
@@ -175,6 +176,23 @@ public sealed class ModelCommandTests : IDisposable
         Assert.DoesNotContain(".partial-", error[error.IndexOf("error: ", StringComparison.Ordinal)..], StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData(">&-")]
+    [InlineData(">/dev/full")]
+    public async Task A_standard_output_that_takes_nothing_is_no_failed_conversion(string redirection)
+    {
+        var package = _temporary["package"];
+        var (code, error) = await RunInShellAsync(redirection, ["convert", "--weights", TinyWeights, "--config", TinyConfig, "--output", package]);
+        Assert.True(code == 0, error);
+        Assert.Contains("warning: the package was written, but standard output does not take its name", error, StringComparison.Ordinal);
+        Assert.Equal(0, (await ServerProcess.RunAsync(["inspect", package])).Code);
+
+        (code, error) = await RunInShellAsync(redirection, ["inspect", package]);
+        Assert.Equal(1, code);
+        Assert.StartsWith("error: ", error, StringComparison.Ordinal);
+        Assert.DoesNotContain("   at ", error, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task A_folder_with_weights_is_converted_and_inspected()
     {
@@ -224,4 +242,14 @@ public sealed class ModelCommandTests : IDisposable
 
     private static Task<(int Code, string Output, string Error)> ConvertAsync(string output, string weights, params string[] more) =>
         ServerProcess.RunAsync(["convert", "--weights", weights, "--config", TinyConfig, "--output", output, .. more]);
+
+    /// <summary>Runs the program with a redirection that only a shell can make.</summary>
+    private static async Task<(int Code, string Error)> RunInShellAsync(string redirection, string[] arguments)
+    {
+        using var shell = Process.Start(new ProcessStartInfo(
+            "sh", ["-c", $"\"$@\" {redirection}", "sh", Path.Combine(AppContext.BaseDirectory, "loupe-grpc-server"), .. arguments]) { RedirectStandardError = true })!;
+        var error = await shell.StandardError.ReadToEndAsync(Patience.Token());
+        await shell.WaitForExitAsync(Patience.Token());
+        return (shell.ExitCode, error);
+    }
 }

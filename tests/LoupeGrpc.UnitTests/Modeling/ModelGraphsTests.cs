@@ -106,5 +106,14 @@ public sealed class ModelGraphsTests
         Assert.Equal(2, message.Split('\n').Length);
     }
 
+    [Fact]
+    public void Many_errors_of_one_kind_are_counted()
+    {
+        var lines = Assert.Throws<CheckpointException>(() => Build(MemoryWeights.OfTiny("tiny-s").Without("segmentor.pixel_decoder."))).Message.Split('\n');
+
+        Assert.Equal(22, lines.Length);
+        Assert.Matches(@"^  and \d+ more tensors of segmentor are missing$", lines[^1]);
+    }
+
     private static ModelGraphs Build(ITensorSource weights) => ModelGraphs.Build(TestModel.TinyConfig("tiny-s"), weights, PackageLayout.Fp32, "tests");
 }
