@@ -1,4 +1,4 @@
 using LoupeGrpc.Client.Cli.CommandLine;
 
 using var host = CliHost.ForProcess();
-return await CommandLineApp.RunAsync(args, host);
+return await CommandLineApp.RunAsync(RawArguments.Of(args), host);

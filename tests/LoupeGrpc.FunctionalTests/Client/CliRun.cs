@@ -13,11 +13,11 @@ internal sealed record CliRun(int ExitCode, string Output, string Error)
         ? [.. Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => JsonNode.Parse(line, documentOptions: new JsonDocumentOptions())!)]
         : [];
 
-    public static async Task<CliRun> OfAsync(string[] args, TextReader? input = null)
+    public static async Task<CliRun> OfAsync(string[] args, Stream? input = null)
     {
         using var output = new MemoryStream();
         await using var error = new StringWriter();
-        using var host = new CliHost(output, error, input ?? TextReader.Null);
+        using var host = new CliHost(output, error, input ?? Stream.Null);
         var exitCode = await CommandLineApp.RunAsync(args, host);
         return new CliRun(exitCode, Encoding.UTF8.GetString(output.ToArray()), error.ToString());
     }

@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json.Nodes;
 using LoupeGrpc.Client.Cli.CommandLine;
 using LoupeGrpc.TestSupport;
@@ -150,7 +151,7 @@ public sealed class CliTests : IDisposable
         var service = new FakeAnalysisService { IsGated = true };
         await using var server = await FakeAnalysisServer.StartAsync(service);
         Write("a.png", [1]);
-        using var host = new CliHost(new MemoryStream(), TextWriter.Null, TextReader.Null);
+        using var host = new CliHost(new MemoryStream(), TextWriter.Null, Stream.Null);
 
         var running = CommandLineApp.RunAsync(["analyze", At("a.png"), "--format", "jsonl", "--server", server.Address.ToString()], host);
         await service.ReceivedAsync(1);
@@ -170,7 +171,7 @@ public sealed class CliTests : IDisposable
         Write("x/y/b.png", [2]);
         Write("c.tif", [3]);
 
-        var run = await RunAsync(server, new StringReader($"{At("c.tif")}\n\n{At("x/**/*.png")}\r\n"), "analyze", "--files-from", "-", "--format", "jsonl");
+        var run = await RunAsync(server, new MemoryStream(Encoding.UTF8.GetBytes($"{At("c.tif")}\n\n{At("x/**/*.png")}\r\n")), "analyze", "--files-from", "-", "--format", "jsonl");
 
         Assert.Equal([At("c.tif"), At("x/a.png"), At("x/y/b.png")], run.Lines.Select(line => (string?)line["path"]));
     }
@@ -324,9 +325,9 @@ public sealed class CliTests : IDisposable
     private static (PixelFormat Format, uint Width, uint Height, int Bytes) Shape(Frame frame) =>
         (frame.Raw.Format.PixelFormat, frame.Raw.Format.Width, frame.Raw.Format.Height, frame.Raw.Data.Length);
 
-    private static Task<CliRun> RunAsync(FakeAnalysisServer server, params string[] args) => RunAsync(server, TextReader.Null, args);
+    private static Task<CliRun> RunAsync(FakeAnalysisServer server, params string[] args) => RunAsync(server, Stream.Null, args);
 
-    private static Task<CliRun> RunAsync(FakeAnalysisServer server, TextReader input, params string[] args) =>
+    private static Task<CliRun> RunAsync(FakeAnalysisServer server, Stream input, params string[] args) =>
         CliRun.OfAsync([.. args, "--server", server.Address.ToString()], input);
 
     private static Task<CliRun> RunAsync(params string[] args) => CliRun.OfAsync(args);

@@ -99,7 +99,7 @@ public sealed class StreamAdaptationTests(NanoEngine nano) : IAsyncLifetime
     public async Task Ctrl_C_saves_what_was_learned_so_far()
     {
         await using var output = new MemoryStream();
-        using var host = new CliHost(output, TextWriter.Null, TextReader.Null);
+        using var host = new CliHost(output, TextWriter.Null, Stream.Null);
 
         // One frame at once, the next only after a minute.
         var running = CommandLineApp.RunAsync(

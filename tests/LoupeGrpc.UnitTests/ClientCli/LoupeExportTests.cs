@@ -17,8 +17,9 @@ public sealed class LoupeExportTests : IDisposable
     {
         using (var export = new LoupeExport(_folder))
         {
-            export.Save("a", ".jpg", new FrameResult { Score = 0.12345f, Width = 5, Height = 3 }, null);
-            export.Save("b", ".png", new FrameResult { Score = 1, Width = 1, Height = 1 }, CocoRleDecoder.Decode(1, 1, "01"));
+            export.Save(new ArtifactName("a.jpg", "a"), new FrameResult { Score = 0.12345f, Width = 5, Height = 3 }, null);
+            export.Save(new ArtifactName("b.png", "b"), new FrameResult { Score = 1, Width = 1, Height = 1 }, CocoRleDecoder.Decode(1, 1, "01"));
+            export.Complete();
         }
 
         Assert.Equal("a.jpg,0.1235\nb.png,1.0000\n", File.ReadAllText(Path.Combine(_folder, "predictions.txt")));

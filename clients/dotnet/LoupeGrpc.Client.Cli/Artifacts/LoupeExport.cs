@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text;
 using LoupeGrpc.Client.Masks;
 using LoupeGrpc.V1;
 
@@ -6,27 +7,86 @@ namespace LoupeGrpc.Client.Cli.Artifacts;
 
 /// <summary>
 /// The output form of Loupe's authors: `predictions.txt` with a line `NAME,SCORE` a picture, and `masks/NAME` as PNG.
-/// Masks are lossless, so that of `a.jpg` is `masks/a.png`.
+/// Masks are lossless, so that of `a.jpg` is `masks/a.png`; beside an `a.png` it is `masks/a.jpg.png`.
 /// </summary>
 internal sealed class LoupeExport : IDisposable
 {
-    private readonly StreamWriter _predictions;
-    private readonly MaskFiles _masks;
+    private readonly string _predictions;
+    private readonly ArtifactFolder _masks;
+    private WholeFile? _file;
+    private bool _isBroken;
 
+    /// <exception cref="IOException">Or <see cref="UnauthorizedAccessException"/>: the folder cannot be made.</exception>
     public LoupeExport(string folder)
     {
         Folder = folder;
-        _masks = new MaskFiles(Path.Combine(folder, "masks"));
-        _predictions = new StreamWriter(Path.Combine(folder, "predictions.txt")) { NewLine = "\n" };
+        _masks = new ArtifactFolder(Path.Combine(folder, "masks"));
+        _predictions = Path.Combine(folder, "predictions.txt");
+        WholeFile.Sweep(folder);
     }
 
     public string Folder { get; }
 
-    public void Save(string stem, string extension, FrameResult result, BinaryMask? mask)
+    /// <summary>Pictures so far.</summary>
+    public long Written { get; private set; }
+
+    /// <summary>Where the mask of an input is.</summary>
+    public string MaskOf(ArtifactName name) => _masks.FileOf(name.Stem);
+
+    /// <returns>The mask's file.</returns>
+    /// <exception cref="IOException">The picture is not part of the export.</exception>
+    public string Save(ArtifactName name, FrameResult result, BinaryMask? mask)
     {
-        _predictions.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{stem}{extension},{result.Score:0.0000}"));
-        _masks.Save(stem, mask ?? BinaryMask.Empty((int)result.Height, (int)result.Width));
+        var file = _masks.Save(name.Stem, stream => GrayPng.Write(stream, mask ?? BinaryMask.Empty((int)result.Height, (int)result.Width)));
+        Keep(name, result.Score);
+        return file;
     }
 
-    public void Dispose() => _predictions.Dispose();
+    /// <summary>A picture whose mask is there from an earlier run.</summary>
+    /// <exception cref="IOException">The picture is not part of the export.</exception>
+    public void Keep(ArtifactName name, float score)
+    {
+        Attempt(() =>
+        {
+            if (_file is null)
+            {
+                // Never an older list beside newer masks.
+                File.Delete(_predictions);
+                _file = new WholeFile(_predictions);
+            }
+
+            _file.Content.Write(Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{name.Label},{score:0.0000}\n")));
+        });
+        Written++;
+    }
+
+    /// <summary>An input without a result has no part in it.</summary>
+    /// <exception cref="IOException">A mask of an earlier run is still there.</exception>
+    public void Remove(ArtifactName name) => _masks.Remove(name.Stem);
+
+    /// <summary>Puts the list in its place.</summary>
+    /// <exception cref="IOException">There is none.</exception>
+    public void Complete()
+    {
+        // A list that lacks a line is not whole.
+        if (!_isBroken)
+        {
+            Attempt(() => _file?.Commit());
+        }
+    }
+
+    public void Dispose() => _file?.Dispose();
+
+    private void Attempt(Action write)
+    {
+        try
+        {
+            write();
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            _isBroken = true;
+            throw FileErrors.Of(error, $"{_predictions} was not written");
+        }
+    }
 }

@@ -5,18 +5,7 @@ namespace LoupeGrpc.Client.Cli.Artifacts;
 /// <summary>A file written at the end of a run, whole or not at all; an older one of its name stays until then.</summary>
 internal sealed class OutputFile
 {
-    private readonly string _folder;
-
-    private OutputFile(string path)
-    {
-        Path = path;
-        var full = System.IO.Path.GetFullPath(path);
-        _folder = System.IO.Path.GetDirectoryName(full) ?? throw new IOException("it is no file name");
-        if (Directory.Exists(full))
-        {
-            throw new IOException("it is a folder");
-        }
-    }
+    private OutputFile(string path) => Path = path;
 
     /// <summary>As given.</summary>
     public string Path { get; }
@@ -29,9 +18,15 @@ internal sealed class OutputFile
     {
         try
         {
-            var file = new OutputFile(path);
-            using var probe = new FileStream(file.TemporaryName(), FileMode.CreateNew, FileAccess.Write, FileShare.None, 1, FileOptions.DeleteOnClose);
-            return file;
+            var full = System.IO.Path.GetFullPath(path);
+            if (Directory.Exists(full))
+            {
+                throw new IOException("It is a folder.");
+            }
+
+            new WholeFile(full).Dispose();
+            WholeFile.Sweep(System.IO.Path.GetDirectoryName(full)!);
+            return new OutputFile(path);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException or ArgumentException)
         {
@@ -42,23 +37,8 @@ internal sealed class OutputFile
     /// <exception cref="IOException">Or <see cref="UnauthorizedAccessException"/>: nothing was written.</exception>
     public void Write(ReadOnlySpan<byte> data)
     {
-        var temporary = TemporaryName();
-        try
-        {
-            using (var stream = new FileStream(temporary, FileMode.CreateNew, FileAccess.Write))
-            {
-                stream.Write(data);
-                stream.Flush(flushToDisk: true);
-            }
-
-            File.Move(temporary, System.IO.Path.GetFullPath(Path), overwrite: true);
-        }
-        catch
-        {
-            File.Delete(temporary);
-            throw;
-        }
+        using var file = new WholeFile(Path);
+        file.Content.Write(data);
+        file.Commit();
     }
-
-    private string TemporaryName() => System.IO.Path.Combine(_folder, $".{System.IO.Path.GetFileName(Path)}.{Guid.NewGuid():N}");
 }

@@ -8,40 +8,51 @@ namespace LoupeGrpc.Client.Cli.Artifacts;
 /// <summary>`overlays/NAME.png`: each analysed picture with its mask and verdict.</summary>
 internal sealed class OverlayFiles
 {
+    private readonly ArtifactFolder _folder;
+    private readonly bool _sideBySide;
     private readonly Action<string> _notify;
 
     /// <exception cref="CliException">OpenCV cannot be loaded.</exception>
-    public OverlayFiles(string folder, Action<string> notify)
+    /// <exception cref="IOException">Or <see cref="UnauthorizedAccessException"/>: the folder cannot be made.</exception>
+    public OverlayFiles(string folder, bool sideBySide, Action<string> notify)
     {
         OpenCvRuntime.EnsureLoaded();
-        Folder = folder;
+        _folder = new ArtifactFolder(folder);
+        _sideBySide = sideBySide;
         _notify = notify;
-        Directory.CreateDirectory(folder);
     }
 
-    public string Folder { get; }
+    public string Folder => _folder.Path;
 
-    public void Save(string stem, LoupeFrame? frame, FrameResult result, BinaryMask? mask)
+    public long Written => _folder.Written;
+
+    public string FileOf(string stem) => _folder.FileOf(stem);
+
+    /// <inheritdoc cref="ArtifactFolder.Remove"/>
+    public void Remove(string stem) => _folder.Remove(stem);
+
+    /// <returns>The file; null where the picture cannot be shown.</returns>
+    /// <exception cref="IOException">It was not written; the message says which and why.</exception>
+    public string? Save(string stem, LoupeFrame? frame, FrameResult result, BinaryMask? mask, bool isDemonstration)
     {
         using var picture = Open(frame);
         if (picture is null || picture.Empty() || picture.Width != result.Width || picture.Height != result.Height)
         {
             _notify($"no overlay for {stem}: this program cannot decode the picture as the server did");
-            return;
+            Remove(stem);
+            return null;
         }
 
-        using var overlay = OverlayPainter.Paint(picture, mask, result.Verdict, result.Score);
-        var path = Path.Combine(Folder, $"{stem}.png");
-        if (!Cv2.ImWrite(path, overlay))
-        {
-            throw new IOException($"cannot write {path}");
-        }
+        var style = new OverlayStyle(frame is EncodedFrame file ? PictureOrientation.Of(file.Data.Span) : 1, isDemonstration, _sideBySide);
+        using var overlay = OverlayPainter.Paint(picture, mask, result.Verdict, result.Score, style);
+        var png = overlay.ImEncode(".png");
+        return _folder.Save(stem, stream => stream.Write(png));
     }
 
     /// <summary>As the server sees it: stored orientation, 8 bits, no alpha.</summary>
     private static Mat? Open(LoupeFrame? frame) => frame switch
     {
-        EncodedFrame file => Cv2.ImDecode(file.Data.Span, ImreadModes.Color | ImreadModes.IgnoreOrientation),
+        EncodedFrame file => Cv2.ImDecode(PictureOrientation.Cleared(file.Data.Span), ImreadModes.Color | ImreadModes.IgnoreOrientation),
         RawFrame { Format: { } format } raw => Mat.FromPixelData((int)format.Height, (int)format.Width, MatType.CV_8UC3, raw.Data.ToArray()),
         _ => null,
     };

@@ -31,19 +31,24 @@ internal sealed class AnalysisOptionSet
 
     private readonly Option<string> _output = new("--output")
     {
-        Description = "Folder for overlays and masks.",
+        Description = "Folder for overlays, masks and the results of --skip-done.",
         HelpName = "DIR",
         DefaultValueFactory = _ => "./loupe-results",
     };
 
     private readonly Option<bool> _saveOverlays = new("--save-overlays")
     {
-        Description = "Write each analysed picture as PNG to DIR/overlays: mask outlined and tinted, score and verdict in a corner. Needs OpenCV.",
+        Description = "Write each analysed picture as PNG to DIR/overlays, upright: mask outlined and tinted (hatched where the verdict is not MANIPULATED), score and verdict in a corner. Needs OpenCV.",
+    };
+
+    private readonly Option<bool> _sideBySide = new("--side-by-side")
+    {
+        Description = "In overlays, show the picture as it is beside the painted one. Implies --save-overlays.",
     };
 
     private readonly Option<bool> _saveMasks = new("--save-masks")
     {
-        Description = "Write each mask as PNG to DIR/masks: 255 where forged, else 0.",
+        Description = "Write each mask as PNG to DIR/masks, in stored orientation: 255 where forged, else 0.",
     };
 
     private readonly Option<string?> _exportLoupe = new("--export-loupe")
@@ -62,6 +67,7 @@ internal sealed class AnalysisOptionSet
         command.Options.Add(_thresholds);
         command.Options.Add(_output);
         command.Options.Add(_saveOverlays);
+        command.Options.Add(_sideBySide);
         command.Options.Add(_saveMasks);
         command.Options.Add(_exportLoupe);
     }
@@ -82,7 +88,8 @@ internal sealed class AnalysisOptionSet
             },
             Thresholds = result.GetValue(_thresholds),
             Output = result.GetRequiredValue(_output),
-            SaveOverlays = result.GetValue(_saveOverlays),
+            SaveOverlays = result.GetValue(_saveOverlays) || result.GetValue(_sideBySide),
+            SideBySide = result.GetValue(_sideBySide),
             SaveMasks = result.GetValue(_saveMasks),
             ExportLoupe = result.GetValue(_exportLoupe),
         };

@@ -21,10 +21,16 @@ internal sealed record AnalysisOptions
 
     public required bool SaveOverlays { get; init; }
 
+    /// <summary>Overlays have the picture as it is beside them.</summary>
+    public required bool SideBySide { get; init; }
+
     public required bool SaveMasks { get; init; }
 
     /// <summary>Where `predictions.txt` and `masks/` go; null: nowhere.</summary>
     public required string? ExportLoupe { get; init; }
+
+    /// <summary>Inputs that an earlier run with the same output has analysed are passed over.</summary>
+    public bool SkipDone { get; init; }
 
     public LoupeClientOptions ToClientOptions() => new() { Address = Server, ConnectTimeout = ConnectTimeout };
 }

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using System.Text;
+using LoupeGrpc.Client.Cli.Inputs.Files;
 using Spectre.Console;
 
 namespace LoupeGrpc.Client.Cli.CommandLine;
@@ -11,7 +12,7 @@ internal sealed class CliHost : IDisposable
     private readonly CancellationTokenSource _interrupt = new();
     private readonly List<IDisposable> _owned = [];
 
-    public CliHost(Stream output, TextWriter error, TextReader input)
+    public CliHost(Stream output, TextWriter error, Stream input)
     {
         Output = output;
         Error = TextWriter.Synchronized(error);
@@ -24,13 +25,20 @@ internal sealed class CliHost : IDisposable
     /// <summary>Standard error: everything for people. Thread-safe.</summary>
     public TextWriter Error { get; }
 
-    public TextReader Input { get; }
+    /// <summary>Standard input, as bytes.</summary>
+    public Stream Input { get; }
 
     /// <summary>The terminal that shows results as they come; null when standard output goes elsewhere.</summary>
     public IAnsiConsole? OutputTerminal { get; init; }
 
     /// <summary>The terminal that shows what is for people; null when standard error goes elsewhere.</summary>
     public IAnsiConsole? ErrorTerminal { get; init; }
+
+    /// <summary>
+    /// Whether standard output ends in a file or in nothing. Behind a pipe may stand the same terminal (`| tee`, `| jq`), where what is redrawn and what
+    /// is printed would run into each other.
+    /// </summary>
+    public bool IsOutputKept { get; init; }
 
     /// <summary>The environment variable LOUPE_SERVER.</summary>
     public string? ServerFromEnvironment { get; init; }
@@ -44,13 +52,14 @@ internal sealed class CliHost : IDisposable
     {
         var output = Console.OpenStandardOutput();
         var error = new StreamWriter(Console.OpenStandardError(), Utf8) { AutoFlush = true };
-        var host = new CliHost(output, error, Console.In)
+        var host = new CliHost(output, error, Console.OpenStandardInput())
         {
             OutputTerminal = Console.IsOutputRedirected ? null : AnsiConsole.Create(new AnsiConsoleSettings()),
             ErrorTerminal = Console.IsErrorRedirected
                 ? null
                 // Spectre takes a redirected standard output for the absence of people.
                 : AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error), Interactive = InteractionSupport.Yes }),
+            IsOutputKept = Console.IsOutputRedirected && IsKept(),
             ServerFromEnvironment = Environment.GetEnvironmentVariable("LOUPE_SERVER"),
         };
         host.Listen(PosixSignal.SIGINT);
@@ -67,6 +76,18 @@ internal sealed class CliHost : IDisposable
     {
         _owned.ForEach(owned => owned.Dispose());
         _interrupt.Dispose();
+    }
+
+    private static bool IsKept()
+    {
+        try
+        {
+            return !OperatingSystem.IsLinux() || RegularFile.Status("/dev/fd/1") is { Kind: FileKind.Regular or FileKind.Device };
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            return false;
+        }
     }
 
     /// <summary>The first signal asks to stop; the second one finds no handler that cancels it and ends the process.</summary>

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using LoupeGrpc.Client.Cli.Commands;
+using LoupeGrpc.Client.Cli.Output;
 
 namespace LoupeGrpc.Client.Cli.CommandLine;
 
@@ -9,12 +10,13 @@ internal static class CommandLineApp
     public static async Task<int> RunAsync(IReadOnlyList<string> args, CliHost host)
     {
         var root = CreateRoot(host);
-        var parsed = root.Parse(args);
+        // `@file.jpg` is a file, and no list of further arguments.
+        var parsed = root.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
         if (parsed.Errors.Count > 0 && parsed.Action is not TeachingHelp)
         {
             foreach (var error in parsed.Errors)
             {
-                await host.Error.WriteLineAsync($"error: {error.Message}");
+                await host.Error.WriteLineAsync(Printable.Text($"error: {error.Message}"));
             }
 
             var command = parsed.CommandResult.Command;

@@ -1,3 +1,5 @@
+using LoupeGrpc.Client.Cli.Output;
+
 namespace LoupeGrpc.Client.Cli.CommandLine;
 
 /// <summary>Turns what can go wrong in a command into one line for people and an exit code.</summary>
@@ -37,7 +39,7 @@ internal static class CommandRunner
 
     private static async Task<int> FailAsync(CliHost host, string message, ExitCode code)
     {
-        await host.Error.WriteLineAsync($"error: {message}");
+        await host.Error.WriteLineAsync(Printable.Text($"error: {message}"));
         return (int)code;
     }
 }

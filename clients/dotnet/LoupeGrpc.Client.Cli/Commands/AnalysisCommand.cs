@@ -1,6 +1,7 @@
 using LoupeGrpc.Client.Cli.Artifacts;
 using LoupeGrpc.Client.Cli.CommandLine;
 using LoupeGrpc.Client.Cli.Inputs;
+using LoupeGrpc.Client.Cli.Inputs.Files;
 using LoupeGrpc.Client.Cli.Output;
 using LoupeGrpc.Client.Cli.Plotting;
 using LoupeGrpc.Client.Cli.Running;
@@ -25,6 +26,7 @@ internal sealed class AnalysisCommand(CliHost host, AnalysisOptions options, Str
     {
         var started = host.Time.GetTimestamp();
         using var files = new ArtifactFiles(options, _display.Notify);
+        using var done = options.SkipDone ? DoneInputs.Open(options) : null;
         var source = await open(files.NeedsFrames, _display.Notify);
         var tally = new RunTally();
         var curves = stream?.Plot is null ? null : new StreamCurves(source.HasClock);
@@ -32,20 +34,31 @@ internal sealed class AnalysisCommand(CliHost host, AnalysisOptions options, Str
         var report = await _display.ShowAsync(source.Count, session.Adaptation is not null, async () =>
         {
             using var text = host.CreateTextOutput();
-            using var csv = options.Format == OutputFormat.Csv ? new CsvOutcomeWriter(host.Output) : null;
+            using var csv = options.Format == OutputFormat.Csv ? new CsvOutcomeWriter(host.Output, isPrintable: host.OutputTerminal is not null) : null;
             IOutcomeSink results = options.Format switch
             {
                 OutputFormat.Jsonl => new JsonLinesWriter(host.Output),
                 OutputFormat.Csv => csv!,
                 _ => new TableWriter(text, host.OutputTerminal, withTime: stream is not null),
             };
-            List<IOutcomeSink> sinks = [results, files, tally, new DisplaySink(_display, tally, options.Format)];
-            if (curves is not null)
+            var display = new DisplaySink(_display, tally, options.Format);
+            IOutcomeSink?[] sinks = [done, results, tally, display, curves];
+            var run = new AnalysisRun(source, [new SavingSink(files, [.. sinks.OfType<IOutcomeSink>()])], files.NeedsFrames, host, _display.Notify, stream?.Checkpoints)
             {
-                sinks.Add(curves);
-            }
-
-            var run = new AnalysisRun(source, sinks, files.NeedsFrames, host, _display.Notify, stream?.Checkpoints) { Happened = happened => curves?.Mark(happened) };
+                Happened = happened => curves?.Mark(happened),
+                Opened = grant =>
+                {
+                    files.IsDemonstration = grant.Model?.Demonstration == true;
+                    done?.Begin(grant);
+                },
+                FindDone = item => done?.Find(item) is { } earlier && files.Has(item, earlier) ? earlier : null,
+                Skipped = (item, earlier) =>
+                {
+                    files.Keep(item, earlier);
+                    tally.Skip(earlier);
+                    display.Skip();
+                },
+            };
             return await run.RunAsync(client, session with
             {
                 Mask = new MaskSettings { Policy = options.Mask, Encoding = MaskEncoding.Rle },
@@ -54,17 +67,18 @@ internal sealed class AnalysisCommand(CliHost host, AnalysisOptions options, Str
             });
         });
 
-        foreach (var line in RunSummary.Lines(tally, report, host.Time.GetElapsedTime(started), files.Folders))
+        files.Complete();
+        foreach (var line in RunSummary.Lines(tally, report, host.Time.GetElapsedTime(started), source.Remark, [.. files.Lines(), .. done?.Lines() ?? []]))
         {
             _display.Notify(line);
         }
 
-        var isComplete = curves is null || SavePlot(stream!.Plot!, curves, source.Label);
-        isComplete &= stream?.Checkpoints.HasFailed != true;
+        var isComplete = curves is null || SavePlot(stream!.Plot!, curves, source.Label, report.Grant?.Model?.Demonstration == true);
+        isComplete &= stream?.Checkpoints.HasFailed != true && !files.HasFailed && done?.HasFailed != true;
         return host.Interrupt.IsCancellationRequested ? ExitCode.Interrupted : isComplete ? tally.ExitCode : ExitCode.SomeFailed;
     }
 
-    private bool SavePlot(OutputFile file, StreamCurves curves, string title)
+    private bool SavePlot(OutputFile file, StreamCurves curves, string title, bool isDemonstration)
     {
         if (curves.Points().Count == 0)
         {
@@ -74,7 +88,7 @@ internal sealed class AnalysisCommand(CliHost host, AnalysisOptions options, Str
 
         try
         {
-            file.Write(StreamPlot.Draw(curves, title, PlotFormats.IsSvg(file.Path)));
+            file.Write(StreamPlot.Draw(curves, Printable.Text(title), PlotFormats.IsSvg(file.Path), isDemonstration));
             _display.Notify($"plot written to {file.Path}");
             return true;
         }
@@ -85,12 +99,27 @@ internal sealed class AnalysisCommand(CliHost host, AnalysisOptions options, Str
         }
     }
 
+    /// <summary>Files first: rows name them.</summary>
+    private sealed class SavingSink(ArtifactFiles files, IReadOnlyList<IOutcomeSink> sinks) : IOutcomeSink
+    {
+        public void Write(OutcomeRow row)
+        {
+            var saved = files.Save(row);
+            foreach (var sink in sinks)
+            {
+                sink.Write(saved);
+            }
+        }
+    }
+
     /// <summary>
     /// Shows how far the run is, and failures, unless the table does. What was lost with the connection or by Ctrl-C is told once for all.
     /// </summary>
     private sealed class DisplaySink(RunDisplay display, RunTally tally, OutputFormat format) : IOutcomeSink
     {
         private readonly AdaptationLine _adaptation = new();
+
+        public void Skip() => display.Advance(tally, _adaptation.Text);
 
         public void Write(OutcomeRow row)
         {
@@ -99,7 +128,7 @@ internal sealed class AnalysisCommand(CliHost host, AnalysisOptions options, Str
             if (format != OutputFormat.Table
                 && row.Outcome is LoupeFailed { Code: not (LoupeFailureCode.ConnectionLost or LoupeFailureCode.Canceled) } failed)
             {
-                display.Notify($"warning: {row.Item.Path}: {failed.Message}");
+                display.Notify($"warning: {PathText.Show(row.Item.Source ?? row.Item.Path)}: {failed.Message}");
             }
         }
     }

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using LoupeGrpc.Client.Cli.CommandLine;
 using LoupeGrpc.Client.Cli.Inputs;
+using LoupeGrpc.Client.Cli.Inputs.Files;
 
 namespace LoupeGrpc.Client.Cli.Commands;
 
@@ -13,20 +14,33 @@ internal static class AnalyzeCommand
           loupe-grpc-client analyze photos/ --save-overlays --output results
           loupe-grpc-client analyze 'archive/**/*.png' --format csv > results.csv
           find . -newer yesterday -name '*.jpg' | loupe-grpc-client analyze --files-from - --format jsonl
+          find . -name '*.jpg' -print0 | loupe-grpc-client analyze --files-from - --null --format jsonl
           loupe-grpc-client analyze photos/ --mask always --thresholds 0.5,0.5 --export-loupe out
+          loupe-grpc-client analyze archive/ --skip-done --output results --save-masks
 
-        A folder is searched for pictures by extension, with the folders below it, in ordinal order of the full path; links to folders
-        are not followed. `*` in a quoted pattern matches within a name, `**` over folders. Files named one by one are sent whatever
-        they are called. Results come in the order of the inputs.
+        A folder is searched with those below it, in ordinal order of the full path. Pictures are told by their first bytes, whatever they are called;
+        what is no picture is counted at the end, a folder that cannot be read has its row. `*` in a quoted pattern matches within a name, `**` over
+        folders. Links to folders are not followed, neither in folders nor by patterns; one that is named itself is. Pipes and devices are never read.
+        A name that is not UTF-8 is shown with `\xHH` for each such byte; `\x5c` is a backslash that would look like one of these.
+        Results come in the order of the inputs.
 
-        SCORE is the probability that the picture was forged, 0 to 1. FORGED is the share of its pixels inside the mask. MS is the time
-        from receipt to outcome on the server, in milliseconds.
+        SCORE is the probability that the picture was forged, 0 to 1. FORGED is the share of its pixels inside the mask. MS is the time that the server
+        spent on the picture itself, WAIT the time that the picture waited there for others, both in milliseconds.
 
         With --format jsonl each line is
           {"path","frame_id","outcome","score","verdict","width","height","mask":{"size":[h,w],"counts"},"mask_area","regions","notes",
-           "sha256","timings_ms","provider"}
-        or {"path","frame_id","outcome":"FAILED","error":{"code","message"}}. `mask` is COCO run-length encoding,
-        and is not there when --mask gave none; "mask_area" (pixels) and "regions" are then 0 and [].
+           "sha256","timings_ms","provider","mask_file","overlay_file"}
+        or {"path","frame_id","outcome":"FAILED","error":{"code","message"}}. `mask` is COCO run-length encoding. Where no mask was computed there is
+        no "mask", "mask_area" (pixels) and "regions". "mask_file" and "overlay_file" are there when such a file was written.
+
+        Files are named after their inputs, with the folders below the one that was searched; where two would get the same name, with more of their
+        folders or with their extension (a.jpg.png). They are written whole or not at all, and a mask of an earlier run never stays beside a result
+        that has none.
+
+        With --skip-done results are kept in DIR/results.jsonl too (--output DIR), and what is in it is not analysed again: the same command goes on
+        where it ended or was killed. An input is done when full path, size and time of change (or else SHA-256) are the same, and so are the model's
+        hash, thresholds, mask policy and the files asked for, which must still be there. What failed is tried again. Inputs passed over have no row,
+        and count for the exit code.
 
         {{{TeachingHelp.ExitCodes}}}
         """;
@@ -40,11 +54,16 @@ internal static class AnalyzeCommand
         };
         var filesFrom = new Option<string?>("--files-from")
         {
-            Description = "Read further paths from FILE, one a line; - is standard input.",
+            Description = "Read further paths from FILE, one a line, spaces and all; - is standard input.",
             HelpName = "FILE|-",
         };
+        var isNull = new Option<bool>("--null", "-0") { Description = "Paths of --files-from end with a zero byte instead of a line break." };
+        var skipDone = new Option<bool>("--skip-done")
+        {
+            Description = "Go on where an earlier run with this option and the same --output ended: keep results in DIR/results.jsonl, pass over what is in it and has not changed.",
+        };
         var options = new AnalysisOptionSet(host);
-        var command = new Command("analyze", "Analyse pictures: score, verdict and mask for each.") { paths, filesFrom };
+        var command = new Command("analyze", "Analyse pictures: score, verdict and mask for each.") { paths, filesFrom, isNull, skipDone };
         options.AddTo(command);
         command.Validators.Add(result =>
         {
@@ -52,29 +71,23 @@ internal static class AnalyzeCommand
             {
                 result.AddError("Say what to analyse: PATH… or --files-from FILE.");
             }
+
+            if (result.GetValue(isNull) && result.GetValue(filesFrom) is null)
+            {
+                result.AddError("--null needs --files-from.");
+            }
         });
         command.SetAction((result, _) => CommandRunner.RunAsync(host, async () =>
         {
-            var listed = result.GetValue(filesFrom) is { } list ? await ReadListAsync(list, host) : [];
-            var items = PathExpander.Expand([.. result.GetValue(paths) ?? [], .. listed]);
-            return await new AnalysisCommand(host, options.Read(result)).RunAsync(
-                (_, _) => Task.FromResult<FrameSource>(new ItemListSource("analyze", items)),
+            var listed = result.GetValue(filesFrom) is { } list ? await PathList.ReadAsync(list, result.GetValue(isNull), host) : [];
+            var passedOver = new PassedOver();
+            IReadOnlyList<string> all = [.. result.GetValue(paths) ?? [], .. listed];
+            // A disk that does not answer must not hold up who gives up waiting.
+            var items = await Task.Run(() => PathExpander.Expand(all, passedOver, host.Interrupt), CancellationToken.None).WaitAsync(host.Interrupt);
+            return await new AnalysisCommand(host, options.Read(result) with { SkipDone = result.GetValue(skipDone) }).RunAsync(
+                (_, _) => Task.FromResult<FrameSource>(new ItemListSource("analyze", items, passedOver)),
                 new LoupeSessionOptions());
         }));
         return command;
-    }
-
-    private static async Task<IReadOnlyList<string>> ReadListAsync(string list, CliHost host)
-    {
-        try
-        {
-            using var file = list == "-" ? null : new StreamReader(list);
-            var text = await (file ?? host.Input).ReadToEndAsync(host.Interrupt);
-            return text.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            throw CliException.Usage($"--files-from {list}: {error.Message}");
-        }
     }
 }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using LoupeGrpc.Client.Cli.Inputs.Files;
 using LoupeGrpc.V1;
 
 namespace LoupeGrpc.Client.Cli.Inputs;
@@ -9,11 +10,18 @@ internal sealed class FileItem : SourceItem
     /// <summary>Where to read; <see cref="SourceItem.Path"/> may be the folder it is a frame of.</summary>
     public required string File { get; init; }
 
+    /// <summary>Opens <see cref="File"/>; tests give another.</summary>
+    public Func<string, Stream> Open { get; init; } = RegularFile.Open;
+
+    /// <summary>What the file was when its bytes were read; null before.</summary>
+    public FileStatus? StatusWhenRead { get; private set; }
+
+    /// <summary>A disk that does not answer holds up a thread, and not the one who gives up waiting.</summary>
     public override async ValueTask<LoadedItem> LoadAsync(ulong frameId, Limits limits, CancellationToken cancellationToken)
     {
         try
         {
-            var data = await ReadAsync(limits.MaxFrameBytes, cancellationToken);
+            var data = await Task.Run(() => Read(limits.MaxFrameBytes, cancellationToken), CancellationToken.None).WaitAsync(cancellationToken);
             return data is null
                 ? Failed(frameId, LoupeFailureCode.TooLarge, string.Create(CultureInfo.InvariantCulture, $"file is larger than {limits.MaxFrameBytes / (1024.0 * 1024.0):0.##} MiB: Loupe:Limits:MaxFrameBytes of the server"))
                 : new LoadedItem(new EncodedFrame(data) { FrameId = frameId, CaptureTime = CaptureTime }, null);
@@ -28,11 +36,13 @@ internal sealed class FileItem : SourceItem
         }
     }
 
-    /// <returns>Null when there is more than the limit, which also ends files without an end such as devices.</returns>
-    private async Task<byte[]?> ReadAsync(ulong limit, CancellationToken cancellationToken)
+    /// <returns>Null when there is more than the limit, which also ends files that grow while they are read.</returns>
+    private byte[]? Read(ulong limit, CancellationToken cancellationToken)
     {
         var most = limit == 0 ? Array.MaxLength : (long)Math.Min(limit, (ulong)Array.MaxLength);
-        await using var stream = new FileStream(File, FileMode.Open, FileAccess.Read, FileShare.ReadWrite, bufferSize: 0, FileOptions.Asynchronous | FileOptions.SequentialScan);
+        // Before the first byte: a change while it is read must not pass for what was read.
+        StatusWhenRead = RegularFile.Status(File);
+        using var stream = Open(File);
         if (stream.CanSeek && stream.Length > most)
         {
             return null;
@@ -41,8 +51,9 @@ internal sealed class FileItem : SourceItem
         using var data = new MemoryStream(stream.CanSeek ? (int)stream.Length : 0);
         var buffer = new byte[128 * 1024];
         int read;
-        while ((read = await stream.ReadAsync(buffer, cancellationToken)) > 0)
+        while ((read = stream.Read(buffer)) > 0)
         {
+            cancellationToken.ThrowIfCancellationRequested();
             if (data.Length + read > most)
             {
                 return null;

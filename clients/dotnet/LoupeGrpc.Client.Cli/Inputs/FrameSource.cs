@@ -18,6 +18,9 @@ internal abstract class FrameSource
     /// <summary>Whether its items' times are those of a recording or a camera. Pictures in a folder only have a rate that someone assumed.</summary>
     public virtual bool HasClock => false;
 
+    /// <summary>One sentence for the end of the run about what was there and is no item; null: nothing.</summary>
+    public virtual string? Remark => null;
+
     /// <summary>The items, once.</summary>
     public abstract IAsyncEnumerable<SourceItem> ReadAsync(CancellationToken cancellationToken);
 }

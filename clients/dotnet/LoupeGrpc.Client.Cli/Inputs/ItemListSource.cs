@@ -1,7 +1,9 @@
+using LoupeGrpc.Client.Cli.Inputs.Files;
+
 namespace LoupeGrpc.Client.Cli.Inputs;
 
 /// <summary>Items that are all known before the first is read.</summary>
-internal sealed class ItemListSource(string label, IReadOnlyList<SourceItem> items) : FrameSource
+internal sealed class ItemListSource(string label, IReadOnlyList<SourceItem> items, PassedOver? passedOver = null) : FrameSource
 {
     public override string Label => label;
 
@@ -10,6 +12,8 @@ internal sealed class ItemListSource(string label, IReadOnlyList<SourceItem> ite
     public override bool ListsItems => true;
 
     public override bool IsUnreadable => items.All(item => item is UnreadableItem);
+
+    public override string? Remark => passedOver?.Text;
 
     public override IAsyncEnumerable<SourceItem> ReadAsync(CancellationToken cancellationToken) => items.ToAsyncEnumerable();
 }

@@ -17,6 +17,8 @@ internal sealed class PacedSource(FrameSource recording, TimeProvider time) : Fr
 
     public override bool IsUnreadable => recording.IsUnreadable;
 
+    public override string? Remark => recording.Remark;
+
     public override async IAsyncEnumerable<SourceItem> ReadAsync([EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var started = time.GetTimestamp();

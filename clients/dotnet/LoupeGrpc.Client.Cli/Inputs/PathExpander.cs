@@ -1,67 +1,122 @@
+using LoupeGrpc.Client.Cli.Artifacts;
+using LoupeGrpc.Client.Cli.Inputs.Files;
 using Microsoft.Extensions.FileSystemGlobbing;
 
 namespace LoupeGrpc.Client.Cli.Inputs;
 
 /// <summary>From the paths of a command line to items: files as they are, folders and globs expanded in place.</summary>
-internal static class PathExpander
+/// <param name="passedOver">Counts what folders and globs hold and is not analysed.</param>
+/// <param name="cancellationToken">Stops looking into folders.</param>
+internal sealed class PathExpander(PassedOver passedOver, CancellationToken cancellationToken)
 {
-    public static IReadOnlyList<SourceItem> Expand(IEnumerable<string> paths) => [.. paths.SelectMany(Expand)];
+    /// <summary>How many levels of folders `**` and folders themselves go down: as many as there are.</summary>
+    private const int AllLevels = int.MaxValue;
 
-    public static FileItem ToItem(string path) => new() { Path = path, Name = Path.GetFileName(path), File = path };
+    private readonly List<Found> _found = [];
 
-    private static IEnumerable<SourceItem> Expand(string path)
+    public static IReadOnlyList<SourceItem> Expand(IEnumerable<string> paths, PassedOver? passedOver = null, CancellationToken cancellationToken = default)
     {
-        if (Directory.Exists(path))
+        var expander = new PathExpander(passedOver ?? new PassedOver(), cancellationToken);
+        foreach (var path in paths)
         {
-            return ExpandFolder(path);
+            expander.Add(path);
         }
 
-        if (File.Exists(path))
-        {
-            return [ToItem(path)];
-        }
-
-        return path.Contains('*')
-            ? ExpandGlob(path)
-            : [UnreadableItem.Create(path, LoupeFailureCode.NotFound, "there is nothing at this path")];
+        var names = ArtifactNames.Of([.. expander._found.Where(found => found.Failure is null).Select(found => (found.Path, found.Base))]);
+        var next = 0;
+        return [.. expander._found.Select(found => found.Failure ?? (SourceItem)ToItem(found.Path, names[next++]))];
     }
 
-    private static IEnumerable<SourceItem> ExpandFolder(string folder)
+    /// <param name="name">What files made from it are called; null: after the file's own name.</param>
+    public static FileItem ToItem(string path, ArtifactName? name = null) =>
+        new() { Path = path, Name = Path.GetFileName(path), ArtifactName = name, File = path };
+
+    private void Add(string path)
     {
         try
         {
-            var files = PictureFiles.In(folder);
-            return files.Count > 0
-                ? files.Select(ToItem)
-                : [UnreadableItem.Create(folder, LoupeFailureCode.NotFound, $"the folder holds no pictures ({PictureFiles.ExtensionList})")];
+            switch (path.Length == 0 ? null : RegularFile.Status(path)?.Kind)
+            {
+                case FileKind.Folder:
+                    AddFolder(path);
+                    break;
+                case null when path.Contains('*'):
+                    AddGlob(path);
+                    break;
+                case null:
+                    AddFailure(path, LoupeFailureCode.NotFound, "there is nothing at this path");
+                    break;
+                default:
+                    // Named by itself: sent whatever it is called. Whether it can be read is found out when its turn comes.
+                    _found.Add(new Found(path, Path.GetDirectoryName(path) ?? "", null));
+                    break;
+            }
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            return [UnreadableItem.Create(folder, LoupeFailureCode.Unreadable, $"the folder cannot be read: {error.Message}")];
+            AddFailure(path, LoupeFailureCode.Unreadable, $"the path cannot be looked at: {error.Message}");
         }
     }
 
-    /// <summary>`*` within a name, `**` over folders. Every file that matches counts, whatever its extension.</summary>
-    private static IEnumerable<SourceItem> ExpandGlob(string glob)
+    private void AddFolder(string folder)
+    {
+        if (!AddFiles(folder, PictureFolder.Files(folder, AllLevels, passedOver, cancellationToken)))
+        {
+            AddFailure(folder, LoupeFailureCode.NotFound, "the folder holds no pictures");
+        }
+    }
+
+    /// <summary>`*` within a name, `**` over folders. Every file that matches counts, whatever is in it.</summary>
+    private void AddGlob(string glob)
     {
         // The part before the first wildcard is where to look; results keep it as it was given.
         var root = Path.GetDirectoryName(glob[..glob.IndexOf('*')]) ?? "/";
         var pattern = glob[root.Length..].TrimStart('/');
+        var depth = pattern.Contains("**", StringComparison.Ordinal) ? AllLevels : pattern.Count(c => c == '/') + 1;
         var matcher = new Matcher(StringComparison.Ordinal).AddInclude(pattern);
-        try
-        {
-            var files = matcher.Execute(new Microsoft.Extensions.FileSystemGlobbing.Abstractions.DirectoryInfoWrapper(new DirectoryInfo(root.Length == 0 ? "." : root)))
-                .Files
-                .Select(match => Path.Combine(root, match.Path))
-                .OrderBy(Path.GetFullPath, StringComparer.Ordinal)
+        var start = root.Length == 0 ? "." : root;
+        var matching = RegularFile.Status(start) is null
+            ? []
+            : new FolderWalk(cancellationToken).Files(start, depth)
+                .Select(file => root.Length == 0 ? file with { Path = Path.GetRelativePath(".", file.Path) } : file)
+                .Where(file => file.Problem is not null || file.Kind == FileKind.Link || matcher.Match(Path.GetRelativePath(start, file.Path)).HasMatches)
                 .ToList();
-            return files.Count > 0
-                ? files.Select(ToItem)
-                : [UnreadableItem.Create(glob, LoupeFailureCode.NotFound, "no file matches this pattern")];
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        foreach (var file in matching.Where(file => file.Problem is null && file.Kind != FileKind.Regular))
         {
-            return [UnreadableItem.Create(glob, LoupeFailureCode.Unreadable, $"the pattern cannot be followed: {error.Message}")];
+            passedOver.Add(file.Kind);
+        }
+
+        if (!AddFiles(root, matching.Where(file => file.Problem is not null || file.Kind == FileKind.Regular)))
+        {
+            AddFailure(glob, LoupeFailureCode.NotFound, "no file matches this pattern");
         }
     }
+
+    /// <summary>In ordinal order of the full path.</summary>
+    /// <returns>Whether there were any.</returns>
+    private bool AddFiles(string root, IEnumerable<WalkedFile> files)
+    {
+        var before = _found.Count;
+        foreach (var file in files.OrderBy(file => Path.GetFullPath(file.Path), StringComparer.Ordinal))
+        {
+            if (file.Problem is { } problem)
+            {
+                AddFailure(file.Path, LoupeFailureCode.Unreadable, problem);
+            }
+            else
+            {
+                _found.Add(new Found(file.Path, root, null));
+            }
+        }
+
+        return _found.Count > before;
+    }
+
+    private void AddFailure(string path, LoupeFailureCode code, string message) =>
+        _found.Add(new Found(path, "", UnreadableItem.Create(path, code, message)));
+
+    /// <param name="Path">Of the file.</param>
+    /// <param name="Base">The folder that files made from it do not repeat in their names.</param>
+    /// <param name="Failure">Why there is nothing to analyse.</param>
+    private sealed record Found(string Path, string Base, UnreadableItem? Failure);
 }

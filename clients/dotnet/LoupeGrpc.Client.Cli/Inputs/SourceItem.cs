@@ -1,3 +1,4 @@
+using LoupeGrpc.Client.Cli.Artifacts;
 using LoupeGrpc.V1;
 
 namespace LoupeGrpc.Client.Cli.Inputs;
@@ -10,6 +11,12 @@ internal abstract class SourceItem
 
     /// <summary>What files made from it are named after.</summary>
     public required string Name { get; init; }
+
+    /// <summary>The same where other inputs are known too, so that none gets the name of another; null: as <see cref="Name"/> says.</summary>
+    public ArtifactName? ArtifactName { get; init; }
+
+    /// <summary>The frame's own file, in a folder of frames; null elsewhere.</summary>
+    public string? Source { get; init; }
 
     /// <summary>Seconds from the start of a stream; null outside streams.</summary>
     public double? TimeSeconds { get; init; }

@@ -1,3 +1,5 @@
+using LoupeGrpc.Client.Cli.Inputs.Files;
+
 namespace LoupeGrpc.Client.Cli.Inputs;
 
 /// <summary>Opens the SOURCE of `stream`. What cannot be opened becomes a source with one failed item.</summary>
@@ -5,9 +7,6 @@ internal sealed class StreamSourceFactory(SamplingOptions sampling, bool keepFra
 {
     /// <summary>A wrong address should fail soon; one that once worked is tried for ever.</summary>
     private const int FirstRetries = 2;
-
-    /// <summary>What a folder's frames are taken to be when `--fps` does not say.</summary>
-    private const double FolderFramesPerSecond = 25;
 
     public async Task<FrameSource> OpenAsync(SourceAddress address, CancellationToken cancellationToken) => address switch
     {
@@ -36,19 +35,21 @@ internal sealed class StreamSourceFactory(SamplingOptions sampling, bool keepFra
 
     private async Task<FrameSource> OpenLocalAsync(string path, CancellationToken cancellationToken)
     {
-        if (Directory.Exists(path))
+        try
         {
-            return OpenFolder(path);
+            // A disk that does not answer must not hold up who gives up waiting.
+            if (await Task.Run(() => OpenPictures(path, cancellationToken), CancellationToken.None).WaitAsync(cancellationToken) is { } pictures)
+            {
+                return pictures;
+            }
         }
-
-        if (!File.Exists(path))
+        catch (FileNotFoundException)
         {
             return Unreadable(path, LoupeFailureCode.NotFound, "there is nothing at this path");
         }
-
-        if (PictureFiles.IsPicture(path))
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            return Frames(path, [path]);
+            return Unreadable(path, LoupeFailureCode.Unreadable, $"the file cannot be read: {error.Message}");
         }
 
         var capture = await OpenCvCapture.OpenAsync(path, keepFrames, cancellationToken);
@@ -57,36 +58,16 @@ internal sealed class StreamSourceFactory(SamplingOptions sampling, bool keepFra
             : new VideoFileSource(capture, path, sampling);
     }
 
-    private ItemListSource OpenFolder(string folder)
+    /// <returns>Null for a file that is no picture.</returns>
+    private ItemListSource? OpenPictures(string path, CancellationToken cancellationToken)
     {
-        try
+        if (RegularFile.Status(path)?.Kind == FileKind.Folder)
         {
-            var files = PictureFiles.In(folder, recursive: false);
-            return files.Count > 0
-                ? Frames(folder, files)
-                : Unreadable(folder, LoupeFailureCode.NotFound, $"the folder holds no frames ({PictureFiles.ExtensionList})");
+            return FrameFolder.Open(path, sampling, cancellationToken);
         }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            return Unreadable(folder, LoupeFailureCode.Unreadable, $"the folder cannot be read: {error.Message}");
-        }
-    }
 
-    private ItemListSource Frames(string source, IReadOnlyList<string> files)
-    {
-        var fps = sampling.PerSecond ?? FolderFramesPerSecond;
-        var started = sampling.Time.GetUtcNow();
-        var items = files
-            .Take((int)Math.Min(sampling.MaxFrames, files.Count))
-            .Select((file, index) => new FileItem
-            {
-                Path = source,
-                Name = Path.GetFileName(file),
-                File = file,
-                TimeSeconds = index / fps,
-                CaptureTime = started.AddSeconds(index / fps),
-            });
-        return new ItemListSource(source, [.. items]);
+        var isPicture = PictureKind.IsPicture(path, animations: false);
+        return isPicture || PictureKind.IsNamedLikePicture(path) ? FrameFolder.OpenPicture(path, sampling) : null;
     }
 
     private static ItemListSource Unreadable(string label, LoupeFailureCode code, string message) =>

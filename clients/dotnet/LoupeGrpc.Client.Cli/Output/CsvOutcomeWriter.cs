@@ -8,13 +8,18 @@ internal sealed class CsvOutcomeWriter : IOutcomeSink, IDisposable
     private static readonly string[] Columns =
     [
         "path", "frame_id", "time_s", "outcome", "score", "verdict", "width", "height", "mask_area", "regions", "notes", "sha256", "total_ms",
-        "provider", "reason", "error_code", "error_message",
+        "provider", "reason", "error_code", "error_message", "source", "mask_file", "overlay_file",
     ];
 
     private readonly CsvWriter _csv;
 
-    public CsvOutcomeWriter(Stream output)
+    private readonly bool _isPrintable;
+
+    /// <param name="output">Left open.</param>
+    /// <param name="isPrintable">For a terminal, which names must not be able to drive; files get every character.</param>
+    public CsvOutcomeWriter(Stream output, bool isPrintable = false)
     {
+        _isPrintable = isPrintable;
         _csv = CsvWriter.Create(output, CsvWriterOptions.Default with { Injection = CsvInjection.Escape }, leaveOpen: true);
         _csv.WriteHeader(Columns);
         _csv.Flush();
@@ -23,7 +28,7 @@ internal sealed class CsvOutcomeWriter : IOutcomeSink, IDisposable
     public void Write(OutcomeRow row)
     {
         var line = OutcomeLine.From(row);
-        _csv.WriteField(line.Path);
+        _csv.WriteField(Text(line.Path));
         _csv.WriteField<ulong>(line.FrameId);
         _csv.WriteField(line.TimeSeconds);
         _csv.WriteField(line.Outcome);
@@ -39,10 +44,15 @@ internal sealed class CsvOutcomeWriter : IOutcomeSink, IDisposable
         _csv.WriteField(line.Provider);
         _csv.WriteField(line.Reason);
         _csv.WriteField(line.Error?.Code);
-        _csv.WriteField(line.Error?.Message);
+        _csv.WriteField(Text(line.Error?.Message));
+        _csv.WriteField(Text(line.Source));
+        _csv.WriteField(Text(line.MaskFile));
+        _csv.WriteField(Text(line.OverlayFile));
         _csv.EndRecord();
         _csv.Flush();
     }
+
+    private string? Text(string? text) => _isPrintable && text is not null ? Printable.Text(text) : text;
 
     public void Dispose() => _csv.Dispose();
 }

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using LoupeGrpc.Client.Cli.Running;
 
 namespace LoupeGrpc.Client.Cli.Output;
 
@@ -15,12 +16,18 @@ internal sealed class JsonLinesWriter(Stream output) : IOutcomeSink
 
     private readonly ArrayBufferWriter<byte> _line = new();
 
+    /// <summary>What is added to the lines of the file that `--skip-done` reads.</summary>
+    public Func<OutcomeRow, DoneMark?> MarkOf { get; init; } = _ => null;
+
+    /// <exception cref="JsonException">It is not a line as this class writes them.</exception>
+    public static OutcomeLine? Read(ReadOnlySpan<byte> line) => JsonSerializer.Deserialize(line, Json.OutcomeLine);
+
     public void Write(OutcomeRow row)
     {
         _line.ResetWrittenCount();
         using (var json = new Utf8JsonWriter(_line, WriterOptions))
         {
-            JsonSerializer.Serialize(json, OutcomeLine.From(row), Json.OutcomeLine);
+            JsonSerializer.Serialize(json, OutcomeLine.From(row) with { Done = MarkOf(row) }, Json.OutcomeLine);
         }
 
         _line.Write("\n"u8);

@@ -1,4 +1,6 @@
 using System.Text.Json.Serialization;
+using LoupeGrpc.Client.Cli.Inputs.Files;
+using LoupeGrpc.Client.Cli.Running;
 using LoupeGrpc.V1;
 
 namespace LoupeGrpc.Client.Cli.Output;
@@ -42,10 +44,11 @@ internal sealed record OutcomeLine
     [JsonPropertyName("mask")]
     public MaskField? Mask { get; init; }
 
-    /// <summary>Pixels; like the regions 0 where there is no mask.</summary>
+    /// <summary>Pixels; null where there is no mask.</summary>
     [JsonPropertyName("mask_area")]
     public ulong? MaskArea { get; init; }
 
+    /// <summary>Null where no mask was computed; one that was too long to be sent has its regions.</summary>
     [JsonPropertyName("regions")]
     public IReadOnlyList<RegionField>? Regions { get; init; }
 
@@ -68,9 +71,32 @@ internal sealed record OutcomeLine
     [JsonPropertyName("mask_disagreement")]
     public float? MaskDisagreement { get; init; }
 
+    /// <summary>The frame's own file, in a folder of frames.</summary>
+    [JsonPropertyName("source")]
+    public string? Source { get; init; }
+
+    [JsonPropertyName("mask_file")]
+    public string? MaskFile { get; init; }
+
+    [JsonPropertyName("overlay_file")]
+    public string? OverlayFile { get; init; }
+
+    /// <summary>Only in the file of `--skip-done`.</summary>
+    [JsonPropertyName("done")]
+    public DoneMark? Done { get; init; }
+
     public static OutcomeLine From(OutcomeRow row)
     {
-        var line = new OutcomeLine { Path = row.Item.Path, FrameId = row.FrameId, TimeSeconds = row.Item.TimeSeconds, Outcome = "" };
+        var line = new OutcomeLine
+        {
+            Path = PathText.Show(row.Item.Path),
+            Source = row.Item.Source is { } source ? PathText.Show(source) : null,
+            FrameId = row.FrameId,
+            TimeSeconds = row.Item.TimeSeconds,
+            Outcome = "",
+            MaskFile = row.MaskFile,
+            OverlayFile = row.OverlayFile,
+        };
         return row.Outcome switch
         {
             LoupeResult result => From(line, result.Result),
@@ -89,8 +115,10 @@ internal sealed record OutcomeLine
         Width = result.Width,
         Height = result.Height,
         Mask = result.Mask?.Rle is { } rle ? new MaskField([.. rle.Size], rle.Counts) : null,
-        MaskArea = result.Mask?.Area ?? 0,
-        Regions = [.. result.Regions.Select(region => new RegionField([region.Box.X, region.Box.Y, region.Box.Width, region.Box.Height], region.Area, region.Mean))],
+        MaskArea = result.Mask?.Area,
+        Regions = result.Mask is null && result.MaskOmission != MaskOmission.Budget
+            ? null
+            : [.. result.Regions.Select(region => new RegionField([region.Box.X, region.Box.Y, region.Box.Width, region.Box.Height], region.Area, region.Mean))],
         Notes = [.. result.Notes.Select(note => new NoteField(WireName.Of(note.Code), note.Message))],
         Sha256 = Convert.ToHexStringLower(result.Sha256.Span),
         Timings = result.Timings is { } timings ? TimingsField.From(timings, result.Adaptation is not null) : null,

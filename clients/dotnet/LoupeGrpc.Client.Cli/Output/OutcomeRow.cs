@@ -7,4 +7,11 @@ namespace LoupeGrpc.Client.Cli.Output;
 /// <param name="FrameId">Its place in the order of inputs, from 0.</param>
 /// <param name="Outcome">What became of it.</param>
 /// <param name="Frame">What was sent; only in runs that keep frames.</param>
-internal sealed record OutcomeRow(SourceItem Item, ulong FrameId, LoupeOutcome Outcome, LoupeFrame? Frame);
+internal sealed record OutcomeRow(SourceItem Item, ulong FrameId, LoupeOutcome Outcome, LoupeFrame? Frame)
+{
+    /// <summary>Where its mask was written; null where it was not.</summary>
+    public string? MaskFile { get; init; }
+
+    /// <summary>Where its overlay was written; null where it was not.</summary>
+    public string? OverlayFile { get; init; }
+}

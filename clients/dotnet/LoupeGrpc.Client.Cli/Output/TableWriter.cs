@@ -1,4 +1,5 @@
 using System.Globalization;
+using LoupeGrpc.Client.Cli.Inputs.Files;
 using LoupeGrpc.V1;
 using Spectre.Console;
 
@@ -29,11 +30,11 @@ internal sealed class TableWriter : IOutcomeSink
         if (!_hasHeader)
         {
             _hasHeader = true;
-            Write("VERDICT", $"{(_withTime ? "     TIME  " : "")} SCORE   FORGED  REGIONS       MS  PATH", "bold");
+            Write("VERDICT", $"{(_withTime ? "     TIME  " : "")} SCORE   FORGED  REGIONS       MS     WAIT  PATH", "bold");
         }
 
         var time = _withTime ? Time(row.Item.TimeSeconds) : "";
-        var path = Printable.Text(row.Item.Path);
+        var path = Printable.Text(PathText.Show(row.Item.Path));
         switch (row.Outcome)
         {
             case LoupeResult result:
@@ -62,7 +63,7 @@ internal sealed class TableWriter : IOutcomeSink
     private static string Time(double? seconds) =>
         seconds is { } value ? string.Create(CultureInfo.InvariantCulture, $"{value,7:0.00} s  ") : new string(' ', 11);
 
-    private static string Blank { get; } = new(' ', 33);
+    private static string Blank { get; } = new(' ', 42);
 
     private static string Columns(FrameResult result)
     {
@@ -70,8 +71,16 @@ internal sealed class TableWriter : IOutcomeSink
         var forged = result.Mask is { } mask && pixels > 0
             ? string.Create(CultureInfo.InvariantCulture, $"{100 * mask.Area / pixels:0.0} %")
             : "-";
-        return string.Create(CultureInfo.InvariantCulture, $"{result.Score:0.0000}  {forged,7}  {result.Regions.Count,7}  {result.Timings?.TotalMs ?? 0,7:0.0}");
+        var regions = result.Mask is null && result.MaskOmission != MaskOmission.Budget ? "-" : result.Regions.Count.ToString(CultureInfo.InvariantCulture);
+        var timings = result.Timings ?? new StageTimings();
+        var own = OwnTime(timings);
+        var wait = Math.Max(0, timings.TotalMs - own);
+        return string.Create(CultureInfo.InvariantCulture, $"{result.Score:0.0000}  {forged,7}  {regions,7}  {own,7:0.0}  {wait,7:0.0}");
     }
+
+    /// <summary>What was spent on the frame itself. The rest of the total it waited for others, in the session and between stages.</summary>
+    private static float OwnTime(StageTimings timings) =>
+        timings.DecodeMs + timings.PreprocessMs + timings.EncodeMs + timings.SegmentMs + timings.MaskMs + timings.AdaptMs + timings.DualMs;
 
     private static string Notes(FrameResult result) =>
         result.Notes.Count == 0 ? "" : $"  [{string.Join(' ', result.Notes.Select(note => WireName.Of(note.Code)))}]";

@@ -105,14 +105,14 @@ internal sealed class StreamCurves(bool byTime, int capacity = StreamCurves.Defa
 /// <param name="X">Seconds, or the frame's number.</param>
 /// <param name="Sequence">The server's number of the frame.</param>
 /// <param name="Score">0 to 1.</param>
-/// <param name="MaskArea">Share of the picture inside the mask, percent; 0 where there is no mask.</param>
+/// <param name="MaskArea">Share of the picture inside the mask, percent; null where there is no mask.</param>
 /// <param name="BaseArea">The same without adaptation; null where there was no dual verdict.</param>
 /// <param name="Disagreement">Share of the picture on which both masks differ, percent; null where there was no dual verdict.</param>
 /// <param name="Loss">Of the last step before the frame; null where there was none.</param>
 /// <param name="Drift">Relative change of the parameters; null without adaptation.</param>
 /// <param name="Thresholds">In force for the frame.</param>
 internal sealed record CurvePoint(
-    double X, ulong Sequence, double Score, double MaskArea, double? BaseArea, double? Disagreement, double? Loss, double? Drift, Thresholds? Thresholds)
+    double X, ulong Sequence, double Score, double? MaskArea, double? BaseArea, double? Disagreement, double? Loss, double? Drift, Thresholds? Thresholds)
 {
     public static CurvePoint From(double x, ulong sequence, FrameResult result)
     {
@@ -122,7 +122,7 @@ internal sealed record CurvePoint(
             x,
             sequence,
             result.Score,
-            100 * (result.Mask?.Area ?? 0) / pixels,
+            result.Mask is { } found ? 100 * found.Area / pixels : null,
             result.BaseMask is { } mask ? 100 * mask.Area / pixels : null,
             result.BaseMask is null ? null : 100 * (double)result.MaskDisagreement,
             state is { LastLoss: > 0 } ? state.LastLoss : null,

@@ -1,4 +1,6 @@
+using System.Globalization;
 using ScottPlot;
+using ScottPlot.TickGenerators;
 using SkiaSharp;
 
 namespace LoupeGrpc.Client.Cli.Plotting;
@@ -12,6 +14,9 @@ internal static class StreamPlot
     /// <summary>Lines of few frames need dots to be seen.</summary>
     private const int MaxDots = 200;
 
+    /// <summary>A loss that falls further than so many times is drawn over its logarithm: beside the first peak the rest would be a flat line.</summary>
+    private const double LogarithmicFrom = 20;
+
     private static readonly Color ScoreColor = Color.FromHex("#1F4E9E");
     private static readonly Color MaskColor = Color.FromHex("#C0392B");
     private static readonly Color BaseColor = Color.FromHex("#7F8C8D");
@@ -22,15 +27,16 @@ internal static class StreamPlot
     /// <param name="curves">At least one point.</param>
     /// <param name="title">For people.</param>
     /// <param name="svg">SVG instead of PNG.</param>
+    /// <param name="isDemonstration">A demonstration model gave the results, which the picture says.</param>
     /// <returns>The file's bytes.</returns>
-    public static byte[] Draw(StreamCurves curves, string title, bool svg)
+    public static byte[] Draw(StreamCurves curves, string title, bool svg, bool isDemonstration = false)
     {
         PlotFont.Register();
         var points = curves.Points();
         List<Plot> panels = [Score(points), MaskArea(points)];
         if (points.Any(point => point.Drift is not null))
         {
-            panels.Add(Panel("loss", points, new Curve("loss of the last step", LossColor, point => point.Loss)));
+            panels.Add(Loss(points));
             panels.Add(Panel("drift", points, new Curve("parameter drift", DriftColor, point => point.Drift)));
         }
 
@@ -38,21 +44,30 @@ internal static class StreamPlot
         {
             panel.Axes.Left.MinimumSize = panel.Axes.Left.MaximumSize = 70;
             panel.Axes.Right.MinimumSize = 20;
-            // Room for the legend above the curves.
-            panel.Axes.Margins(left: 0.01, right: 0.01, bottom: 0.1, top: 0.35);
+            panel.Axes.Margins(left: 0.01, right: 0.01, bottom: 0.1, top: 0.1);
             foreach (var (x, label) in curves.Marks())
             {
                 AddMark(panel, x, panel == panels[0] ? label : "");
             }
 
-            panel.ShowLegend(Alignment.UpperRight, Orientation.Horizontal);
-            panel.Legend.BackgroundColor = Colors.White.WithAlpha(0.7);
+            // Above the curves, not over them.
+            var legend = panel.ShowLegend(Edge.Top);
+            legend.Alignment = Alignment.MiddleRight;
+            panel.Legend.Orientation = Orientation.Horizontal;
             panel.Legend.OutlineWidth = 0;
             panel.Legend.ShadowColor = Colors.Transparent;
         }
 
-        panels[0].Axes.SetLimitsY(-0.05, 1.4);
+        panels[0].Axes.SetLimitsY(0, 1);
         panels[0].Axes.Title.Label.Text = title;
+        if (isDemonstration)
+        {
+            var note = panels[0].Add.Annotation("demonstration model", Alignment.UpperLeft);
+            note.LabelShadowColor = Colors.Transparent;
+            note.LabelBorderColor = Colors.Transparent;
+            note.LabelBackgroundColor = Colors.White.WithAlpha(0.7);
+        }
+
         panels[^1].Axes.Bottom.Label.Text = curves.ByTime ? "time (s)" : "frame";
         panels.ForEach(panel => panel.Font.Set(PlotFont.Name, FontWeight.Normal, FontSlant.Upright, FontSpacing.Normal));
         return Render(panels, svg);
@@ -72,7 +87,7 @@ internal static class StreamPlot
 
     private static Plot MaskArea(IReadOnlyList<CurvePoint> points)
     {
-        Curve area = new("mask area", MaskColor, point => point.MaskArea);
+        Curve area = new("mask area", MaskColor, point => point.MaskArea, HasGaps: true);
         return points.Any(point => point.BaseArea is not null)
             ? Panel(
                 "mask area (%)",
@@ -83,22 +98,40 @@ internal static class StreamPlot
             : Panel("mask area (%)", points, area);
     }
 
+    private static Plot Loss(IReadOnlyList<CurvePoint> points)
+    {
+        var losses = points.Select(point => point.Loss).OfType<double>().Where(loss => loss > 0 && double.IsFinite(loss)).ToList();
+        if (losses.Count == 0 || losses.Max() < LogarithmicFrom * losses.Min())
+        {
+            return Panel("loss", points, new Curve("loss of the last step", LossColor, point => point.Loss));
+        }
+
+        var plot = Panel("loss", points, new Curve("loss of the last step", LossColor, point => point.Loss is > 0 and var loss ? Math.Log10(loss) : null));
+        plot.Axes.Left.TickGenerator = new NumericAutomatic
+        {
+            MinorTickGenerator = new LogMinorTickGenerator(),
+            IntegerTicksOnly = true,
+            LabelFormatter = exponent => Math.Pow(10, exponent).ToString("0.######", CultureInfo.InvariantCulture),
+        };
+        return plot;
+    }
+
     private static Plot Panel(string axis, IReadOnlyList<CurvePoint> points, params ReadOnlySpan<Curve> curves)
     {
         var plot = new Plot();
         plot.Axes.Left.Label.Text = axis;
         foreach (var curve in curves)
         {
-            var shown = points.Where(point => curve.Value(point) is { } value && double.IsFinite(value)).ToList();
-            if (shown.Count == 0)
+            var stretches = curve.Stretches(points);
+            var dots = stretches.Sum(stretch => stretch.Count) <= MaxDots;
+            foreach (var stretch in stretches)
             {
-                continue;
+                var line = plot.Add.Scatter(stretch.ConvertAll(point => point.X), stretch.ConvertAll(point => curve.Value(point)!.Value), curve.Color);
+                line.LegendText = stretch == stretches[0] ? curve.Name : "";
+                line.LineWidth = 1.5f;
+                // A line of one point is none.
+                line.MarkerSize = dots || stretch.Count == 1 ? 4 : 0;
             }
-
-            var line = plot.Add.Scatter(shown.ConvertAll(point => point.X), shown.ConvertAll(point => curve.Value(point)!.Value), curve.Color);
-            line.LegendText = curve.Name;
-            line.LineWidth = 1.5f;
-            line.MarkerSize = shown.Count <= MaxDots ? 4 : 0;
         }
 
         return plot;
@@ -148,5 +181,32 @@ internal static class StreamPlot
     }
 
     /// <summary>One line of a panel.</summary>
-    private sealed record Curve(string Name, Color Color, Func<CurvePoint, double?> Value);
+    /// <param name="HasGaps">Points without a value interrupt it; else they were not measured, and the line goes on to the next.</param>
+    private sealed record Curve(string Name, Color Color, Func<CurvePoint, double?> Value, bool HasGaps = false)
+    {
+        /// <summary>Points with a value, cut where there is a gap.</summary>
+        public List<List<CurvePoint>> Stretches(IReadOnlyList<CurvePoint> points)
+        {
+            var stretches = new List<List<CurvePoint>>();
+            var isOpen = false;
+            foreach (var point in points)
+            {
+                if (Value(point) is not { } value || !double.IsFinite(value))
+                {
+                    isOpen &= !HasGaps;
+                    continue;
+                }
+
+                if (!isOpen)
+                {
+                    stretches.Add([]);
+                    isOpen = true;
+                }
+
+                stretches[^1].Add(point);
+            }
+
+            return stretches;
+        }
+    }
 }

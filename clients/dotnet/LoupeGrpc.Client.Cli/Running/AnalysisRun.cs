@@ -34,6 +34,15 @@ internal sealed class AnalysisRun(
     /// <summary>Told what the server says about the session, beside the line for people.</summary>
     public Action<SessionEvent>? Happened { get; init; }
 
+    /// <summary>Told what the session was given, before the first row.</summary>
+    public Action<SessionGrant>? Opened { get; init; }
+
+    /// <summary>Says of an item, once the session is open, that it needs no row; null where it does.</summary>
+    public Func<SourceItem, DoneInput?> FindDone { get; init; } = _ => null;
+
+    /// <summary>Told in the place of a row.</summary>
+    public Action<SourceItem, DoneInput>? Skipped { get; init; }
+
     /// <returns>What the session was and what the server counted; null where none was needed or none came.</returns>
     public async Task<RunReport> RunAsync(LoupeClient client, LoupeSessionOptions options)
     {
@@ -51,6 +60,7 @@ internal sealed class AnalysisRun(
 
         await using var session = await client.OpenSessionAsync(options, host.Interrupt);
         Announce(session.Grant);
+        Opened?.Invoke(session.Grant);
         checkpoints?.Check(session.Grant);
         using var drain = new CancellationTokenSource(Timeout.InfiniteTimeSpan, host.Time);
         using var onInterrupt = host.Interrupt.Register(() => drain.CancelAfter(checkpoints?.SavesAtEnd == true ? SnapshotDrainTime : DrainTime));
@@ -159,6 +169,12 @@ internal sealed class AnalysisRun(
                 continue;
             }
 
+            if (item is FileItem && await Task.Run(() => FindDone(item), CancellationToken.None).WaitAsync(cancellationToken) is { } done)
+            {
+                await pending.WriteAsync(new Pending(item, frameId, null, null, done), cancellationToken);
+                continue;
+            }
+
             var loaded = await item.LoadAsync(frameId, session.Grant.Limits ?? new Limits(), cancellationToken);
             await pending.WriteAsync(new Pending(item, frameId, loaded.Failure, keepFrames ? loaded.Frame : null), cancellationToken);
             if (loaded.Frame is not null)
@@ -185,6 +201,12 @@ internal sealed class AnalysisRun(
         await using var outcomes = session.Results().GetAsyncEnumerator();
         await foreach (var next in pending.ReadAllAsync())
         {
+            if (next.Done is { } done)
+            {
+                Skipped?.Invoke(next.Item, done);
+                continue;
+            }
+
             LoupeOutcome outcome = next.Failure
                 ?? (await outcomes.MoveNextAsync() ? outcomes.Current : NotSent(next.FrameId, session.Fault));
             if (outcome is LoupeFailed { Code: LoupeFailureCode.Canceled } canceled && host.Interrupt.IsCancellationRequested)
@@ -215,5 +237,5 @@ internal sealed class AnalysisRun(
 
     private static string Invariant(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 
-    private sealed record Pending(SourceItem Item, ulong FrameId, LoupeFailed? Failure, LoupeFrame? Frame);
+    private sealed record Pending(SourceItem Item, ulong FrameId, LoupeFailed? Failure, LoupeFrame? Frame, DoneInput? Done = null);
 }

@@ -8,22 +8,37 @@ namespace LoupeGrpc.Client.Cli.Running;
 /// <summary>What people see while a run goes on: notices, and a progress bar where that disturbs nothing.</summary>
 internal sealed class RunDisplay
 {
-    /// <summary>Where nothing can be redrawn, a line now and then says how adaptation stands.</summary>
-    private static readonly TimeSpan AdaptationPause = TimeSpan.FromSeconds(10);
+    /// <summary>Where nothing can be redrawn, a line now and then says how the run stands.</summary>
+    private static readonly TimeSpan LinePause = TimeSpan.FromSeconds(10);
 
     private readonly CliHost _host;
     private readonly IAnsiConsole? _terminal;
+    private readonly bool _printsLines;
     private ProgressTask? _bar;
-    private long? _adaptationShown;
+    private long _lineShown;
 
     /// <param name="host">The process.</param>
     /// <param name="format">A table on a terminal shares that terminal with the bar; JSON and CSV must not.</param>
     public RunDisplay(CliHost host, OutputFormat format)
     {
         _host = host;
-        if (host.ErrorTerminal is not null)
+        _lineShown = host.Time.GetTimestamp();
+        if (host.ErrorTerminal is null)
         {
-            _terminal = host.OutputTerminal is null ? host.ErrorTerminal : format == OutputFormat.Table ? host.OutputTerminal : null;
+            return;
+        }
+
+        if (host.OutputTerminal is not null)
+        {
+            _terminal = format == OutputFormat.Table ? host.OutputTerminal : null;
+        }
+        else if (host.IsOutputKept)
+        {
+            _terminal = host.ErrorTerminal;
+        }
+        else
+        {
+            _printsLines = true;
         }
     }
 
@@ -50,10 +65,12 @@ internal sealed class RunDisplay
                 : Invariant($"{tally.Total} done, [red]{tally.Manipulated} manipulated[/]; {adaptation}");
             _bar.Increment(1);
         }
-        else if (adaptation is not null && (_adaptationShown is not { } shown || _host.Time.GetElapsedTime(shown) >= AdaptationPause))
+        else if (adaptation is not null ? tally.Total == 1 || IsTime() : _printsLines && IsTime())
         {
-            _adaptationShown = _host.Time.GetTimestamp();
-            _host.Error.WriteLine(Invariant($"{tally.Total} done; {adaptation}"));
+            _lineShown = _host.Time.GetTimestamp();
+            _host.Error.WriteLine(adaptation is null
+                ? Invariant($"{tally.Total} done, {tally.Manipulated} manipulated, {tally.Failed} failed")
+                : Invariant($"{tally.Total} done; {adaptation}"));
         }
     }
 
@@ -86,6 +103,8 @@ internal sealed class RunDisplay
                 }
             });
     }
+
+    private bool IsTime() => _host.Time.GetElapsedTime(_lineShown) >= LinePause;
 
     private static string Invariant(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 }

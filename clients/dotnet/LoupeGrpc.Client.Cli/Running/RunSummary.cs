@@ -12,10 +12,16 @@ internal static class RunSummary
     /// <param name="tally">What was counted here.</param>
     /// <param name="report">What the server said.</param>
     /// <param name="elapsed">How long the run took.</param>
-    /// <param name="folders">Where files were written.</param>
-    public static IEnumerable<string> Lines(RunTally tally, RunReport report, TimeSpan elapsed, IEnumerable<string> folders)
+    /// <param name="remark">What the source says about what was there and was not analysed; null: nothing.</param>
+    /// <param name="files">What was written.</param>
+    public static IEnumerable<string> Lines(RunTally tally, RunReport report, TimeSpan elapsed, string? remark, IEnumerable<string> files)
     {
         yield return Counts(tally, elapsed);
+        if (remark is not null)
+        {
+            yield return remark;
+        }
+
         if (report.Grant is { Model: { } model, Execution: { } execution })
         {
             yield return $"model {model.Name}@{model.Hash[..Math.Min(8, model.Hash.Length)]}, {execution.Provider} {execution.Precision}";
@@ -35,9 +41,9 @@ internal static class RunSummary
             }
         }
 
-        foreach (var folder in folders)
+        foreach (var line in files)
         {
-            yield return $"written to {folder}";
+            yield return line;
         }
     }
 
@@ -50,6 +56,7 @@ internal static class RunSummary
         AddIfAny(tally.Dropped, "dropped");
         AddIfAny(tally.Expired, "expired");
         AddIfAny(tally.Failed, "failed");
+        AddIfAny(tally.Skipped, "skipped, analysed by an earlier run");
         var seconds = elapsed.TotalSeconds;
         var rate = seconds > 0 ? Invariant($", {tally.Results / seconds:0.0} a second") : "";
         return Invariant($"{string.Join("; ", parts)} ({seconds:0.0} s{rate})");

@@ -7,6 +7,8 @@ namespace LoupeGrpc.Client.Cli.Running;
 /// <summary>Counts what became of the inputs, and says what that means for the exit code.</summary>
 internal sealed class RunTally : IOutcomeSink
 {
+    private bool _foundEarlier;
+
     public long Manipulated { get; private set; }
 
     public long Uncertain { get; private set; }
@@ -21,12 +23,22 @@ internal sealed class RunTally : IOutcomeSink
 
     public long Results => Manipulated + Uncertain + Authentic;
 
-    public long Total => Results + Dropped + Expired + Failed;
+    public long Total => Results + Dropped + Expired + Failed + Skipped;
+
+    /// <summary>Passed over because an earlier run had analysed them.</summary>
+    public long Skipped { get; private set; }
 
     /// <summary>Inputs that nobody meant to leave out: failed, or dropped because the session ended first.</summary>
     public long NotAnalysed { get; private set; }
 
-    public ExitCode ExitCode => NotAnalysed > 0 ? ExitCode.SomeFailed : Manipulated > 0 ? ExitCode.Manipulated : ExitCode.NothingFound;
+    public ExitCode ExitCode => NotAnalysed > 0 ? ExitCode.SomeFailed : Manipulated > 0 || _foundEarlier ? ExitCode.Manipulated : ExitCode.NothingFound;
+
+    /// <summary>A run in two parts says what one in one part would have said.</summary>
+    public void Skip(DoneInput done)
+    {
+        Skipped++;
+        _foundEarlier |= done.Verdict == Verdict.Manipulated;
+    }
 
     public void Write(OutcomeRow row)
     {

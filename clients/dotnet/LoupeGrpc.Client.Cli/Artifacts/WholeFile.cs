@@ -1,0 +1,79 @@
+namespace LoupeGrpc.Client.Cli.Artifacts;
+
+/// <summary>
+/// A file that is being written beside its place and put there at the end: under its name stands the older file or the whole new one, also when the
+/// program is killed or the disk is full. What a killed program leaves is removed by the next one that writes into the folder.
+/// </summary>
+internal sealed class WholeFile : IDisposable
+{
+    private const string Prefix = ".loupe-";
+    private const string Suffix = ".partial";
+
+    private readonly string _path;
+    private readonly string _temporary;
+    private readonly FileStream _stream;
+
+    /// <param name="path">Its folder exists.</param>
+    /// <exception cref="IOException">Or <see cref="UnauthorizedAccessException"/>: nothing can be written there.</exception>
+    public WholeFile(string path)
+    {
+        _path = System.IO.Path.GetFullPath(path);
+        var folder = System.IO.Path.GetDirectoryName(_path) ?? throw new IOException("It is not the name of a file.");
+        _temporary = System.IO.Path.Combine(folder, $"{Prefix}{Guid.NewGuid():N}{Suffix}");
+        // Locked as long as it is open: whoever can lock it may remove it.
+        _stream = new FileStream(_temporary, FileMode.CreateNew, FileAccess.Write, FileShare.None);
+    }
+
+    public Stream Content => _stream;
+
+    /// <exception cref="IOException">Or <see cref="UnauthorizedAccessException"/>: nothing was written.</exception>
+    public static void Write(string path, Action<Stream> write)
+    {
+        using var file = new WholeFile(path);
+        write(file.Content);
+        file.Commit();
+    }
+
+    /// <inheritdoc cref="Write(string, Action{Stream})"/>
+    public static void Write(string path, ReadOnlyMemory<byte> data) => Write(path, stream => stream.Write(data.Span));
+
+    /// <summary>Removes what killed programs left in a folder.</summary>
+    public static void Sweep(string folder)
+    {
+        foreach (var left in Directory.EnumerateFiles(folder, $"{Prefix}*{Suffix}"))
+        {
+            try
+            {
+                using var locked = new FileStream(left, FileMode.Open, FileAccess.ReadWrite, FileShare.None, 1, FileOptions.DeleteOnClose);
+            }
+            catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+            {
+                // Another program is writing it.
+            }
+        }
+    }
+
+    /// <summary>Puts the file in its place.</summary>
+    /// <inheritdoc cref="Write(string, Action{Stream})" path="/exception"/>
+    public void Commit()
+    {
+        _stream.Flush(flushToDisk: true);
+        _stream.Dispose();
+        File.Move(_temporary, _path, overwrite: true);
+    }
+
+    /// <summary>Leaves nothing behind of a file that was not put in its place.</summary>
+    public void Dispose()
+    {
+        try
+        {
+            _stream.Dispose();
+        }
+        catch (IOException)
+        {
+            // A full disk, again: what was buffered is not wanted any more.
+        }
+
+        File.Delete(_temporary);
+    }
+}
