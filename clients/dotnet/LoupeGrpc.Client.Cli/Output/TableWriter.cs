@@ -100,7 +100,7 @@ internal sealed class TableWriter : IOutcomeSink
         }
         else
         {
-            _terminal.MarkupLine($"[{style}]{Markup.Escape($"{first,-11}")}[/]  {Markup.Escape(rest)}");
+            TerminalLine.Write(_terminal, $"{first,-11}", Spectre.Console.Style.Parse(style), $"  {rest}");
         }
     }
 }

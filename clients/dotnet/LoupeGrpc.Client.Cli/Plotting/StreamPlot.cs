@@ -10,6 +10,7 @@ internal static class StreamPlot
 {
     private const int Width = 1200;
     private const int PanelHeight = 220;
+    private const int LegendHeight = 26;
 
     /// <summary>Lines of few frames need dots to be seen.</summary>
     private const int MaxDots = 200;
@@ -52,17 +53,23 @@ internal static class StreamPlot
 
             // Above the curves, not over them.
             var legend = panel.ShowLegend(Edge.Top);
-            legend.Alignment = Alignment.MiddleRight;
+            legend.Alignment = Alignment.LowerRight;
+            legend.Padding = new PixelPadding(0, 0, 0, 2);
+            legend.MinimumSize = legend.MaximumSize = LegendHeight;
             panel.Legend.Orientation = Orientation.Horizontal;
             panel.Legend.OutlineWidth = 0;
+            panel.Legend.Padding = new PixelPadding(0);
+            panel.Legend.BackgroundColor = Colors.Transparent;
             panel.Legend.ShadowColor = Colors.Transparent;
         }
 
-        panels[0].Axes.SetLimitsY(0, 1);
+        // With room for half a dot.
+        panels[0].Axes.SetLimitsY(-0.03, 1.03);
         panels[0].Axes.Title.Label.Text = title;
         if (isDemonstration)
         {
             var note = panels[0].Add.Annotation("demonstration model", Alignment.UpperLeft);
+            note.LabelFontName = PlotFont.Name;
             note.LabelShadowColor = Colors.Transparent;
             note.LabelBorderColor = Colors.Transparent;
             note.LabelBackgroundColor = Colors.White.WithAlpha(0.7);

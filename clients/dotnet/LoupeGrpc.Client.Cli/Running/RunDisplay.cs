@@ -46,7 +46,7 @@ internal sealed class RunDisplay
     {
         if (_bar is not null && _terminal is not null)
         {
-            _terminal.WriteLine(Printable.Text(message));
+            TerminalLine.Write(_terminal, Printable.Text(message));
         }
         else
         {
