@@ -50,7 +50,7 @@ public sealed class PathExpanderTests : IDisposable
         Directory.CreateDirectory(At("empty"));
         Touch("a.png");
 
-        var items = PathExpander.Expand([At("missing.png"), At("empty"), At("no*.png"), At("a.png")]);
+        var items = PathExpander.Expand([At("missing.png"), At("empty"), At("no*.png"), At("a.png")], cancellationToken: TestContext.Current.CancellationToken);
 
         Assert.All(items.Take(3), item => Assert.Equal(LoupeFailureCode.NotFound, Assert.IsType<UnreadableItem>(item).Code));
         Assert.Contains("holds no pictures", ((UnreadableItem)items[1]).Message, StringComparison.Ordinal);
