@@ -1,22 +1,21 @@
+using System.Text.RegularExpressions;
 using LoupeGrpc.Packaging;
 
 namespace LoupeGrpc.Modeling.Packaging;
 
 /// <summary>
 /// A directory beside the output, hence on its file system, that becomes the output by one rename when it is complete and is removed otherwise:
-/// whoever looks at the output sees a whole package or none. What a conversion that was killed left there is removed by the next one to the same output.
+/// whoever looks at the output sees a whole package or none. What a killed process left is removed by the next one that writes beside it.
 /// </summary>
-internal sealed class StagingDirectory : IDisposable
+internal sealed partial class StagingDirectory : IDisposable
 {
     private const string Partial = "partial";
     private const string Replaced = "replaced";
 
-    /// <summary>Beside the directory, locked for as long as somebody writes there. The lock ends with its process, however that ends.</summary>
-    private const string LockSuffix = ".lock";
-
     private readonly string _output;
     private readonly bool _overwrite;
-    private readonly FileStream _lock;
+    private readonly string _id = Guid.NewGuid().ToString("N");
+    private readonly OwnerLock _owner;
     private bool _published;
 
     /// <exception cref="PackageException">The output is taken.</exception>
@@ -24,18 +23,19 @@ internal sealed class StagingDirectory : IDisposable
     {
         _output = System.IO.Path.TrimEndingDirectorySeparator(System.IO.Path.GetFullPath(output));
         _overwrite = overwrite;
-        CheckOutput();
-        RemoveLeftovers();
-        Path = Sibling(Partial);
-        Directory.CreateDirectory(System.IO.Path.GetDirectoryName(Path)!);
-        _lock = new FileStream(Path + LockSuffix, FileMode.CreateNew, FileAccess.Write, FileShare.None, bufferSize: 0, FileOptions.DeleteOnClose);
+        var parent = System.IO.Path.GetDirectoryName(_output) ?? throw new PackageException($"{_output} cannot become a package: it is the root of a file system.");
+        Directory.CreateDirectory(parent);
+        _owner = OwnerLock.Take(System.IO.Path.Combine(parent, LockName(System.IO.Path.GetFileName(_output), _id)));
         try
         {
+            RemoveOrphans(parent);
+            CheckOutput();
+            Path = Sibling(Partial);
             Directory.CreateDirectory(Path);
         }
         catch
         {
-            _lock.Dispose();
+            _owner.Dispose();
             throw;
         }
     }
@@ -77,8 +77,10 @@ internal sealed class StagingDirectory : IDisposable
             Directory.Delete(Path, recursive: true);
         }
 
-        _lock.Dispose();
+        _owner.Dispose();
     }
+
+    private static string LockName(string output, string id) => $".{output}.{Partial}-{id}.lock";
 
     private void CheckOutput()
     {
@@ -103,34 +105,56 @@ internal sealed class StagingDirectory : IDisposable
         }
     }
 
-    // Only what has a lock that nobody holds: a directory without one may be a version's that knew no locks, still at work.
-    private void RemoveLeftovers()
-    {
-        string parent = System.IO.Path.GetDirectoryName(_output) ?? string.Empty;
-        if (!Directory.Exists(parent))
-        {
-            return;
-        }
+    private string Sibling(string purpose) =>
+        System.IO.Path.Combine(System.IO.Path.GetDirectoryName(_output)!, $".{System.IO.Path.GetFileName(_output)}.{purpose}-{_id}");
 
-        foreach (string path in Directory.EnumerateFiles(parent, $".{System.IO.Path.GetFileName(_output)}.{Partial}-*{LockSuffix}"))
+    /// <summary>
+    /// Whatever processes left that ended before they could clean up. Only what has a lock that nobody holds: without one it may be a version's that knew
+    /// no locks, still at work.
+    /// </summary>
+    private void RemoveOrphans(string parent)
+    {
+        var left = Directory.EnumerateFileSystemEntries(parent, ".*-*")
+            .Select(static path => (Path: path, Match: Ours().Match(System.IO.Path.GetFileName(path))))
+            .Where(static entry => entry.Match.Success)
+            .ToLookup(static entry => (Output: entry.Match.Groups["output"].Value, Id: entry.Match.Groups["id"].Value), static entry => entry.Path);
+        foreach (var entries in left)
         {
+            var lockFile = System.IO.Path.Combine(parent, LockName(entries.Key.Output, entries.Key.Id));
+            if (!_owner.IsOrphaned(lockFile))
+            {
+                continue;
+            }
+
             try
             {
-                using var free = new FileStream(path, FileMode.Open, FileAccess.Write, FileShare.None, bufferSize: 0, FileOptions.DeleteOnClose);
-                string left = path[..^LockSuffix.Length];
-                if (Directory.Exists(left))
+                foreach (var directory in entries.Where(Directory.Exists))
                 {
-                    Directory.Delete(left, recursive: true);
+                    Remove(directory, System.IO.Path.Combine(parent, entries.Key.Output));
                 }
+
+                File.Delete(lockFile);
             }
             catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
             {
-                // Somebody writes there, or it is another user's: neither stands in this conversion's way.
+                // Somebody else's, or taken away by another one that begins: it harms nobody.
             }
         }
     }
 
-    private string Sibling(string purpose) => System.IO.Path.Combine(
-        System.IO.Path.GetDirectoryName(_output) ?? throw new PackageException($"{_output} cannot become a package: it is the root of a file system."),
-        $".{System.IO.Path.GetFileName(_output)}.{purpose}-{Guid.NewGuid():N}");
+    private static void Remove(string directory, string output)
+    {
+        // Killed between the two renames: it is all that is left of the output.
+        if (System.IO.Path.GetFileName(directory).Contains($".{Replaced}-", StringComparison.Ordinal) && !Directory.Exists(output))
+        {
+            Directory.Move(directory, output);
+        }
+        else
+        {
+            Directory.Delete(directory, recursive: true);
+        }
+    }
+
+    [GeneratedRegex(@"^\.(?<output>.+)\.(partial|replaced)-(?<id>[0-9a-f]{32})(\.lock)?$")]
+    private static partial Regex Ours();
 }

@@ -16,9 +16,13 @@ internal sealed class EmbeddedModel : IDisposable
     private const string Name = "loupe-nano";
     private const string Version = "1";
 
-    private readonly DirectoryInfo? _temporary;
+    private const string TemporaryPrefix = "loupe-grpc-";
+    private const string OwnerName = "owner.lock";
 
-    private EmbeddedModel(ModelPackage package, DirectoryInfo? temporary) => (Package, _temporary) = (package, temporary);
+    private readonly DirectoryInfo? _temporary;
+    private readonly OwnerLock? _owner;
+
+    private EmbeddedModel(ModelPackage package, DirectoryInfo? temporary, OwnerLock? owner) => (Package, _temporary, _owner) = (package, temporary, owner);
 
     public ModelPackage Package { get; }
 
@@ -38,7 +42,7 @@ internal sealed class EmbeddedModel : IDisposable
         {
             try
             {
-                return new EmbeddedModel(await TakeFromCacheAsync(cacheDirectory, logger, cancellationToken).ConfigureAwait(false), null);
+                return new EmbeddedModel(await TakeFromCacheAsync(cacheDirectory, logger, cancellationToken).ConfigureAwait(false), null, null);
             }
             catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or PackageException)
             {
@@ -46,15 +50,16 @@ internal sealed class EmbeddedModel : IDisposable
             }
         }
 
-        var temporary = Directory.CreateTempSubdirectory("loupe-grpc-");
         try
         {
-            return new EmbeddedModel(Convert(Path.Combine(temporary.FullName, Name), logger, cancellationToken), temporary);
+            return ConvertForNow(logger, cancellationToken);
         }
-        catch
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            temporary.Delete(recursive: true);
-            throw;
+            throw new PackageException(
+                $"The embedded model can be kept neither in a cache nor under {Path.GetTempPath()} ({exception.Message}): set Loupe:Model:CacheDirectory, HOME or "
+                + "TMPDIR to a directory that can be written.",
+                exception);
         }
     }
 
@@ -73,7 +78,50 @@ internal sealed class EmbeddedModel : IDisposable
         return environment("HOME") is { } home && Path.IsPathRooted(home) ? Path.Combine(home, ".cache", "loupe-grpc") : null;
     }
 
-    public void Dispose() => _temporary?.Delete(recursive: true);
+    public void Dispose()
+    {
+        _owner?.Dispose();
+        _temporary?.Delete(recursive: true);
+    }
+
+    /// <summary>Into a directory that is gone when this process is, or when the next one looks.</summary>
+    private static EmbeddedModel ConvertForNow(ILogger logger, CancellationToken cancellationToken)
+    {
+        var temporary = Directory.CreateTempSubdirectory(TemporaryPrefix);
+        OwnerLock? owner = null;
+        try
+        {
+            owner = OwnerLock.Take(Path.Combine(temporary.FullName, OwnerName));
+            RemoveOrphans(temporary, owner);
+            return new EmbeddedModel(Convert(Path.Combine(temporary.FullName, Name), logger, cancellationToken), temporary, owner);
+        }
+        catch
+        {
+            owner?.Dispose();
+            temporary.Delete(recursive: true);
+            throw;
+        }
+    }
+
+    /// <summary>What servers left that were killed.</summary>
+    private static void RemoveOrphans(DirectoryInfo mine, OwnerLock owner)
+    {
+        foreach (var directory in mine.Parent!.EnumerateDirectories(TemporaryPrefix + "*"))
+        {
+            var lockFile = Path.Combine(directory.FullName, OwnerName);
+            try
+            {
+                if (File.Exists(lockFile) && owner.IsOrphaned(lockFile))
+                {
+                    directory.Delete(recursive: true);
+                }
+            }
+            catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+            {
+                // Somebody else's.
+            }
+        }
+    }
 
     private static async Task<ModelPackage> TakeFromCacheAsync(string cacheDirectory, ILogger logger, CancellationToken cancellationToken)
     {
