@@ -1,29 +1,39 @@
+using System.ComponentModel.DataAnnotations;
+using LoupeGrpc.Engine.Configuration;
+
 namespace LoupeGrpc.Engine;
 
-/// <summary>How the engine runs a model.</summary>
+/// <summary>How the engine runs a model. Ranges stand in the attributes.</summary>
 public sealed record EngineOptions
 {
     public EngineLimits Limits { get; init; } = new();
 
-    /// <summary>Frames inside the pipeline at a time, all sessions together, 1 to 1024. Default 32. More callers wait.</summary>
+    /// <summary>More callers wait.</summary>
+    [Setting("frames in the engine, all sessions together")]
+    [Range(1, 1024)]
     public int MaxFramesInPipeline { get; init; } = 32;
 
-    /// <summary>
-    /// Bytes of frames inside the pipeline at a time: as received, decoded, and of their masks. At least 1 MiB, default 256 MiB.
-    /// A single larger frame still passes alone.
-    /// </summary>
+    /// <summary>Of frames as received, decoded, and of their masks. A single larger frame still passes alone.</summary>
+    [Setting("their memory, decoded as well")]
+    [Bytes(1 << 20, 1L << 40)]
     public long MaxBytesInPipeline { get; init; } = 256L << 20;
 
-    /// <summary>Callers that may wait for the pipeline, 0 to 65,536. Default 1024. More are answered <see cref="FailureKind.Overloaded"/>.</summary>
+    /// <summary>More are answered <see cref="FailureKind.Overloaded"/>.</summary>
+    [Setting("frames that may wait for the engine")]
+    [Range(0, 65_536)]
     public int MaxFramesWaiting { get; init; } = 1024;
 
-    /// <summary>Workers that decode and preprocess, and as many that make masks, 1 to 64. Default 0: half of the cores, at least one.</summary>
+    /// <summary>Workers that decode and preprocess, and as many that make masks.</summary>
+    [Setting("threads that decode; 0: half of the cores")]
+    [Range(0, 64)]
     public int DecodeWorkers { get; init; }
 
-    /// <summary>Concurrent runs of each graph on the CPU, 1 to 64. Default 0: one.</summary>
+    [Setting("runs of each graph at a time on the CPU; 0: one")]
+    [Range(0, 64)]
     public int ConcurrentRuns { get; init; }
 
-    /// <summary>Threads inside one run, 1 to 256. Default 0: the number of cores.</summary>
+    [Setting("threads inside one run; 0: as many as cores", Essential = true)]
+    [Range(0, 256)]
     public int IntraOpThreads { get; init; }
 
     internal int EffectiveDecodeWorkers => DecodeWorkers > 0 ? DecodeWorkers : Math.Clamp(Environment.ProcessorCount / 2, 1, 64);
@@ -33,47 +43,23 @@ public sealed record EngineOptions
     internal int EffectiveIntraOpThreads => IntraOpThreads > 0 ? IntraOpThreads : Math.Clamp(Environment.ProcessorCount, 1, 256);
 
     /// <summary>Every value that is out of its range, each as one sentence that names the setting; empty where all are in order.</summary>
-    public IReadOnlyList<string> Validate()
-    {
-        var mistakes = new List<string>();
-        Check("Loupe:Engine:MaxFramesInPipeline", MaxFramesInPipeline, 1, 1024);
-        Check("Loupe:Engine:MaxBytesInPipeline", MaxBytesInPipeline, 1 << 20, long.MaxValue);
-        Check("Loupe:Engine:MaxFramesWaiting", MaxFramesWaiting, 0, 65_536);
-        Check("Loupe:Engine:DecodeWorkers", DecodeWorkers, 0, 64);
-        Check("Loupe:Engine:ConcurrentRuns", ConcurrentRuns, 0, 64);
-        Check("Loupe:Engine:IntraOpThreads", IntraOpThreads, 0, 256);
-        Check("Loupe:Limits:MaxFrameBytes", Limits.MaxFrameBytes, 1, EngineLimits.LargestFrameBytes);
-        Check("Loupe:Limits:MaxPixels", Limits.MaxPixels, 1, EngineLimits.LargestPixels);
-        Check("Loupe:Limits:MaxSide", Limits.MaxSide, 1, EngineLimits.LargestSide);
-        return mistakes;
-
-        void Check(string setting, long value, long least, long most)
-        {
-            if (value < least || value > most)
-            {
-                mistakes.Add($"{setting} is {value}, outside {least} to {most}.");
-            }
-        }
-    }
+    public IReadOnlyList<string> Validate() =>
+        [.. SettingsValidation.Validate(this, "Loupe:Engine").Concat(SettingsValidation.Validate(Limits, "Loupe:Limits")).Select(static error => error.ToString())];
 }
 
 /// <summary>What a frame may be. Over one of them it fails with <see cref="FailureKind.TooLarge"/>.</summary>
-public sealed record EngineLimits
+public record EngineLimits
 {
-    /// <summary>A message of gRPC and an array of .NET end there.</summary>
-    internal const long LargestFrameBytes = int.MaxValue - (1 << 20);
-
-    /// <summary>OpenCV decodes no more.</summary>
-    internal const long LargestPixels = 1L << 30;
-
-    internal const int LargestSide = 65_535;
-
-    /// <summary>Bytes, 1 to 2,146,435,071. Default 32 MiB. Setting <c>Loupe:Limits:MaxFrameBytes</c>.</summary>
+    [Setting("largest frame", Essential = true)]
+    [Bytes(1 << 10, 1 << 30)]
     public long MaxFrameBytes { get; init; } = 32L << 20;
 
-    /// <summary>Width times height, 1 to 2³⁰. Default 100 million. Setting <c>Loupe:Limits:MaxPixels</c>.</summary>
+    /// <summary>OpenCV decodes no more than 2³⁰.</summary>
+    [Setting("width times height of a frame")]
+    [LongRange(1, 1 << 30)]
     public long MaxPixels { get; init; } = 100_000_000;
 
-    /// <summary>Pixels of the longer side, 1 to 65,535. Default 16,384. Setting <c>Loupe:Limits:MaxSide</c>.</summary>
+    [Setting("longer side of a frame, pixels")]
+    [Range(1, 65_535)]
     public int MaxSide { get; init; } = 16_384;
 }

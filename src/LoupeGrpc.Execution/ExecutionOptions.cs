@@ -1,40 +1,80 @@
+using System.ComponentModel.DataAnnotations;
+using LoupeGrpc.Engine.Configuration;
+using LoupeGrpc.Packaging;
+
 namespace LoupeGrpc.Execution;
 
 /// <summary>What the model runs on: the ladder of execution providers.</summary>
-public sealed record ExecutionOptions
+public sealed record ExecutionOptions : IValidatableObject
 {
     public const string TensorRtName = "TensorRT";
     public const string CudaName = "CUDA";
     public const string CpuName = "CPU";
 
-    /// <summary>In the order of preference. Default TensorRT, CUDA, CPU.</summary>
-    public IReadOnlyList<string> Providers { get; init; } = [TensorRtName, CudaName, CpuName];
+    private const string KnownProviders = "expected TensorRT, CUDA, CPU or the Name of a plugin, each once, separated by commas";
 
-    /// <summary>The first of <see cref="Providers"/> must serve, or the server does not start. Default false.</summary>
+    /// <summary>In the order of preference, spelled as where they are defined.</summary>
+    [Setting("what the model runs on, best first", Essential = true)]
+    [Names(KnownProviders, "names")]
+    public IReadOnlyList<string> Providers
+    {
+        get => [.. field.Select(name => Known.FirstOrDefault(known => known.Equals(name, StringComparison.OrdinalIgnoreCase)) ?? name)];
+        init;
+    } = [TensorRtName, CudaName, CpuName];
+
+    /// <summary>The first of <see cref="Providers"/> must serve, or the server does not start.</summary>
+    [Setting("only the first provider may serve", Essential = true)]
     public bool Require { get; init; }
 
-    /// <summary>Frames that one run on a device may take together. Default 1, 2, 4, 8.</summary>
-    public IReadOnlyList<int> Buckets { get; init; } = [1, 2, 4, 8];
+    /// <summary>Frames that one run on a device may take together. Ascending.</summary>
+    [Setting("frames that share one run on a device")]
+    [Buckets]
+    public IReadOnlyList<int> Buckets { get; init => field = [.. value.Order()]; } = [1, 2, 4, 8];
 
-    /// <summary>The same on the CPU, where a batch brings nothing. Default 1.</summary>
-    public IReadOnlyList<int> CpuBuckets { get; init; } = [1];
+    /// <summary>The same on the CPU, where a batch brings nothing. Ascending.</summary>
+    [Setting("the same on the CPU")]
+    [Buckets]
+    public IReadOnlyList<int> CpuBuckets { get; init => field = [.. value.Order()]; } = [1];
 
-    /// <summary>Where built engines are kept. Default (empty): <c>engines</c> in the cache of the embedded model.</summary>
+    /// <summary>Empty: <c>engines</c> in the cache of the embedded model.</summary>
+    [Setting("where built engines are kept", DefaultText = "engines/ in Model:CacheDirectory")]
     public string CacheDirectory { get; init; } = string.Empty;
 
-    /// <summary>After which a provider that is being tried counts as hanging. Default 60 s.</summary>
+    [Setting("when a provider being tried counts as hung")]
+    [Duration("1s", "1h")]
     public TimeSpan ProbeTimeout { get; init; } = TimeSpan.FromSeconds(60);
 
-    /// <summary>After which a build of engines is stopped. Default 1 h.</summary>
+    [Setting("when building engines is given up")]
+    [Duration("1s", "24h")]
     public TimeSpan BuildTimeout { get; init; } = TimeSpan.FromHours(1);
 
+    [SettingSection("How TensorRT runs", Name = TensorRtName)]
     public ProviderSettings TensorRt { get; init; } = new();
 
+    [SettingSection("How CUDA runs", Name = CudaName)]
     public ProviderSettings Cuda { get; init; } = new();
 
+    [SettingSection("How the CPU runs", Name = CpuName, Only = [nameof(ProviderSettings.Precision)])]
     public ProviderSettings Cpu { get; init; } = new();
 
+    [SettingSection("A provider of your own, N from 0")]
     public IReadOnlyList<PluginSettings> Plugins { get; init; } = [];
+
+    private IEnumerable<string> Known => [TensorRtName, CudaName, CpuName, .. Plugins.Select(static plugin => plugin.Name)];
+
+    public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
+    {
+        if (!Providers.All(Known.Contains))
+        {
+            yield return new ValidationResult(KnownProviders, [nameof(Providers)]);
+        }
+
+        foreach (var twice in Plugins.GroupBy(static plugin => plugin.Name, StringComparer.OrdinalIgnoreCase).Where(static same => same.Count() > 1))
+        {
+            yield return new ValidationResult(
+                $"{twice.Count()} entries of {validationContext.DisplayName}:{nameof(Plugins)} have the Name '{twice.Key}'; each needs its own");
+        }
+    }
 }
 
 /// <summary>How one provider runs.</summary>
@@ -43,28 +83,49 @@ public record ProviderSettings
     /// <summary>For <see cref="Precision"/>: what suits the provider.</summary>
     public const string AnyPrecision = "auto";
 
-    /// <summary>Each by its index or its UUID; the sessions are shared out among them. Default: the first.</summary>
+    /// <summary>Each by its index or its UUID; the sessions are shared out among them.</summary>
+    [Setting("devices that share sessions", Essential = true)]
+    [Devices]
     public IReadOnlyList<string> Devices { get; init; } = ["0"];
 
-    /// <summary>Bytes of device memory that a graph may take; 0: no limit. Default 0.</summary>
+    /// <summary>Bytes of device memory that a graph may take.</summary>
+    [Setting("memory of one graph; 0: no limit")]
+    [Bytes(0, 1L << 42)]
     public long MemoryLimit { get; init; }
 
-    /// <summary><c>fp32</c>, <c>fp16</c>, or <c>auto</c>: on a device fp16 where the package has it, on the CPU fp32. Default <c>auto</c>.</summary>
+    /// <summary><c>auto</c>: on a device fp16 where the package has it, on the CPU fp32.</summary>
+    [Setting("precision that runs")]
+    [AllowedValues(AnyPrecision, PackageLayout.Fp32, PackageLayout.Fp16)]
     public string Precision { get; init; } = AnyPrecision;
 
     /// <summary>The provider's own options, over those that the server sets.</summary>
+    [Setting("an option of the provider itself")]
     public IReadOnlyDictionary<string, string> Options { get; init; } = new Dictionary<string, string>();
 }
 
 /// <summary>A provider that is a library of its own.</summary>
-public sealed record PluginSettings : ProviderSettings
+public sealed record PluginSettings : ProviderSettings, IValidatableObject
 {
     /// <summary>As it stands in <see cref="ExecutionOptions.Providers"/>.</summary>
+    [Setting("its name in Providers, results and logs", DefaultText = "none")]
     public string Name { get; init; } = string.Empty;
 
-    /// <summary>Full path of the library.</summary>
+    [Setting("full path of its library", DefaultText = "none")]
     public string Path { get; init; } = string.Empty;
 
     /// <summary>The provider's option that takes the directory of its engines; empty: it builds none.</summary>
+    [Setting("its option for a folder of built engines", DefaultText = "none")]
     public string EngineCacheOption { get; init; } = string.Empty;
+
+    public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
+    {
+        if (Name.Length == 0 || Path.Length == 0)
+        {
+            yield return new ValidationResult($"{validationContext.DisplayName} needs a Name and a Path");
+        }
+        else if (!System.IO.Path.IsPathFullyQualified(Path))
+        {
+            yield return new ValidationResult("expected a full path", [nameof(Path)]);
+        }
+    }
 }

@@ -1,3 +1,9 @@
 using LoupeGrpc.Server.Commands;
 
+if (!ProcessLimits.HaveRoom())
+{
+    return ExitCode.Failure;
+}
+
+StandardStreams.EnsureOpen();
 return await ServerCommandLine.RunAsync(args, Console.Out, Console.Error, CancellationToken.None).ConfigureAwait(false);

@@ -58,7 +58,7 @@ internal sealed class CompileCommand
             }
 
             return RunAsync(
-                [.. settings, .. result.GetValue(_model) is { } model ? [$"--{LoupeOptionsReader.Section}:Model:Path={model}"] : Array.Empty<string>()],
+                [.. settings, .. result.GetValue(_model) is { } model ? [$"--{LoupeOptions.Section}:Model:Path={model}"] : Array.Empty<string>()],
                 result.GetValue(_providers) ?? [],
                 new Lines(result.InvocationConfiguration.Output, result.InvocationConfiguration.Error, result.GetValue(_json)),
                 result.InvocationConfiguration.Error,
@@ -105,7 +105,7 @@ internal sealed class CompileCommand
         }
         catch (Exception exception) when (ModelConversion.IsExpected(exception) || exception is IOException or UnauthorizedAccessException)
         {
-            await error.WriteLineAsync($"error: {exception.Message}").ConfigureAwait(false);
+            await error.WriteLineAsync($"error: {CommandFailure.Explain(exception)}").ConfigureAwait(false);
             return ExitCode.Failure;
         }
         catch (OperationCanceledException)

@@ -117,7 +117,7 @@ internal static class ConvertCommand
         }
         catch (Exception exception) when (ModelConversion.IsExpected(exception))
         {
-            error.WriteLine($"error: {exception.Message}");
+            error.WriteLine($"error: {CommandFailure.Explain(exception)}");
             return ExitCode.Failure;
         }
         catch (OperationCanceledException)
@@ -135,9 +135,9 @@ internal static class ConvertCommand
         {
             streams.Output.WriteLine(line);
         }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        catch (OutputException exception)
         {
-            streams.Error.WriteLine($"warning: the package was written, but standard output does not take its name ({exception.Message}): {line}");
+            streams.Error.WriteLine($"warning: the package was written, but standard output does not take its name ({exception.Reason}): {line}");
         }
     }
 

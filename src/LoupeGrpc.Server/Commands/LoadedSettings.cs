@@ -1,6 +1,7 @@
 using System.Collections;
 using LoupeGrpc.Server.Configuration;
 using Microsoft.Extensions.Logging.Console;
+using Microsoft.Extensions.Options;
 
 namespace LoupeGrpc.Server.Commands;
 
@@ -14,51 +15,79 @@ internal sealed class LoadedSettings
     private IConfigurationRoot Configuration { get; }
 
     /// <param name="arguments">From the command line: <c>--Loupe:Name=value</c>.</param>
-    /// <param name="error">Told every mistake.</param>
-    /// <returns>Null with a mistake.</returns>
+    /// <param name="error">Told everything that is wrong.</param>
+    /// <returns>Null where something is.</returns>
     public static async Task<LoadedSettings?> LoadAsync(string[] arguments, IDictionary environment, TextWriter error)
     {
-        var (loaded, mistakes) = Read(arguments, environment);
-        foreach (var mistake in mistakes)
+        var (loaded, errors) = Read(arguments, environment);
+        foreach (var line in errors)
         {
-            await error.WriteLineAsync($"error: {mistake}").ConfigureAwait(false);
+            await error.WriteLineAsync($"error: {line}").ConfigureAwait(false);
         }
 
-        return mistakes.Count > 0 ? null : loaded;
+        return errors.Count > 0 ? null : loaded;
     }
 
-    /// <summary>For a command that has mistakes of its own to tell beside them.</summary>
-    /// <returns>With a mistake, what is loaded is of no use.</returns>
-    public static (LoadedSettings Loaded, IReadOnlyList<string> Mistakes) Read(IEnumerable<string> arguments, IDictionary environment)
+    /// <summary>For a command that has errors of its own to tell beside them.</summary>
+    /// <returns>With an error, what is loaded has its defaults.</returns>
+    public static (LoadedSettings Loaded, IReadOnlyList<string> Errors) Read(IEnumerable<string> arguments, IDictionary environment)
     {
+        IConfigurationRoot configuration = new ConfigurationBuilder().Build();
         try
         {
-            var configuration = ConfigurationSources.Build(Path.Combine(AppContext.BaseDirectory, "appsettings.json"), environment, [.. arguments]);
-            var (options, mistakes) = LoupeOptionsReader.Read(configuration);
-            return (new LoadedSettings(configuration, options), mistakes);
+            configuration = ConfigurationSources.Build(Path.Combine(AppContext.BaseDirectory, "appsettings.json"), environment, [.. arguments]);
+            using var services = new ServiceCollection().AddLoupeOptions(configuration).BuildServiceProvider();
+            var loaded = new LoadedSettings(configuration, services.GetRequiredService<IOptions<LoupeOptions>>().Value);
+            loaded.CheckLogging();
+            return (loaded, []);
         }
         catch (InvalidDataException exception)
         {
-            return (new LoadedSettings(new ConfigurationBuilder().Build(), new LoupeOptions()), [exception.Message]);
+            return (new LoadedSettings(configuration, new LoupeOptions()), [exception.Message]);
+        }
+        catch (OptionsValidationException exception)
+        {
+            return (new LoadedSettings(configuration, new LoupeOptions()), [.. exception.Failures]);
         }
     }
 
     /// <summary>Every value that is set, as arguments for another run of the program.</summary>
     public IReadOnlyList<string> ToArguments() =>
-        [.. Configuration.GetSection(LoupeOptionsReader.Section).AsEnumerable()
+        [.. Configuration.GetSection(LoupeOptions.Section).AsEnumerable()
             .Where(static setting => setting.Value is not null)
             .Select(static setting => $"--{setting.Key}={setting.Value}")];
 
     /// <summary>Logs go to standard error: standard output is for what programs read.</summary>
     public void AddLogging(ILoggingBuilder logging)
     {
-        logging.AddConfiguration(Configuration.GetSection("Logging"));
+        AddLogLevels(logging);
         logging.AddSimpleConsole(static console =>
         {
             console.SingleLine = true;
             console.TimestampFormat = "yyyy-MM-ddTHH:mm:ss.fffZ ";
             console.UseUtcTimestamp = true;
         });
-        logging.Services.Configure<ConsoleLoggerOptions>(static console => console.LogToStandardErrorThreshold = LogLevel.Trace);
+        logging.Services.Configure<ConsoleLoggerOptions>(static console =>
+        {
+            console.LogToStandardErrorThreshold = LogLevel.Trace;
+            // Who reads the log must never hold up who serves: what does not fit is counted, and said when there is room again.
+            console.QueueFullMode = ConsoleLoggerQueueFullMode.DropWrite;
+        });
+    }
+
+    /// <summary>For a host that is given a provider.</summary>
+    public void AddLogLevels(ILoggingBuilder logging) => logging.AddConfiguration(Configuration.GetSection(LoggingValidation.Section));
+
+    /// <summary>The framework reads some values only when the first logger is made.</summary>
+    private void CheckLogging()
+    {
+        try
+        {
+            LoggerFactory.Create(AddLogging).Dispose();
+        }
+        catch (InvalidOperationException exception)
+        {
+            throw new InvalidDataException($"section {LoggingValidation.Section}: {exception.Message}", exception);
+        }
     }
 }

@@ -62,15 +62,15 @@ internal sealed class ProbeCommand
         var output = result.InvocationConfiguration.Output;
         var error = result.InvocationConfiguration.Error;
         var environment = Environment.GetEnvironmentVariables();
-        var (loaded, settingMistakes) = LoadedSettings.Read(_settings, environment);
+        var (loaded, settingErrors) = LoadedSettings.Read(_settings, environment);
         var options = loaded.Options;
-        List<string> mistakes = [.. settingMistakes];
-        var targets = Targets(result, options, mistakes);
-        if (mistakes.Count > 0)
+        List<string> errors = [.. settingErrors];
+        var targets = Targets(result, options, errors);
+        if (errors.Count > 0)
         {
-            foreach (var mistake in mistakes)
+            foreach (var line in errors)
             {
-                await error.WriteLineAsync($"error: {mistake}").ConfigureAwait(false);
+                await error.WriteLineAsync($"error: {line}").ConfigureAwait(false);
             }
 
             return ExitCode.Usage;
@@ -104,7 +104,7 @@ internal sealed class ProbeCommand
         }
     }
 
-    private List<ExecutionTarget> Targets(ParseResult result, LoupeOptions options, List<string> mistakes)
+    private List<ExecutionTarget> Targets(ParseResult result, LoupeOptions options, List<string> errors)
     {
         List<ExecutionTarget> targets = [.. InTree];
         foreach (var plugin in options.Execution.Plugins)
@@ -118,21 +118,21 @@ internal sealed class ProbeCommand
             {
                 if (targets.Exists(target => target.Provider == name))
                 {
-                    mistakes.Add($"--library {library}: there is a provider {name} already.");
+                    errors.Add($"--library {library}: there is a provider {name} already.");
                 }
 
                 targets.Add(new ExecutionTarget { Kind = ProviderKind.Plugin, Provider = name, Library = Path.GetFullPath(path) });
             }
             else
             {
-                mistakes.Add($"--library {library}: wanted is NAME=PATH.");
+                errors.Add($"--library {library}: wanted is NAME=PATH.");
             }
         }
 
         var wanted = result.GetValue(_providers) ?? [];
         foreach (var name in wanted.Where(name => !targets.Exists(target => target.Provider == name)))
         {
-            mistakes.Add($"--provider {name}: there is no such provider, only {string.Join(", ", targets.Select(static target => target.Provider))}.");
+            errors.Add($"--provider {name}: there is no such provider, only {string.Join(", ", targets.Select(static target => target.Provider))}.");
         }
 
         return wanted.Length == 0 ? targets : targets.FindAll(target => wanted.Contains(target.Provider));

@@ -11,6 +11,8 @@ namespace LoupeGrpc.Server.Commands;
 /// <summary><c>serve</c>: from settings to the ready line, and from a signal to the exit code.</summary>
 internal sealed class ServeCommand
 {
+    public const string Name = "serve";
+
     private readonly Option<string> _model = new("--model")
     {
         HelpName = "DIR",
@@ -20,14 +22,34 @@ internal sealed class ServeCommand
     private readonly Option<string> _listen = new("--listen")
     {
         HelpName = "URL",
-        Description = "Where gRPC listens. Port 0 picks a free one, shown in the ready line. Default: http://127.0.0.1:5005.",
+        Description = "Where gRPC listens: http://HOST:PORT, HOST an IP address, localhost or * (every interface). Port 0 picks a free one, "
+            + "shown in the ready line. Default: http://127.0.0.1:5005.",
     };
 
     private readonly Option<string> _operations = new("--operations")
     {
         HelpName = "URL",
-        Description = "Where probes are answered over HTTP/1.1. Default: http://127.0.0.1:5006.",
+        Description = "Where probes and metrics are answered, over HTTP/1.1. Default: http://127.0.0.1:5006.",
     };
+
+    /// <param name="settings">From the command line, as configuration takes them.</param>
+    public static Command Create(IReadOnlyList<string> settings)
+    {
+        var verb = new Verb(
+            Name,
+            "Serves a model until it is told to stop, then lets open sessions finish.",
+            """
+            SIGTERM and Ctrl-C stop it. Prints one line on standard output when it can serve:
+              ready URL operations=URL model=NAME@HASH8 provider=NAME precision=fp32
+            Logs go to standard error.
+            Exit codes: 0 stopped as told, 1 could not start, 2 wrong settings, 71 device lost.
+
+            Example: a model of your own, for everybody who reaches this machine
+              loupe-grpc-server serve --model models/loupe-l14 --listen http://*:5005
+            """);
+        new ServeCommand().AddTo(verb, settings);
+        return verb;
+    }
 
     /// <summary>Makes a command, the root among them, this one.</summary>
     /// <param name="settings">From the command line, as configuration takes them.</param>
@@ -54,20 +76,25 @@ internal sealed class ServeCommand
             return ExitCode.Usage;
         }
 
-        using var loggers = LoggerFactory.Create(loaded.AddLogging);
-        var logger = loggers.CreateLogger<ServeCommand>();
+        using var logging = new ServerLogging(loaded);
+        var logger = logging.Loggers.CreateLogger<ServeCommand>();
         foreach (var variable in ConfigurationSources.IgnoredAddressVariables(environment))
         {
             ServeLog.AddressVariableIgnored(logger, variable);
         }
 
+        if (ProcessLimits.AddressSpace is { } bytes)
+        {
+            ServeLog.AddressSpaceLimited(logger, bytes >> 20);
+        }
+
         try
         {
-            return await ServeAsync(loaded, environment, loggers, logger, output, stop).ConfigureAwait(false);
+            return await ServeAsync(loaded, environment, logging, logger, output, stop).ConfigureAwait(false);
         }
         catch (Exception exception) when (ModelConversion.IsExpected(exception) || exception is ListenException)
         {
-            await error.WriteLineAsync($"error: {exception.Message}").ConfigureAwait(false);
+            await error.WriteLineAsync($"error: {CommandFailure.Explain(exception)}").ConfigureAwait(false);
             return ExitCode.Failure;
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
@@ -78,7 +105,7 @@ internal sealed class ServeCommand
     }
 
     private static async Task<int> ServeAsync(
-        LoadedSettings loaded, IDictionary environment, ILoggerFactory loggers, ILogger logger, TextWriter output, CancellationToken stop)
+        LoadedSettings loaded, IDictionary environment, ServerLogging logging, ILogger logger, TextWriter output, CancellationToken stop)
     {
         var options = loaded.Options;
         using var model = await ServedModel.PrepareAsync(options, environment, logger, stop).ConfigureAwait(false);
@@ -86,16 +113,16 @@ internal sealed class ServeCommand
         var metrics = new ServiceCollection().AddMetrics().BuildServiceProvider();
         await using var ownedMetrics = metrics.ConfigureAwait(false);
         var setup = ExecutionSetup.Create(
-            model.Package, options.Execution, options.Engine, ServerProgram.AsHost(loaded, environment), TimeProvider.System, loggers,
+            model.Package, options.Execution, options.Engine, ServerProgram.AsHost(loaded, environment), TimeProvider.System, logging.Loggers,
             metrics.GetRequiredService<IMeterFactory>());
         var ladder = await setup.StartLadderAsync(stop).ConfigureAwait(false);
         await using (ladder.ConfigureAwait(false))
         {
-            var server = await LoupeServer.StartAsync(options, ladder, TimeProvider.System, loaded.AddLogging, stop).ConfigureAwait(false);
+            var server = await LoupeServer.StartAsync(options, ladder, TimeProvider.System, logging.AddTo, stop).ConfigureAwait(false);
             await using (server.ConfigureAwait(false))
             {
-                await output.WriteLineAsync(ReadyLine(server, ladder)).ConfigureAwait(false);
-                await output.FlushAsync(CancellationToken.None).ConfigureAwait(false);
+                output.WriteLine(ReadyLine(server, ladder));
+                output.Flush();
                 await Task.WhenAny(ladder.Lost, Task.Delay(Timeout.Infinite, stop)).ConfigureAwait(false);
                 await server.StopAsync().ConfigureAwait(false);
                 // Nobody waits for what still runs.
@@ -113,5 +140,5 @@ internal sealed class ServeCommand
     private static string Text(Uri address) => address.GetLeftPart(UriPartial.Authority);
 
     private static IEnumerable<string> Setting(ParseResult result, Option<string> option, string name) =>
-        result.GetValue(option) is { } value ? [$"--{LoupeOptionsReader.Section}:{name}={value}"] : [];
+        result.GetValue(option) is { } value ? [$"--{LoupeOptions.Section}:{name}={value}"] : [];
 }

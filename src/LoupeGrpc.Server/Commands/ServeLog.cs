@@ -4,4 +4,10 @@ internal static partial class ServeLog
 {
     [LoggerMessage(EventId = 500, Level = LogLevel.Warning, Message = "{Variable} is set but ignored: use Loupe__Endpoints__Grpc and Loupe__Endpoints__Operations.")]
     public static partial void AddressVariableIgnored(ILogger logger, string variable);
+
+    [LoggerMessage(
+        EventId = 501,
+        Level = LogLevel.Warning,
+        Message = "The address space of this process is limited to {Mebibytes} MiB ('ulimit -v'): the runtime and the model may not fit into it.")]
+    public static partial void AddressSpaceLimited(ILogger logger, ulong mebibytes);
 }

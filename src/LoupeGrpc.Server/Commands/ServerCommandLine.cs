@@ -11,13 +11,28 @@ internal static class ServerCommandLine
     /// <returns>One of <see cref="ExitCode"/>.</returns>
     public static async Task<int> RunAsync(IReadOnlyList<string> arguments, TextWriter output, TextWriter error, CancellationToken cancellationToken)
     {
-        var (settings, rest, mistake) = SettingArguments.Extract(arguments);
+        error = new MessageWriter(error);
+        try
+        {
+            return await ParseAndRunAsync(arguments, new ResultWriter(output), error, cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception exception)
+        {
+            // Not by a task: there may be no memory for its thread.
+            error.WriteLine($"error: {CommandFailure.Explain(exception)}");
+            return ExitCode.Failure;
+        }
+    }
+
+    private static async Task<int> ParseAndRunAsync(IReadOnlyList<string> arguments, TextWriter output, TextWriter error, CancellationToken cancellationToken)
+    {
+        var (settings, rest, settingError) = SettingArguments.Extract(arguments);
         var root = Build(settings);
         var result = root.Parse(rest);
-        var problems = result.Errors.Select(static problem => problem.Message).ToList();
-        if (mistake is not null)
+        var problems = result.Errors.Select(problem => problem.Message + Suggestion(result, problem.Message)).ToList();
+        if (settingError is not null)
         {
-            problems.Add(mistake);
+            problems.Add(settingError);
         }
 
         if (problems.Count > 0)
@@ -31,10 +46,14 @@ internal static class ServerCommandLine
             return ExitCode.Usage;
         }
 
-        (result.CommandResult.Command as Verb)?.ShowDetails();
-
         // The verbs end in their own time when told to.
-        var invocation = new InvocationConfiguration { Output = output, Error = error, ProcessTerminationTimeout = Timeout.InfiniteTimeSpan };
+        var invocation = new InvocationConfiguration
+        {
+            Output = output,
+            Error = error,
+            ProcessTerminationTimeout = Timeout.InfiniteTimeSpan,
+            EnableDefaultExceptionHandler = false,
+        };
         return await result.InvokeAsync(invocation, cancellationToken).ConfigureAwait(false);
     }
 
@@ -48,30 +67,27 @@ internal static class ServerCommandLine
             'loupe-grpc-server COMMAND --help' tells more, 'serve --help' every setting.
             """);
         new ServeCommand().AddTo(root, settings);
-        var serve = new Verb("serve", "Serves a model until it is told to stop, then lets open sessions finish.", ServeDetails());
-        new ServeCommand().AddTo(serve, settings);
-        root.Add(serve);
+        root.Add(ServeCommand.Create(settings));
         root.Add(ConvertCommand.Create());
         root.Add(CompileCommand.Create(settings));
         root.Add(InspectCommand.Create());
         root.Add(ProbeCommand.Create(settings));
         root.Add(TryProviderCommand.Create());
+        SettingsHelp.Install(root);
         return root;
     }
 
     private static string HelpVerb(ParseResult result) =>
         result.CommandResult.Command is RootCommand ? string.Empty : result.CommandResult.Command.Name + " ";
 
-    private static string ServeDetails() =>
-        $"""
-        SIGTERM and Ctrl-C stop it. Prints one line on standard output when it can serve:
-          ready http://127.0.0.1:5005 operations=http://127.0.0.1:5006 model=NAME@HASH8 provider=CPU precision=fp32
-        Logs go to standard error. Exit codes: 0 stopped as told, 1 could not start, 2 wrong settings, 71 device lost.
-
-        Every setting may stand in section Loupe of appsettings.json beside the program, in the environment
-        (Loupe__Limits__MaxFrameBytes=...) and on the command line (--Loupe:Limits:MaxFrameBytes=...). The last wins.
-
-        {string.Join(Environment.NewLine, LoupeOptionsReader.Describe().Select(static setting =>
-            $"  Loupe:{setting.Name}{Environment.NewLine}      {setting.Meaning}; {setting.Wanted}. Default: {setting.Default}."))}
-        """;
+    /// <summary>For a word that is nothing here: a command or an option that is spelled nearly so.</summary>
+    private static string Suggestion(ParseResult result, string problem)
+    {
+        var command = result.CommandResult.Command;
+        var names = command.Subcommands.Where(static verb => !verb.Hidden).Select(static verb => verb.Name).Concat(command.Options.Select(static option => option.Name));
+        return result.UnmatchedTokens.FirstOrDefault(token => problem.Contains($"'{token}'", StringComparison.Ordinal)) is { } word
+            && NearestName.Of(word.Split('=')[0], names) is { } near
+            ? $" Did you mean {near}?"
+            : string.Empty;
+    }
 }

@@ -2,21 +2,21 @@ using LoupeGrpc.Server.Configuration;
 
 namespace LoupeGrpc.Server.Commands;
 
-/// <summary>Takes <c>--Loupe:Name=value</c> and <c>--Loupe:Name value</c> out of the command line: any setting may stand there.</summary>
+/// <summary>Takes <c>--Loupe:Name=value</c> and <c>--Loupe:Name value</c> out of the command line, and log levels (<c>--Logging:…</c>): any setting may stand there.</summary>
 internal static class SettingArguments
 {
-    private const string Prefix = $"--{LoupeOptionsReader.Section}:";
+    private static readonly string[] Prefixes = [$"--{LoupeOptions.Section}:", $"--{LoggingValidation.Section}:"];
 
     /// <returns>The settings as <c>--Name=value</c>, what is left, and what is wrong.</returns>
-    public static (IReadOnlyList<string> Settings, IReadOnlyList<string> Others, string? Mistake) Extract(IReadOnlyList<string> arguments)
+    public static (IReadOnlyList<string> Settings, IReadOnlyList<string> Others, string? Error) Extract(IReadOnlyList<string> arguments)
     {
         List<string> settings = [];
         List<string> others = [];
-        string? mistake = null;
+        string? error = null;
         for (var i = 0; i < arguments.Count; i++)
         {
             var argument = arguments[i];
-            if (!argument.StartsWith(Prefix, StringComparison.OrdinalIgnoreCase))
+            if (!Prefixes.Any(prefix => argument.StartsWith(prefix, StringComparison.OrdinalIgnoreCase)))
             {
                 others.Add(argument);
             }
@@ -30,10 +30,10 @@ internal static class SettingArguments
             }
             else
             {
-                mistake ??= $"{argument} needs a value: {argument}=VALUE";
+                error ??= $"{argument} needs a value: {argument}=VALUE";
             }
         }
 
-        return (settings, others, mistake);
+        return (settings, others, error);
     }
 }

@@ -1,5 +1,4 @@
 using System.Collections;
-using Microsoft.Extensions.Configuration.CommandLine;
 using Microsoft.Extensions.Configuration.Json;
 
 namespace LoupeGrpc.Server.Configuration;
@@ -16,7 +15,7 @@ internal static class ConfigurationSources
 
     /// <param name="settingsFile">May be missing.</param>
     /// <param name="arguments"><c>--Name=value</c> or <c>--Name value</c>.</param>
-    /// <exception cref="InvalidDataException">The file is not JSON; the message says where.</exception>
+    /// <exception cref="InvalidDataException">The file is not JSON, or cannot be read; the message says where.</exception>
     public static IConfigurationRoot Build(string settingsFile, IDictionary environment, string[] arguments)
     {
         try
@@ -27,7 +26,7 @@ internal static class ConfigurationSources
                 .AddCommandLine(arguments)
                 .Build();
         }
-        catch (InvalidDataException exception)
+        catch (Exception exception) when (exception is InvalidDataException or IOException or UnauthorizedAccessException)
         {
             throw new InvalidDataException($"{settingsFile} cannot be read: {exception.InnerException?.Message ?? exception.Message}", exception);
         }
@@ -37,14 +36,21 @@ internal static class ConfigurationSources
     public static IReadOnlyList<string> IgnoredAddressVariables(IDictionary environment) =>
         [.. AddressVariables.Where(name => environment[name] is string { Length: > 0 })];
 
-    /// <summary>The source in a word, for messages.</summary>
-    public static string NameOf(IConfigurationProvider provider) => provider switch
+    /// <summary>The value that counts, which is the last one's; of a list in numbered entries all of them. Null where there is none.</summary>
+    public static ConfiguredValue? Find(IConfigurationRoot configuration, string key)
     {
-        JsonConfigurationProvider json => json.Source.Path ?? "settings file",
-        FixedEnvironment => "environment",
-        CommandLineConfigurationProvider => "command line",
-        _ => "settings",
-    };
+        var entries = configuration.GetSection(key).GetChildren().Where(static child => child.Value is not null && child.Key.All(char.IsAsciiDigit)).ToList();
+        return entries.Count > 0 ? new ConfiguredValue(string.Join(',', entries.Select(static entry => entry.Value)), SourceOf(entries[0].Path))
+            : configuration[key] is { } text ? new ConfiguredValue(text, SourceOf(key))
+            : null;
+
+        string SourceOf(string path) => configuration.Providers.Last(provider => provider.TryGet(path, out _)) switch
+        {
+            JsonConfigurationProvider json => json.Source.Path ?? "settings file",
+            FixedEnvironment => "environment",
+            _ => "command line",
+        };
+    }
 
     /// <summary>The given variables instead of the process's own, so that tests do not share them; <c>__</c> separates sections.</summary>
     private sealed class FixedEnvironment(IDictionary environment) : ConfigurationProvider, IConfigurationSource
@@ -59,4 +65,12 @@ internal static class ConfigurationSources
             }
         }
     }
+}
+
+/// <summary>A value of a setting, as it was written.</summary>
+/// <param name="Source">Where, in a word or two.</param>
+internal sealed record ConfiguredValue(string Text, string Source)
+{
+    /// <summary>The beginning of a sentence about it. Control characters never reach a terminal.</summary>
+    public string Describe(string name) => $"{name} is '{string.Concat(Text.Select(static letter => char.IsControl(letter) ? '\uFFFD' : letter))}' ({Source})";
 }

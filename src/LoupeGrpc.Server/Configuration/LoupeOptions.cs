@@ -1,119 +1,160 @@
+using System.ComponentModel.DataAnnotations;
 using LoupeGrpc.Engine;
+using LoupeGrpc.Engine.Configuration;
 using LoupeGrpc.Execution;
 
 namespace LoupeGrpc.Server.Configuration;
 
-/// <summary>Everything that can be set: section <c>Loupe</c>. Read by <see cref="LoupeOptionsReader"/>, which checks the ranges.</summary>
-internal sealed record LoupeOptions
+/// <summary>
+/// Everything that can be set: section <c>Loupe</c>. Names, ranges and what help says stand in the attributes and nowhere else; a property with
+/// <see cref="SettingAttribute"/> is a setting.
+/// </summary>
+internal sealed record LoupeOptions : IValidatableObject
 {
+    public const string Section = "Loupe";
+
+    [SettingSection("Where the server listens")]
     public EndpointOptions Endpoints { get; init; } = new();
 
+    [SettingSection("Which model is served")]
     public ModelOptions Model { get; init; } = new();
 
+    [SettingSection("What one frame, one session and all sessions together may take")]
     public LimitOptions Limits { get; init; } = new();
 
-    /// <summary>Thresholds of sessions and pictures that give none. 0 ≤ low ≤ high ≤ 1. Default 0.4 and 0.6.</summary>
+    /// <summary>Of sessions and pictures that give none.</summary>
+    [SettingSection("Where a score becomes a verdict, unless the client sets its own thresholds")]
     public VerdictThresholds Thresholds { get; init; } = VerdictThresholds.Default;
 
-    /// <summary>How the engine runs; its limits are those of <see cref="Limits"/>.</summary>
-    public EngineOptions Engine { get; init; } = new();
+    /// <summary>Its limits are those of <see cref="Limits"/>.</summary>
+    [SettingSection("How the engine runs")]
+    public EngineOptions Engine { get => field with { Limits = Limits }; init; } = new();
 
+    [SettingSection("What the model runs on")]
     public ExecutionOptions Execution { get; init; } = new();
 
+    [SettingSection("How connections are kept")]
     public ConnectionOptions Connections { get; init; } = new();
 
+    [SettingSection("How the server stops")]
     public ShutdownOptions Shutdown { get; init; } = new();
 
+    [SettingSection("What becomes of a session whose connection breaks")]
     public SessionOptions Sessions { get; init; } = new();
 
+    [SettingSection("What sessions that adapt may hold")]
     public AdaptationOptions Adaptation { get; init; } = new();
 
+    [SettingSection("The service for operators")]
     public AdminOptions Admin { get; init; } = new();
 
+    [SettingSection("The standard reflection service")]
     public ReflectionOptions Reflection { get; init; } = new();
+
+    public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
+    {
+        if (Thresholds is { IsValid: false, Low: var low, High: var high })
+        {
+            var path = validationContext.DisplayName;
+            yield return new ValidationResult(
+                $"{path}:Thresholds:Low is {low}, above {path}:Thresholds:High, which is {high}", ["Thresholds:Low", "Thresholds:High"]);
+        }
+    }
 }
 
 /// <summary>Where the server listens.</summary>
 internal sealed record EndpointOptions
 {
-    /// <summary>gRPC over HTTP/2 without TLS. Default <c>http://127.0.0.1:5005</c>.</summary>
+    /// <summary>HTTP/2 without TLS.</summary>
+    [Setting("where gRPC listens", Option = "--listen", Essential = true)]
+    [Address]
     public ListenUrl Grpc { get; init; } = ListenUrl.Loopback(5005);
 
-    /// <summary>Probes over HTTP/1.1. Default <c>http://127.0.0.1:5006</c>.</summary>
+    /// <summary>HTTP/1.1.</summary>
+    [Setting("where probes and metrics are answered", Option = "--operations", Essential = true)]
+    [Address]
     public ListenUrl Operations { get; init; } = ListenUrl.Loopback(5006);
 }
 
 /// <summary>Which model is served.</summary>
 internal sealed record ModelOptions
 {
-    /// <summary>A package's directory. Default (empty): the embedded demonstration model.</summary>
+    /// <summary>Empty: the embedded demonstration model.</summary>
+    [Setting("folder of the model package", Option = "--model", Essential = true, DefaultText = "the embedded demonstration model")]
     public string Path { get; init; } = string.Empty;
 
-    /// <summary>Where the embedded model is kept once converted. Default (empty): <c>$XDG_CACHE_HOME/loupe-grpc</c> or <c>~/.cache/loupe-grpc</c>.</summary>
+    /// <summary>Empty: <c>$XDG_CACHE_HOME/loupe-grpc</c> or <c>~/.cache/loupe-grpc</c>.</summary>
+    [Setting("where what was converted and tried is kept", DefaultText = "~/.cache/loupe-grpc")]
     public string CacheDirectory { get; init; } = string.Empty;
 }
 
 /// <summary>What one frame, one session and all sessions together may ask for.</summary>
-internal sealed record LimitOptions
+internal sealed record LimitOptions : EngineLimits
 {
-    /// <summary>Added to <see cref="MaxFrameBytes"/> for what surrounds a frame in its message.</summary>
+    /// <summary>Added to <see cref="EngineLimits.MaxFrameBytes"/> for what surrounds a frame in its message.</summary>
     public const int MessageOverhead = 1 << 20;
 
-    /// <summary>Bytes, 1 KiB to 1 GiB. Default 32 MiB.</summary>
-    public int MaxFrameBytes { get; init; } = 32 << 20;
-
-    /// <summary>Width times height, from 1. Default 100 million.</summary>
-    public long MaxPixels { get; init; } = 100_000_000;
-
-    /// <summary>Pixels of the longer side, 1 to 65,535. Default 16,384.</summary>
-    public int MaxSide { get; init; } = 16_384;
-
-    /// <summary>Frames of a session without an outcome, 1 to 4096. Default 64.</summary>
+    [Setting("frames of a session without an outcome", Essential = true)]
+    [Range(1, 4096)]
     public int Credits { get; init; } = 64;
 
-    /// <summary>Frames of a session inside the engine at a time, 1 to 1024. Default 8. The share of a busy machine that one session gets.</summary>
+    /// <summary>The share of a busy machine that one session gets.</summary>
+    [Setting("frames of a session in the engine at a time")]
+    [Range(1, 1024)]
     public int SessionConcurrency { get; init; } = 8;
 
-    /// <summary>Sessions, 1 to 100,000. Default 256. One that waits to be resumed makes room for a new one.</summary>
+    /// <summary>One that waits to be resumed makes room for a new one.</summary>
+    [Setting("open sessions; parked ones make room", Essential = true)]
+    [Range(1, 100_000)]
     public int MaxSessions { get; init; } = 256;
 
-    /// <summary>Bytes of frames of a session that wait or are analysed, from 1 MiB. Default 128 MiB. A single larger frame still passes alone.</summary>
+    /// <summary>Of frames that wait or are analysed. A single larger frame still passes alone.</summary>
+    [Setting("frames of one session held in memory")]
+    [Bytes(1L << 20, 1L << 40)]
     public long MaxSessionBytes { get; init; } = 128L << 20;
 
-    /// <summary>Bytes of frames of all sessions that wait or are analysed, from 1 MiB. Default 1 GiB. A single larger frame still passes alone.</summary>
+    /// <summary>Of frames that wait or are analysed. A single larger frame still passes alone.</summary>
+    [Setting("frames of all sessions held in memory")]
+    [Bytes(1L << 20, 1L << 40)]
     public long MaxBufferedBytes { get; init; } = 1L << 30;
 
-    /// <summary>Bytes of one response, whatever the client accepts, 64 KiB to 1 GiB. Default 64 MiB.</summary>
+    [Setting("one response")]
+    [Bytes(1 << 16, 1 << 30)]
     public int MaxResponseBytes { get; init; } = 64 << 20;
 
     /// <summary>Largest request message in bytes: what the transport lets through.</summary>
-    public int MaxMessageBytes => MaxFrameBytes + MessageOverhead;
+    public int MaxMessageBytes => (int)MaxFrameBytes + MessageOverhead;
 }
 
 /// <summary>How connections are kept.</summary>
 internal sealed record ConnectionOptions
 {
-    /// <summary>Silence on a connection after which an HTTP/2 ping is sent, 1 s to 1 h. Default 20 s. A peer that does not answer within as much again is gone.</summary>
+    /// <summary>A peer that does not answer an HTTP/2 ping within as much again is gone.</summary>
+    [Setting("silence after which a peer is pinged")]
+    [Duration("1s", "1h")]
     public TimeSpan PingInterval { get; init; } = TimeSpan.FromSeconds(20);
 }
 
 /// <summary>How the server stops.</summary>
 internal sealed record ShutdownOptions
 {
-    /// <summary>From the signal until every session has ended, 0 to 1 h. Default 15 s. Frames not analysed by then are dropped.</summary>
+    /// <summary>From the signal until every session has ended. Frames not analysed by then are dropped.</summary>
+    [Setting("how long sessions may finish after SIGTERM", Essential = true)]
+    [Duration("0s", "1h")]
     public TimeSpan DrainTimeout { get; init; } = TimeSpan.FromSeconds(15);
 }
 
 /// <summary>What becomes of a session whose connection breaks.</summary>
 internal sealed record SessionOptions
 {
-    /// <summary>How long it can be resumed, 0 to 1 h. Default 60 s. 0: no session is kept.</summary>
+    /// <summary>0: no session is kept.</summary>
+    [Setting("how long it can be resumed; 0: never", Essential = true)]
+    [Duration("0s", "1h")]
     public TimeSpan ResumeWindow { get; init; } = TimeSpan.FromSeconds(60);
 
-    /// <summary>
-    /// Bytes of responses that one session keeps after they were written, 64 KiB to 1 TiB. Default 64 MiB. Over it the oldest are forgotten, and who
-    /// lacks them cannot resume.
-    /// </summary>
+    /// <summary>Over it the oldest are forgotten, and who lacks them cannot resume.</summary>
+    [Setting("written responses kept to send again", Essential = true)]
+    [Bytes(1L << 16, 1L << 40)]
     public long MaxKeptBytes { get; init; } = 64L << 20;
 }
 
@@ -121,22 +162,24 @@ internal sealed record SessionOptions
 internal sealed record AdaptationOptions
 {
     /// <summary>
-    /// Bytes of all adaptation states together, from 0: none. Default 1 GiB. The embedded model takes 1.8 MB a session, L14 30 MB. Over it the
-    /// state not used for the longest time is evicted.
+    /// The embedded model takes 1.8 MB a session, L14 30 MB. Over it the state not used for the longest time is evicted.
     /// </summary>
+    [Setting("all adaptation states; 0: nobody adapts", Essential = true)]
+    [Bytes(0, 1L << 40)]
     public long MaxStateBytes { get; init; } = 1L << 30;
 }
 
 /// <summary>The service for operators.</summary>
 internal sealed record AdminOptions
 {
-    /// <summary>Whether <c>SessionAdminService</c> answers. Default false: whoever reaches the port could end sessions.</summary>
+    /// <summary>Off unless asked for: whoever reaches the port could end sessions.</summary>
+    [Setting("whether SessionAdminService answers")]
     public bool Enabled { get; init; }
 }
 
 /// <summary>The standard reflection service.</summary>
 internal sealed record ReflectionOptions
 {
-    /// <summary>Default true.</summary>
+    [Setting("whether clients may ask for the contract")]
     public bool Enabled { get; init; } = true;
 }

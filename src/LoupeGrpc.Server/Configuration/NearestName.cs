@@ -3,12 +3,27 @@ namespace LoupeGrpc.Server.Configuration;
 /// <summary>Guesses which name was meant.</summary>
 internal static class NearestName
 {
-    /// <summary>The name with the fewest single-character edits to <paramref name="text"/>, ignoring case; the first of several.</summary>
-    /// <exception cref="InvalidOperationException">There are no names.</exception>
-    public static string Of(string text, IEnumerable<string> names) => names.MinBy(name => Distance(text, name))
-        ?? throw new InvalidOperationException("No names to choose from.");
+    /// <summary>More would be another word. As System.CommandLine has it, whose own measure is not public.</summary>
+    private const int MostEdits = 3;
 
-    private static int Distance(string a, string b)
+    /// <summary>
+    /// The name with the fewest single-character edits to <paramref name="text"/>, ignoring case, or that it is the end of; the first of several.
+    /// Null where none is near.
+    /// </summary>
+    public static string? Of(string text, IEnumerable<string> names)
+    {
+        // Of a short name three edits leave nothing.
+        var most = Math.Min(MostEdits, text[(text.LastIndexOf(':') + 1)..].Length / 2);
+        var candidates = names.ToList();
+        return candidates.Select(name => (Name: name, Edits: Edits(text, name))).Where(near => near.Edits <= most).OrderBy(static near => near.Edits).FirstOrDefault().Name
+            ?? candidates.Find(name => IsSameSetting(text, name));
+    }
+
+    /// <summary>Whether only the sections in between differ.</summary>
+    private static bool IsSameSetting(string text, string name) =>
+        text.LastIndexOf(':') is > 0 and var at && name.EndsWith(text[at..], StringComparison.OrdinalIgnoreCase);
+
+    private static int Edits(string a, string b)
     {
         var row = new int[b.Length + 1];
         for (var j = 0; j <= b.Length; j++)

@@ -1,0 +1,65 @@
+using System.Runtime.InteropServices;
+
+namespace LoupeGrpc.Server.Commands;
+
+/// <summary>
+/// Standard input, output and error of a program that was started without one of them. The runtime has its own files under those numbers by then, pipes
+/// for signals among them: a line of log would end up there. So the program starts itself anew, with nothing in their place.
+/// </summary>
+internal static class StandardStreams
+{
+    private const int GetDescriptorFlags = 1;
+    private const int CloseOnExec = 1;
+    private const int ReadWrite = 2;
+
+    /// <summary>Does not return where something is missing.</summary>
+    public static void EnsureOpen()
+    {
+        if (!OperatingSystem.IsLinux())
+        {
+            return;
+        }
+
+        int[] missing = [.. Enumerable.Range(0, 3).Where(IsMissing)];
+        if (missing.Length == 0)
+        {
+            return;
+        }
+
+        var nothing = Open("/dev/null\0"u8.ToArray(), ReadWrite);
+        if (nothing < 0 || missing.Any(descriptor => Duplicate(nothing, descriptor) < 0) || StartAnew() < 0)
+        {
+            // The runtime's own files are gone with it.
+            Environment.FailFast("Standard input, output or error is closed and cannot be replaced by /dev/null.");
+        }
+    }
+
+    /// <summary>With the arguments byte by byte: names of files need not be text.</summary>
+    private static int StartAnew()
+    {
+        var line = File.ReadAllBytes("/proc/self/cmdline");
+        var pinned = GCHandle.Alloc(line, GCHandleType.Pinned);
+        List<nint> arguments = [];
+        for (var start = 0; start < line.Length; start += Array.IndexOf(line, (byte)0, start) + 1 - start)
+        {
+            arguments.Add(pinned.AddrOfPinnedObject() + start);
+        }
+
+        return Execute("/proc/self/exe\0"u8.ToArray(), [.. arguments, 0]);
+    }
+
+    /// <summary>What is closed at the start of a program never was one of its standard streams.</summary>
+    private static bool IsMissing(int descriptor) => Control(descriptor, GetDescriptorFlags) is < 0 or CloseOnExec;
+
+    [DllImport("libc", EntryPoint = "fcntl")]
+    private static extern int Control(int descriptor, int command);
+
+    [DllImport("libc", EntryPoint = "open")]
+    private static extern int Open(byte[] path, int flags);
+
+    [DllImport("libc", EntryPoint = "dup2")]
+    private static extern int Duplicate(int from, int to);
+
+    [DllImport("libc", EntryPoint = "execv")]
+    private static extern int Execute(byte[] path, nint[] arguments);
+}
