@@ -1,10 +1,12 @@
+using System.Net;
+using System.Net.Sockets;
 using LoupeGrpc.Server.Configuration;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 
 namespace LoupeGrpc.Server.Hosting;
 
-/// <summary>The two endpoints and how their connections behave.</summary>
-internal sealed class KestrelSetup
+/// <summary>The addresses that are listened on and how their connections behave. Disposing closes sockets that Kestrel has not taken over.</summary>
+internal sealed class KestrelSetup : IDisposable
 {
     /// <summary>Sessions and calls on one connection at a time: clients wait silently for more.</summary>
     private const int MaxStreams = 512;
@@ -12,14 +14,32 @@ internal sealed class KestrelSetup
     /// <summary>Bytes a client may send ahead of the reader.</summary>
     private const int StreamWindow = 512 << 10;
 
-    private ListenOptions? _grpc;
-    private ListenOptions? _operations;
+    private readonly List<(Listener Listener, HttpProtocols Protocols, Uri ClientAddress, ListenSockets Sockets)> _listeners = [];
 
-    /// <summary>The port taken for gRPC. Once the server listens.</summary>
-    public int GrpcPort => PortOf(_grpc);
+    private KestrelSetup()
+    {
+    }
 
-    /// <summary>The port taken for operations. Once the server listens.</summary>
-    public int OperationsPort => PortOf(_operations);
+    /// <summary>Takes the ports.</summary>
+    /// <exception cref="ListenException"/>
+    public static KestrelSetup Bind(EndpointOptions endpoints)
+    {
+        var setup = new KestrelSetup();
+        try
+        {
+            setup.Add(Listener.Grpc, HttpProtocols.Http2, endpoints.Grpc, "--listen or Loupe:Endpoints:Grpc");
+            setup.Add(Listener.Operations, HttpProtocols.Http1, endpoints.Operations, "--operations or Loupe:Endpoints:Operations");
+            return setup;
+        }
+        catch
+        {
+            setup.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Where a client on this machine reaches a listener.</summary>
+    public Uri ClientAddress(Listener listener) => _listeners.Find(candidate => candidate.Listener == listener).ClientAddress;
 
     public void Configure(KestrelServerOptions kestrel, LoupeOptions options)
     {
@@ -36,18 +56,32 @@ internal sealed class KestrelSetup
         http2.InitialStreamWindowSize = StreamWindow;
         // Sessions that are slowed down must not use up the connection's window: the others on it go on.
         http2.InitialConnectionWindowSize = StreamWindow * MaxStreams;
-        kestrel.Listen(options.Endpoints.Grpc.EndPoint, listen =>
+        foreach (var (listener, protocols, _, sockets) in _listeners)
         {
-            listen.Protocols = HttpProtocols.Http2;
-            _grpc = listen;
-        });
-        kestrel.Listen(options.Endpoints.Operations.EndPoint, listen =>
-        {
-            listen.Protocols = HttpProtocols.Http1;
-            _operations = listen;
-        });
+            var servedOn = new ServedOn(listener);
+            foreach (var endPoint in sockets.EndPoints)
+            {
+                kestrel.Listen(endPoint, listen =>
+                {
+                    listen.Protocols = protocols;
+                    listen.Use(next => connection =>
+                    {
+                        connection.Features.Set(servedOn);
+                        return next(connection);
+                    });
+                });
+            }
+        }
     }
 
-    private static int PortOf(ListenOptions? listen) =>
-        listen?.IPEndPoint?.Port ?? throw new InvalidOperationException("The server does not listen yet.");
+    /// <summary>For Kestrel, which asks for each of the end points.</summary>
+    public Socket Take(EndPoint endPoint) => _listeners.Select(listener => listener.Sockets.Take(endPoint)).OfType<Socket>().First();
+
+    public void Dispose() => _listeners.ForEach(static listener => listener.Sockets.Dispose());
+
+    private void Add(Listener listener, HttpProtocols protocols, ListenUrl url, string settings)
+    {
+        var sockets = ListenSockets.Bind(url, settings);
+        _listeners.Add((listener, protocols, url.ClientAddress(sockets.Port), sockets));
+    }
 }

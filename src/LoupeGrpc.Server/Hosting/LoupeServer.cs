@@ -1,9 +1,9 @@
 using System.Diagnostics;
-using System.Net.Sockets;
 using LoupeGrpc.Execution;
 using LoupeGrpc.Server.Configuration;
 using LoupeGrpc.Server.Health;
 using LoupeGrpc.Server.Sessions;
+using Microsoft.Extensions.Options;
 
 namespace LoupeGrpc.Server.Hosting;
 
@@ -17,28 +17,31 @@ internal sealed class LoupeServer : IAsyncDisposable
 
     private LoupeServer(WebApplication app, Uri grpc, Uri operations) => (_app, Grpc, Operations) = (app, grpc, operations);
 
-    /// <summary>With the port that was really taken.</summary>
+    /// <summary>Where a client on this machine reaches it, with the port that was taken.</summary>
     public Uri Grpc { get; }
 
-    /// <summary>With the port that was really taken.</summary>
+    /// <inheritdoc cref="Grpc"/>
     public Uri Operations { get; }
 
     public IServiceProvider Services => _app.Services;
 
     /// <summary>Listens, and serves from the moment the task is done.</summary>
     /// <exception cref="ListenException">An address cannot be listened on.</exception>
+    /// <exception cref="OptionsValidationException">An option is out of its range.</exception>
     public static async Task<LoupeServer> StartAsync(
         LoupeOptions options, IFrameAnalyzer analyzer, TimeProvider time, Action<ILoggingBuilder> logging, CancellationToken cancellationToken)
     {
         // Empty: no settings, no addresses and no logs but ours.
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ApplicationName = typeof(LoupeServer).Assembly.GetName().Name });
-        var kestrel = new KestrelSetup();
+        using var kestrel = KestrelSetup.Bind(options.Endpoints);
         builder.WebHost.UseKestrelCore().ConfigureKestrel(server => kestrel.Configure(server, options));
+        builder.WebHost.UseSockets(sockets => sockets.CreateBoundListenSocket = kestrel.Take);
         logging(builder.Logging);
         // It logs what it throws: the caller says that better.
         builder.Logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.None);
         // Starting and draining are no errors; who asks is told.
         builder.Logging.AddFilter("Microsoft.Extensions.Diagnostics.HealthChecks", LogLevel.None);
+        builder.Logging.AddFilter(CallFaults.RepeatedCategory, LogLevel.None);
         builder.Services.AddLoupeServer(options, analyzer, time);
         builder.Services.AddSingleton<IHostLifetime, CallerLifetime>();
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = options.Shutdown.DrainTimeout + SessionDrain.Linger + CloseTimeout);
@@ -51,24 +54,16 @@ internal sealed class LoupeServer : IAsyncDisposable
             app.Services.GetRequiredService<LadderMetrics>();
             await app.StartAsync(cancellationToken).ConfigureAwait(false);
         }
-        catch (Exception exception)
+        catch
         {
             await app.DisposeAsync().ConfigureAwait(false);
-            if (exception is IOException or SocketException)
-            {
-                throw ListenException.From(exception, options.Endpoints);
-            }
-
             throw;
         }
 
         using var process = Process.GetCurrentProcess();
         var now = time.GetUtcNow();
         app.Services.GetRequiredService<ServingState>().MarkReady(now, now - process.StartTime.ToUniversalTime());
-        return new LoupeServer(
-            app,
-            new Uri(options.Endpoints.Grpc.WithPort(kestrel.GrpcPort)),
-            new Uri(options.Endpoints.Operations.WithPort(kestrel.OperationsPort)));
+        return new LoupeServer(app, kestrel.ClientAddress(Listener.Grpc), kestrel.ClientAddress(Listener.Operations));
     }
 
     /// <summary>Drains, then closes.</summary>

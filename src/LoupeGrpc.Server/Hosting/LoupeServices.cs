@@ -19,7 +19,7 @@ internal static class LoupeServices
 
     public static IServiceCollection AddLoupeServer(this IServiceCollection services, LoupeOptions options, IFrameAnalyzer analyzer, TimeProvider time)
     {
-        services.AddSingleton(options);
+        services.AddLoupeOptions(options);
         services.AddSingleton(analyzer);
         services.AddSingleton(time);
         services.AddSingleton<SessionRegistry>();
@@ -37,6 +37,7 @@ internal static class LoupeServices
         services.AddSingleton<ServingState>();
         services.AddHostedService<SessionDrain>();
 
+        services.AddSingleton<MatcherPolicy, ListenerPolicy>();
         services.AddGrpc(grpc => grpc.MaxReceiveMessageSize = options.Limits.MaxMessageBytes);
         services.AddGrpcReflection();
         services.AddGrpcHealthChecks(health =>
@@ -63,23 +64,26 @@ internal static class LoupeServices
 
     public static WebApplication MapLoupe(this WebApplication app, LoupeOptions options)
     {
-        app.MapGrpcService<ForgeryAnalysisEndpoint>();
-        app.MapGrpcService<SessionAdminEndpoint>();
-        app.MapGrpcHealthChecksService();
+        app.UseMiddleware<CallFaults>();
+        var grpc = app.MapGroup(string.Empty).WithMetadata(new ServedOn(Listener.Grpc));
+        grpc.MapGrpcService<ForgeryAnalysisEndpoint>();
+        grpc.MapGrpcService<SessionAdminEndpoint>();
+        grpc.MapGrpcHealthChecksService();
         if (options.Reflection.Enabled)
         {
-            app.MapGrpcReflectionService();
+            grpc.MapGrpcReflectionService();
         }
 
-        app.MapHealthChecks("/healthz/live", new HealthCheckOptions { Predicate = static _ => false });
-        app.MapHealthChecks("/healthz/ready", new HealthCheckOptions
+        var operations = app.MapGroup(string.Empty).WithMetadata(new ServedOn(Listener.Operations));
+        operations.MapHealthChecks("/healthz/live", new HealthCheckOptions { Predicate = static _ => false });
+        operations.MapHealthChecks("/healthz/ready", new HealthCheckOptions
         {
             Predicate = static check => check.Tags.Contains(ReadyTag),
             ResponseWriter = ReadinessText.WriteAsync,
         });
-        app.MapGet("/info", static (IFrameAnalyzer analyzer, ServingState serving, SessionRegistry sessions) =>
+        operations.MapGet("/info", static (IFrameAnalyzer analyzer, ServingState serving, SessionRegistry sessions) =>
             OperationsInfo.Of(analyzer, serving, sessions));
-        app.MapPrometheusScrapingEndpoint("/metrics");
+        operations.MapPrometheusScrapingEndpoint("/metrics");
         return app;
     }
 }
