@@ -23,7 +23,8 @@ public static class DurationText
         text = text.Trim();
         var (suffix, seconds) = Units.FirstOrDefault(unit => text.EndsWith(unit.Suffix, StringComparison.OrdinalIgnoreCase), (string.Empty, 1));
         // A bare number is seconds; TimeSpan alone would read it as days.
-        if (double.TryParse(text.AsSpan(0, text.Length - suffix.Length).TrimEnd(), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var value))
+        if (double.TryParse(text.AsSpan(0, text.Length - suffix.Length).TrimEnd(), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var value)
+            && double.IsFinite(value))
         {
             duration = TimeSpan.FromSeconds(Math.Min(value * seconds, int.MaxValue));
             return true;

@@ -17,7 +17,8 @@ internal static class CommandFailure
         _ when ModelConversion.IsExpected(exception) => exception.Message,
         OutOfMemoryException or TaskSchedulerException { InnerException: OutOfMemoryException } => $"out of memory{MemoryLimit()}",
         TypeInitializationException { InnerException: DllNotFoundException library } => Explain(library),
-        DllNotFoundException library => $"{FirstLine(library.Message)}{MemoryLimit()}",
+        // Behind its first sentence it tells how to look for the reason.
+        DllNotFoundException library => $"{library.Message.Split(". ")[0]}{MemoryLimit()}",
         _ when IsWithoutFolder() => "the current directory is gone: change to another one first",
         IOException or UnauthorizedAccessException => exception.Message,
         OnnxRuntimeException => $"ONNX Runtime: {exception.Message}{MemoryLimit()}",

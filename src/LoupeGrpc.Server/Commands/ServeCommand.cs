@@ -76,6 +76,26 @@ internal sealed class ServeCommand
             return ExitCode.Usage;
         }
 
+        try
+        {
+            return await ServeAsync(loaded, environment, output, stop).ConfigureAwait(false);
+        }
+        catch (Exception exception) when (ModelConversion.IsExpected(exception) || exception is ListenException)
+        {
+            // Behind the last line of the log.
+            await error.WriteLineAsync($"error: {CommandFailure.Explain(exception)}").ConfigureAwait(false);
+            return ExitCode.Failure;
+        }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        {
+            // Told to stop before it could serve: there was nothing to drain.
+            return ExitCode.Success;
+        }
+    }
+
+    private static async Task<int> ServeAsync(LoadedSettings loaded, IDictionary environment, TextWriter output, CancellationToken stop)
+    {
+        var options = loaded.Options;
         using var logging = new ServerLogging(loaded);
         var logger = logging.Loggers.CreateLogger<ServeCommand>();
         foreach (var variable in ConfigurationSources.IgnoredAddressVariables(environment))
@@ -88,26 +108,6 @@ internal sealed class ServeCommand
             ServeLog.AddressSpaceLimited(logger, bytes >> 20);
         }
 
-        try
-        {
-            return await ServeAsync(loaded, environment, logging, logger, output, stop).ConfigureAwait(false);
-        }
-        catch (Exception exception) when (ModelConversion.IsExpected(exception) || exception is ListenException)
-        {
-            await error.WriteLineAsync($"error: {CommandFailure.Explain(exception)}").ConfigureAwait(false);
-            return ExitCode.Failure;
-        }
-        catch (OperationCanceledException) when (stop.IsCancellationRequested)
-        {
-            // Told to stop before it could serve: there was nothing to drain.
-            return ExitCode.Success;
-        }
-    }
-
-    private static async Task<int> ServeAsync(
-        LoadedSettings loaded, IDictionary environment, ServerLogging logging, ILogger logger, TextWriter output, CancellationToken stop)
-    {
-        var options = loaded.Options;
         using var model = await ServedModel.PrepareAsync(options, environment, logger, stop).ConfigureAwait(false);
         // Instruments of engines outlive each one of them.
         var metrics = new ServiceCollection().AddMetrics().BuildServiceProvider();

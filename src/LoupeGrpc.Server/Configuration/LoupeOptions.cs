@@ -66,12 +66,12 @@ internal sealed record LoupeOptions : IValidatableObject
 internal sealed record EndpointOptions
 {
     /// <summary>HTTP/2 without TLS.</summary>
-    [Setting("where gRPC listens", Option = "--listen", Essential = true)]
+    [Setting("sessions and pictures", Option = "--listen", Essential = true)]
     [Address]
     public ListenUrl Grpc { get; init; } = ListenUrl.Loopback(5005);
 
     /// <summary>HTTP/1.1.</summary>
-    [Setting("where probes and metrics are answered", Option = "--operations", Essential = true)]
+    [Setting("probes and metrics", Option = "--operations", Essential = true)]
     [Address]
     public ListenUrl Operations { get; init; } = ListenUrl.Loopback(5006);
 }
@@ -148,12 +148,12 @@ internal sealed record ShutdownOptions
 internal sealed record SessionOptions
 {
     /// <summary>0: no session is kept.</summary>
-    [Setting("how long it can be resumed; 0: never", Essential = true)]
+    [Setting("how long a lost session can resume; 0: never", Essential = true)]
     [Duration("0s", "1h")]
     public TimeSpan ResumeWindow { get; init; } = TimeSpan.FromSeconds(60);
 
     /// <summary>Over it the oldest are forgotten, and who lacks them cannot resume.</summary>
-    [Setting("written responses kept to send again", Essential = true)]
+    [Setting("responses a session keeps to resend", Essential = true)]
     [Bytes(1L << 16, 1L << 40)]
     public long MaxKeptBytes { get; init; } = 64L << 20;
 }

@@ -81,7 +81,8 @@ internal static class LoupeServices
             Predicate = static check => check.Tags.Contains(ReadyTag),
             ResponseWriter = ReadinessText.WriteAsync,
         });
-        operations.MapGet("/info", static (IFrameAnalyzer analyzer, ServingState serving, SessionRegistry sessions) =>
+        // For any method: what refuses the others would do so on every listener.
+        operations.Map("/info", static (IFrameAnalyzer analyzer, ServingState serving, SessionRegistry sessions) =>
             OperationsInfo.Of(analyzer, serving, sessions));
         operations.MapPrometheusScrapingEndpoint("/metrics");
         return app;

@@ -97,7 +97,7 @@ public sealed partial class ServeTests : IDisposable
     }
 
     [Fact]
-    public async Task All_mistakes_in_the_settings_are_told_at_once_with_exit_code_2()
+    public async Task Everything_wrong_with_the_settings_is_told_at_once_with_exit_code_2()
     {
         var (code, output, error) = await RunAsync(
             ["serve", "--Loupe:Limits:MaxFrameBytes=-1", "--Loupe:Limits:MaxSid", "300", "--listen", "nowhere", "--Loupe:Thresholds:Low=0.9"],
@@ -105,15 +105,27 @@ public sealed partial class ServeTests : IDisposable
         Assert.Equal((2, string.Empty), (code, output));
         Assert.Equal(
             [
-                "error: Loupe:Endpoints:Grpc is 'nowhere' (command line): http://HOST:PORT is wanted.",
-                "error: Loupe:Engine:IntraOpThreads is '999' (environment): a whole number from 0 to 256 is wanted.",
-                "error: Loupe:Limits:MaxFrameBytes is '-1' (command line): a whole number from 1024 to 1073741824 is wanted.",
-                "error: Loupe:Limits:MaxSid (command line) is no setting; the nearest is Loupe:Limits:MaxSide.",
-                "error: Loupe:Limits:MaxSide is 'many' (environment): a whole number from 1 to 65535 is wanted.",
-                "error: Loupe:Shutdown:DrainTimeout is 'yesterday' (environment): seconds or hh:mm:ss, from 0 to 3600 seconds is wanted.",
+                "error: Loupe:Endpoints:Grpc is 'nowhere' (command line): expected http://HOST:PORT.",
+                "error: Loupe:Engine:IntraOpThreads is '999' (environment): expected a whole number from 0 to 256.",
+                "error: Loupe:Limits:MaxFrameBytes is '-1' (command line): expected a number of bytes from 1 KiB to 1 GiB.",
+                "error: Loupe:Limits:MaxSid (command line) is not a setting; did you mean Loupe:Limits:MaxSide?",
+                "error: Loupe:Limits:MaxSide is 'many' (environment): expected a whole number from 1 to 65535.",
+                "error: Loupe:Shutdown:DrainTimeout is 'yesterday' (environment): expected a duration from 0 s to 1 h, such as 90, 90s or 00:01:30.",
                 "error: Loupe:Thresholds:Low is 0.9, above Loupe:Thresholds:High, which is 0.6.",
             ],
             error.Split('\n', StringSplitOptions.RemoveEmptyEntries).Order(StringComparer.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("--Logging:LogLevel:Grpc=Verbose", "Logging:LogLevel:Grpc is 'Verbose' (command line): expected Trace, Debug, Information, Warning, Error, Critical or None")]
+    [InlineData("--Logging:Console:MaxQueueLength=many", "section Logging: ")]
+    [InlineData("--Loupe:Limits:MaxPixels=2000000000", "Loupe:Limits:MaxPixels is '2000000000' (command line): expected a whole number from 1 to 1073741824.")]
+    public async Task A_value_that_only_something_later_would_refuse_is_a_settings_error(string setting, string message)
+    {
+        var (code, output, error) = await RunAsync(["serve", .. FreePorts, setting]);
+        Assert.Equal((2, string.Empty), (code, output));
+        Assert.StartsWith($"error: {message}", error, StringComparison.Ordinal);
+        Assert.Single(error.TrimEnd().Split('\n'));
     }
 
     [Theory]
@@ -121,6 +133,7 @@ public sealed partial class ServeTests : IDisposable
     [InlineData("frobnicate")]
     [InlineData("serve", "--model")]
     [InlineData("serve", "--Loupe:Limits:MaxSide")]
+    [InlineData("serve", "--Logging:LogLevel:Default")]
     public async Task Wrong_usage_has_exit_code_2(params string[] arguments)
     {
         var (code, output, error) = await RunAsync(arguments);
@@ -155,6 +168,24 @@ public sealed partial class ServeTests : IDisposable
         Assert.DoesNotContain("   at ", error, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("http://*:0")]
+    [InlineData("http://+:0")]
+    [InlineData("http://[::]:0")]
+    [InlineData("http://0.0.0.0:0")]
+    public async Task Listening_on_every_interface_its_ready_line_has_an_address_for_clients(string url)
+    {
+        await using var server = Serve(["--listen", url, "--operations", url]);
+        var ready = ReadyLine().Match(await server.ReadLineAsync() ?? string.Empty);
+        Assert.True(ready.Success, server.Error);
+        using var channel = GrpcChannel.ForAddress(ready.Groups["grpc"].Value);
+        await new ForgeryAnalysisService.ForgeryAnalysisServiceClient(channel).GetServerInfoAsync(new GetServerInfoRequest(), cancellationToken: Patience.Token());
+        using var http = new HttpClient { BaseAddress = new Uri(ready.Groups["operations"].Value) };
+        Assert.Equal(HttpStatusCode.OK, (await http.GetAsync("/healthz/ready", Patience.Token())).StatusCode);
+        await server.SignalAsync("TERM");
+        Assert.Equal(0, await server.ExitAsync());
+    }
+
     [Fact]
     public async Task Addresses_of_the_web_framework_are_ignored_with_a_warning()
     {
@@ -181,8 +212,8 @@ public sealed partial class ServeTests : IDisposable
         (code, output, _) = await RunAsync(["serve", "--help"]);
         Assert.Equal(0, code);
         Assert.All(
-            Server.Configuration.LoupeOptionsReader.Describe(),
-            setting => Assert.Contains($"Loupe:{setting.Name}", output, StringComparison.Ordinal));
+            Server.Configuration.SettingDescription.All,
+            setting => Assert.Contains(setting.Name, output, StringComparison.Ordinal));
     }
 
     private ServerProcess Serve(IEnumerable<string> arguments, params (string Name, string Value)[] environment) =>

@@ -26,26 +26,32 @@ internal sealed class ServerProcess : IAsyncDisposable
     }
 
     /// <param name="environment">Beside the test's own.</param>
-    public static ServerProcess Start(IEnumerable<string> arguments, params (string Name, string Value)[] environment)
+    public static ServerProcess Start(IEnumerable<string> arguments, params (string Name, string Value)[] environment) => Start(Program, arguments, environment);
+
+    /// <summary>A line of shell that starts the program as <c>"$0"</c>, with the arguments in <c>"$@"</c>.</summary>
+    public static ServerProcess StartByShell(string line, IEnumerable<string> arguments, params (string Name, string Value)[] environment) =>
+        Start("/bin/sh", ["-c", line, Program, .. arguments], environment);
+
+    /// <summary>The same to its end.</summary>
+    public static Task<(int Code, string Output, string Error)> RunByShellAsync(string line, IEnumerable<string> arguments, params (string Name, string Value)[] environment) =>
+        EndAsync(StartByShell(line, arguments, environment));
+
+    /// <summary>Runs to its end.</summary>
+    public static Task<(int Code, string Output, string Error)> RunAsync(IEnumerable<string> arguments, params (string Name, string Value)[] environment) =>
+        EndAsync(Start(arguments, environment));
+
+    private static ServerProcess Start(string program, IEnumerable<string> arguments, (string Name, string Value)[] environment)
     {
-        var start = new ProcessStartInfo(Program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
         foreach (var (name, value) in environment)
         {
             start.Environment[name] = value;
         }
 
-        var process = new ServerProcess(Process.Start(start) ?? throw new InvalidOperationException($"{Program} did not start."));
+        var process = new ServerProcess(Process.Start(start) ?? throw new InvalidOperationException($"{program} did not start."));
         process._process.ErrorDataReceived += process.Keep;
         process._process.BeginErrorReadLine();
         return process;
-    }
-
-    /// <summary>Runs to its end.</summary>
-    public static async Task<(int Code, string Output, string Error)> RunAsync(IEnumerable<string> arguments, params (string Name, string Value)[] environment)
-    {
-        await using var process = Start(arguments, environment);
-        var output = await process._process.StandardOutput.ReadToEndAsync(Patience.Token());
-        return (await process.ExitAsync(), output, process.Error);
     }
 
     /// <summary>The next line of standard output; null at its end.</summary>
@@ -86,6 +92,13 @@ internal sealed class ServerProcess : IAsyncDisposable
         }
 
         _process.Dispose();
+    }
+
+    private static async Task<(int Code, string Output, string Error)> EndAsync(ServerProcess started)
+    {
+        await using var process = started;
+        var output = await process._process.StandardOutput.ReadToEndAsync(Patience.Token());
+        return (await process.ExitAsync(), output, process.Error);
     }
 
     private void Keep(object sender, DataReceivedEventArgs line)

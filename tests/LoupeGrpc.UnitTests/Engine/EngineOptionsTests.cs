@@ -24,11 +24,11 @@ public sealed class EngineOptionsTests
             Limits = new EngineLimits { MaxFrameBytes = 0, MaxPixels = 1L << 40, MaxSide = 65_536 },
         };
 
-        var mistakes = options.Validate();
+        var errors = options.Validate();
 
-        Assert.Equal(9, mistakes.Count);
-        Assert.Contains("Loupe:Engine:MaxFramesInPipeline is 0, outside 1 to 1024.", mistakes);
-        Assert.Contains("Loupe:Limits:MaxPixels is 1099511627776, outside 1 to 1073741824.", mistakes);
+        Assert.Equal(9, errors.Count);
+        Assert.Contains("Loupe:Engine:MaxFramesInPipeline is 0: expected a whole number from 1 to 1024.", errors);
+        Assert.Contains("Loupe:Limits:MaxPixels is 1099511627776: expected a whole number from 1 to 1073741824.", errors);
         var exception = await Assert.ThrowsAsync<ArgumentException>(() => LoupeEngine.StartAsync(
             TestPackages.Nano, options, ExecutionTarget.Cpu, NullLoggerFactory.Instance, TimeProvider.System, TestContext.Current.CancellationToken));
         Assert.Contains("Loupe:Limits:MaxSide", exception.Message, StringComparison.Ordinal);

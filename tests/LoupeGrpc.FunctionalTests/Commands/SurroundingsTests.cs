@@ -1,0 +1,191 @@
+using System.Globalization;
+using LoupeGrpc.FunctionalTests.Infrastructure;
+using LoupeGrpc.TestSupport;
+
+namespace LoupeGrpc.FunctionalTests.Commands;
+
+/// <summary>The program in surroundings that lack something: one clear sentence and the right exit code.</summary>
+public sealed class SurroundingsTests : IDisposable
+{
+    private static readonly string[] Serve = ["serve", "--listen", "http://127.0.0.1:0", "--operations", "http://127.0.0.1:0"];
+
+    private readonly TemporaryDirectory _temporary = new();
+
+    private (string Name, string Value) Cache => ("XDG_CACHE_HOME", _temporary["cache"]);
+
+    private string[] Convert =>
+    [
+        "convert", "--weights", TestData.Golden("tiny", "tiny-s", "model.safetensors"), "--config", TestData.Golden("tiny", "tiny-s", "config.json"),
+        "--output", _temporary["package"],
+    ];
+
+    public void Dispose() => _temporary.Dispose();
+
+    [Theory]
+    [InlineData("--help")]
+    [InlineData("inspect", "MODEL", "--json")]
+    [InlineData("probe", "--provider", "CPU")]
+    [InlineData("serve", "--listen", "http://127.0.0.1:0", "--operations", "http://127.0.0.1:0")]
+    public async Task A_standard_output_that_is_full_is_one_sentence(params string[] arguments)
+    {
+        var (code, _, error) = await ServerProcess.RunByShellAsync(
+            "exec \"$0\" \"$@\" > /dev/full", arguments.Select(static argument => argument == "MODEL" ? TestData.NanoModel("model.safetensors") : argument), Cache);
+        Assert.Equal(1, code);
+        AssertSentence("error: standard output cannot be written: No space left on device", error);
+    }
+
+    [Theory]
+    [InlineData(">&-")]
+    [InlineData("2>&-")]
+    [InlineData("<&- >&- 2>&-")]
+    public async Task A_server_without_its_standard_streams_serves(string closed)
+    {
+        // The ready line may have nowhere to go.
+        var port = FreePort();
+        await using var server = ServerProcess.StartByShell(
+            $"exec \"$0\" \"$@\" {closed}", ["serve", "--listen", "http://127.0.0.1:0", "--operations", $"http://127.0.0.1:{port}"], Cache);
+        using var http = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{port}") };
+        await Patience.UntilAsync(() => IsReady(http));
+        // Log lines must not have gone into what the runtime has opened in their place: it would not answer signals any more.
+        await server.SignalAsync("TERM");
+        Assert.Equal(0, await server.ExitAsync());
+        Assert.DoesNotContain("   at ", server.Error, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(">&-", false)]
+    [InlineData("2>&-", false)]
+    [InlineData("<&- >&- 2>&-", false)]
+    [InlineData("2> /dev/full", false)]
+    [InlineData("> /dev/full", true)]
+    public async Task A_conversion_that_is_written_succeeds_whoever_hears_of_it(string streams, bool warned)
+    {
+        var (code, _, error) = await ServerProcess.RunByShellAsync($"exec \"$0\" \"$@\" {streams}", Convert);
+        Assert.Equal(0, code);
+        Assert.Equal([_temporary["package"]], Directory.GetFileSystemEntries(_temporary.FullName));
+        Assert.Equal(0, (await ServerProcess.RunAsync(["inspect", _temporary["package"]])).Code);
+        Assert.Equal(
+            warned,
+            error.Contains("warning: the package was written, but standard output does not take its name (No space left on device): package@", StringComparison.Ordinal));
+        Assert.DoesNotContain("   at ", error);
+    }
+
+    [Theory]
+    [InlineData(32, "serve")]
+    [InlineData(64, "serve")]
+    [InlineData(128, "serve")]
+    [InlineData(64, "inspect")]
+    public async Task Too_few_open_files_are_one_sentence(int files, string verb)
+    {
+        var (code, output, error) = await ServerProcess.RunByShellAsync(
+            $"ulimit -n {files}; exec \"$0\" \"$@\"", verb == "serve" ? Serve : [verb, TestData.NanoModel("model.safetensors")], Cache);
+        Assert.Equal((1, string.Empty), (code, output));
+        Assert.Equal($"error: at most {files} files may be open, at least 256 are needed: raise the limit with 'ulimit -n 1024' (systemd: LimitNOFILE=1024)", error.Trim());
+    }
+
+    [Theory]
+    [InlineData(4_000_000)]
+    [InlineData(2_000_000)]
+    public async Task Too_little_address_space_is_one_sentence(int kibibytes)
+    {
+        var (code, output, error) = await ServerProcess.RunByShellAsync($"ulimit -v {kibibytes}; exec \"$0\" \"$@\"", Serve, Cache);
+        Assert.Equal((1, string.Empty), (code, output));
+        var megabytes = (kibibytes / 1024).ToString(CultureInfo.InvariantCulture);
+        AssertSentence(
+            $"The address space of this process is limited to {megabytes} MiB, which may be too little: remove the limit with 'ulimit -v unlimited'", error);
+    }
+
+    [Fact]
+    public async Task Without_a_home_and_a_temporary_directory_it_says_what_to_set()
+    {
+        var (code, output, error) = await ServerProcess.RunByShellAsync(
+            "unset HOME XDG_CACHE_HOME; exec \"$0\" \"$@\"", Serve, ("TMPDIR", _temporary["nowhere"]));
+        Assert.Equal((1, string.Empty), (code, output));
+        AssertSentence("set Loupe:Model:CacheDirectory, HOME or TMPDIR to a directory that can be written.", error);
+    }
+
+    [Fact]
+    public async Task A_current_directory_that_is_gone_is_one_sentence()
+    {
+        Directory.CreateDirectory(_temporary["gone"]);
+        var (code, output, error) = await ServerProcess.RunByShellAsync(
+            $"cd '{_temporary["gone"]}'; rmdir '{_temporary["gone"]}'; exec \"$0\" \"$@\"", [.. Serve, "--model", "here"], Cache);
+        Assert.Equal((1, string.Empty), (code, output));
+        AssertSentence("error: the current directory is gone: change to another one first", error);
+    }
+
+    /// <summary>Killed, a server cannot take its model's directory with it.</summary>
+    [Fact]
+    public async Task The_directory_that_a_killed_server_left_is_removed_by_the_next()
+    {
+        Directory.CreateDirectory(_temporary["tmp"]);
+        (string, string)[] environment = [("TMPDIR", _temporary["tmp"]), ("HOME", string.Empty), ("XDG_CACHE_HOME", string.Empty)];
+        await using var killed = ServerProcess.Start(Serve, environment);
+        Assert.StartsWith("ready ", await killed.ReadLineAsync(), StringComparison.Ordinal);
+        var left = Assert.Single(ModelsLeft());
+        await using (var beside = ServerProcess.Start(Serve, environment))
+        {
+            Assert.StartsWith("ready ", await beside.ReadLineAsync(), StringComparison.Ordinal);
+            Assert.Equal(2, ModelsLeft().Length);
+            await beside.SignalAsync("TERM");
+            Assert.Equal(0, await beside.ExitAsync());
+        }
+
+        Assert.Equal([left], ModelsLeft());
+        await killed.SignalAsync("KILL");
+        await killed.ExitAsync();
+        await using var next = ServerProcess.Start(Serve, environment);
+        Assert.StartsWith("ready ", await next.ReadLineAsync(), StringComparison.Ordinal);
+        Assert.NotEqual(left, Assert.Single(ModelsLeft()));
+        await next.SignalAsync("TERM");
+        Assert.Equal(0, await next.ExitAsync());
+        Assert.Empty(ModelsLeft());
+    }
+
+    [Fact]
+    public async Task What_a_killed_conversion_left_is_removed_by_the_next()
+    {
+        await using (var killed = ServerProcess.Start(Convert))
+        {
+            await Patience.UntilAsync(() => Directory.GetDirectories(_temporary.FullName).Length > 0);
+            await killed.SignalAsync("KILL");
+            await killed.ExitAsync();
+        }
+
+        var left = Directory.GetFileSystemEntries(_temporary.FullName);
+        Assert.NotEmpty(left);
+        Assert.All(left, static path => Assert.StartsWith(".package.partial-", Path.GetFileName(path), StringComparison.Ordinal));
+        Assert.Equal(0, (await ServerProcess.RunAsync(Convert)).Code);
+        Assert.Equal([_temporary["package"]], Directory.GetFileSystemEntries(_temporary.FullName));
+    }
+
+    private string[] ModelsLeft() => Directory.GetDirectories(_temporary["tmp"], "loupe-grpc-*");
+
+    /// <summary>The last line has it, and no other line looks like a stack trace.</summary>
+    private static void AssertSentence(string sentence, string error)
+    {
+        var last = error.TrimEnd().Split('\n')[^1];
+        Assert.StartsWith("error: ", last, StringComparison.Ordinal);
+        Assert.EndsWith(sentence, last, StringComparison.Ordinal);
+        Assert.DoesNotContain("   at ", error, StringComparison.Ordinal);
+    }
+
+    private static bool IsReady(HttpClient http)
+    {
+        try
+        {
+            return http.GetAsync("/healthz/ready", Patience.Token()).GetAwaiter().GetResult().IsSuccessStatusCode;
+        }
+        catch (HttpRequestException)
+        {
+            return false;
+        }
+    }
+
+    private static int FreePort()
+    {
+        using var listener = new System.Net.Sockets.TcpListener(System.Net.IPAddress.Loopback, 0);
+        listener.Start();
+        return ((System.Net.IPEndPoint)listener.LocalEndpoint).Port;
+    }
+}

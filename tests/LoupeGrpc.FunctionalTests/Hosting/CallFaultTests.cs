@@ -1,0 +1,59 @@
+using System.Net;
+using System.Net.Http.Headers;
+using LoupeGrpc.FunctionalTests.Infrastructure;
+
+namespace LoupeGrpc.FunctionalTests.Hosting;
+
+public class CallFaultTests
+{
+    private const string InvalidArgument = "3";
+
+    public static TheoryData<string, byte[]> Unreadable => new()
+    {
+        { "field 1 ends before it should", [0, 0, 0, 0, 2, 0x0a, 0x7f] },
+        { "wire type 7", [0, 0, 0, 0, 1, 0x0f] },
+        { "an end of a group that did not begin", [0, 0, 0, 0, 1, 0x0c] },
+        { "compressed in a way there is not", [7, 0, 0, 0, 1, 0] },
+    };
+
+    [Theory]
+    [MemberData(nameof(Unreadable))]
+    public async Task A_request_that_cannot_be_read_is_the_callers_fault_and_one_line_of_log(string what, byte[] request)
+    {
+        await using var server = await RunningServer.StartAsync(new ScriptedAnalyzer());
+        foreach (var method in new[] { "ForgeryAnalysisService/AnalyzeImage", "ForgeryAnalysisService/Analyze", "SessionAdminService/GetSession" })
+        {
+            Assert.Equal((what, method, InvalidArgument), (what, method, await StatusAsync(server, $"/loupe.v1.{method}", request)));
+        }
+
+        Assert.Equal(3, server.Log.Lines.Count(static line => line.Contains("refused: ", StringComparison.Ordinal)));
+        // At the levels that are logged unless asked for more.
+        Assert.DoesNotContain(
+            server.Log.Lines.Where(static line => !line.StartsWith("Debug", StringComparison.Ordinal) && !line.Contains(" Grpc.", StringComparison.Ordinal)),
+            static line => line.Contains("   at ", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_fault_of_ours_is_internal_and_logged_with_its_trace()
+    {
+        await using var server = await RunningServer.StartAsync(new ScriptedAnalyzer { Answer = static _ => throw new NotSupportedException("broken on purpose") });
+        var request = new byte[] { 0, 0, 0, 0, 5, 0x0a, 3, 0x0a, 1, 0xff };
+        Assert.Equal("13", await StatusAsync(server, "/loupe.v1.ForgeryAnalysisService/AnalyzeImage", request));
+        Assert.Contains("broken on purpose", server.Log.TakeError(), StringComparison.Ordinal);
+    }
+
+    /// <summary>One message, framed as given.</summary>
+    private static async Task<string?> StatusAsync(RunningServer server, string path, byte[] framed)
+    {
+        using var http = new HttpClient(new SocketsHttpHandler { UseProxy = false });
+        using var request = new HttpRequestMessage(HttpMethod.Post, new Uri(server.Server.Grpc, path))
+        {
+            Version = HttpVersion.Version20,
+            VersionPolicy = HttpVersionPolicy.RequestVersionExact,
+            Content = new ByteArrayContent(framed) { Headers = { ContentType = new MediaTypeHeaderValue("application/grpc") } },
+        };
+        using var response = await http.SendAsync(request, Patience.Token());
+        await response.Content.ReadAsByteArrayAsync(Patience.Token());
+        return (response.Headers.TryGetValues("grpc-status", out var early) ? early : response.TrailingHeaders.GetValues("grpc-status")).Single();
+    }
+}
