@@ -19,7 +19,7 @@ internal static class CommandFailure
         TypeInitializationException { InnerException: DllNotFoundException library } => Explain(library),
         // Behind its first sentence it tells how to look for the reason.
         DllNotFoundException library => $"{library.Message.Split(". ")[0]}{MemoryLimit()}",
-        _ when IsWithoutFolder() => "the current directory is gone: change to another one first",
+        IOException or UnauthorizedAccessException when IsWithoutFolder() => "the current directory is gone: change to another one first",
         IOException or UnauthorizedAccessException => exception.Message,
         OnnxRuntimeException => $"ONNX Runtime: {exception.Message}{MemoryLimit()}",
         _ => $"a fault of this program: {exception}",

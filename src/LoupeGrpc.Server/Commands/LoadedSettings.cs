@@ -61,14 +61,10 @@ internal sealed class LoadedSettings
     public void AddLogging(ILoggingBuilder logging)
     {
         AddLogLevels(logging);
-        logging.AddSimpleConsole(static console =>
+        logging.AddConsoleFormatter<LogLineFormatter, ConsoleFormatterOptions>();
+        logging.AddConsole(static console =>
         {
-            console.SingleLine = true;
-            console.TimestampFormat = "yyyy-MM-ddTHH:mm:ss.fffZ ";
-            console.UseUtcTimestamp = true;
-        });
-        logging.Services.Configure<ConsoleLoggerOptions>(static console =>
-        {
+            console.FormatterName = LogLineFormatter.FormatterName;
             console.LogToStandardErrorThreshold = LogLevel.Trace;
             // Who reads the log must never hold up who serves: what does not fit is counted, and said when there is room again.
             console.QueueFullMode = ConsoleLoggerQueueFullMode.DropWrite;

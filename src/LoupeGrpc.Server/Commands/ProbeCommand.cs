@@ -118,14 +118,14 @@ internal sealed class ProbeCommand
             {
                 if (targets.Exists(target => target.Provider == name))
                 {
-                    errors.Add($"--library {library}: there is a provider {name} already.");
+                    errors.Add($"--library {library}: the name {name} is taken by another provider.");
                 }
 
                 targets.Add(new ExecutionTarget { Kind = ProviderKind.Plugin, Provider = name, Library = Path.GetFullPath(path) });
             }
             else
             {
-                errors.Add($"--library {library}: wanted is NAME=PATH.");
+                errors.Add($"--library {library}: expected NAME=PATH.");
             }
         }
 

@@ -28,7 +28,7 @@ internal sealed record LoupeOptions : IValidatableObject
 
     /// <summary>Its limits are those of <see cref="Limits"/>.</summary>
     [SettingSection("How the engine runs")]
-    public EngineOptions Engine { get => field with { Limits = Limits }; init; } = new();
+    public EngineOptions Engine { get => ReferenceEquals(field.Limits, Limits) ? field : field = field with { Limits = Limits }; init; } = new();
 
     [SettingSection("What the model runs on")]
     public ExecutionOptions Execution { get; init; } = new();

@@ -70,6 +70,25 @@ public sealed partial class ServeTests : IDisposable
         Assert.Equal(0, await server.ExitAsync());
     }
 
+    [Fact]
+    public async Task What_a_client_calls_itself_cannot_forge_a_line_of_the_log_or_reach_the_terminal_raw()
+    {
+        await using var server = Serve(FreePorts);
+        var ready = ReadyLine().Match(await server.ReadLineAsync() ?? string.Empty);
+        Assert.True(ready.Success, server.Error);
+        using var channel = GrpcChannel.ForAddress(ready.Groups["grpc"].Value);
+        using var session = new RawSession(new ForgeryAnalysisService.ForgeryAnalysisServiceClient(channel).Analyze(cancellationToken: Patience.Token()));
+        await session.SendAsync(new AnalyzeRequest { Open = new OpenSession { SessionName = "red \u001b[31m\u009b2J\nfail: forged", Client = "\u0007bell\r\u0000" } });
+        Assert.NotNull((await session.NextAsync()).Granted);
+        await session.CompleteAsync();
+        await session.RestAsync();
+        await server.SignalAsync("TERM");
+        Assert.Equal(0, await server.ExitAsync());
+        Assert.Contains("red \uFFFD[31m\uFFFD2J fail: forged", server.Error, StringComparison.Ordinal);
+        Assert.DoesNotContain(server.Error, static letter => char.IsControl(letter) && letter != '\n');
+        Assert.All(server.Error.TrimEnd().Split('\n'), static line => Assert.Matches(@"^\d{4}-\d\d-\d\dT", line));
+    }
+
     /// <summary>In a process of its own: instruments are counted for all servers of a process together.</summary>
     [Fact]
     public async Task It_counts_sessions_and_what_becomes_of_their_frames()

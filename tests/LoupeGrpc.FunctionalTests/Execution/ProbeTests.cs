@@ -82,7 +82,7 @@ public sealed class ProbeTests(NanoEngine nano) : IDisposable
     }
 
     [Theory]
-    [InlineData("--library nothing", "wanted is NAME=PATH")]
+    [InlineData("--library nothing", "expected NAME=PATH")]
     [InlineData("--library CUDA=x.so", "there is a provider CUDA already")]
     [InlineData("--provider Abacus", "there is no such provider, only CPU, CUDA, TensorRT")]
     [InlineData("--Loupe:Execution:ProbeTimeout=soon", "Loupe:Execution:ProbeTimeout")]
