@@ -212,8 +212,8 @@ public sealed partial class ServeTests : IDisposable
         Assert.Matches(ReadyLine(), await server.ReadLineAsync() ?? string.Empty);
         await server.SignalAsync("TERM");
         Assert.Equal(0, await server.ExitAsync());
-        Assert.Contains("ASPNETCORE_URLS is set and ignored", server.Error, StringComparison.Ordinal);
-        Assert.Contains("HTTP_PORTS is set and ignored", server.Error, StringComparison.Ordinal);
+        Assert.Contains("ASPNETCORE_URLS is set but ignored", server.Error, StringComparison.Ordinal);
+        Assert.Contains("HTTP_PORTS is set but ignored", server.Error, StringComparison.Ordinal);
     }
 
     [Fact]
