@@ -5,7 +5,7 @@ namespace LoupeGrpc.Server.Commands;
 /// <summary>Standard output cannot be written. The message says why.</summary>
 internal sealed class OutputException(Exception reason) : Exception($"standard output cannot be written: {reason.GetBaseException().Message}", reason)
 {
-    public string Reason => reason.GetBaseException().Message;
+    public string Reason { get; } = reason.GetBaseException().Message;
 }
 
 /// <summary>Standard output, where it is known what it was that failed.</summary>

@@ -83,7 +83,7 @@ public sealed class ProbeTests(NanoEngine nano) : IDisposable
 
     [Theory]
     [InlineData("--library nothing", "expected NAME=PATH")]
-    [InlineData("--library CUDA=x.so", "there is a provider CUDA already")]
+    [InlineData("--library CUDA=x.so", "the name CUDA is taken")]
     [InlineData("--provider Abacus", "there is no such provider, only CPU, CUDA, TensorRT")]
     [InlineData("--Loupe:Execution:ProbeTimeout=soon", "Loupe:Execution:ProbeTimeout")]
     public async Task Wrong_usage_has_exit_code_2(string arguments, string expected)
