@@ -1,4 +1,3 @@
-using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using LoupeGrpc.Server.Contract;
 using LoupeGrpc.Server.Health;
@@ -27,19 +26,6 @@ internal sealed class ForgeryAnalysisEndpoint(SessionServices services, SessionR
         return PictureReader.ToResponse(end, services.Analyzer.Model.ToMessage());
     }
 
-    public override Task<GetServerInfoResponse> GetServerInfo(GetServerInfoRequest request, ServerCallContext context) => Task.FromResult(
-        new GetServerInfoResponse
-        {
-            Server = ProductVersion.Name,
-            Model = services.Analyzer.Model.ToMessage(),
-            Execution = services.Analyzer.Execution.ToMessage(),
-            Ladder = { services.Analyzer.Ladder.Select(ExecutionMessages.ToMessage) },
-            Limits = LimitMessages.Of(services.Options, services.Options.Limits.Credits, services.Options.Limits.MaxResponseBytes),
-            DefaultThresholds = services.Options.Thresholds.ToMessage(),
-            Unavailable = { Features.Missing(services.Options).Select(SessionMessages.ToMessage) },
-            AdaptationUsage = new AdaptationUsage { UsedBytes = (ulong)services.AdaptationBudget.Used, MaxBytes = (ulong)services.AdaptationBudget.Limit, Evictions = services.AdaptationBudget.Evictions },
-            ReadySince = serving.ReadySince?.ToTimestamp(),
-            ActiveSessions = (uint)sessions.Connected,
-            Startup = serving.Startup is { } startup ? Duration.FromTimeSpan(startup) : null,
-        });
+    public override Task<GetServerInfoResponse> GetServerInfo(GetServerInfoRequest request, ServerCallContext context) =>
+        Task.FromResult(ServerInfoMessages.Of(services, sessions.Connected, serving.ReadySince, serving.Startup));
 }

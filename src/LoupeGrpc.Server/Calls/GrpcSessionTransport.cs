@@ -60,7 +60,7 @@ internal sealed class GrpcSessionTransport(
         return requests.Current.PayloadCase switch
         {
             AnalyzeRequest.PayloadOneofCase.Frame => FrameReader.Read(requests.Current.Frame, opening),
-            AnalyzeRequest.PayloadOneofCase.Control => ControlReader.Read(requests.Current.Control, options.Thresholds),
+            AnalyzeRequest.PayloadOneofCase.Control => ControlReader.Read(requests.Current.Control, options),
             AnalyzeRequest.PayloadOneofCase.Open => new SessionInput.Violation(CallFailure.Invalid("the session is open already: one call, one session")),
             _ => new SessionInput.Violation(CallFailure.Invalid("a message held neither open nor frame nor control")),
         };
@@ -114,8 +114,7 @@ internal sealed class GrpcSessionTransport(
     /// <summary>What the transport found wrong with a message, in our words. Null where the exception is about something else.</summary>
     private CallFailure? ViolationOf(Exception exception) => exception switch
     {
-        RpcException { StatusCode: StatusCode.ResourceExhausted } => CallFailure.TooLarge(
-            $"a message is over the limit of {options.Limits.MaxMessageBytes} bytes: Loupe:Limits:MaxFrameBytes, which is {options.Limits.MaxFrameBytes}, and 1 MiB"),
+        RpcException { StatusCode: StatusCode.ResourceExhausted } => LimitMessages.MessageTooLarge(options),
         RpcException { StatusCode: StatusCode.Unimplemented } status => CallFailure.Unsupported(status.Status.Detail),
         RpcException { StatusCode: StatusCode.Internal or StatusCode.InvalidArgument } status => CallFailure.Invalid(status.Status.Detail),
         InvalidProtocolBufferException => CallFailure.Invalid("a message is not of this contract"),

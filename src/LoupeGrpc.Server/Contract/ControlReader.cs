@@ -1,4 +1,5 @@
 using LoupeGrpc.Engine;
+using LoupeGrpc.Server.Configuration;
 using LoupeGrpc.Server.Sessions;
 using LoupeGrpc.V1;
 
@@ -17,15 +18,14 @@ internal static class ControlReader
         },
     };
 
-    /// <param name="defaults">Thresholds that stand for none.</param>
-    public static SessionCommand Read(Control control, VerdictThresholds defaults)
+    public static SessionCommand Read(Control control, LoupeOptions options)
     {
         var id = control.ControlId;
         string? error;
         switch (control.ActionCase)
         {
             case Control.ActionOneofCase.SetThresholds:
-                return AnalysisSettingsReader.Read(control.SetThresholds, defaults, out error) is { } thresholds
+                return AnalysisSettingsReader.Read(control.SetThresholds, options.Thresholds, out error) is { } thresholds
                     ? new SessionCommand.SetThresholds(id, thresholds)
                     : Reject(error!);
             case Control.ActionOneofCase.SetMask:

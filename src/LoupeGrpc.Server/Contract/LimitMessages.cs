@@ -1,4 +1,5 @@
 using LoupeGrpc.Server.Configuration;
+using LoupeGrpc.Server.Sessions;
 using LoupeGrpc.V1;
 
 namespace LoupeGrpc.Server.Contract;
@@ -19,4 +20,7 @@ internal static class LimitMessages
         MaxSessions = (uint)options.Limits.MaxSessions,
         MaxAdaptationBytes = (ulong)options.Adaptation.MaxStateBytes,
     };
+
+    public static CallFailure MessageTooLarge(LoupeOptions options) => CallFailure.TooLarge(
+        $"a message is over the limit of {options.Limits.MaxMessageBytes} bytes: Loupe:Limits:MaxFrameBytes, which is {options.Limits.MaxFrameBytes}, and 1 MiB");
 }
