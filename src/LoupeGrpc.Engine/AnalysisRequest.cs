@@ -21,7 +21,7 @@ public sealed record AnalysisRequest
     public bool Deterministic { get; init; }
 
     /// <summary>
-    /// The session that the frame adapts. It must have no other frame in the engine: the next one is let in when this one is answered.
+    /// The session that the frame adapts. Its frames are let in one at a time, in the order in which they came, each when the one before it has left.
     /// Null: the package's parameters.
     /// </summary>
     public AdaptationSession? Adaptation { get; init; }
@@ -31,7 +31,7 @@ public sealed record AnalysisRequest
     /// </summary>
     public long ReceivedAt { get; init; }
 
-    /// <summary>Age from which the frame is of no use: stages that have not begun by then answer <see cref="FailureKind.Expired"/>. Null: never.</summary>
+    /// <summary>Age from which the frame is of no use: unless its last stage has begun by then it is answered <see cref="FailureKind.Expired"/>, at once where it waits. Null: never.</summary>
     public TimeSpan? MaxAge { get; init; }
 }
 

@@ -4,7 +4,7 @@ using LoupeGrpc.Engine.Configuration;
 namespace LoupeGrpc.Engine;
 
 /// <summary>How the engine runs a model. Ranges stand in the attributes.</summary>
-public sealed record EngineOptions
+public sealed record EngineOptions : IValidatableObject
 {
     public EngineLimits Limits { get; init; } = new();
 
@@ -36,11 +36,32 @@ public sealed record EngineOptions
     [Range(0, 256)]
     public int IntraOpThreads { get; init; }
 
+    /// <summary>
+    /// A run of the model is given up, and what it runs on with it, when it takes more than this many times what runs of its graph and size have taken so far.
+    /// 0: never, else at least 2. Runs that warm the model up at the start may take as long as they need.
+    /// </summary>
+    [Setting("runs this many times slower have hung")]
+    [Range(0, 100_000)]
+    public int RunTimeoutFactor { get; init; } = 50;
+
+    /// <summary>A run is not given up before, however short others were.</summary>
+    [Setting("no run has hung before that")]
+    [Duration("1s", "24h")]
+    public TimeSpan MinRunTimeout { get; init; } = TimeSpan.FromSeconds(30);
+
     internal int EffectiveDecodeWorkers => DecodeWorkers > 0 ? DecodeWorkers : Math.Clamp(Environment.ProcessorCount / 2, 1, 64);
 
     internal int EffectiveConcurrentRuns => ConcurrentRuns > 0 ? ConcurrentRuns : 1;
 
     internal int EffectiveIntraOpThreads => IntraOpThreads > 0 ? IntraOpThreads : Math.Clamp(Environment.ProcessorCount, 1, 256);
+
+    IEnumerable<ValidationResult> IValidatableObject.Validate(ValidationContext validationContext)
+    {
+        if (RunTimeoutFactor == 1)
+        {
+            yield return new ValidationResult("expected 0, or 2 and more: runs differ by chance", [nameof(RunTimeoutFactor)]);
+        }
+    }
 
     /// <summary>Every value that is out of its range, each as one sentence that names the setting; empty where all are in order.</summary>
     public IReadOnlyList<string> Validate() =>

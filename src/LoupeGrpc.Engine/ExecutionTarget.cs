@@ -53,11 +53,11 @@ public sealed record ExecutionTarget
     /// <summary>Whether it has memory and an order of execution of its own: runs come from one thread then, one after the other.</summary>
     public bool IsDevice => Kind != ProviderKind.Cpu;
 
-    /// <summary>Null, or what is wrong with the buckets.</summary>
-    public string? Mistake() =>
+    /// <summary>What is wrong with the buckets, as one sentence; empty where nothing is.</summary>
+    public IReadOnlyList<string> Validate() =>
         Buckets.Count == 0 || Buckets[0] != 1 || Buckets.Zip(Buckets.Skip(1)).Any(static pair => pair.First >= pair.Second) || Buckets[^1] > LargestBucket
-            ? $"The buckets {string.Join(", ", Buckets)} do not begin with 1 and ascend to at most {LargestBucket}."
-            : null;
+            ? [$"The buckets [{string.Join(", ", Buckets)}] do not begin with 1 and ascend to at most {LargestBucket}."]
+            : [];
 
     internal ExecutionDescription Describe() => new(Provider, Precision, Device);
 }

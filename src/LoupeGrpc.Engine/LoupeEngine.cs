@@ -1,8 +1,11 @@
+using System.Collections.Concurrent;
 using System.Diagnostics.Metrics;
 using LoupeGrpc.Engine.Adaptation;
-using LoupeGrpc.Engine.Batching;
 using LoupeGrpc.Engine.Diagnostics;
 using LoupeGrpc.Engine.Imaging;
+using LoupeGrpc.Engine.Pipeline;
+using LoupeGrpc.Engine.Queueing;
+using LoupeGrpc.Engine.Scheduling;
 using LoupeGrpc.Packaging;
 using Microsoft.Extensions.Logging;
 
@@ -11,6 +14,9 @@ namespace LoupeGrpc.Engine;
 /// <summary>Runs one model package. Thread-safe.</summary>
 public sealed class LoupeEngine : IAsyncDisposable
 {
+    // A run that hangs goes on reading and writing its memory: nothing of it may be freed, nor found by the collector.
+    private static readonly ConcurrentBag<ModelRuns> LeftBehind = [];
+
     private readonly ModelRuns _runs;
     private readonly FramePipeline _pipeline;
     private readonly EngineMetrics _metrics;
@@ -39,10 +45,14 @@ public sealed class LoupeEngine : IAsyncDisposable
     public SelfCheckReport SelfCheck => _runs.SelfCheck;
 
     /// <summary>
-    /// Ends with the reason, for people, when the device is lost: a run failed and the self-check after it too, or the provider said that nothing will
-    /// run in this process any more. Every frame is answered <see cref="FailureKind.ModelFault"/> from then on. Never ends otherwise.
+    /// Ends with the reason, for people, when the device is lost: a run failed and the self-check after it too, the provider said that nothing will
+    /// run in this process any more, or a run did not end (<see cref="EngineOptions.RunTimeoutFactor"/>). Every frame is answered
+    /// <see cref="FailureKind.ModelFault"/> from then on. Never ends otherwise.
     /// </summary>
     public Task<string> Lost => _pipeline.Lost;
+
+    /// <summary>The account of what is inside and who waits to get in, against <see cref="EngineOptions.MaxFramesInPipeline"/> and the limits beside it. To be looked at only.</summary>
+    public Room Room => _pipeline.Room;
 
     /// <summary>The most frames that one run takes now: the largest bucket of the target, less after the device ran out of memory.</summary>
     public int LargestBatch => _runs.Sizes.Largest;
@@ -61,15 +71,10 @@ public sealed class LoupeEngine : IAsyncDisposable
         CancellationToken cancellationToken,
         IMeterFactory? meters = null)
     {
-        List<string> mistakes = [.. options.Validate()];
-        if (target.Mistake() is { } mistake)
+        List<string> errors = [.. options.Validate(), .. target.Validate()];
+        if (errors.Count > 0)
         {
-            mistakes.Add(mistake);
-        }
-
-        if (mistakes.Count > 0)
-        {
-            throw new ArgumentException(string.Join(' ', mistakes), nameof(options));
+            throw new ArgumentException(string.Join(' ', errors), nameof(options));
         }
 
         // Seconds of reading and computing: not on the caller's thread.
@@ -80,9 +85,10 @@ public sealed class LoupeEngine : IAsyncDisposable
     /// <exception cref="ArgumentException">A setting is out of its range.</exception>
     public AdaptationSession CreateAdaptation(AdaptationSettings settings)
     {
-        if (settings.Mistake() is { } mistake)
+        var errors = settings.Validate();
+        if (errors.Count > 0)
         {
-            throw new ArgumentException(mistake, nameof(settings));
+            throw new ArgumentException(string.Join(' ', errors), nameof(settings));
         }
 
         return new AdaptationSession(_thetaLayout, _runs.Model.BaseParameters.Memory, Package.Hash, settings);
@@ -90,7 +96,7 @@ public sealed class LoupeEngine : IAsyncDisposable
 
     /// <summary>
     /// Analyses one frame. Waits while the pipeline is full: that is the back-pressure. Expected failures come back as values;
-    /// cancellation too (<see cref="FailureKind.Canceled"/>).
+    /// cancellation too (<see cref="FailureKind.Canceled"/>). A frame that waits when its deadline passes, or when it is canceled, is answered then.
     /// </summary>
     public async ValueTask<AnalysisOutcome> AnalyzeAsync(FrameInput input, AnalysisRequest request, CancellationToken cancellationToken)
     {
@@ -102,11 +108,15 @@ public sealed class LoupeEngine : IAsyncDisposable
 
     /// <summary>
     /// Ends inference in progress between two operators and answers every frame inside, and every later one, with
-    /// <see cref="FailureKind.Canceled"/>: for a host whose time to drain is over.
+    /// <see cref="FailureKind.Canceled"/>: for a host whose time to drain is over. Frames that wait or run are answered at once, even where a run hangs;
+    /// one whose bytes are being decoded when that is over.
     /// </summary>
     public void Abort() => _pipeline.Abort();
 
-    /// <summary>Answers what is inside, refuses what waits and what comes, frees the sessions.</summary>
+    /// <summary>
+    /// Answers what is inside, refuses what waits and what comes, frees the sessions. After <see cref="Abort"/> or a loss, threads that still run are waited for
+    /// for a second and then left behind with their memory.
+    /// </summary>
     public ValueTask DisposeAsync() => new(_disposal.Value);
 
     private static LoupeEngine Start(
@@ -119,7 +129,18 @@ public sealed class LoupeEngine : IAsyncDisposable
         var runs = ModelRuns.Start(package, options, target, logger, time, cancellationToken);
         var execution = target.Describe();
         var metrics = new EngineMetrics(meters);
-        var pipeline = new FramePipeline(runs, options, execution, metrics, logger, time);
+        FramePipeline pipeline;
+        try
+        {
+            pipeline = FramePipeline.Start(runs, options, execution, metrics, logger, time);
+        }
+        catch
+        {
+            metrics.Dispose();
+            runs.Dispose();
+            throw;
+        }
+
         EngineLog.ModelReady(
             logger, package.Manifest.Name, package.ShortHash, execution.Provider, execution.Precision, time.GetElapsedTime(start).TotalSeconds);
         return new LoupeEngine(package, options, runs, pipeline, metrics, execution);
@@ -140,8 +161,15 @@ public sealed class LoupeEngine : IAsyncDisposable
 
     private async Task DisposeOnceAsync()
     {
-        await _pipeline.DisposeAsync().ConfigureAwait(false);
-        _runs.Dispose();
+        if (await _pipeline.StopAsync().ConfigureAwait(false))
+        {
+            _runs.Dispose();
+        }
+        else
+        {
+            LeftBehind.Add(_runs);
+        }
+
         _metrics.Dispose();
     }
 }

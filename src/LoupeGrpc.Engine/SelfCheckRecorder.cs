@@ -23,7 +23,7 @@ public static class SelfCheckRecorder
     public static SelfCheckReport Verify(ModelPackage package, string precision)
     {
         using var model = LoupeModel.Load(package, ExecutionTarget.Cpu with { Precision = precision }, Environment.ProcessorCount);
-        using var slot = new RunSlot(model, rows: 1);
+        using var slot = RunSlot.Allocate(model, rows: 1);
         using var pixels = model.CreatePixels();
         return Running(package, () => SelfCheck.Read(model, package).Run(slot, pixels, bucket: 1, row: 0));
     }

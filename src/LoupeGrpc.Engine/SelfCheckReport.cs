@@ -11,7 +11,7 @@ public sealed record SelfCheckReport(string Output, double Distance, double Tole
     public bool Passed => Distance <= Tolerance;
 }
 
-/// <summary>A package answers its recorded input with something else than where it was converted.</summary>
+/// <summary>A package does not answer its recorded input as it did where it was converted.</summary>
 public sealed class SelfCheckException(string message, SelfCheckReport report) : ModelLoadException(message)
 {
     public SelfCheckReport Report { get; } = report;

@@ -18,7 +18,9 @@
 //   fail_after_runs=N     N runs succeed, counted over all sessions with this option; from then on each one fails, as after a lost device.
 //   max_batch=N           a node whose first dimension is larger finds no memory.
 //   max_batch_from_run=N  max_batch holds from the N-th run of the session on; from the first by default.
+//   no_memory_from_run=N  from the N-th run of the session on no node finds memory, whatever its size.
 //   fail_at_run=N         the N-th run of the session fails, those before and after it do not.
+//   hang_at_run=N         the N-th run of the session never ends. It appends a line to the session's log.
 //   log=FILE              each session with this option appends a line.
 //   any other             is refused: CreateEp fails and names it.
 //
@@ -67,7 +69,9 @@ typedef struct {
   int64_t fail_after_runs;  // -1: never
   int64_t max_batch;        // 0: no limit
   int64_t max_batch_from_run;
-  int64_t fail_at_run;  // 0: none
+  int64_t no_memory_from_run;  // 0: none
+  int64_t fail_at_run;         // 0: none
+  int64_t hang_at_run;         // 0: none
   char log[kText];
 } Options;
 
@@ -153,6 +157,10 @@ static OrtStatus* ORT_API_CALL Compute(OrtNodeComputeInfo* self, void* state, Or
     return Fail("CUDA failure 700: an illegal memory access was encountered ; GPU=0 (stand-in)");
   }
   if (options->fail_at_run == run) return Fail("stand-in: a kernel was refused");
+  if (options->hang_at_run == run) {
+    Record(options->log, "hang");
+    Hang();
+  }
 
   const OrtValue* input;
   TRY(api->KernelContext_GetInput(context, 0, &input));
@@ -170,7 +178,8 @@ static OrtStatus* ORT_API_CALL Compute(OrtNodeComputeInfo* self, void* state, Or
   TRY(status);
 
   size_t size = type == ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT ? sizeof(float) : sizeof(uint16_t);
-  if (options->max_batch > 0 && run >= options->max_batch_from_run && rank > 0 && shape[0] > options->max_batch) {
+  bool too_large = options->max_batch > 0 && run >= options->max_batch_from_run && rank > 0 && shape[0] > options->max_batch;
+  if (too_large || (options->no_memory_from_run > 0 && run >= options->no_memory_from_run)) {
     char message[kText];
     snprintf(message, sizeof message, "Failed to allocate memory for requested buffer of size %zu", count * size);
     return api->CreateStatus(ORT_RUNTIME_EXCEPTION, message);
@@ -355,6 +364,10 @@ static OrtStatus* Read(Options* options, const char* name, const char* value) {
     options->max_batch_from_run = strtoll(value, &end, 10);
   } else if (!strcmp(name, "fail_at_run")) {
     options->fail_at_run = strtoll(value, &end, 10);
+  } else if (!strcmp(name, "no_memory_from_run")) {
+    options->no_memory_from_run = strtoll(value, &end, 10);
+  } else if (!strcmp(name, "hang_at_run")) {
+    options->hang_at_run = strtoll(value, &end, 10);
   } else if (strcmp(name, "device_id")) {
     char message[kText];
     snprintf(message, sizeof message, "stand-in: there is no option %s", name);

@@ -15,6 +15,9 @@ public enum GuardReason
     Disagreement,
     Loss,
     NotFinite,
+
+    /// <summary>The step could not be computed.</summary>
+    StepFailed,
 }
 
 /// <summary>The guard acted.</summary>

@@ -1,10 +1,12 @@
 using System.Diagnostics.CodeAnalysis;
+using LoupeGrpc.Engine.Queueing;
 
 namespace LoupeGrpc.Engine.Adaptation;
 
 /// <summary>
-/// The adaptation of one session: its state, what may change it, and the guard over it. One user at a time: the host lets a frame in when the
-/// frame before it is answered, so each frame meets the state that the frames before it left.
+/// The adaptation of one session: its state, what may change it, and the guard over it. One user at a time. Between frames that is the host, which changes
+/// the state only while no frame of the session is in the engine. Among frames the engine sees to it, and nobody else has to: whoever sends them, each gets its
+/// turn when the one before it has left, in the order in which they came, and so meets the state that those before it left. The server relies on that.
 /// </summary>
 public sealed class AdaptationSession
 {
@@ -16,7 +18,8 @@ public sealed class AdaptationSession
     private readonly Queue<(long Step, float[] Values)> _history = new(HistoryLength);
     private readonly AdaptationGuard _guard = new();
 
-    private readonly SessionTurns _turns = new();
+    // Room for one frame.
+    private readonly Room _turns = new(RoomSize.OfFrames(1));
     private byte[]? _lastSnapshot;
     private AdaptationReport? _report;
     private long _framesSeen;
@@ -41,11 +44,10 @@ public sealed class AdaptationSession
 
     internal AdaptationState State => _state;
 
-    /// <summary>Takes the session for one frame. Waits for a frame that its caller gave up and that has not left the engine yet.</summary>
-    internal Task EnterAsync(CancellationToken cancellationToken) => _turns.EnterAsync(cancellationToken);
-
-    /// <summary>The frame has left the engine.</summary>
-    internal void Leave() => _turns.Leave();
+    /// <summary>Takes the session for one frame. Waits for those before it, also for one that its caller gave up and that has not left the engine yet.</summary>
+    /// <returns>Null: the caller gave up while it waited.</returns>
+    internal async ValueTask<AdaptationTurn?> TakeTurnAsync(CancellationToken cancellationToken) =>
+        await _turns.TakeAsync(frames: 1, bytes: 0, cancellationToken).ConfigureAwait(false) is { Lease: { } lease } ? new AdaptationTurn(this, lease) : null;
 
     /// <summary>The state now.</summary>
     public AdaptationReport Report() =>
@@ -54,11 +56,14 @@ public sealed class AdaptationSession
     /// <summary>New settings for the frames that follow; parameters and moments stay.</summary>
     public bool TryConfigure(AdaptationSettings settings, [NotNullWhen(false)] out string? problem)
     {
-        problem = settings.Mistake();
-        if (problem is not null)
+        var errors = settings.Validate();
+        if (errors.Count > 0)
         {
+            problem = string.Join(' ', errors);
             return false;
         }
+
+        problem = null;
 
         Settings = settings;
         return true;
@@ -100,8 +105,8 @@ public sealed class AdaptationSession
             }
         }
 
-        string kept = _history.Count == 0 ? "none is kept yet" : $"kept are {string.Join(", ", _history.Select(static state => state.Step))}, and 0";
-        problem = $"The state after step {step} is gone: {kept}.";
+        string kept = string.Join(", ", _history.Select(static state => state.Step).Prepend(0));
+        problem = $"The state after step {step} is gone. States that can be restored: {kept}.";
         return false;
     }
 
@@ -110,7 +115,7 @@ public sealed class AdaptationSession
     {
         if (_lastSnapshot is null)
         {
-            problem = "No snapshot was taken in this session.";
+            problem = "No snapshot has been taken in this session.";
             return false;
         }
 
@@ -133,62 +138,82 @@ public sealed class AdaptationSession
     }
 
     /// <summary>Whether a frame with this score will adapt. Call once a frame.</summary>
-    internal bool WantsStep(float score)
+    internal bool WantsStep(AdaptationSettings settings, float score)
     {
         long number = _framesSeen++;
         return !Frozen
-            && number % Settings.EveryNth == 0
-            && MathF.Abs(score - 0.5f) >= Settings.MinConfidence
-            && (Settings.Guard is not { } guard || _guard.Admits(guard, IsForged(score)));
+            && number % settings.EveryNth == 0
+            && MathF.Abs(score - 0.5f) >= settings.MinConfidence
+            && (settings.Guard is not { } guard || _guard.Admits(guard, IsForged(score)));
     }
 
     /// <summary>Whether a frame that gets a mask is also to get the base mask. Call once a frame with a mask.</summary>
-    internal bool WantsDualVerdict()
+    internal bool WantsDualVerdict(AdaptationSettings settings)
     {
         long number = _masksSeen++;
-        bool asked = Settings.DualVerdictEveryNth > 0 && number % Settings.DualVerdictEveryNth == 0;
-        bool guard = Settings.Guard is { } bounds && !Frozen && _state.Step > 0 && number % bounds.CompareEveryNth == bounds.CompareEveryNth - 1;
+        bool asked = settings.DualVerdictEveryNth > 0 && number % settings.DualVerdictEveryNth == 0;
+        bool guard = settings.Guard is { } bounds && !Frozen && _state.Step > 0 && number % bounds.CompareEveryNth == bounds.CompareEveryNth - 1;
         return asked || guard;
     }
 
-    /// <summary>One optimiser step, kept only within the guard's bounds.</summary>
+    /// <summary>One optimiser step, kept only within the guard's bounds and where all parameters stay finite.</summary>
     /// <param name="gradient">In the layout's order; overwritten.</param>
     /// <returns>Null, or what the guard did.</returns>
-    internal GuardEvent? Step(float score, float loss, Span<float> gradient)
+    internal GuardEvent? Step(AdaptationSettings settings, float score, float loss, Span<float> gradient)
     {
+        if (Frozen)
+        {
+            return null;
+        }
+
         // Before anything changes: what a bound that is passed leads back to.
-        if (Settings.Guard is { } bounds && _guard.CheckLoss(bounds, IsForged(score), loss) is { } surprise)
+        if (settings.Guard is { } bounds && _guard.CheckLoss(bounds, IsForged(score), loss) is { } surprise)
         {
             return Stop(bounds, GuardReason.Loss, surprise);
         }
 
         Remember();
-        if (!float.IsFinite(loss) || !_state.TryStep(gradient, Settings.LearningRate, out _))
+        if (!float.IsFinite(loss) || !_state.TryStep(gradient, settings.LearningRate, out _))
         {
-            return Settings.Guard is { } guard
+            return settings.Guard is { } guard
                 ? Stop(guard, GuardReason.NotFinite, "The loss or its gradient is not finite; the step was not taken.")
+                : null;
+        }
+
+        if (!_state.IsFinite)
+        {
+            TakeBack();
+            return settings.Guard is { } guard
+                ? Stop(guard, GuardReason.NotFinite, "The step left parameters that are not finite; it was taken back.")
                 : null;
         }
 
         _report = null;
         _lastLoss = loss;
         _guard.Stepped(IsForged(score), loss);
-        if (Settings.Guard is { } limit && _state.Drift > limit.MaxDrift)
+        if (settings.Guard is { } limit && !(_state.Drift <= limit.MaxDrift))
         {
             float drift = _state.Drift;
-            var (step, values) = _history.Last();
-            _state.Restore(values, step);
+            TakeBack();
             return Stop(limit, GuardReason.Drift, $"The parameters drifted by {drift:0.0000}, the bound is {limit.MaxDrift:0.0000} (max_drift).");
         }
 
         return null;
     }
 
+    /// <summary>A step could not be computed: stops adapting.</summary>
+    internal GuardEvent FailStep()
+    {
+        SetFrozen(true);
+        return new GuardEvent(
+            GuardReason.StepFailed, GuardAction.Freeze, "The adaptation step failed, so the session no longer adapts; the server's log has the reason.", Report());
+    }
+
     /// <summary>Holds the disagreement of base and adapted mask against its bound.</summary>
     /// <param name="disagreement">Share of the picture, 0 to 1.</param>
-    internal GuardEvent? Compare(float disagreement)
+    internal GuardEvent? Compare(AdaptationSettings settings, float disagreement)
     {
-        if (Settings.Guard is not { } bounds || Frozen)
+        if (settings.Guard is not { } bounds || Frozen)
         {
             return null;
         }
@@ -227,6 +252,12 @@ public sealed class AdaptationSession
         float[] values = _history.Count == HistoryLength ? _history.Dequeue().Values : new float[_state.Values.Length];
         _state.Values.CopyTo(values);
         _history.Enqueue((_state.Step, values));
+    }
+
+    private void TakeBack()
+    {
+        var (step, values) = _history.Last();
+        _state.Restore(values, step);
     }
 
     /// <summary>The state came from elsewhere: what was seen on the way to the old one says nothing about it.</summary>

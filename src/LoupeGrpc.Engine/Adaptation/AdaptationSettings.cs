@@ -21,35 +21,57 @@ public sealed record AdaptationSettings
     /// <summary>Null: no guard.</summary>
     public GuardSettings? Guard { get; init; } = new();
 
-    /// <summary>Null, or what is out of its range.</summary>
-    public string? Mistake() =>
-        !(LearningRate > 0 && LearningRate <= 0.1) ? $"The learning rate {LearningRate} is not above 0 and at most 0.1."
-        : StepsPerFrame is < 1 or > 8 ? $"{StepsPerFrame} steps a frame are not 1 to 8."
-        : !(MinConfidence >= 0 && MinConfidence <= 0.5f) ? $"The least confidence {MinConfidence} is not 0 to 0.5."
-        : EveryNth < 1 ? $"Each {EveryNth}-th frame is none: it must be 1 or more."
-        : DualVerdictEveryNth < 0 ? $"A dual verdict for each {DualVerdictEveryNth}-th frame is none: it must be 0 or more."
-        : null;
+    /// <summary>Every value that is out of its range, each as one sentence; empty where all are in order.</summary>
+    public IReadOnlyList<string> Validate()
+    {
+        List<string> errors = [];
+        Require(LearningRate > 0 && LearningRate <= 0.1, $"The learning rate {LearningRate} is outside its range: above 0, at most 0.1.");
+        Require(StepsPerFrame is >= 1 and <= 8, $"{StepsPerFrame} steps per frame are outside the range 1 to 8.");
+        Require(MinConfidence >= 0 && MinConfidence <= 0.5f, $"The least confidence {MinConfidence} is outside the range 0 to 0.5.");
+        Require(EveryNth >= 1, $"every_nth is {EveryNth}; it must be 1 or more.");
+        Require(DualVerdictEveryNth >= 0, $"dual_verdict_every_nth is {DualVerdictEveryNth}; it must be 0 or more.");
+        if (Guard is { } guard)
+        {
+            // Comparisons that a NaN fails.
+            Require(guard.MaxDrift >= 0, $"max_drift is {guard.MaxDrift}; it must be 0 or more.");
+            Require(guard.MaxDisagreement >= 0, $"max_disagreement is {guard.MaxDisagreement}; it must be 0 or more.");
+            Require(guard.MaxLossRatio >= 0, $"max_loss_ratio is {guard.MaxLossRatio}; it must be 0 or more.");
+            Require(guard.MaxSameLabel >= 1, $"max_same_label is {guard.MaxSameLabel}; it must be 1 or more.");
+            Require(guard.CompareEveryNth >= 1, $"compare_every_nth is {guard.CompareEveryNth}; it must be 1 or more.");
+            Require(Enum.IsDefined(guard.Action), $"The guard's action {guard.Action} is not known.");
+        }
+
+        return errors;
+
+        void Require(bool holds, string error)
+        {
+            if (!holds)
+            {
+                errors.Add(error);
+            }
+        }
+    }
 }
 
 /// <summary>Bounds on what adaptation may do to a session. Passing one of them takes the step back and stops adapting.</summary>
 public sealed record GuardSettings
 {
-    /// <summary>Of ||theta − theta0|| / ||theta0||. Default 0.1: about five times what a stream of 40 frames does.</summary>
+    /// <summary>Of ||theta − theta0|| / ||theta0||, from 0; infinite: no bound. Default 0.1: about five times what a stream of 40 frames does.</summary>
     public float MaxDrift { get; init; } = 0.1f;
 
-    /// <summary>Share of the picture on which base and adapted mask may differ, 0 to 1. Default 0.25.</summary>
+    /// <summary>Share of the picture on which base and adapted mask may differ, from 0; 1 or more: no bound. Default 0.25.</summary>
     public float MaxDisagreement { get; init; } = 0.25f;
 
-    /// <summary>Loss over the running median of frames with the same pseudo label. Default 3.</summary>
+    /// <summary>Loss over the running median of frames with the same pseudo label, from 0; infinite: no bound. Default 3.</summary>
     public float MaxLossRatio { get; init; } = 3;
 
     /// <summary>
-    /// Frames in a row with the same pseudo label that may adapt; further ones are passed over until the other label comes. Default 4: an
+    /// Frames in a row with the same pseudo label that may adapt; further ones are passed over until the other label comes. From 1, default 4: an
     /// hour of authentic frames would otherwise teach the head that nothing is ever forged.
     /// </summary>
     public int MaxSameLabel { get; init; } = 4;
 
-    /// <summary>The guard compares base and adapted mask on each n-th frame that gets a mask. Default 16.</summary>
+    /// <summary>The guard compares base and adapted mask on each n-th frame that gets a mask. From 1, default 16.</summary>
     public int CompareEveryNth { get; init; } = 16;
 
     public GuardAction Action { get; init; } = GuardAction.RollBack;

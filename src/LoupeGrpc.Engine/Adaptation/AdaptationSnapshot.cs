@@ -62,36 +62,60 @@ internal static class AdaptationSnapshot
         int version = BinaryPrimitives.ReadInt32LittleEndian(snapshot[8..]);
         if (version != FormatVersion)
         {
-            return $"the snapshot has format version {version}, this server reads {FormatVersion}";
+            return $"the snapshot has format version {version}; this server reads version {FormatVersion}";
         }
 
         Span<byte> digest = stackalloc byte[SHA256.HashSizeInBytes];
         SHA256.HashData(snapshot[..^SHA256.HashSizeInBytes], digest);
         if (!digest.SequenceEqual(snapshot[^SHA256.HashSizeInBytes..]))
         {
-            return "the snapshot is damaged: its checksum does not fit its content";
+            return "the snapshot is damaged: its checksum does not match its content";
         }
 
         string model = Convert.ToHexStringLower(snapshot.Slice(12, SHA256.HashSizeInBytes));
         if (model != modelHash)
         {
-            return $"the snapshot belongs to the model {model[..8]}, this server runs {modelHash[..8]}";
+            return $"the snapshot belongs to the model {model[..8]}; this server runs {modelHash[..8]}";
         }
 
         int parameters = BinaryPrimitives.ReadInt32LittleEndian(snapshot[52..]);
         long step = BinaryPrimitives.ReadInt64LittleEndian(snapshot[44..]);
         var values = snapshot[HeaderSize..^SHA256.HashSizeInBytes];
-        if (3 * (long)parameters != state.Values.Length || values.Length != state.Values.Length * sizeof(float) || step < 0)
+        if (3 * (long)parameters != state.Values.Length || values.Length != state.Values.Length * sizeof(float))
         {
             return "the snapshot does not fit the model's adapted tensors";
         }
 
-        foreach (float value in MemoryMarshal.Cast<byte, float>(values))
+        if (step is < 0 or > AdaptationState.MaxStep)
         {
-            if (!float.IsFinite(value))
+            return $"the snapshot's step {step} is outside the range 0 to {AdaptationState.MaxStep}";
+        }
+
+        return CheckValues(MemoryMarshal.Cast<byte, float>(values), state.Layout);
+    }
+
+    /// <summary>The optimiser divides by the roots of the second moments: none may be negative.</summary>
+    private static string? CheckValues(ReadOnlySpan<float> values, ThetaLayout layout)
+    {
+        foreach (string part in (string[])["parameters", "first moments", "second moments"])
+        {
+            foreach (var tensor in layout.Tensors)
             {
-                return "the snapshot holds values that are not finite";
+                foreach (float value in values.Slice(tensor.Offset, tensor.Length))
+                {
+                    if (!float.IsFinite(value))
+                    {
+                        return $"the snapshot's {part} of {tensor.Name} hold values that are not finite";
+                    }
+
+                    if (value < 0 && part == "second moments")
+                    {
+                        return $"the snapshot's {part} of {tensor.Name} hold negative values";
+                    }
+                }
             }
+
+            values = values[layout.Length..];
         }
 
         return null;

@@ -10,6 +10,9 @@ namespace LoupeGrpc.Engine.Adaptation;
 /// </summary>
 internal sealed class AdaptationState
 {
+    /// <summary>More steps than any session takes; the numbers up to it are exact as double and in JSON.</summary>
+    public const long MaxStep = 1L << 53;
+
     private readonly ThetaLayout _layout;
     private readonly ReadOnlyMemory<float> _base;
     private readonly double _baseNorm;
@@ -44,8 +47,14 @@ internal sealed class AdaptationState
     /// <summary>SHA-256 of <see cref="Theta"/> as little-endian fp32, 32 bytes. Valid until the state changes.</summary>
     public ReadOnlySpan<byte> Hash => _hash;
 
-    /// <summary>||theta − theta0|| / ||theta0||.</summary>
+    /// <summary>||theta − theta0|| / ||theta0||; 0 where they are the same.</summary>
     public float Drift { get; private set; }
+
+    /// <summary>No parameter is infinite or not a number, nor so large that its square is.</summary>
+    public bool IsFinite { get; private set; }
+
+    /// <summary>Which parameter is where.</summary>
+    public ThetaLayout Layout => _layout;
 
     /// <summary>Bytes that the state holds.</summary>
     public long SizeInBytes => (long)_values.Length * sizeof(float);
@@ -100,6 +109,8 @@ internal sealed class AdaptationState
     private void Describe()
     {
         SHA256.HashData(MemoryMarshal.AsBytes(ThetaSpan), _hash);
-        Drift = (float)(TensorPrimitives.Distance<float>(ThetaSpan, _base.Span) / _baseNorm);
+        float distance = TensorPrimitives.Distance<float>(ThetaSpan, _base.Span);
+        IsFinite = float.IsFinite(distance);
+        Drift = distance == 0 ? 0 : (float)(distance / _baseNorm);
     }
 }

@@ -22,4 +22,15 @@ internal static partial class EngineLog
 
     [LoggerMessage(5, LogLevel.Error, "{Provider} was lost: {Reason}", EventName = "DeviceLost")]
     public static partial void DeviceLost(ILogger logger, string provider, string reason);
+
+    [LoggerMessage(
+        6,
+        LogLevel.Warning,
+        "There was not enough memory for a frame in the {Stage} stage: Loupe:Engine:MaxBytesInPipeline bounds all frames together, Loupe:Limits:MaxPixels a single one",
+        EventName = "FrameWithoutMemory")]
+    public static partial void FrameWithoutMemory(ILogger logger, string stage, Exception exception);
+
+    [LoggerMessage(
+        7, LogLevel.Warning, "A thread of the {Stage} stage has not ended: it is left behind, with the memory that it uses", EventName = "ThreadLeftBehind")]
+    public static partial void ThreadLeftBehind(ILogger logger, string stage);
 }

@@ -4,7 +4,7 @@ using LoupeGrpc.Engine.Adaptation;
 namespace LoupeGrpc.Engine.Diagnostics;
 
 /// <summary>Work of the pipeline that is timed by itself.</summary>
-internal enum Stage
+internal enum TimedWork
 {
     Decode,
     Preprocess,
@@ -23,7 +23,7 @@ internal sealed class EngineMetrics : IDisposable
     // From a cache hit to a large model on few cores.
     private static readonly double[] Boundaries = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
-    private static readonly string[] StageNames = ["decode", "preprocess", "encode", "segment", "mask", "dual", "adapt"];
+    private static readonly string[] WorkNames = ["decode", "preprocess", "encode", "segment", "mask", "dual", "adapt"];
     private static readonly string[] FailureNames = Array.ConvertAll(Enum.GetNames<FailureKind>(), static name => name.ToLowerInvariant());
 
     private static readonly Dictionary<GuardReason, string> ReasonNames = new()
@@ -32,6 +32,7 @@ internal sealed class EngineMetrics : IDisposable
         [GuardReason.Disagreement] = "disagreement",
         [GuardReason.Loss] = "loss",
         [GuardReason.NotFinite] = "not_finite",
+        [GuardReason.StepFailed] = "step_failed",
     };
 
     private readonly Meter _meter;
@@ -69,20 +70,20 @@ internal sealed class EngineMetrics : IDisposable
         _guardEvents = _meter.CreateCounter<long>("loupe.adaptation.guard_events", "{event}", "What the guards of sessions did, and why.");
     }
 
-    public void RecordStage(Stage stage, TimeSpan elapsed)
+    public void RecordStage(TimedWork work, TimeSpan elapsed)
     {
         if (_stageDuration.Enabled)
         {
-            _stageDuration.Record(elapsed.TotalSeconds, new KeyValuePair<string, object?>("stage", StageNames[(int)stage]));
+            _stageDuration.Record(elapsed.TotalSeconds, new KeyValuePair<string, object?>("stage", WorkNames[(int)work]));
         }
     }
 
-    /// <param name="stage">Whose graph ran.</param>
+    /// <param name="work">Whose graph ran.</param>
     /// <param name="bucket">Frames the run had room for.</param>
     /// <param name="frames">Frames it had.</param>
-    public void RecordRun(Stage stage, TimeSpan elapsed, int bucket, int frames)
+    public void RecordRun(TimedWork work, TimeSpan elapsed, int bucket, int frames)
     {
-        var graph = new KeyValuePair<string, object?>("stage", StageNames[(int)stage]);
+        var graph = new KeyValuePair<string, object?>("stage", WorkNames[(int)work]);
         if (_runDuration.Enabled)
         {
             _runDuration.Record(elapsed.TotalSeconds, graph, new KeyValuePair<string, object?>("bucket", bucket));

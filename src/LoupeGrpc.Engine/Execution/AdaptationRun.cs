@@ -21,29 +21,18 @@ internal sealed class AdaptationRun : IDisposable
     private readonly BindingCache<RowRange> _segmentBase;
     private readonly BindingCache<int> _adapt;
 
-    /// <exception cref="OnnxRuntimeException">There is not enough memory.</exception>
-    public AdaptationRun(LoupeModel model, RunSlot slot)
+    private AdaptationRun(LoupeModel model, RunSlot slot, TensorBuffers buffers, Tensors tensors)
     {
         _model = model;
         _slot = slot;
-        var shapes = new TensorShapes(model.Manifest, slot.Rows);
-        _buffers = new TensorBuffers(model.Memory);
-        try
-        {
-            _hiddenStates = _buffers.Device(model.TypeOf(PackageTensors.HiddenStates), shapes.HiddenStates);
-            _maskFeatures = _buffers.Device(model.TypeOf(PackageTensors.MaskFeatures), shapes.MaskFeatures);
-            _patchProbabilities = _buffers.Host(shapes.PatchLogits);
-            _loss = _buffers.Host(shapes.Loss);
-            _gradients = _buffers.Host(shapes.Gradients);
-            BaseMaskLogits = _buffers.Host(shapes.MaskLogits);
-            BaseClassLogits = _buffers.Host(shapes.ClassLogits);
-        }
-        catch
-        {
-            _buffers.Dispose();
-            throw;
-        }
-
+        _buffers = buffers;
+        _hiddenStates = tensors.HiddenStates;
+        _maskFeatures = tensors.MaskFeatures;
+        _patchProbabilities = tensors.PatchProbabilities;
+        _loss = tensors.Loss;
+        _gradients = tensors.Gradients;
+        BaseMaskLogits = tensors.BaseMaskLogits;
+        BaseClassLogits = tensors.BaseClassLogits;
         _segment = new BindingCache<RowRange>(rows => slot.BindSegmentor(
             rows,
             slot.MaskLogits,
@@ -61,6 +50,30 @@ internal sealed class AdaptationRun : IDisposable
 
     /// <summary>Output of <see cref="SegmentBase"/>, [R,Q,2].</summary>
     public TensorBuffer BaseClassLogits { get; }
+
+    /// <param name="slot">Owns it.</param>
+    /// <exception cref="OnnxRuntimeException">There is not enough memory.</exception>
+    public static AdaptationRun Allocate(LoupeModel model, RunSlot slot)
+    {
+        var shapes = new TensorShapes(model.Manifest, slot.Rows);
+        var buffers = new TensorBuffers(model.Memory);
+        try
+        {
+            return new AdaptationRun(model, slot, buffers, new Tensors(
+                HiddenStates: buffers.Device(model.TypeOf(PackageTensors.HiddenStates), shapes.HiddenStates),
+                MaskFeatures: buffers.Device(model.TypeOf(PackageTensors.MaskFeatures), shapes.MaskFeatures),
+                PatchProbabilities: buffers.Host(shapes.PatchLogits),
+                Loss: buffers.Host(shapes.Loss),
+                Gradients: buffers.Host(shapes.Gradients),
+                BaseMaskLogits: buffers.Host(shapes.MaskLogits),
+                BaseClassLogits: buffers.Host(shapes.ClassLogits)));
+        }
+        catch
+        {
+            buffers.Dispose();
+            throw;
+        }
+    }
 
     /// <summary>Output of <see cref="Differentiate"/>.</summary>
     public float Loss(int row) => _loss.Values[row];
@@ -102,6 +115,7 @@ internal sealed class AdaptationRun : IDisposable
     {
         var rows = new RowRange(row, 1);
         return _model.Adapt.Bind(
+            rows.Count,
             [
                 new GraphTensor(PackageTensors.HiddenStates, rows.Of(_hiddenStates)),
                 new GraphTensor(PackageTensors.MaskFeatures, rows.Of(_maskFeatures)),
@@ -114,4 +128,13 @@ internal sealed class AdaptationRun : IDisposable
                 new GraphTensor(PackageTensors.Gradients, rows.Of(_gradients)),
             ]);
     }
+
+    private sealed record Tensors(
+        TensorBuffer HiddenStates,
+        TensorBuffer MaskFeatures,
+        TensorBuffer PatchProbabilities,
+        TensorBuffer Loss,
+        TensorBuffer Gradients,
+        TensorBuffer BaseMaskLogits,
+        TensorBuffer BaseClassLogits);
 }

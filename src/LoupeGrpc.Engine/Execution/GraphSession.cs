@@ -12,25 +12,36 @@ internal sealed class GraphSession : IDisposable
     private readonly RunOptions _runOptions;
     private readonly RunThread? _thread;
 
-    /// <param name="session">Is taken over.</param>
-    /// <param name="runOptions">The caller's, for every run.</param>
-    public GraphSession(string name, InferenceSession session, RunOptions runOptions, bool isOnDevice)
+    private GraphSession(string name, InferenceSession session, RunOptions runOptions, RunThread? thread)
     {
+        Name = name;
         _session = session;
         _runOptions = runOptions;
-        _thread = isOnDevice ? new RunThread($"loupe-run-{name}") : null;
+        _thread = thread;
     }
 
+    /// <summary>For people.</summary>
+    public string Name { get; }
+
+    /// <summary>Is told of every run; null: nobody is.</summary>
+    public IRunWatch? Watch { get; set; }
+
+    /// <param name="session">Is taken over.</param>
+    /// <param name="runOptions">The caller's, for every run.</param>
+    public static GraphSession Start(string name, InferenceSession session, RunOptions runOptions, bool isOnDevice) =>
+        new(name, session, runOptions, isOnDevice ? RunThread.Start($"loupe-run-{name}") : null);
+
     /// <summary>Names the tensors of a run that is made over and over. The caller disposes it; the tensors stay the caller's.</summary>
-    public GraphBinding Bind(IReadOnlyList<GraphTensor> inputs, IReadOnlyList<GraphTensor> outputs) =>
-        _thread is null ? new IoBoundRun(_session, inputs, outputs) : new FedRun(_session, inputs, outputs);
+    /// <param name="rows">Frames that the run has room for.</param>
+    public GraphBinding Bind(int rows, IReadOnlyList<GraphTensor> inputs, IReadOnlyList<GraphTensor> outputs) =>
+        _thread is null ? IoBoundRun.Bind(_session, rows, inputs, outputs) : new FedRun(_session, rows, inputs, outputs);
 
     /// <exception cref="OnnxRuntimeException">The run failed or was terminated.</exception>
     public void Run(GraphBinding binding)
     {
         if (_thread is null)
         {
-            binding.Run(_runOptions);
+            RunHere(binding);
         }
         else
         {
@@ -46,15 +57,24 @@ internal sealed class GraphSession : IDisposable
     }
 
     // By itself: what the lambda captures would be allocated on the CPU too.
-    private void RunOn(RunThread thread, GraphBinding binding) => thread.Invoke(() => binding.Run(_runOptions));
+    private void RunOn(RunThread thread, GraphBinding binding) => thread.Invoke(() => RunHere(binding));
+
+    private void RunHere(GraphBinding binding)
+    {
+        using var watched = Watch?.Begin(binding.Rows);
+        binding.Run(_runOptions);
+    }
 }
 
 /// <summary>An input or output of a graph and the memory it is read from or written to.</summary>
 internal readonly record struct GraphTensor(string Name, OrtValue Value);
 
 /// <summary>Inputs and outputs of one run.</summary>
-internal abstract class GraphBinding : IDisposable
+internal abstract class GraphBinding(int rows) : IDisposable
 {
+    /// <summary>Frames that the run has room for.</summary>
+    public int Rows => rows;
+
     /// <exception cref="OnnxRuntimeException">The run failed or was terminated.</exception>
     public abstract void Run(RunOptions options);
 
@@ -71,19 +91,23 @@ internal sealed class IoBoundRun : GraphBinding
     private readonly InferenceSession _session;
     private readonly OrtIoBinding _binding;
 
-    public IoBoundRun(InferenceSession session, IReadOnlyList<GraphTensor> inputs, IReadOnlyList<GraphTensor> outputs)
+    private IoBoundRun(InferenceSession session, OrtIoBinding binding, int rows)
+        : base(rows) => (_session, _binding) = (session, binding);
+
+    public static IoBoundRun Bind(InferenceSession session, int rows, IReadOnlyList<GraphTensor> inputs, IReadOnlyList<GraphTensor> outputs)
     {
-        _session = session;
-        _binding = session.CreateIoBinding();
+        var binding = session.CreateIoBinding();
         foreach (var (name, value) in inputs)
         {
-            _binding.BindInput(name, value);
+            binding.BindInput(name, value);
         }
 
         foreach (var (name, value) in outputs)
         {
-            _binding.BindOutput(name, value);
+            binding.BindOutput(name, value);
         }
+
+        return new IoBoundRun(session, binding, rows);
     }
 
     public override void Run(RunOptions options) => _session.RunWithBinding(options, _binding);
@@ -95,7 +119,7 @@ internal sealed class IoBoundRun : GraphBinding
 /// For devices: inputs are handed over at each run, because binding them copies them to the device then and there, and never again. What lies on the
 /// device already is read where it is, and outputs are written to where their memory is.
 /// </summary>
-internal sealed class FedRun(InferenceSession session, IReadOnlyList<GraphTensor> inputs, IReadOnlyList<GraphTensor> outputs) : GraphBinding
+internal sealed class FedRun(InferenceSession session, int rows, IReadOnlyList<GraphTensor> inputs, IReadOnlyList<GraphTensor> outputs) : GraphBinding(rows)
 {
     private readonly string[] _inputNames = Names(inputs);
     private readonly OrtValue[] _inputs = Values(inputs);

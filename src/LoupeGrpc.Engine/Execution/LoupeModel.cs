@@ -9,27 +9,30 @@ internal sealed class LoupeModel : IDisposable
     private readonly Lock _lock = new();
 
     // Shared by all runs, so that Terminate reaches every one.
-    // What fails is thrown, and logged by whoever knows what follows from it.
-    private readonly RunOptions _runOptions = new() { LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_FATAL };
+    private readonly RunOptions _runOptions;
     private readonly PrecisionFiles _files;
     private bool _disposed;
 
     private LoupeModel(
         ModelManifest manifest,
         ExecutionTarget target,
+        PrecisionFiles files,
         AdaptedParameters baseParameters,
-        InferenceSession encoder,
-        InferenceSession segmentor,
-        InferenceSession adapt)
+        RunOptions runOptions,
+        TensorMemory memory,
+        GraphSession encoder,
+        GraphSession segmentor,
+        GraphSession adapt)
     {
         Manifest = manifest;
         Target = target;
-        _files = manifest.Precisions[target.Precision];
+        _files = files;
         BaseParameters = baseParameters;
-        Memory = TensorMemory.Create(target, encoder);
-        Encoder = new GraphSession("encoder", encoder, _runOptions, target.IsDevice);
-        Segmentor = new GraphSession("segmentor", segmentor, _runOptions, target.IsDevice);
-        Adapt = new GraphSession("adapt", adapt, _runOptions, target.IsDevice);
+        _runOptions = runOptions;
+        Memory = memory;
+        Encoder = encoder;
+        Segmentor = segmentor;
+        Adapt = adapt;
     }
 
     public ModelManifest Manifest { get; }
@@ -52,7 +55,7 @@ internal sealed class LoupeModel : IDisposable
 
     /// <summary>Room for one frame's pixels, [1,3,S,S].</summary>
     /// <exception cref="OnnxRuntimeException">There is not enough memory.</exception>
-    public TensorBuffer CreatePixels() => new(Memory.AllocateHost, ElementType.Float32, new TensorShapes(Manifest, 1).PixelValues);
+    public TensorBuffer CreatePixels() => TensorBuffer.Allocate(Memory.AllocateHost, ElementType.Float32, new TensorShapes(Manifest, 1).PixelValues);
 
     /// <exception cref="ModelLoadException">A graph does not load, or its inputs and outputs are not those of the manifest.</exception>
     public static LoupeModel Load(ModelPackage package, ExecutionTarget target, int intraOpThreads)
@@ -68,7 +71,7 @@ internal sealed class LoupeModel : IDisposable
         }
 
         var parameters = AdaptedParameters.LoadBase(package);
-        var opened = new List<InferenceSession>();
+        var opened = new List<IDisposable>();
         try
         {
             using var options = ProviderSessions.Create(target, intraOpThreads);
@@ -80,23 +83,46 @@ internal sealed class LoupeModel : IDisposable
                 return session;
             }
 
+            var encoder = Load(files.Encoder, GraphContract.CheckEncoder);
+            var segmentor = Load(files.Segmentor, GraphContract.CheckSegmentor);
+            var adapt = Load(files.Adapt, GraphContract.CheckAdapt);
+            var memory = TensorMemory.Create(target, encoder);
+            opened.Add(memory);
+
+            // What fails is thrown, and logged by whoever knows what follows from it.
+            var runOptions = new RunOptions { LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_FATAL };
             return new LoupeModel(
                 package.Manifest,
                 target,
+                files,
                 parameters,
-                Load(files.Encoder, GraphContract.CheckEncoder),
-                Load(files.Segmentor, GraphContract.CheckSegmentor),
-                Load(files.Adapt, GraphContract.CheckAdapt));
+                runOptions,
+                memory,
+                GraphSession.Start("encoder", encoder, runOptions, target.IsDevice),
+                GraphSession.Start("segmentor", segmentor, runOptions, target.IsDevice),
+                GraphSession.Start("adapt", adapt, runOptions, target.IsDevice));
         }
-        catch (OnnxRuntimeException exception)
+        catch (Exception exception)
         {
-            opened.ForEach(static session => session.Dispose());
-            throw new ModelLoadException($"{target.Provider} does not give its memory: {OrtMessage.Of(exception)}", exception);
-        }
-        catch
-        {
-            opened.ForEach(static session => session.Dispose());
+            // The memory before the session that gave it.
+            opened.Reverse();
+            opened.ForEach(static part => part.Dispose());
+            if (exception is OnnxRuntimeException)
+            {
+                throw new ModelLoadException($"{target.Provider} cannot provide memory for tensors: {OrtMessage.Of(exception)}", exception);
+            }
+
             throw;
+        }
+    }
+
+    /// <summary>Tells of every run from now on.</summary>
+    /// <param name="watch">Called with the name of each graph.</param>
+    public void WatchRuns(Func<string, IRunWatch> watch)
+    {
+        foreach (var graph in new[] { Encoder, Segmentor, Adapt })
+        {
+            graph.Watch = watch(graph.Name);
         }
     }
 

@@ -1,4 +1,4 @@
-using System.Collections.Concurrent;
+using LoupeGrpc.Engine.Queueing;
 using Microsoft.ML.OnnxRuntime;
 
 namespace LoupeGrpc.Engine.Execution;
@@ -7,46 +7,42 @@ namespace LoupeGrpc.Engine.Execution;
 internal sealed class PixelPool : IDisposable
 {
     private readonly TensorBuffers _buffers;
-    private readonly ConcurrentStack<TensorBuffer> _free = new();
-    private readonly SemaphoreSlim _available;
+    private readonly StageQueue<TensorBuffer> _free;
+
+    private PixelPool(TensorBuffers buffers, StageQueue<TensorBuffer> free) => (_buffers, _free) = (buffers, free);
 
     /// <exception cref="OnnxRuntimeException">There is not enough memory.</exception>
-    public PixelPool(LoupeModel model, int count)
+    public static PixelPool Allocate(LoupeModel model, int count)
     {
-        _buffers = new TensorBuffers(model.Memory);
-        _available = new SemaphoreSlim(count, count);
+        var buffers = new TensorBuffers(model.Memory);
+        var free = new StageQueue<TensorBuffer>("pixel buffers", count);
         long[] shape = new TensorShapes(model.Manifest, 1).PixelValues;
         try
         {
             for (int i = 0; i < count; i++)
             {
-                _free.Push(_buffers.Host(shape));
+                free.Add(buffers.Host(shape));
             }
+
+            return new PixelPool(buffers, free);
         }
         catch
         {
-            Dispose();
+            buffers.Dispose();
             throw;
         }
     }
 
     /// <summary>Waits until a buffer is free.</summary>
-    public TensorBuffer Rent()
-    {
-        _available.Wait();
-        return _free.TryPop(out var pixels) ? pixels : throw new InvalidOperationException("A pixel buffer was returned twice.");
-    }
+    /// <returns>Null: the pool is closed, and none is.</returns>
+    public TensorBuffer? Rent() => _free.Take();
 
-    public void Return(TensorBuffer pixels)
-    {
-        _free.Push(pixels);
-        _available.Release();
-    }
+    // The last one comes first: the processor still has it at hand.
+    public void Return(TensorBuffer pixels) => _free.PutBack(pixels);
+
+    /// <summary>Lets those who wait for a buffer go.</summary>
+    public void Close() => _free.Close();
 
     /// <summary>After every buffer came back, and after the slots that have read them.</summary>
-    public void Dispose()
-    {
-        _buffers.Dispose();
-        _available.Dispose();
-    }
+    public void Dispose() => _buffers.Dispose();
 }

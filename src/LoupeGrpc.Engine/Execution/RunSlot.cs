@@ -21,43 +21,26 @@ internal sealed class RunSlot : IDisposable
     private readonly BindingCache<RowRange> _segment;
     private readonly Lazy<AdaptationRun> _adaptation;
 
-    /// <exception cref="OnnxRuntimeException">There is not enough memory.</exception>
-    public RunSlot(LoupeModel model, int rows)
+    private RunSlot(LoupeModel model, int rows, TensorBuffers buffers, Tensors tensors)
     {
         _model = model;
         Rows = rows;
-        var shapes = new TensorShapes(model.Manifest, rows);
-        _buffers = new TensorBuffers(model.Memory);
-        try
-        {
-            _pixels = rows == 1 ? null : _buffers.Host(shapes.PixelValues);
-            _features = _buffers.Device(model.TypeOf(PackageTensors.Features), shapes.Features);
-            ClsLogits = _buffers.Host(shapes.ClsLogit);
-            PatchLogits = _buffers.Host(shapes.PatchLogits);
-            PseudoLabels = _buffers.Host(shapes.PseudoLabel);
-            MaskLogits = _buffers.Host(shapes.MaskLogits);
-            ClassLogits = _buffers.Host(shapes.ClassLogits);
-            _adapted = [.. model.Manifest.AdaptedTensors.Select(tensor => _buffers.Host(shapes.Adapted(tensor)))];
-        }
-        catch
-        {
-            _buffers.Dispose();
-            throw;
-        }
-
+        _buffers = buffers;
+        _pixels = tensors.Pixels;
+        _features = tensors.Features;
+        ClsLogits = tensors.ClsLogits;
+        PatchLogits = tensors.PatchLogits;
+        PseudoLabels = tensors.PseudoLabels;
+        MaskLogits = tensors.MaskLogits;
+        ClassLogits = tensors.ClassLogits;
+        _adapted = tensors.Adapted;
         _loaded = new AdaptedParameters?[rows];
-        for (int row = 0; row < rows; row++)
-        {
-            // A row that no frame uses is computed too where it lies between two that are used.
-            SetParameters(row, model.BaseParameters);
-        }
-
         _single = new BindingCache<TensorBuffer>(pixels => BindEncoder(pixels.Value, 1));
         _encode = new BindingCache<int>(count => BindEncoder(_pixels!.Slice(0, count), count));
 
         // Hidden states and mask features are left unbound: only sessions that adapt read them, and what is not asked for is not copied out.
         _segment = new BindingCache<RowRange>(range => BindSegmentor(range, MaskLogits, ClassLogits, []));
-        _adaptation = new Lazy<AdaptationRun>(() => new AdaptationRun(model, this));
+        _adaptation = new Lazy<AdaptationRun>(() => AdaptationRun.Allocate(model, this));
     }
 
     /// <summary>Frames that fit.</summary>
@@ -81,6 +64,38 @@ internal sealed class RunSlot : IDisposable
     /// <summary>What sessions that adapt need beside this; made at the first use.</summary>
     /// <exception cref="OnnxRuntimeException">There is not enough memory.</exception>
     public AdaptationRun Adaptation => _adaptation.Value;
+
+    /// <exception cref="OnnxRuntimeException">There is not enough memory.</exception>
+    public static RunSlot Allocate(LoupeModel model, int rows)
+    {
+        var shapes = new TensorShapes(model.Manifest, rows);
+        var buffers = new TensorBuffers(model.Memory);
+        try
+        {
+            var tensors = new Tensors(
+                Pixels: rows == 1 ? null : buffers.Host(shapes.PixelValues),
+                Features: buffers.Device(model.TypeOf(PackageTensors.Features), shapes.Features),
+                ClsLogits: buffers.Host(shapes.ClsLogit),
+                PatchLogits: buffers.Host(shapes.PatchLogits),
+                PseudoLabels: buffers.Host(shapes.PseudoLabel),
+                MaskLogits: buffers.Host(shapes.MaskLogits),
+                ClassLogits: buffers.Host(shapes.ClassLogits),
+                Adapted: [.. model.Manifest.AdaptedTensors.Select(tensor => buffers.Host(shapes.Adapted(tensor)))]);
+            var slot = new RunSlot(model, rows, buffers, tensors);
+            for (int row = 0; row < rows; row++)
+            {
+                // A row that no frame uses is computed too where it lies between two that are used.
+                slot.SetParameters(row, model.BaseParameters);
+            }
+
+            return slot;
+        }
+        catch
+        {
+            buffers.Dispose();
+            throw;
+        }
+    }
 
     /// <summary>Puts a frame into a row for <see cref="Encode(int)"/>.</summary>
     /// <param name="pixels">[1,3,S,S].</param>
@@ -126,6 +141,7 @@ internal sealed class RunSlot : IDisposable
     /// <summary>A run of the segmentor on these rows, with its logits into the buffers given. The caller's to dispose.</summary>
     public GraphBinding BindSegmentor(RowRange rows, TensorBuffer maskLogits, TensorBuffer classLogits, IReadOnlyList<GraphTensor> furtherOutputs) =>
         _model.Segmentor.Bind(
+            rows.Count,
             [
                 new GraphTensor(PackageTensors.Features, rows.Of(_features)),
                 new GraphTensor(PackageTensors.PseudoLabel, rows.Of(PseudoLabels)),
@@ -158,6 +174,7 @@ internal sealed class RunSlot : IDisposable
     {
         var rows = new RowRange(0, count);
         return _model.Encoder.Bind(
+            count,
             [new GraphTensor(PackageTensors.PixelValues, pixels)],
             [
                 new GraphTensor(PackageTensors.Features, rows.Of(_features)),
@@ -165,6 +182,17 @@ internal sealed class RunSlot : IDisposable
                 new GraphTensor(PackageTensors.PatchLogits, rows.Of(PatchLogits)),
             ]);
     }
+
+    /// <param name="Pixels">Null: there is one row, whose pixels are read where they lie.</param>
+    private sealed record Tensors(
+        TensorBuffer? Pixels,
+        TensorBuffer Features,
+        TensorBuffer ClsLogits,
+        TensorBuffer PatchLogits,
+        TensorBuffer PseudoLabels,
+        TensorBuffer MaskLogits,
+        TensorBuffer ClassLogits,
+        TensorBuffer[] Adapted);
 }
 
 /// <summary>Rows of a slot beside each other.</summary>

@@ -1,112 +1,106 @@
+using LoupeGrpc.Engine.Queueing;
 using Microsoft.ML.OnnxRuntime;
 
 namespace LoupeGrpc.Engine.Execution;
+
+/// <summary>Where a slot is, or is made when it is next needed. One holder's at a time.</summary>
+internal sealed class SlotPlace
+{
+    public RunSlot? Slot { get; set; }
+
+    /// <summary>Gives the memory of a slot back that has more rows than there may be.</summary>
+    public void Fit(int rows)
+    {
+        if (Slot?.Rows > rows)
+        {
+            Slot.Dispose();
+            Slot = null;
+        }
+    }
+}
 
 /// <summary>A fixed number of slots, handed out to one batch each. Thread-safe.</summary>
 internal sealed class RunSlotPool : IDisposable
 {
     private readonly LoupeModel _model;
-    private readonly Lock _lock = new();
+    private readonly IReadOnlyList<SlotPlace> _places;
+    private readonly StageQueue<SlotPlace> _free;
+    private volatile int _rows;
 
-    // Null: a place whose slot has still to be made.
-    private readonly Stack<RunSlot?> _free = new();
-    private readonly SemaphoreSlim _available;
-    private int _rows;
+    private RunSlotPool(LoupeModel model, IReadOnlyList<SlotPlace> places, int rows)
+    {
+        _model = model;
+        _places = places;
+        _rows = rows;
+        _free = new StageQueue<SlotPlace>("run slots", places.Count);
+    }
+
+    public int Count => _places.Count;
 
     /// <param name="rows">Of each slot.</param>
     /// <exception cref="OnnxRuntimeException">There is not enough memory.</exception>
-    public RunSlotPool(LoupeModel model, int count, int rows)
+    public static RunSlotPool Allocate(LoupeModel model, int count, int rows)
     {
-        _model = model;
-        _rows = rows;
-        Count = count;
-        _available = new SemaphoreSlim(count, count);
+        var pool = new RunSlotPool(model, [.. Enumerable.Range(0, count).Select(static _ => new SlotPlace())], rows);
         try
         {
-            for (int i = 0; i < count; i++)
+            foreach (var place in pool._places)
             {
-                _free.Push(Create());
+                pool.Open(place);
+                pool.Return(place);
             }
+
+            return pool;
         }
         catch
         {
-            Dispose();
+            pool.Dispose();
             throw;
         }
     }
 
-    public int Count { get; }
+    /// <summary>Waits until a place is free and keeps it for the caller, who may <see cref="Open"/> it and must <see cref="Return"/> it.</summary>
+    /// <returns>Null: the pool is closed, and none is.</returns>
+    public SlotPlace? Reserve() => _free.Take();
 
-    /// <summary>Waits until a slot is free and keeps it for the caller, who must <see cref="Open"/> or <see cref="GiveUp"/> it.</summary>
-    public void Reserve() => _available.Wait();
-
-    /// <summary>Instead of <see cref="Open"/>.</summary>
-    public void GiveUp() => _available.Release();
-
-    /// <summary>A reserved slot. When it throws the reservation stands.</summary>
+    /// <summary>The slot of a reserved place, made now where there is none.</summary>
     /// <exception cref="OnnxRuntimeException">There is not enough memory.</exception>
-    public RunSlot Open()
+    public RunSlot Open(SlotPlace place)
     {
-        lock (_lock)
-        {
-            if (_free.Peek() is null)
-            {
-                var slot = Create();
-                _free.Pop();
-                return slot;
-            }
-
-            return _free.Pop()!;
-        }
+        place.Fit(_rows);
+        return place.Slot ??= Create();
     }
 
-    public void Return(RunSlot slot)
+    /// <summary>With or without a slot.</summary>
+    public void Return(SlotPlace place)
     {
-        lock (_lock)
-        {
-            _free.Push(Fitting(slot));
-        }
-
-        _available.Release();
+        place.Fit(_rows);
+        _free.PutBack(place);
     }
 
     /// <summary>Smaller slots from now on: the memory of those that are free is given back now, that of the others when they return.</summary>
     public void Shrink(int rows)
     {
-        lock (_lock)
-        {
-            _rows = Math.Min(_rows, rows);
-            var free = _free.Select(Fitting).ToList();
-            _free.Clear();
-            free.ForEach(_free.Push);
-        }
+        _rows = Math.Min(_rows, rows);
+        _free.ForEach(place => place.Fit(rows));
     }
+
+    /// <summary>Lets those who wait for a place go.</summary>
+    public void Close() => _free.Close();
 
     /// <summary>After every slot came back.</summary>
     public void Dispose()
     {
-        while (_free.TryPop(out var slot))
+        foreach (var place in _places)
         {
-            slot?.Dispose();
+            place.Slot?.Dispose();
+            place.Slot = null;
         }
-
-        _available.Dispose();
-    }
-
-    private RunSlot? Fitting(RunSlot? slot)
-    {
-        if (slot is null || slot.Rows <= _rows)
-        {
-            return slot;
-        }
-
-        slot.Dispose();
-        return null;
     }
 
     private RunSlot Create()
     {
-        var slot = new RunSlot(_model, _rows);
+        var slot = RunSlot.Allocate(_model, _rows);
         try
         {
             if (_model.Target.IsDevice)

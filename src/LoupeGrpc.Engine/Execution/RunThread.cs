@@ -1,17 +1,27 @@
-using System.Collections.Concurrent;
+using LoupeGrpc.Engine.Queueing;
 
 namespace LoupeGrpc.Engine.Execution;
 
 /// <summary>The one thread on which a session on a device runs: providers keep state for each thread that ever ran a session.</summary>
 internal sealed class RunThread : IDisposable
 {
-    private readonly BlockingCollection<Work> _work = [];
+    // One run of a stage, and the self-check beside it.
+    private const int MostCallers = 128;
+
+    private readonly StageQueue<Work> _work;
     private readonly Thread _thread;
 
-    public RunThread(string name)
+    private RunThread(string name)
     {
+        _work = new StageQueue<Work>(name, MostCallers);
         _thread = new Thread(Loop) { IsBackground = true, Name = name };
-        _thread.Start();
+    }
+
+    public static RunThread Start(string name)
+    {
+        var thread = new RunThread(name);
+        thread._thread.Start();
+        return thread;
     }
 
     /// <summary>Runs on the thread, one caller after the other, and waits for the end. What it throws is thrown here.</summary>
@@ -25,14 +35,13 @@ internal sealed class RunThread : IDisposable
     /// <summary>After the last caller has returned.</summary>
     public void Dispose()
     {
-        _work.CompleteAdding();
+        _work.Close();
         _thread.Join();
-        _work.Dispose();
     }
 
     private void Loop()
     {
-        foreach (var work in _work.GetConsumingEnumerable())
+        while (_work.Take() is { } work)
         {
             work.Run();
         }

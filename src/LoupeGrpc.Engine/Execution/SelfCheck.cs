@@ -87,7 +87,7 @@ internal sealed class SelfCheck
     /// <exception cref="OnnxRuntimeException">A graph does not run.</exception>
     public static IReadOnlyList<(string Name, IReadOnlyList<long> Shape, ReadOnlyMemory<float> Values)> Record(LoupeModel model)
     {
-        using var slot = new RunSlot(model, rows: 1);
+        using var slot = RunSlot.Allocate(model, rows: 1);
         using var pixels = model.CreatePixels();
         SelfCheckInput.Fill(pixels.Values, model.Manifest.ImageSize);
         slot.Encode(pixels);
@@ -183,6 +183,6 @@ internal sealed class SelfCheck
 
     private SelfCheckException Failed(SelfCheckReport report) => new(
         $"{_directory}: the self-check fails: {report.Output} is off by {report.Distance:G3} (root mean square, relative), {report.Tolerance:G1} is allowed. "
-        + "The package or ONNX Runtime computes something else on this machine than where the model was converted.",
+        + "The package, ONNX Runtime or the provider gives other results here than where the model was converted.",
         report);
 }

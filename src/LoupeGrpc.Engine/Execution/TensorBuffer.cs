@@ -18,15 +18,24 @@ internal sealed class TensorBuffer : IDisposable
     private readonly long _rowBytes;
     private readonly Dictionary<(int First, int Count), OrtValue> _values = [];
 
+    private TensorBuffer(MemoryBlock block, TensorElementType type, long[] shape, int rowLength, long rowBytes)
+    {
+        _block = block;
+        _type = type;
+        _shape = shape;
+        _rowLength = rowLength;
+        _rowBytes = rowBytes;
+    }
+
     /// <param name="type"><see cref="ElementType.Float32"/>, or <see cref="ElementType.Float16"/> for what only graphs read.</param>
     /// <param name="shape">Outermost first; the leading dimension is the rows.</param>
-    public TensorBuffer(Func<long, MemoryBlock> allocate, ElementType type, long[] shape)
+    /// <exception cref="OnnxRuntimeException">There is not enough memory.</exception>
+    public static TensorBuffer Allocate(Func<long, MemoryBlock> allocate, ElementType type, long[] shape)
     {
-        _type = type == ElementType.Float16 ? TensorElementType.Float16 : TensorElementType.Float;
-        _shape = shape;
-        _rowLength = checked((int)shape.Skip(1).Aggregate(1L, static (product, side) => checked(product * side)));
-        _rowBytes = (long)_rowLength * type.SizeOf();
-        _block = allocate(_rowBytes * Rows);
+        int rowLength = checked((int)shape.Skip(1).Aggregate(1L, static (product, side) => checked(product * side)));
+        long rowBytes = (long)rowLength * type.SizeOf();
+        return new TensorBuffer(
+            allocate(rowBytes * shape[0]), type == ElementType.Float16 ? TensorElementType.Float16 : TensorElementType.Float, shape, rowLength, rowBytes);
     }
 
     /// <summary>Outermost first; the leading dimension is the rows.</summary>

@@ -10,11 +10,11 @@ internal sealed class TensorBuffers(TensorMemory memory) : IDisposable
 
     /// <summary>For the processor and for graphs, in single precision, zeroed.</summary>
     /// <exception cref="OnnxRuntimeException">There is not enough memory.</exception>
-    public TensorBuffer Host(long[] shape) => Own(new TensorBuffer(memory.AllocateHost, ElementType.Float32, shape));
+    public TensorBuffer Host(long[] shape) => Own(TensorBuffer.Allocate(memory.AllocateHost, ElementType.Float32, shape));
 
     /// <summary>For graphs only.</summary>
     /// <exception cref="OnnxRuntimeException">There is not enough memory.</exception>
-    public TensorBuffer Device(ElementType type, long[] shape) => Own(new TensorBuffer(memory.AllocateDevice, type, shape));
+    public TensorBuffer Device(ElementType type, long[] shape) => Own(TensorBuffer.Allocate(memory.AllocateDevice, type, shape));
 
     /// <summary>After the last run that reads or writes one of them.</summary>
     public void Dispose()

@@ -53,7 +53,7 @@ internal static partial class NvidiaDriver
         cudaVersion = null;
         if (!NativeLibrary.TryLoad("libcuda.so.1", out var library))
         {
-            problem = "no NVIDIA driver is installed, there is no libcuda.so.1";
+            problem = "no NVIDIA driver is installed: there is no libcuda.so.1";
             return [];
         }
 
@@ -65,13 +65,13 @@ internal static partial class NvidiaDriver
         if (Find<Initialize>(library, "cuInit") is not { } initialize || Find<GetNumber>(library, "cuDeviceGetCount") is not { } getCount
             || Find<GetDevice>(library, "cuDeviceGet") is not { } getDevice || Find<GetDeviceName>(library, "cuDeviceGetName") is not { } getName)
         {
-            problem = "libcuda.so.1 is no driver of NVIDIA, functions are missing";
+            problem = "libcuda.so.1 is not NVIDIA's driver: functions are missing";
             return [];
         }
 
         if (initialize(0) is not 0 and var error)
         {
-            problem = error == 100 ? "the NVIDIA driver finds no device" : $"the NVIDIA driver does not start, error {error} of cuInit";
+            problem = error == 100 ? "the NVIDIA driver finds no device" : $"the NVIDIA driver does not start: cuInit returned error {error}";
             return [];
         }
 

@@ -162,7 +162,7 @@ public static class ProviderTrial
             using var results = session.Run(runOptions, [graph.Input], [x], [graph.Output]);
             return results[0].GetTensorDataAsSpan<float>().SequenceEqual([.. input.Select(static value => Math.Max(value, 0))])
                 ? report with { Runs = true, MissingLibraries = MissingCuDnn(report) }
-                : report with { Reason = $"{report.Provider} runs a graph of one node, and its numbers are wrong." };
+                : report with { Reason = $"{report.Provider} runs a graph of one node but computes wrong numbers." };
         }
         catch (Exception exception) when (exception is ModelLoadException or OnnxRuntimeException)
         {

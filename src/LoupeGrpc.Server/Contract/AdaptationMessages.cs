@@ -35,7 +35,8 @@ internal static class AdaptationMessages
             DualVerdictEveryNth = ToInt(message.DualVerdictEveryNth),
             Guard = ToGuard(message.Guard ?? new AdaptationGuard()),
         };
-        error = settings.Mistake();
+        var errors = settings.Validate();
+        error = errors.Count == 0 ? null : string.Join(' ', errors);
         return error is null ? settings : null;
     }
 

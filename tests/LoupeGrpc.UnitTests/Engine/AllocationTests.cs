@@ -16,7 +16,7 @@ public sealed class AllocationTests
     public void A_run_allocates_nothing()
     {
         using var model = LoupeModel.Load(TestPackages.Tiny("tiny-s"), ExecutionTarget.Cpu, intraOpThreads: 2);
-        using var slot = new RunSlot(model, rows: 1);
+        using var slot = RunSlot.Allocate(model, rows: 1);
         using var pixels = model.CreatePixels();
         Run();
 

@@ -33,4 +33,15 @@ public sealed class EngineOptionsTests
             TestPackages.Nano, options, ExecutionTarget.Cpu, NullLoggerFactory.Instance, TimeProvider.System, TestContext.Current.CancellationToken));
         Assert.Contains("Loupe:Limits:MaxSide", exception.Message, StringComparison.Ordinal);
     }
+
+    [Theory]
+    [InlineData(1, 30, "Loupe:Engine:RunTimeoutFactor is 1: expected 0, or 2 and more: runs differ by chance.")]
+    [InlineData(-1, 30, "Loupe:Engine:RunTimeoutFactor is -1: expected a whole number from 0 to 100000.")]
+    [InlineData(100_001, 30, "Loupe:Engine:RunTimeoutFactor is 100001: expected a whole number from 0 to 100000.")]
+    [InlineData(50, 0.5, "Loupe:Engine:MinRunTimeout is 500 ms: expected a duration from 1s to 24h.")]
+    [InlineData(50, 100_000, "Loupe:Engine:MinRunTimeout is 100000 s: expected a duration from 1s to 24h.")]
+    [InlineData(0, 1, null)]
+    [InlineData(2, 86_400, null)]
+    public void The_limits_of_a_run_have_their_ranges(int factor, double least, string? error) => Assert.Equal(
+        error is null ? [] : [error], new EngineOptions { RunTimeoutFactor = factor, MinRunTimeout = TimeSpan.FromSeconds(least) }.Validate());
 }

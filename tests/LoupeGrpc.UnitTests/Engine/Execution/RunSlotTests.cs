@@ -14,8 +14,8 @@ public sealed class RunSlotTests
     public void Pictures_of_a_batch_are_answered_as_each_alone()
     {
         using var model = LoupeModel.Load(TestPackages.Tiny("tiny-s"), ExecutionTarget.Cpu, intraOpThreads: 1);
-        using var single = new RunSlot(model, rows: 1);
-        using var batch = new RunSlot(model, rows: 4);
+        using var single = RunSlot.Allocate(model, rows: 1);
+        using var batch = RunSlot.Allocate(model, rows: 4);
         using var pixels = model.CreatePixels();
         for (int row = 0; row < 3; row++)
         {
@@ -47,8 +47,8 @@ public sealed class RunSlotTests
     public void A_row_adapts_from_what_the_run_of_its_batch_left_there()
     {
         using var model = LoupeModel.Load(TestPackages.Tiny("tiny-s"), ExecutionTarget.Cpu, intraOpThreads: 1);
-        using var single = new RunSlot(model, rows: 1);
-        using var batch = new RunSlot(model, rows: 2);
+        using var single = RunSlot.Allocate(model, rows: 1);
+        using var batch = RunSlot.Allocate(model, rows: 2);
         using var pixels = model.CreatePixels();
         for (int row = 0; row < 2; row++)
         {
@@ -79,7 +79,7 @@ public sealed class RunSlotTests
     public void Terminating_ends_every_run_to_come_and_is_harmless_after_disposal()
     {
         var model = LoupeModel.Load(TestPackages.Tiny("tiny-s"), ExecutionTarget.Cpu, intraOpThreads: 1);
-        using (var slot = new RunSlot(model, rows: 1))
+        using (var slot = RunSlot.Allocate(model, rows: 1))
         using (var pixels = model.CreatePixels())
         {
             model.Terminate();
@@ -95,20 +95,20 @@ public sealed class RunSlotTests
     public void A_pool_gives_smaller_slots_once_it_was_told_to()
     {
         using var model = LoupeModel.Load(TestPackages.Tiny("tiny-s"), ExecutionTarget.Cpu, intraOpThreads: 1);
-        using var pool = new RunSlotPool(model, count: 2, rows: 4);
-        pool.Reserve();
-        var used = pool.Open();
-        Assert.Equal(4, used.Rows);
+        using var pool = RunSlotPool.Allocate(model, count: 2, rows: 4);
+        var used = pool.Reserve()!;
+        Assert.Equal(4, pool.Open(used).Rows);
 
         pool.Shrink(2);
         pool.Return(used);
 
         for (int i = 0; i < pool.Count; i++)
         {
-            pool.Reserve();
-            using var slot = pool.Open();
-            Assert.Equal(2, slot.Rows);
+            Assert.Equal(2, pool.Open(pool.Reserve()!).Rows);
         }
+
+        pool.Close();
+        Assert.Null(pool.Reserve());
     }
 
     private static void Segment(LoupeModel model, RunSlot slot, RowRange rows)

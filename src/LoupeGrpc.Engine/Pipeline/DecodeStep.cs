@@ -1,0 +1,83 @@
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+using LoupeGrpc.Engine.Diagnostics;
+using LoupeGrpc.Engine.Execution;
+using LoupeGrpc.Engine.Imaging;
+using LoupeGrpc.Native;
+using LoupeGrpc.Packaging;
+using OpenCvSharp;
+
+namespace LoupeGrpc.Engine.Pipeline;
+
+/// <summary>From the bytes received to the model's input in a buffer of the engine. After it the caller's bytes are not needed any more.</summary>
+internal sealed class DecodeStep(ModelManifest manifest, PixelPool pixels, StageClock clock) : IFrameStep, IDisposable
+{
+    private readonly Preprocessor _preprocessor = new(manifest.ImageSize, [.. manifest.Mean], [.. manifest.Std]);
+    private TensorBuffer? _free;
+
+    /// <summary>A buffer for the pixels of the next frame.</summary>
+    public bool Prepare() => (_free ??= pixels.Rent()) is not null;
+
+    public AnalysisOutcome? Process(FrameJob job)
+    {
+        (job.Pixels, _free) = (_free, null);
+        if (!job.TryBeginReading())
+        {
+            return job.Answer.Result;
+        }
+
+        try
+        {
+            return Read(job);
+        }
+        finally
+        {
+            job.EndReading();
+        }
+    }
+
+    public void Dispose() => _preprocessor.Dispose();
+
+    private AnalysisOutcome? Read(FrameJob job)
+    {
+        long start = clock.Now;
+        var data = job.Input.Data.Span;
+        job.Sha256 = SHA256.HashData(data);
+        if (job.Input is RawInput raw)
+        {
+            Preprocess(job, RawPlanes.Describe(raw.Layout, data), start);
+            if (raw.Layout.Format == PixelFormat.Bgra32)
+            {
+                ImageNotes.AddAlphaNote(job.Notes);
+            }
+        }
+        else
+        {
+            var header = job.Shape.Header!.Value;
+            var failure = FrameDecoder.Decode(data, header, out var picture);
+            if (failure is not null)
+            {
+                return failure;
+            }
+
+            using (picture)
+            {
+                var bgr = MemoryMarshal.AsBytes(picture!.AsSpan<Vec3b>());
+                Preprocess(job, new PixelSource(PixelFormat.Bgr24, picture.Width, picture.Height, bgr, (int)picture.Step()), start);
+            }
+
+            ImageNotes.AddFileNotes(job.Notes, header);
+        }
+
+        ImageNotes.AddScaleNote(job.Notes, job.Shape.Width, job.Shape.Height, manifest.ImageSize);
+        return null;
+    }
+
+    private void Preprocess(FrameJob job, in PixelSource source, long decodeStart)
+    {
+        var decode = clock.Record(TimedWork.Decode, decodeStart);
+        long start = clock.Now;
+        _preprocessor.ToNchw(source, job.Pixels!.Values);
+        job.Timings = job.Timings with { Decode = decode, Preprocess = clock.Record(TimedWork.Preprocess, start) };
+    }
+}

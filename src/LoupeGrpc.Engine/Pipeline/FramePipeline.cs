@@ -1,0 +1,177 @@
+using LoupeGrpc.Engine.Diagnostics;
+using LoupeGrpc.Engine.Imaging;
+using LoupeGrpc.Engine.Queueing;
+using LoupeGrpc.Engine.Scheduling;
+using Microsoft.Extensions.Logging;
+
+namespace LoupeGrpc.Engine.Pipeline;
+
+/// <summary>
+/// The way of a frame. <see cref="AnalyzeAsync"/> looks at it and lets it in at the door (<see cref="FrameDoor"/>); <see cref="Start"/> names the stages that it passes,
+/// from top to bottom; by <see cref="FrameExit"/> it leaves, whatever happens to it. How many frames are inside is bounded by the <see cref="Room"/> at the door,
+/// and from decoding on by the pixel buffers and the run slots, which stages take before they take a frame.
+/// </summary>
+internal sealed class FramePipeline
+{
+    /// <summary>How long what still runs is waited for once the engine has ended: a run that was told to stop does so after its current operator.</summary>
+    private static readonly TimeSpan LastWait = TimeSpan.FromSeconds(1);
+
+    private readonly ModelRuns _runs;
+    private readonly EngineLimits _limits;
+    private readonly TimeProvider _time;
+    private readonly ILogger _logger;
+    private readonly EngineHealth _health;
+    private readonly FrameDeadlines _deadlines;
+    private readonly FrameExit _exit;
+    private readonly FrameDoor _door;
+    private readonly IReadOnlyList<Stage> _stages;
+
+    private FramePipeline(
+        ModelRuns runs,
+        EngineLimits limits,
+        TimeProvider time,
+        ILogger logger,
+        EngineHealth health,
+        Room room,
+        FrameDeadlines deadlines,
+        FrameExit exit,
+        IReadOnlyList<Stage> stages)
+    {
+        _runs = runs;
+        _limits = limits;
+        _time = time;
+        _logger = logger;
+        _health = health;
+        Room = room;
+        _deadlines = deadlines;
+        _exit = exit;
+        _door = new FrameDoor(room, exit, deadlines, health);
+        _stages = stages;
+    }
+
+    /// <summary>What is inside, and who waits to get in.</summary>
+    public Room Room { get; }
+
+    /// <summary>Ends with the reason when what the engine runs on is lost.</summary>
+    public Task<string> Lost => _health.Lost;
+
+    /// <param name="runs">The caller's to dispose after <see cref="StopAsync"/>.</param>
+    public static FramePipeline Start(
+        ModelRuns runs, EngineOptions options, ExecutionDescription execution, EngineMetrics metrics, ILogger logger, TimeProvider time)
+    {
+        var health = new EngineHealth(execution.Provider, logger);
+        var clock = new StageClock(time, metrics);
+        var answers = new AnswerWriter(execution, clock);
+        var room = new Room(new RoomSize(options.MaxFramesInPipeline, options.MaxBytesInPipeline), maxWaiting: options.MaxFramesWaiting);
+        var deadlines = new FrameDeadlines(time);
+        var exit = new FrameExit(runs.Pixels, deadlines, health, answers, time);
+        var classifier = new FailureClassifier(runs, health, logger);
+
+        var manifest = runs.Model.Manifest;
+        int decoders = options.EffectiveDecodeWorkers;
+        int atATime = runs.ConcurrentRuns;
+        Stage decode = null!, encode = null!, segment = null!, mask = null!, adapt = null!;
+
+        // The caller's bytes become the model's input.
+        decode = CreateStage("decode", decoders, runsModel: false, stage => new FrameWorker(
+            stage, new DecodeStep(manifest, runs.Pixels, clock), frame => encode.Send(frame)));
+
+        // In batches, features and the score; the gate behind it decides which frames need a mask, and answers the others.
+        encode = CreateStage("encode", atATime, runsModel: true, stage => new EncodeWorker(
+            stage, runs, new GateStep(answers), frames => segment.Send(frames)));
+
+        // Of each batch, the mask's logits, with the parameters of the frame's session.
+        segment = CreateStage("segment", atATime, runsModel: true, stage => new SegmentWorker(
+            stage, runs, frame => mask.Send(frame)));
+
+        // The mask at the picture's size, its parts and its encoding: the result, and the end of the way unless the session adapts.
+        mask = CreateStage("mask", decoders, runsModel: false, stage => new FrameWorker(
+            stage, new MaskStep(manifest, answers, clock), frame => adapt.Send(frame)));
+
+        // What the frame teaches its session.
+        adapt = CreateStage(AdaptStep.Name, atATime, runsModel: true, stage => new FrameWorker(
+            stage, new AdaptStep(answers, classifier, clock, metrics), next: null));
+
+        Stage[] stages = [decode, encode, segment, mask, adapt];
+        var pipeline = new FramePipeline(runs, options.Limits, time, logger, health, room, deadlines, exit, stages);
+        health.OnEnd(pipeline.End);
+        runs.Watchdog.Arm(reason => health.Lose(reason));
+        foreach (var stage in stages)
+        {
+            stage.Start();
+        }
+
+        return pipeline;
+
+        Stage CreateStage(string name, int workers, bool runsModel, Func<Stage, IStageWorker> createWorker) =>
+            Stage.Create(name, workers, options.MaxFramesInPipeline, runsModel, new StageContext(exit, classifier, clock), createWorker);
+    }
+
+    public async ValueTask<AnalysisOutcome> AnalyzeAsync(FrameInput input, AnalysisRequest request, CancellationToken cancellationToken)
+    {
+        long receivedAt = request.ReceivedAt == 0 ? _time.GetTimestamp() : request.ReceivedAt;
+        FrameShape shape = default;
+        if ((_health.Failure ?? RequestRules.Check(request) ?? FrameInspector.Inspect(input, _limits, out shape)) is { } refusal)
+        {
+            return refusal;
+        }
+
+        var job = new FrameJob(
+            _exit, input, request, shape, FrameCost.Of(input, request, shape), receivedAt, FrameDeadlines.DueAt(_time, receivedAt, request.MaxAge));
+        if (await _door.EnterAsync(job, cancellationToken).ConfigureAwait(false) is { } turnedAway)
+        {
+            return turnedAway;
+        }
+
+        _stages[0].Send(job);
+        using (cancellationToken.UnsafeRegister(static state => ((FrameJob)state!).Cancel(), job))
+        {
+            return await job.Answer.ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Ends runs in progress and answers everything inside with <see cref="FailureKind.Canceled"/>.</summary>
+    public void Abort() => _health.Abort();
+
+    /// <summary>Refuses those who wait and come, answers those inside, and ends the threads.</summary>
+    /// <returns>False: a thread hangs in a run, and what runs use must stay.</returns>
+    public async Task<bool> StopAsync()
+    {
+        await Room.Close().ConfigureAwait(false);
+        foreach (var stage in _stages)
+        {
+            stage.Close();
+        }
+
+        _runs.Close();
+        _deadlines.Dispose();
+        return await Task.Run(Join).ConfigureAwait(false);
+    }
+
+    /// <summary>The engine works no longer: nobody is let in, and those inside are answered without waiting for a run that may never end.</summary>
+    private void End(FrameFailure failure)
+    {
+        _ = Room.Close();
+        _runs.Model.Terminate();
+        _exit.LeaveAll(failure);
+    }
+
+    /// <summary>Every frame has left: unless the engine has ended before, the threads are idle.</summary>
+    private bool Join()
+    {
+        // By the system's clock, as threads are waited for.
+        long start = TimeProvider.System.GetTimestamp();
+        bool all = true;
+        foreach (var stage in _stages)
+        {
+            var left = LastWait - TimeProvider.System.GetElapsedTime(start);
+            if (!stage.Join(_health.Failure is null ? null : left > TimeSpan.Zero ? left : TimeSpan.Zero))
+            {
+                EngineLog.ThreadLeftBehind(_logger, stage.Name);
+                all = false;
+            }
+        }
+
+        return all;
+    }
+}

@@ -1,0 +1,43 @@
+namespace LoupeGrpc.Engine.Pipeline;
+
+/// <summary>Does a step with one frame after the other.</summary>
+/// <param name="next">Gets the frames that have no answer yet; null: the step answers all.</param>
+internal sealed class FrameWorker(Stage stage, IFrameStep step, Action<FrameJob>? next) : IStageWorker
+{
+    public bool Work()
+    {
+        // First what the step needs, then the frame: while the step waits, the frame is still where its caller and its deadline find it.
+        if (!step.Prepare() || stage.Queue.Take() is not { } job)
+        {
+            return false;
+        }
+
+        long now = stage.Clock.Now;
+        job.Timings = job.Timings with { Queue = job.Timings.Queue + stage.Clock.Between(job.QueuedAt, now) };
+        var outcome = stage.Begin(job, now) ?? Process(job);
+        if (outcome is { } answer)
+        {
+            stage.Exit.Leave(job, answer);
+        }
+        else
+        {
+            next!(job);
+        }
+
+        return true;
+    }
+
+    public void Dispose() => (step as IDisposable)?.Dispose();
+
+    private AnalysisOutcome? Process(FrameJob job)
+    {
+        try
+        {
+            return step.Process(job);
+        }
+        catch (Exception exception)
+        {
+            return stage.Classifier.ClassifyOne(exception, stage.Name);
+        }
+    }
+}

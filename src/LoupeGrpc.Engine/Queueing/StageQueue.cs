@@ -1,0 +1,152 @@
+namespace LoupeGrpc.Engine.Queueing;
+
+/// <summary>
+/// What waits for a thread, oldest first: frames before a stage, free buffers and slots before whoever needs one. Takers wait for it; adding never waits, because what may
+/// be in a queue at a time is bounded by admission. At most about a thousand items, so that a list is quick enough for taking from its middle. Thread-safe.
+/// </summary>
+internal sealed class StageQueue<T>(string name, int capacity)
+    where T : class
+{
+    private readonly object _lock = new();
+    private readonly List<T> _waiting = [];
+    private bool _closed;
+
+    public int Count
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _waiting.Count;
+            }
+        }
+    }
+
+    /// <exception cref="InvalidOperationException">There are more items than admission allows.</exception>
+    public void Add(T item)
+    {
+        lock (_lock)
+        {
+            CheckRoom(1);
+            _waiting.Add(item);
+            Monitor.Pulse(_lock);
+        }
+    }
+
+    /// <summary>No taker sees only some of them.</summary>
+    /// <exception cref="InvalidOperationException">There are more items than admission allows.</exception>
+    public void AddRange(IReadOnlyList<T> items)
+    {
+        lock (_lock)
+        {
+            CheckRoom(items.Count);
+            _waiting.AddRange(items);
+            Monitor.PulseAll(_lock);
+        }
+    }
+
+    /// <summary>What was taken and has to be taken again, before everything else.</summary>
+    public void PutBack(IReadOnlyList<T> items)
+    {
+        lock (_lock)
+        {
+            _waiting.InsertRange(0, items);
+            Monitor.PulseAll(_lock);
+        }
+    }
+
+    /// <inheritdoc cref="PutBack(IReadOnlyList{T})"/>
+    public void PutBack(T item)
+    {
+        lock (_lock)
+        {
+            _waiting.Insert(0, item);
+            Monitor.Pulse(_lock);
+        }
+    }
+
+    /// <summary>Waits for an item.</summary>
+    /// <returns>Null: the queue is closed and empty.</returns>
+    public T? Take()
+    {
+        lock (_lock)
+        {
+            if (!Wait())
+            {
+                return null;
+            }
+
+            var item = _waiting[0];
+            _waiting.RemoveAt(0);
+            return item;
+        }
+    }
+
+    /// <summary>Waits for an item, and then takes those that <paramref name="select"/> chooses.</summary>
+    /// <param name="select">Takes out of the list what it wants, quickly: nobody else gets to the queue meanwhile.</param>
+    /// <returns>False: the queue is closed and empty.</returns>
+    public bool Take(Action<List<T>> select)
+    {
+        lock (_lock)
+        {
+            if (!Wait())
+            {
+                return false;
+            }
+
+            select(_waiting);
+            return true;
+        }
+    }
+
+    /// <returns>Whether it waited here; it is the caller's then.</returns>
+    public bool TryRemove(T item)
+    {
+        lock (_lock)
+        {
+            return _waiting.Remove(item);
+        }
+    }
+
+    /// <summary>Looks at everything that waits, which stays.</summary>
+    public void ForEach(Action<T> look)
+    {
+        lock (_lock)
+        {
+            _waiting.ForEach(look);
+        }
+    }
+
+    /// <summary>Takers go when nothing is left. Something may still be added.</summary>
+    public void Close()
+    {
+        lock (_lock)
+        {
+            _closed = true;
+            Monitor.PulseAll(_lock);
+        }
+    }
+
+    private bool Wait()
+    {
+        while (_waiting.Count == 0)
+        {
+            if (_closed)
+            {
+                return false;
+            }
+
+            Monitor.Wait(_lock);
+        }
+
+        return true;
+    }
+
+    private void CheckRoom(int more)
+    {
+        if (_waiting.Count + more > capacity)
+        {
+            throw new InvalidOperationException($"More waits for {name} than was admitted: {_waiting.Count + more} of {capacity}.");
+        }
+    }
+}

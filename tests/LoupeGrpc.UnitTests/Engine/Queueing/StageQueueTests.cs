@@ -1,0 +1,94 @@
+using LoupeGrpc.Engine.Queueing;
+using Xunit;
+
+namespace LoupeGrpc.UnitTests.Engine.Queueing;
+
+public sealed class StageQueueTests
+{
+    [Fact]
+    public void What_came_first_is_taken_first_and_what_was_put_back_before_it()
+    {
+        var queue = NewQueue("a", "b");
+        queue.PutBack(["x", "y"]);
+        queue.PutBack("w");
+
+        Assert.Equal(["w", "x", "y", "a", "b"], Enumerable.Range(0, 5).Select(_ => queue.Take()));
+    }
+
+    [Fact]
+    public void A_taker_may_choose()
+    {
+        var queue = NewQueue("a", "b", "c", "d");
+        List<string> taken = [];
+
+        Assert.True(queue.Take(waiting =>
+        {
+            taken.AddRange(waiting.Where(static item => item is "b" or "d"));
+            waiting.RemoveAll(taken.Contains);
+        }));
+
+        Assert.Equal(["b", "d"], taken);
+        Assert.Equal(["a", "c"], new[] { queue.Take(), queue.Take() });
+    }
+
+    [Fact]
+    public void What_is_taken_out_of_the_middle_belongs_to_who_took_it()
+    {
+        var queue = NewQueue("a", "b", "c");
+
+        Assert.True(queue.TryRemove("b"));
+        Assert.False(queue.TryRemove("b"));
+        Assert.Equal(["a", "c"], new[] { queue.Take(), queue.Take() });
+        Assert.Equal(0, queue.Count);
+    }
+
+    [Fact]
+    public async Task A_taker_waits_for_what_comes()
+    {
+        var queue = NewQueue();
+        var taking = Task.Run(queue.Take, TestContext.Current.CancellationToken);
+        var choosing = Task.Run(() => queue.Take(static waiting => waiting.Clear()), TestContext.Current.CancellationToken);
+
+        // One of them may take both: the other gets the next.
+        while (!taking.IsCompleted || !choosing.IsCompleted)
+        {
+            queue.AddRange(["a", "b"]);
+            await Task.Delay(1, TestContext.Current.CancellationToken);
+            queue.TryRemove("a");
+            queue.TryRemove("b");
+        }
+
+        Assert.True(await taking is "a" or "b");
+        Assert.True(await choosing);
+    }
+
+    [Fact]
+    public async Task A_closed_queue_is_emptied_and_lets_its_takers_go()
+    {
+        var queue = NewQueue();
+        var waiting = Enumerable.Range(0, 3).Select(_ => Task.Run(queue.Take, TestContext.Current.CancellationToken)).ToList();
+        queue.Close();
+        Assert.All(await Task.WhenAll(waiting), Assert.Null);
+
+        queue.Add("late");
+        Assert.Equal("late", queue.Take());
+        Assert.Null(queue.Take());
+        Assert.False(queue.Take(static _ => Assert.Fail("there is nothing to choose from")));
+    }
+
+    [Fact]
+    public void More_than_was_admitted_is_a_fault()
+    {
+        var queue = NewQueue("a", "b", "c", "d");
+
+        Assert.Contains("5 of 4", Assert.Throws<InvalidOperationException>(() => queue.Add("e")).Message, StringComparison.Ordinal);
+        Assert.Throws<InvalidOperationException>(() => queue.AddRange(["e"]));
+    }
+
+    private static StageQueue<string> NewQueue(params string[] items)
+    {
+        var queue = new StageQueue<string>("the test", capacity: 4);
+        queue.AddRange(items);
+        return queue;
+    }
+}
