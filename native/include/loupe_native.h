@@ -39,7 +39,7 @@ extern "C" {
 #endif
 
 /* Raised by every change that an existing caller could notice. */
-#define LOUPE_ABI_VERSION 1
+#define LOUPE_ABI_VERSION 2
 
 typedef enum loupe_status {
   LOUPE_OK = 0,

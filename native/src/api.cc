@@ -7,8 +7,11 @@
 #include <new>
 #include <string>
 
+#include "complaints.h"
+#include "decoder_process.h"
 #include "failure.h"
 #include "image.h"
+#include "loupe_decoding.h"
 #include "loupe_native.h"
 #include "mask_decoder.h"
 #include "preprocessor.h"
@@ -27,10 +30,19 @@ struct loupe_mask_decoder {
   std::atomic_flag busy;
 };
 
+struct loupe_decoder {
+  explicit loupe_decoder(const loupe_decoder_options& options) : value(options.program, options.opencv) {}
+  loupe::DecoderProcess value;
+  std::atomic_flag busy;
+};
+
 namespace {
 
 using loupe::Failure;
 using loupe::RefuseArgument;
+
+// Of shared memory: a picture of the largest sides with four samples of two bytes.
+constexpr int64_t kLargestArea = int64_t{LOUPE_MAX_SIDE} * LOUPE_MAX_SIDE * 8;
 
 // A fixed size, so that a failure can be told when memory has run out; longer messages are cut.
 thread_local std::array<char, 512> last_error{};
@@ -262,5 +274,67 @@ loupe_status loupe_rle_iou(loupe_counts first, loupe_counts second, int32_t widt
     RequireCounts(second);
     RequirePointer("the result", iou);
     *iou = loupe::MaskIou(first, second, width, height);
+  });
+}
+
+void loupe_complaints_install(void) noexcept { loupe::InstallComplaints(); }
+
+void loupe_complaints_begin(void) noexcept { loupe::BeginComplaints(); }
+
+void loupe_complaints_end(char complaint[LOUPE_MAX_COMPLAINT]) noexcept { loupe::EndComplaints(complaint); }
+
+loupe_status loupe_decoder_create(const loupe_decoder_options* options, loupe_decoder** decoder) noexcept {
+  return Guarded([&] {
+    RequirePointer("the options", options);
+    RequirePointer("the decoder", decoder);
+    RequireStructSize("loupe_decoder_options", options->struct_size, sizeof(*options));
+    RequirePointer("the program's path", options->program);
+    RequirePointer("OpenCV's path", options->opencv);
+    *decoder = new loupe_decoder(*options);
+  });
+}
+
+void loupe_decoder_destroy(loupe_decoder* decoder) noexcept { delete decoder; }
+
+loupe_status loupe_decoder_room(loupe_decoder* decoder, int64_t input_bytes, int64_t pixel_bytes, uint8_t** input) noexcept {
+  return Guarded([&] {
+    const Turn<loupe_decoder> turn(decoder);
+    RequirePointer("the input", input);
+    if (input_bytes < 0 || pixel_bytes < 0 || input_bytes > kLargestArea || pixel_bytes > kLargestArea) {
+      RefuseArgument("room for " + std::to_string(input_bytes) + " and " + std::to_string(pixel_bytes) + " bytes is not given");
+    }
+    *input = decoder->value.Room(input_bytes, pixel_bytes);
+  });
+}
+
+loupe_status loupe_decoder_start(loupe_decoder* decoder, const loupe_decode_request* request) noexcept {
+  return Guarded([&] {
+    const Turn<loupe_decoder> turn(decoder);
+    RequirePointer("the request", request);
+    RequireStructSize("loupe_decode_request", request->struct_size, sizeof(*request));
+    decoder->value.Start(*request);
+  });
+}
+
+loupe_status loupe_decoder_wait(loupe_decoder* decoder, int32_t milliseconds, loupe_decode_result* result) noexcept {
+  return Guarded([&] {
+    const Turn<loupe_decoder> turn(decoder);
+    RequirePointer("the result", result);
+    RequireStructSize("loupe_decode_result", result->struct_size, sizeof(*result));
+    decoder->value.Wait(milliseconds, result);
+  });
+}
+
+loupe_status loupe_decoder_trim(loupe_decoder* decoder) noexcept {
+  return Guarded([&] {
+    const Turn<loupe_decoder> turn(decoder);
+    decoder->value.Trim();
+  });
+}
+
+loupe_status loupe_decoder_stop(loupe_decoder* decoder) noexcept {
+  return Guarded([&] {
+    const Turn<loupe_decoder> turn(decoder);
+    decoder->value.Stop();
   });
 }

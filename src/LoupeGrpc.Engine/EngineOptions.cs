@@ -8,6 +8,8 @@ public sealed record EngineOptions : IValidatableObject
 {
     public EngineLimits Limits { get; init; } = new();
 
+    public ImagingOptions Imaging { get; init; } = new();
+
     /// <summary>More callers wait.</summary>
     [Setting("frames in the engine, all sessions together")]
     [Range(1, 1024)]
@@ -65,12 +67,19 @@ public sealed record EngineOptions : IValidatableObject
 
     /// <summary>Every value that is out of its range, each as one sentence that names the setting; empty where all are in order.</summary>
     public IReadOnlyList<string> Validate() =>
-        [.. SettingsValidation.Validate(this, "Loupe:Engine").Concat(SettingsValidation.Validate(Limits, "Loupe:Limits")).Select(static error => error.ToString())];
+    [
+        .. SettingsValidation.Validate(this, "Loupe:Engine")
+            .Concat(SettingsValidation.Validate(Limits, "Loupe:Limits"))
+            .Concat(SettingsValidation.Validate(Imaging, "Loupe:Imaging"))
+            .Select(static error => error.ToString()),
+    ];
 }
 
 /// <summary>What a frame may be. Over one of them it fails with <see cref="FailureKind.TooLarge"/>.</summary>
 public record EngineLimits
 {
+    internal const int LargestSide = 65_535;
+
     [Setting("largest frame", Essential = true)]
     [Bytes(1 << 10, 1 << 30)]
     public long MaxFrameBytes { get; init; } = 32L << 20;
@@ -81,6 +90,11 @@ public record EngineLimits
     public long MaxPixels { get; init; } = 100_000_000;
 
     [Setting("longer side of a frame, pixels")]
-    [Range(1, 65_535)]
+    [Range(1, LargestSide)]
     public int MaxSide { get; init; } = 16_384;
+
+    /// <summary>Encoders make about ten; each goes over the whole picture.</summary>
+    [Setting("scans of a progressive JPEG")]
+    [Range(1, 1000)]
+    public int MaxScans { get; init; } = 100;
 }

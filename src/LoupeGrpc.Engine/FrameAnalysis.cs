@@ -34,6 +34,9 @@ public sealed record FrameAnalysis
 
     public required int Height { get; init; }
 
+    /// <summary>How the file asks viewers to turn the picture, in EXIF's numbering, 1 to 8; 1 is upright. Mask and boxes are in stored pixels.</summary>
+    public int Orientation { get; init; } = 1;
+
     /// <summary>SHA-256 of the bytes received, 32 bytes.</summary>
     public required ReadOnlyMemory<byte> Sha256 { get; init; }
 
@@ -95,6 +98,12 @@ public enum ImageNoteKind
     OrientationNotApplied,
     Scaled,
     CmykConverted,
+
+    /// <summary>Parts of the picture are missing, and a decoder guessed them.</summary>
+    Damaged,
+
+    /// <summary>The file's first picture is only a preview; the full one was analysed.</summary>
+    PreviewOnly,
 }
 
 /// <param name="Message">For people, with the numbers.</param>

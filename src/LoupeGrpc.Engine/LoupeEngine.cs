@@ -124,6 +124,7 @@ public sealed class LoupeEngine : IAsyncDisposable
     {
         long start = time.GetTimestamp();
         OpenCv.Initialize();
+        var codecs = PictureCodecs.Create(options.Imaging, logger);
         CheckHashes(package);
         cancellationToken.ThrowIfCancellationRequested();
         var runs = ModelRuns.Start(package, options, target, logger, time, cancellationToken);
@@ -132,7 +133,7 @@ public sealed class LoupeEngine : IAsyncDisposable
         FramePipeline pipeline;
         try
         {
-            pipeline = FramePipeline.Start(runs, options, execution, metrics, logger, time);
+            pipeline = FramePipeline.Start(runs, options, execution, codecs, metrics, logger, time);
         }
         catch
         {

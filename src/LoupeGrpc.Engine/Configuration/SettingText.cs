@@ -18,6 +18,7 @@ public static class SettingText
         FormAttribute form => form.Expected,
         AllowedValuesAttribute words => $"expected {Words(words)}",
         _ when property.PropertyType == typeof(bool) => "expected true or false",
+        _ when property.PropertyType.IsEnum => $"expected {Words(Words(property.PropertyType))}",
         _ => "expected text",
     };
 
@@ -30,6 +31,7 @@ public static class SettingText
         FormAttribute form => form.Range,
         AllowedValuesAttribute words => Words(words),
         _ when property.PropertyType == typeof(bool) => "true or false",
+        _ when property.PropertyType.IsEnum => Words(Words(property.PropertyType)),
         _ => string.Empty,
     };
 
@@ -38,6 +40,7 @@ public static class SettingText
     {
         null => string.Empty,
         bool flag => flag ? "true" : "false",
+        Enum word => word.ToString().ToLowerInvariant(),
         TimeSpan duration => DurationText.Format(duration),
         int or long when property.IsDefined(typeof(BytesAttribute)) => ByteText.Format(Convert.ToInt64(value, CultureInfo.InvariantCulture)),
         string text => text,
@@ -49,11 +52,11 @@ public static class SettingText
 
     private static bool IsFraction(PropertyInfo property) => property.PropertyType == typeof(float) || property.PropertyType == typeof(double);
 
-    private static string Words(AllowedValuesAttribute words)
-    {
-        string[] names = [.. words.Values.Select(Invariant)];
-        return names.Length == 1 ? names[0] : $"{string.Join(", ", names[..^1])} or {names[^1]}";
-    }
+    private static string[] Words(Type enumeration) => [.. Enum.GetNames(enumeration).Select(static name => name.ToLowerInvariant())];
+
+    private static string Words(AllowedValuesAttribute words) => Words([.. words.Values.Select(Invariant)]);
+
+    private static string Words(string[] names) => names.Length == 1 ? names[0] : $"{string.Join(", ", names[..^1])} or {names[^1]}";
 
     private static string Invariant(object? value) => Convert.ToString(value, CultureInfo.InvariantCulture) ?? string.Empty;
 }

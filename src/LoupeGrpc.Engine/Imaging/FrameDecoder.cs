@@ -3,43 +3,51 @@ using OpenCvSharp;
 namespace LoupeGrpc.Engine.Imaging;
 
 /// <summary>From a picture file to 8-bit BGR as stored: not turned, alpha left out without blending, 16 bits cut to their high byte, the first frame.</summary>
-internal static class FrameDecoder
+/// <param name="codec">Owned.</param>
+internal sealed class FrameDecoder(IPictureCodec codec, DamagedPictures damaged) : IDisposable
 {
     private const ImreadModes EightBit = ImreadModes.Color | ImreadModes.IgnoreOrientation;
 
+    /// <summary>The verdict on a damaged picture is uncertain, whatever its score.</summary>
+    public bool DamageOpensVerdict => damaged == DamagedPictures.Uncertain;
+
     /// <summary>Decodes what was sniffed and found within the limits.</summary>
-    /// <param name="picture">CV_8UC3, the caller's to dispose; null where a failure is returned.</param>
-    public static FrameFailure? Decode(ReadOnlySpan<byte> file, ImageHeader header, out Mat? picture)
+    /// <param name="picture">CV_8UC3, the caller's to dispose before the next call; null where a failure is returned.</param>
+    /// <param name="damage">Why parts of the picture are guesses, for people; null where nothing shows that they are.</param>
+    public FrameFailure? Decode(ReadOnlySpan<byte> file, ImageHeader header, IDecodeWatch watch, out Mat? picture, out string? damage)
     {
         picture = null;
+        damage = header.Damage;
         if (header.Defect is not null)
         {
             return Invalid(header, header.Defect);
         }
 
+        if (damage is not null && damaged == DamagedPictures.Refuse)
+        {
+            return Refused(header, damage);
+        }
+
         // libtiff rounds 16 bits to 8; libpng, asked for 8, takes the high byte.
         bool deepTiff = header is { Kind: ImageKind.Tiff, BitDepth: 16 };
-        Mat? decoded = null;
+        var answer = codec.Decode(file, header, deepTiff ? EightBit | ImreadModes.AnyDepth : EightBit, watch);
+        var decoded = answer.Picture;
+        if (decoded is null)
+        {
+            return answer.Failure ?? Invalid(header, answer.Reason!);
+        }
+
         try
         {
-            using (var decodable = DecodablePicture.From(file, header))
-            {
-                if (decodable.Defect is not null)
-                {
-                    return Invalid(header, decodable.Defect);
-                }
-
-                decoded = Cv2.ImDecode(decodable.Bytes, deepTiff ? EightBit | ImreadModes.AnyDepth : EightBit);
-            }
-
-            if (decoded.Empty())
-            {
-                return Invalid(header, "its data are damaged or truncated");
-            }
-
             if (decoded.Width != header.Width || decoded.Height != header.Height)
             {
                 return Invalid(header, $"its header says {header.Width}x{header.Height} pixels and its data {decoded.Width}x{decoded.Height}");
+            }
+
+            damage ??= DamageOf(answer.Complaint);
+            if (damage is not null && damaged == DamagedPictures.Refuse)
+            {
+                return Refused(header, damage);
             }
 
             if (decoded.Type() == MatType.CV_16UC3)
@@ -58,15 +66,16 @@ internal static class FrameDecoder
             decoded = null;
             return null;
         }
-        catch (OpenCVException exception) when (exception.Status != ErrorCode.StsNoMem)
-        {
-            return Invalid(header, "its data are damaged or truncated");
-        }
         finally
         {
             decoded?.Dispose();
         }
     }
+
+    /// <summary>The picture has been used.</summary>
+    public void Trim() => codec.Trim();
+
+    public void Dispose() => codec.Dispose();
 
     /// <summary>The odd bytes of a little-endian 16-bit picture.</summary>
     private static Mat HighBytes(Mat deep, bool invert)
@@ -82,6 +91,11 @@ internal static class FrameDecoder
 
         return result;
     }
+
+    private static string? DamageOf(string? complaint) => complaint is null ? null : $"the decoder says \"{complaint}\"";
+
+    private static FrameFailure Refused(ImageHeader header, string damage) =>
+        new(FailureKind.Invalid, $"The {header.Kind.Name()} is damaged: {damage}. Damaged pictures are refused here: Loupe:Imaging:Damaged.");
 
     private static FrameFailure Invalid(ImageHeader header, string why) =>
         new(FailureKind.Invalid, $"The {header.Kind.Name()} cannot be decoded: {why}.");

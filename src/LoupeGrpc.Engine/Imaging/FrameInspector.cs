@@ -32,7 +32,7 @@ internal static class FrameInspector
         }
 
         var header = sniffed.Header;
-        if (SizeLimits.CheckPixels(header.Width, header.Height, limits) is { } tooLarge)
+        if ((SizeLimits.CheckPixels(header.Width, header.Height, limits) ?? SizeLimits.CheckWork(header, limits)) is { } tooLarge)
         {
             return tooLarge;
         }

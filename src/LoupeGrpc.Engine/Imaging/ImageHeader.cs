@@ -25,7 +25,7 @@ internal enum ColorModel
 /// <param name="Height">As <paramref name="Width"/>.</param>
 internal readonly record struct ImageHeader(ImageKind Kind, long Width, long Height)
 {
-    /// <summary>Frames of an animation or pages of a TIFF, at least 1.</summary>
+    /// <summary>Frames of an animation, pages of a TIFF, pictures one behind the other in a JPEG; at least 1.</summary>
     public int Frames { get; init; } = 1;
 
     /// <summary>Bits of one sample.</summary>
@@ -41,9 +41,33 @@ internal readonly record struct ImageHeader(ImageKind Kind, long Width, long Hei
     /// <summary>Gray where 0 is white.</summary>
     public bool MinIsWhite { get; init; }
 
+    /// <summary>Times that coded data go over the picture: the scans of a JPEG, or of the worst tile of a TIFF.</summary>
+    public int Scans { get; init; } = 1;
+
+    /// <summary>Samples that a decoder visits, each as often as it does. 0 where that is no more than the picture has.</summary>
+    public long CodedSamples { get; init; }
+
+    /// <summary>Offset of the TIFF directory with the full picture, where that is not the first.</summary>
+    public uint? Directory { get; init; }
+
+    /// <summary>Size of the preview that was passed over for it, as <c>64x48</c>.</summary>
+    public string? Preview { get; init; }
+
+    /// <summary>Single bytes to change before decoding; see <see cref="BytePatch"/>. Null: none.</summary>
+    public IReadOnlyList<BytePatch>? Patches { get; init; }
+
     /// <summary>Why the pixels cannot be there in full, for people; null where the structure is complete.</summary>
     public string? Defect { get; init; }
+
+    /// <summary>Where the structure shows that pixels are missing that a decoder makes up, for people; null where it does not.</summary>
+    public string? Damage { get; init; }
 }
+
+/// <summary>
+/// A byte that means nothing for the pixels but that libjpeg complains about when it is not as expected. It complains once a picture, so what
+/// it would say of real damage would be hidden behind.
+/// </summary>
+internal readonly record struct BytePatch(int Position, byte Value);
 
 /// <summary>A header, or the reason why there is none.</summary>
 internal readonly struct SniffResult
@@ -61,6 +85,10 @@ internal readonly struct SniffResult
 
     public static SniffResult Invalid(string message) => new FrameFailure(FailureKind.Invalid, message);
 
-    public static SniffResult Unsupported(string what) =>
-        new FrameFailure(FailureKind.Unsupported, $"{what} is not supported; {ForeignFormats.Accepted}.");
+    /// <param name="what">A format that is not decoded here at all.</param>
+    public static SniffResult Unsupported(string what) => Unsupported(what, $"convert it first; {ForeignFormats.Accepted}");
+
+    /// <param name="advice">What to do instead.</param>
+    public static SniffResult Unsupported(string what, string advice) =>
+        new FrameFailure(FailureKind.Unsupported, $"{what} is not supported: {advice}.");
 }

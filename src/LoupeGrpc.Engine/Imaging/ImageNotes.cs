@@ -12,13 +12,20 @@ internal static class ImageNotes
     {
         if (header.Frames > 1)
         {
-            string parts = header.Kind == ImageKind.Tiff ? "pages" : "frames";
+            string parts = header.Kind switch { ImageKind.Tiff => "pages", ImageKind.Jpeg => "pictures", _ => "frames" };
             notes.Add(new ImageNote(ImageNoteKind.FirstFrameOnly, $"The {header.Kind.Name()} has {header.Frames} {parts}; the first was analysed."));
+        }
+
+        if (header.Preview is { } preview)
+        {
+            notes.Add(new ImageNote(
+                ImageNoteKind.PreviewOnly,
+                $"The {header.Kind.Name()}'s first picture is only a preview of {preview} pixels; the full picture of {header.Width}x{header.Height} was analysed."));
         }
 
         if (header.BitDepth > 8)
         {
-            notes.Add(new ImageNote(ImageNoteKind.BitDepthReduced, $"{header.BitDepth} bits a sample were reduced to their high 8 bits."));
+            notes.Add(new ImageNote(ImageNoteKind.BitDepthReduced, $"Its {header.BitDepth} bits a sample were reduced to their high 8 bits."));
         }
 
         if (header.HasAlpha)
@@ -30,7 +37,7 @@ internal static class ImageNotes
         {
             notes.Add(new ImageNote(
                 ImageNoteKind.OrientationNotApplied,
-                $"The file asks viewers to turn it (orientation {header.Orientation}); it was analysed as stored, and mask and boxes are too."));
+                $"The file asks viewers to turn the picture (EXIF orientation {header.Orientation}). It was analysed as stored; mask and boxes are in stored pixels too."));
         }
 
         if (header.Color == ColorModel.Cmyk)
@@ -39,8 +46,15 @@ internal static class ImageNotes
         }
     }
 
+    /// <param name="opensVerdict">The verdict is uncertain for it.</param>
+    public static void AddDamageNote(List<ImageNote> notes, ImageHeader header, string damage, bool opensVerdict) =>
+        notes.Add(new ImageNote(
+            ImageNoteKind.Damaged,
+            $"The {header.Kind.Name()} is damaged: {damage}. Parts of what was analysed are guesses"
+            + (opensVerdict ? ", so the verdict is UNCERTAIN whatever the score (Loupe:Imaging:Damaged)." : ".")));
+
     public static void AddAlphaNote(List<ImageNote> notes) =>
-        notes.Add(new ImageNote(ImageNoteKind.AlphaDropped, "Transparency was ignored; colours count as stored."));
+        notes.Add(new ImageNote(ImageNoteKind.AlphaDropped, "Transparency was ignored; colours were taken as stored."));
 
     /// <param name="imageSize">Side of the model's input in pixels.</param>
     public static void AddScaleNote(List<ImageNote> notes, int width, int height, int imageSize)
@@ -51,13 +65,13 @@ internal static class ImageNotes
         {
             notes.Add(new ImageNote(
                 ImageNoteKind.Scaled,
-                $"{width}x{height} pixels were enlarged to the model's {imageSize}x{imageSize}: there may be too little in them to tell."));
+                $"The picture's {width}x{height} pixels were enlarged to the model's {imageSize}x{imageSize}: there may be too little in them to tell."));
         }
         else if (larger > (long)imageSize * MostReduction)
         {
             notes.Add(new ImageNote(
                 ImageNoteKind.Scaled,
-                $"{width}x{height} pixels were reduced to the model's {imageSize}x{imageSize}: traces of a few pixels may be lost."));
+                $"The picture's {width}x{height} pixels were reduced to the model's {imageSize}x{imageSize}: traces only a few pixels wide may be lost."));
         }
     }
 }

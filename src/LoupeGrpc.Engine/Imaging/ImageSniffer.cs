@@ -28,9 +28,9 @@ internal static class ImageSniffer
             return WebPHeaderReader.Read(data);
         }
 
-        if (ForeignFormats.NameOf(data) is { } foreign)
+        if (ForeignFormats.Refuse(data) is { } foreign)
         {
-            return SniffResult.Unsupported(foreign);
+            return foreign;
         }
 
         if (data.StartsWith("II*\0"u8) || data.StartsWith("MM\0*"u8))

@@ -1,92 +1,85 @@
 namespace LoupeGrpc.Engine.Imaging;
 
-/// <summary>JPEG (ITU-T T.81): the segments up to the frame header, EXIF in APP1.</summary>
+/// <summary>JPEG (ITU-T T.81): the segments up to the frame header, EXIF in APP1, and what <see cref="JpegScans"/> finds behind them.</summary>
 internal static class JpegHeaderReader
 {
+    private const byte App0 = 0xE0;
     private const byte App1 = 0xE1;
-    private const byte StartOfScan = 0xDA;
-    private const byte EndOfImage = 0xD9;
+    private const byte App2 = 0xE2;
+    private const byte JfifMajorVersion = 1;
     private const byte JpegLsFrame = 0xF7;
+    private const ushort NumberOfImagesTag = 0xB001;
 
-    /// <param name="data">Begins with FF D8 FF.</param>
+    /// <param name="data">Begins with FF D8.</param>
     public static SniffResult Read(ReadOnlySpan<byte> data)
     {
-        var view = new ByteView(data, littleEndian: false);
+        var segments = new JpegSegments(data, 2);
         int orientation = 1;
-        long position = 2;
-        while (position < data.Length)
+        int pictures = 1;
+        List<BytePatch>? patches = null;
+        while (segments.TryNext(out byte marker, out int start, out var content))
         {
-            if (data[(int)position] != 0xFF)
-            {
-                return SniffResult.Invalid($"The JPEG is damaged: no segment begins at byte {position}.");
-            }
-
-            // Any number of FF may stand before a marker.
-            while (position < data.Length && data[(int)position] == 0xFF)
-            {
-                position++;
-            }
-
-            if (position >= data.Length)
-            {
-                break;
-            }
-
-            byte marker = data[(int)position++];
-            if (marker is 0x01 or >= 0xD0 and <= 0xD7)
-            {
-                continue;
-            }
-
-            if (marker is StartOfScan or EndOfImage)
+            if (marker is JpegSegments.StartOfScan or JpegSegments.EndOfImage)
             {
                 return SniffResult.Invalid("The JPEG is damaged: it has no frame header before its data.");
             }
 
-            if (!view.TryReadUInt16(position, out ushort length) || length < 2)
+            if (JpegFrame.IsFrame(marker))
             {
-                break;
+                var result = ReadFrame(marker, content, orientation);
+                return result.Failure is null ? ReadScans(data, segments, content, marker, result.Header with { Frames = pictures }, patches) : result;
             }
 
-            if (IsFrame(marker))
+            switch (marker)
             {
-                return ReadFrame(view, position + 2, marker, orientation);
+                case JpegLsFrame:
+                    return SniffResult.Unsupported("JPEG-LS");
+                case App0 when content.StartsWith("JFIF\0"u8) && content.Length >= 7 && content[5] != JfifMajorVersion:
+                    (patches ??= []).Add(new BytePatch(start + 5, JfifMajorVersion));
+                    break;
+                case App1 when content.StartsWith("Exif\0\0"u8):
+                    orientation = TiffDirectory.OrientationOfExif(content[6..]);
+                    break;
+                case App2 when content.StartsWith("MPF\0"u8):
+                    pictures = Math.Max(pictures, CountPictures(content[4..]));
+                    break;
             }
-
-            if (marker == JpegLsFrame)
-            {
-                return SniffResult.Unsupported("JPEG-LS");
-            }
-
-            if (marker == App1 && view.TrySlice(position + 2, length - 2, out var segment) && segment.StartsWith("Exif\0\0"u8))
-            {
-                orientation = TiffDirectory.OrientationOfExif(segment[6..]);
-            }
-
-            position += length;
         }
 
-        return SniffResult.Invalid("The JPEG is truncated: it ends before its frame header.");
+        return segments.Stray is { } stray
+            ? SniffResult.Invalid($"The JPEG is damaged: no segment begins at byte {stray}.")
+            : SniffResult.Invalid("The JPEG is truncated: it ends before its frame header.");
     }
 
-    private static bool IsFrame(byte marker) => marker is >= 0xC0 and <= 0xCF and not (0xC4 or 0xC8 or 0xCC);
+    /// <summary>Of CIPA DC-007 (multi-picture format), whose index is a TIFF directory.</summary>
+    private static int CountPictures(ReadOnlySpan<byte> index) =>
+        TiffDirectory.TryReadHeader(index, out var file, out uint first) && TiffDirectory.TryRead(file, first, out var directory)
+            && directory.TryGet(NumberOfImagesTag, out uint count)
+            ? (int)Math.Clamp(count, 1, ushort.MaxValue)
+            : 1;
 
-    private static SniffResult ReadFrame(ByteView view, long position, byte marker, int orientation)
+    private static SniffResult ReadFrame(byte marker, ReadOnlySpan<byte> frame, int orientation)
     {
-        if (!view.TrySlice(position, 6, out var frame))
+        if (frame.Length < 6)
         {
             return SniffResult.Invalid("The JPEG is truncated: it ends inside its frame header.");
         }
 
-        // Hierarchical coding (C5 to C7, CD to CF) and arithmetic lossless (CB) exist on paper only.
-        if (marker is >= 0xC5 and <= 0xC7 or 0xCB or >= 0xCD)
+        int coding = marker - 0xC0;
+        if (coding is 3 or 11)
         {
-            return SniffResult.Unsupported($"JPEG with the coding process SOF{marker - 0xC0}");
+            return SniffResult.Unsupported("Lossless JPEG", "save it as PNG or TIFF");
+        }
+
+        // Hierarchical coding (SOF5 to SOF7, SOF13 to SOF15) exists on paper only.
+        if (coding is >= 5 and <= 7 or >= 13)
+        {
+            return SniffResult.Unsupported($"JPEG with the hierarchical coding process SOF{coding}", "save it as baseline or progressive JPEG");
         }
 
         if (frame[0] != 8)
         {
-            return SniffResult.Unsupported($"JPEG with {frame[0]} bits a sample");
+            return SniffResult.Unsupported($"JPEG with {frame[0]} bits a sample", "save it with 8 bits a sample, or as PNG or TIFF with 16");
         }
 
         int height = (frame[1] << 8) | frame[2];
@@ -99,7 +92,7 @@ internal static class JpegHeaderReader
         int components = frame[5];
         if (components is not (1 or 3 or 4))
         {
-            return SniffResult.Unsupported($"JPEG with {components} components");
+            return SniffResult.Unsupported($"JPEG with {components} components", "save it as grey, colour or CMYK");
         }
 
         return new ImageHeader(ImageKind.Jpeg, width, height)
@@ -107,5 +100,33 @@ internal static class JpegHeaderReader
             Color = components switch { 1 => ColorModel.Gray, 3 => ColorModel.YCbCr, _ => ColorModel.Cmyk },
             Orientation = orientation,
         };
+    }
+
+    private static ImageHeader ReadScans(
+        ReadOnlySpan<byte> data, JpegSegments segments, ReadOnlySpan<byte> frameHeader, byte marker, ImageHeader header, List<BytePatch>? patches)
+    {
+        if (!JpegFrame.TryRead(marker, frameHeader, out var frame))
+        {
+            return header with { Damage = "its frame header is damaged" };
+        }
+
+        var scans = new JpegScans(frame);
+        scans.Read(ref segments, ref patches);
+        int behind = scans.End is { } end ? CountPicturesBehind(data, end) : 0;
+        return header with
+        {
+            Scans = Math.Max(1, scans.Count),
+            CodedSamples = scans.Samples,
+            Damage = scans.Damage,
+            Patches = patches,
+            Frames = Math.Max(header.Frames, 1 + behind),
+        };
+    }
+
+    /// <summary>Pictures that follow one another without an index, as some cameras write them. Their data are not read.</summary>
+    private static int CountPicturesBehind(ReadOnlySpan<byte> data, int end)
+    {
+        int padding = data[end..].IndexOfAnyExcept((byte)0);
+        return padding >= 0 && data[(end + padding)..].StartsWith((ReadOnlySpan<byte>)[0xFF, 0xD8, 0xFF]) ? 1 : 0;
     }
 }

@@ -1,3 +1,4 @@
+using LoupeGrpc.Native;
 using OpenCvSharp;
 
 namespace LoupeGrpc.Engine.Imaging;
@@ -15,8 +16,9 @@ internal static class OpenCv
             // The pipeline's own workers are the parallelism: each frame is decoded by one of them.
             firstCall();
 
-            // Broken pictures are answered to whoever sent them. What libjpeg itself says of damaged scans cannot be turned off: one line each.
-            Cv2.SetLogLevel(LogLevel.SILENT);
+            // What decoders say of broken pictures is collected for whoever sent them; libtiff says it through OpenCV's log.
+            DecoderComplaints.Install();
+            Cv2.SetLogLevel(LogLevel.WARNING);
         }
         catch (Exception exception) when (exception is TypeInitializationException or DllNotFoundException or OpenCvSharpException)
         {

@@ -30,7 +30,7 @@ internal static class PngHeaderReader
         }
 
         var result = ReadHeader(header[8..]);
-        return result.Failure is null ? ReadChunks(view, result.Header) : result;
+        return result.Failure is null ? ReadChunks(view, result.Header, PngRows.Measure(header[8..])) : result;
     }
 
     private static SniffResult ReadHeader(ReadOnlySpan<byte> header)
@@ -65,14 +65,17 @@ internal static class PngHeaderReader
         };
     }
 
-    private static ImageHeader ReadChunks(ByteView view, ImageHeader header)
+    private static ImageHeader ReadChunks(ByteView view, ImageHeader header, PngRows rows)
     {
         bool data = false;
+        long compressed = 0;
         for (long position = Signature.Length; view.TryReadUInt32(position, out uint length) && view.TrySlice(position + 4, 4, out var name);)
         {
             if (name.SequenceEqual("IEND"u8))
             {
-                return data ? header : header with { Defect = "it has no image data" };
+                return !data ? header with { Defect = "it has no image data" }
+                    : compressed > rows.MostCompressed ? header with { Defect = $"it has {compressed} bytes of compressed data for {rows.Bytes} bytes of pixels" }
+                    : header;
             }
 
             if (!view.TrySlice(position + 8, length, out var content))
@@ -83,6 +86,7 @@ internal static class PngHeaderReader
             if (name.SequenceEqual("IDAT"u8))
             {
                 data = true;
+                compressed += length;
             }
             else if (name.SequenceEqual("acTL"u8))
             {
@@ -105,5 +109,24 @@ internal static class PngHeaderReader
         }
 
         return header with { Defect = $"it is truncated: its {view.Length} bytes end before the IEND chunk" };
+    }
+
+    /// <summary>The content of all IDAT chunks, one behind the other.</summary>
+    /// <param name="file">Sniffed, and without a defect.</param>
+    public static byte[] CollectData(ReadOnlySpan<byte> file)
+    {
+        using var data = new MemoryStream(file.Length);
+        var view = new ByteView(file, littleEndian: false);
+        for (long position = Signature.Length; view.TryReadUInt32(position, out uint length) && view.TrySlice(position + 8, length, out var content);)
+        {
+            if (file[((int)position + 4)..].StartsWith("IDAT"u8))
+            {
+                data.Write(content);
+            }
+
+            position += ChunkOverhead + (long)length;
+        }
+
+        return data.ToArray();
     }
 }

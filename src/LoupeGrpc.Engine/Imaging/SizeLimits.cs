@@ -5,6 +5,10 @@ internal static class SizeLimits
 {
     private const double Mebi = 1 << 20;
 
+    // A progressive JPEG goes over each sample ten times and more, and pictures have up to four samples a pixel.
+    private const int MostSamplesPerPixel = 32;
+    private const long FewPixels = 1 << 20;
+
     public static FrameFailure? CheckBytes(long bytes, EngineLimits limits) => bytes > limits.MaxFrameBytes
         ? new FrameFailure(FailureKind.TooLarge, $"The frame is {Megabytes(bytes)}, the limit is {Megabytes(limits.MaxFrameBytes)}: Loupe:Limits:MaxFrameBytes.")
         : null;
@@ -20,6 +24,25 @@ internal static class SizeLimits
         // Both sides are within an int here.
         return width * height > limits.MaxPixels
             ? new FrameFailure(FailureKind.TooLarge, $"The picture is {width}x{height}, {width * height} pixels, the limit is {limits.MaxPixels}: Loupe:Limits:MaxPixels.")
+            : null;
+    }
+
+    /// <summary>What decoding costs beyond the picture's size. Its size was checked before.</summary>
+    public static FrameFailure? CheckWork(ImageHeader header, EngineLimits limits)
+    {
+        if (header.Scans > limits.MaxScans)
+        {
+            return new FrameFailure(
+                FailureKind.TooLarge, $"The {header.Kind.Name()} has {header.Scans} scans, the limit is {limits.MaxScans}: Loupe:Limits:MaxScans.");
+        }
+
+        // Blocks and tiles are larger than the smallest pictures.
+        long most = MostSamplesPerPixel * Math.Max(limits.MaxPixels, FewPixels);
+        return header.CodedSamples > most
+            ? new FrameFailure(
+                FailureKind.TooLarge,
+                $"Decoding the {header.Width}x{header.Height} pixels of the {header.Kind.Name()} takes {header.CodedSamples} samples, the limit is {most}: "
+                + $"{MostSamplesPerPixel} for each of Loupe:Limits:MaxPixels.")
             : null;
     }
 

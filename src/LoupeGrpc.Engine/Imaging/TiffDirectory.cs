@@ -7,8 +7,14 @@ internal readonly ref struct TiffDirectory
 
     private const int HeaderLength = 8;
     private const int EntryLength = 12;
+    private const ushort ByteType = 1;
+    private const ushort AsciiType = 2;
     private const ushort ShortType = 3;
     private const ushort LongType = 4;
+    private const ushort DirectoryType = 13;
+
+    // Real files have some dozens. Directories may overlap, so that many could be claimed with few bytes.
+    private const int MostEntries = 1024;
 
     private readonly ByteView _file;
     private readonly long _entries;
@@ -37,7 +43,7 @@ internal readonly ref struct TiffDirectory
     public static bool TryRead(ByteView file, uint offset, out TiffDirectory directory)
     {
         directory = default;
-        if (offset < HeaderLength || !file.TryReadUInt16(offset, out ushort count))
+        if (offset < HeaderLength || !file.TryReadUInt16(offset, out ushort count) || count > MostEntries)
         {
             return false;
         }
@@ -58,53 +64,102 @@ internal readonly ref struct TiffDirectory
             ? directory.Orientation
             : 1;
 
-    public int Orientation => TryGet(OrientationTag, out uint value) && value is >= 1 and <= 8 ? (int)value : 1;
+    public int Orientation => OrientationOr(1);
 
-    /// <summary>The first value of a tag that holds SHORTs or LONGs.</summary>
-    public bool TryGet(ushort tag, out uint value) => TryGet(tag, out value, out _, out _);
+    public uint ValueOr(ushort tag, uint fallback) => TryGet(tag, out uint value) ? value : fallback;
 
-    /// <param name="position">Where in the file the value lies.</param>
-    /// <param name="isShort">It has two bytes there, otherwise four.</param>
-    public bool TryGet(ushort tag, out uint value, out long position, out bool isShort)
+    public int OrientationOr(int fallback) => TryGet(OrientationTag, out uint value) && value is >= 1 and <= 8 ? (int)value : fallback;
+
+    public bool Contains(ushort tag) => TryFind(tag, out _, out _, out _);
+
+    /// <summary>Bytes of an ASCII tag, at most so many.</summary>
+    public bool TryGetText(ushort tag, int most, out ReadOnlySpan<byte> text)
     {
-        value = 0;
-        position = 0;
-        isShort = false;
-        for (int i = 0; i < _count; i++)
+        text = default;
+        if (!TryFind(tag, out ushort type, out uint count, out long entry) || type != AsciiType)
         {
-            long entry = _entries + (long)i * EntryLength;
-            if (!_file.TryReadUInt16(entry, out ushort found) || found != tag)
-            {
-                continue;
-            }
+            return false;
+        }
 
-            if (!_file.TryReadUInt16(entry + 2, out ushort type) || type is not (ShortType or LongType)
-                || !_file.TryReadUInt32(entry + 4, out uint count) || count == 0)
+        long position = entry;
+        if (count > sizeof(uint))
+        {
+            if (!_file.TryReadUInt32(entry, out uint offset))
             {
                 return false;
             }
 
-            // Values that fit into four bytes stand in the entry itself.
-            isShort = type == ShortType;
-            position = entry + 8;
-            if ((long)count * (isShort ? sizeof(ushort) : sizeof(uint)) > sizeof(uint))
-            {
-                if (!_file.TryReadUInt32(position, out uint offset))
-                {
-                    return false;
-                }
+            position = offset;
+        }
 
-                position = offset;
+        return _file.TrySlice(position, Math.Min(count, most), out text);
+    }
+
+    /// <summary>The first value of a tag; as <see cref="TryGetAll"/>.</summary>
+    public bool TryGet(ushort tag, out uint value) => TryGet(tag, out value, out _, out _);
+
+    /// <param name="position">Where in the file the value lies.</param>
+    /// <param name="size">Bytes that it has there: 1, 2 or 4.</param>
+    public bool TryGet(ushort tag, out uint value, out long position, out int size)
+    {
+        value = 0;
+        position = 0;
+        size = 0;
+        if (!TryGetAll(tag, out var values) || values.Count == 0 || !values.TryGet(0, out value))
+        {
+            return false;
+        }
+
+        position = values.Position;
+        size = values.Size;
+        return true;
+    }
+
+    /// <summary>All values of a tag that holds BYTEs, SHORTs, LONGs or offsets of directories.</summary>
+    public bool TryGetAll(ushort tag, out TiffValues values)
+    {
+        values = default;
+        if (!TryFind(tag, out ushort type, out uint count, out long entry))
+        {
+            return false;
+        }
+
+        int size = type switch { ByteType => sizeof(byte), ShortType => sizeof(ushort), LongType or DirectoryType => sizeof(uint), _ => 0 };
+        if (size == 0)
+        {
+            return false;
+        }
+
+        // Values that fit into four bytes stand in the entry itself.
+        long position = entry;
+        if ((long)count * size > sizeof(uint))
+        {
+            if (!_file.TryReadUInt32(entry, out uint offset))
+            {
+                return false;
             }
 
-            if (isShort)
-            {
-                bool read = _file.TryReadUInt16(position, out ushort small);
-                value = small;
-                return read;
-            }
+            position = offset;
+        }
 
-            return _file.TryReadUInt32(position, out value);
+        values = new TiffValues(_file, position, count, size);
+        return true;
+    }
+
+    /// <param name="value">Where the entry's value or its offset stands.</param>
+    private bool TryFind(ushort tag, out ushort type, out uint count, out long value)
+    {
+        type = 0;
+        count = 0;
+        value = 0;
+        for (int i = 0; i < _count; i++)
+        {
+            long entry = _entries + ((long)i * EntryLength);
+            if (_file.TryReadUInt16(entry, out ushort found) && found == tag)
+            {
+                value = entry + 8;
+                return _file.TryReadUInt16(entry + 2, out type) && _file.TryReadUInt32(entry + 4, out count);
+            }
         }
 
         return false;

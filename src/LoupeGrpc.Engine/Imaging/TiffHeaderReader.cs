@@ -1,16 +1,16 @@
 namespace LoupeGrpc.Engine.Imaging;
 
-/// <summary>TIFF 6.0 of both byte orders: the first page's tags, and how many pages there are.</summary>
+/// <summary>TIFF 6.0 of both byte orders: the tags of the page that is the picture, and how many pages there are.</summary>
 internal static class TiffHeaderReader
 {
     public const ushort ExtraSamplesTag = 338;
 
-    // Above it the number no longer matters to anybody, and the chain may be a trap.
-    private const int MostPages = 4096;
+    private const string PlainSamples = "save it with 8 or 16 bits a sample";
 
     private const ushort WidthTag = 256;
     private const ushort HeightTag = 257;
     private const ushort BitsTag = 258;
+    private const ushort CompressionTag = 259;
     private const ushort PhotometricTag = 262;
     private const ushort SamplesTag = 277;
     private const ushort SampleFormatTag = 339;
@@ -20,17 +20,57 @@ internal static class TiffHeaderReader
     {
         if (!TiffDirectory.TryReadHeader(data, out var file, out uint first) || !TiffDirectory.TryRead(file, first, out var page))
         {
-            return SniffResult.Invalid("The TIFF is truncated or damaged: its first directory is not inside its bytes.");
+            return SniffResult.Invalid("The TIFF is truncated or damaged: its first directory cannot be read.");
         }
 
+        var pages = TiffPages.Read(file, first);
+        if (!pages.FirstIsReduced && !pages.HasLargerBelow)
+        {
+            return pages.HasSensorData ? CameraRaw.Refuse(CameraRaw.NameOf(page), SizeOf(page)) : ReadPage(data, page, pages.Count, page.Orientation);
+        }
+
+        string? preview = SizeOf(page);
+        if (pages.HasSensorData)
+        {
+            return CameraRaw.Refuse(CameraRaw.NameOf(page), preview);
+        }
+
+        if (pages.Full == 0 || !TiffDirectory.TryRead(file, pages.Full, out var full))
+        {
+            return SniffResult.Unsupported(
+                "TIFF whose only picture is a preview", $"its {preview} pixels are not judged in the place of those that it was made from; send the full picture");
+        }
+
+        var result = ReadPage(data, full, pages.Count, full.OrientationOr(page.Orientation));
+        return result.Failure is null
+            ? result.Header with { Directory = pages.Full, Preview = preview }
+            : new FrameFailure(result.Failure.Kind, $"{result.Failure.Message} Its preview of {preview} pixels is not judged in its place.");
+    }
+
+    private static string? SizeOf(TiffDirectory page) =>
+        page.TryGet(WidthTag, out uint width) && page.TryGet(HeightTag, out uint height) ? $"{width}x{height}" : null;
+
+    private static SniffResult ReadPage(ReadOnlySpan<byte> data, TiffDirectory page, int pages, int orientation)
+    {
         if (!page.TryGet(WidthTag, out uint width) || !page.TryGet(HeightTag, out uint height) || width == 0 || height == 0)
         {
             return SniffResult.Invalid("The TIFF is damaged: its first page has no width or no height.");
         }
 
-        uint bits = page.TryGet(BitsTag, out uint stated) ? stated : 1;
-        uint samples = page.TryGet(SamplesTag, out uint count) ? count : 1;
-        uint format = page.TryGet(SampleFormatTag, out uint kind) ? kind : 1;
+        uint bits = page.ValueOr(BitsTag, 1);
+        uint samples = page.ValueOr(SamplesTag, 1);
+        uint format = page.ValueOr(SampleFormatTag, 1);
+        uint compression = page.ValueOr(CompressionTag, TiffCompression.None);
+        if (page.Contains(CompressionTag) && !page.TryGet(CompressionTag, out _))
+        {
+            return SniffResult.Invalid("The TIFF is damaged: how it is compressed cannot be read.");
+        }
+
+        if (!TiffCompression.IsDecoded(compression))
+        {
+            return SniffResult.Unsupported($"TIFF compressed with {TiffCompression.NameOf(compression)}", "save it with LZW, Deflate or no compression");
+        }
+
         if (!page.TryGet(PhotometricTag, out uint photometric))
         {
             return SniffResult.Invalid("The TIFF is damaged: its first page does not say what its samples mean (PhotometricInterpretation).");
@@ -38,7 +78,7 @@ internal static class TiffHeaderReader
 
         if (format is 2 or 3)
         {
-            return SniffResult.Unsupported(format == 2 ? "TIFF with signed samples" : "TIFF with floating-point samples");
+            return SniffResult.Unsupported(format == 2 ? "TIFF with signed samples" : "TIFF with floating-point samples", PlainSamples);
         }
 
         ColorModel? color = photometric switch
@@ -52,7 +92,7 @@ internal static class TiffHeaderReader
         };
         if (color is null)
         {
-            return SniffResult.Unsupported($"TIFF with photometric interpretation {photometric}");
+            return SniffResult.Unsupported($"TIFF with photometric interpretation {photometric}", "save it as grey, RGB or CMYK");
         }
 
         bool fits = color switch
@@ -64,36 +104,28 @@ internal static class TiffHeaderReader
         };
         if (!fits)
         {
-            return SniffResult.Unsupported($"{color} TIFF with {bits} bits a sample");
+            return SniffResult.Unsupported($"{color} TIFF with {bits} bits a sample", PlainSamples);
         }
 
         uint colors = color switch { ColorModel.Gray or ColorModel.Palette => 1, ColorModel.Cmyk => 4, _ => 3 };
         if (samples < colors || samples > 4)
         {
-            return SniffResult.Unsupported($"{color} TIFF with {samples} samples a pixel");
+            return SniffResult.Unsupported($"{color} TIFF with {samples} samples a pixel", "save it as grey, RGB or CMYK");
         }
 
-        return new ImageHeader(ImageKind.Tiff, width, height)
+        var header = new ImageHeader(ImageKind.Tiff, width, height)
         {
-            Frames = CountPages(file, page.Next, first),
+            Frames = Math.Max(1, pages),
             BitDepth = (int)bits,
             Color = color.Value,
             HasAlpha = samples > colors,
-            Orientation = page.Orientation,
+            Orientation = orientation,
             MinIsWhite = photometric == 0,
         };
-    }
 
-    private static int CountPages(ByteView file, uint next, uint first)
-    {
-        int pages = 1;
-        var seen = new HashSet<uint> { first };
-        while (next != 0 && pages < MostPages && seen.Add(next) && TiffDirectory.TryRead(file, next, out var page))
-        {
-            pages++;
-            next = page.Next;
-        }
-
-        return pages;
+        // Larger ones are refused for their size.
+        return width > EngineLimits.LargestSide || height > EngineLimits.LargestSide
+            ? header
+            : TiffTiling.Measure(data, page, header, compression, samples);
     }
 }

@@ -39,6 +39,7 @@ internal sealed class AnswerWriter(ExecutionDescription execution, StageClock cl
         Verdict = job.Verdict,
         Width = job.Shape.Width,
         Height = job.Shape.Height,
+        Orientation = job.Shape.Header?.Orientation ?? 1,
         Sha256 = job.Sha256,
         Notes = job.Notes,
         Timings = job.Timings with { Total = clock.Since(job.ReceivedAt) },

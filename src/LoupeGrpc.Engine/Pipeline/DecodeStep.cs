@@ -10,7 +10,10 @@ using OpenCvSharp;
 namespace LoupeGrpc.Engine.Pipeline;
 
 /// <summary>From the bytes received to the model's input in a buffer of the engine. After it the caller's bytes are not needed any more.</summary>
-internal sealed class DecodeStep(ModelManifest manifest, PixelPool pixels, StageClock clock) : IFrameStep, IDisposable
+/// <param name="decoder">Owned.</param>
+/// <param name="refuse">Whether the frame is still wanted: null, or what it is answered.</param>
+internal sealed class DecodeStep(ModelManifest manifest, PixelPool pixels, StageClock clock, FrameDecoder decoder, Func<FrameJob, AnalysisOutcome?> refuse)
+    : IFrameStep, IDisposable
 {
     private readonly Preprocessor _preprocessor = new(manifest.ImageSize, [.. manifest.Mean], [.. manifest.Std]);
     private TensorBuffer? _free;
@@ -36,7 +39,11 @@ internal sealed class DecodeStep(ModelManifest manifest, PixelPool pixels, Stage
         }
     }
 
-    public void Dispose() => _preprocessor.Dispose();
+    public void Dispose()
+    {
+        _preprocessor.Dispose();
+        decoder.Dispose();
+    }
 
     private AnalysisOutcome? Read(FrameJob job)
     {
@@ -54,10 +61,10 @@ internal sealed class DecodeStep(ModelManifest manifest, PixelPool pixels, Stage
         else
         {
             var header = job.Shape.Header!.Value;
-            var failure = FrameDecoder.Decode(data, header, out var picture);
+            var failure = decoder.Decode(data, header, new Watch(job, refuse), out var picture, out string? damage);
             if (failure is not null)
             {
-                return failure;
+                return refuse(job) ?? failure;
             }
 
             using (picture)
@@ -66,11 +73,24 @@ internal sealed class DecodeStep(ModelManifest manifest, PixelPool pixels, Stage
                 Preprocess(job, new PixelSource(PixelFormat.Bgr24, picture.Width, picture.Height, bgr, (int)picture.Step()), start);
             }
 
+            decoder.Trim();
             ImageNotes.AddFileNotes(job.Notes, header);
+            if (damage is not null)
+            {
+                job.VerdictIsOpen = decoder.DamageOpensVerdict;
+                ImageNotes.AddDamageNote(job.Notes, header, damage, job.VerdictIsOpen);
+            }
         }
 
         ImageNotes.AddScaleNote(job.Notes, job.Shape.Width, job.Shape.Height, manifest.ImageSize);
         return null;
+    }
+
+    private sealed class Watch(FrameJob job, Func<FrameJob, AnalysisOutcome?> refuse) : IDecodeWatch
+    {
+        public void InputIsRead() => job.EndReadingInput();
+
+        public bool IsGivenUp() => refuse(job) is not null;
     }
 
     private void Preprocess(FrameJob job, in PixelSource source, long decodeStart)

@@ -97,6 +97,9 @@ internal sealed class FrameJob(FrameExit exit, FrameInput input, AnalysisRequest
 
     public List<ImageNote> Notes { get; } = [];
 
+    /// <summary>What the model saw is not what was sent: whatever the score, the verdict is uncertain.</summary>
+    public bool VerdictIsOpen { get; set; }
+
     public float Score { get; set; }
 
     public Verdict Verdict { get; set; }

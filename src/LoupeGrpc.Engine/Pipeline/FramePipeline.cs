@@ -56,8 +56,9 @@ internal sealed class FramePipeline
     public Task<string> Lost => _health.Lost;
 
     /// <param name="runs">The caller's to dispose after <see cref="StopAsync"/>.</param>
+    /// <param name="codecs">Of the decode workers.</param>
     public static FramePipeline Start(
-        ModelRuns runs, EngineOptions options, ExecutionDescription execution, EngineMetrics metrics, ILogger logger, TimeProvider time)
+        ModelRuns runs, EngineOptions options, ExecutionDescription execution, PictureCodecs codecs, EngineMetrics metrics, ILogger logger, TimeProvider time)
     {
         var health = new EngineHealth(execution.Provider, logger);
         var clock = new StageClock(time, metrics);
@@ -74,7 +75,7 @@ internal sealed class FramePipeline
 
         // The caller's bytes become the model's input.
         decode = CreateStage("decode", decoders, runsModel: false, stage => new FrameWorker(
-            stage, new DecodeStep(manifest, runs.Pixels, clock), frame => encode.Send(frame)));
+            stage, new DecodeStep(manifest, runs.Pixels, clock, new FrameDecoder(codecs.CreateCodec(), options.Imaging.Damaged), exit.Refuse), frame => encode.Send(frame)));
 
         // In batches, features and the score; the gate behind it decides which frames need a mask, and answers the others.
         encode = CreateStage("encode", atATime, runsModel: true, stage => new EncodeWorker(

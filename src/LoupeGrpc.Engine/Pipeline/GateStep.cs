@@ -14,7 +14,7 @@ internal sealed class GateStep(AnswerWriter answers) : IFrameStep
         }
 
         job.Score = score;
-        job.Verdict = job.Request.Thresholds.VerdictOf(score);
+        job.Verdict = job.VerdictIsOpen ? Verdict.Uncertain : job.Request.Thresholds.VerdictOf(score);
         job.NeedsMask = WantsMask(job);
         if (job.Turn is { } turn)
         {

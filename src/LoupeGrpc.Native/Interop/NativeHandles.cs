@@ -29,3 +29,17 @@ internal sealed class MaskDecoderHandle : SafeHandleZeroOrMinusOneIsInvalid
         return true;
     }
 }
+
+internal sealed class DecoderHandle : SafeHandleZeroOrMinusOneIsInvalid
+{
+    public DecoderHandle()
+        : base(ownsHandle: true)
+    {
+    }
+
+    protected override bool ReleaseHandle()
+    {
+        NativeMethods.loupe_decoder_destroy(handle);
+        return true;
+    }
+}

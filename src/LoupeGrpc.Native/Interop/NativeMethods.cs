@@ -2,11 +2,11 @@ using System.Runtime.InteropServices;
 
 namespace LoupeGrpc.Native.Interop;
 
-// The functions of loupe_native.h under their own names, so that a search finds both sides.
+// The functions of loupe_native.h and loupe_decoding.h under their own names, so that a search finds both sides.
 internal static unsafe partial class NativeMethods
 {
     private const string Library = "loupe_native";
-    private const uint AbiVersion = 1;
+    private const uint AbiVersion = 2;
 
     static NativeMethods()
     {
@@ -85,4 +85,34 @@ internal static unsafe partial class NativeMethods
     [LibraryImport(Library)]
     internal static partial NativeStatus loupe_rle_iou(
         NativeCounts first, NativeCounts second, int width, int height, double* iou);
+
+    [LibraryImport(Library)]
+    internal static partial void loupe_complaints_install();
+
+    [LibraryImport(Library)]
+    internal static partial void loupe_complaints_begin();
+
+    [LibraryImport(Library)]
+    internal static partial void loupe_complaints_end(byte* complaint);
+
+    [LibraryImport(Library)]
+    internal static partial NativeStatus loupe_decoder_create(NativeDecoderOptions* options, out DecoderHandle decoder);
+
+    [LibraryImport(Library)]
+    internal static partial void loupe_decoder_destroy(nint decoder);
+
+    [LibraryImport(Library)]
+    internal static partial NativeStatus loupe_decoder_room(DecoderHandle decoder, long inputBytes, long pixelBytes, byte** input);
+
+    [LibraryImport(Library)]
+    internal static partial NativeStatus loupe_decoder_start(DecoderHandle decoder, NativeDecodeRequest* request);
+
+    [LibraryImport(Library)]
+    internal static partial NativeStatus loupe_decoder_wait(DecoderHandle decoder, int milliseconds, NativeDecodeResult* result);
+
+    [LibraryImport(Library)]
+    internal static partial NativeStatus loupe_decoder_trim(DecoderHandle decoder);
+
+    [LibraryImport(Library)]
+    internal static partial NativeStatus loupe_decoder_stop(DecoderHandle decoder);
 }

@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace LoupeGrpc.Native.Interop;
 
-// The structs of loupe_native.h, field by field. Their sizes are pinned there and in NativeStructsTests.
+// The structs of loupe_native.h and loupe_decoding.h, field by field. Their sizes are pinned there and in NativeStructsTests.
 
 [StructLayout(LayoutKind.Sequential)]
 internal unsafe struct NativePlane
@@ -86,4 +86,41 @@ internal unsafe struct NativeCounts
         Data = data;
         SizeBytes = size;
     }
+}
+
+[StructLayout(LayoutKind.Sequential)]
+internal unsafe struct NativeDecoderOptions
+{
+    public uint StructSize;
+    public int Reserved;
+    public byte* Program;
+    public byte* OpenCv;
+}
+
+[StructLayout(LayoutKind.Sequential)]
+internal struct NativeDecodeRequest
+{
+    public uint StructSize;
+    public int Flags;
+    public long InputBytes;
+    public long PixelBytes;
+    public long MemoryBytes;
+    public long ProcessorNanoseconds;
+}
+
+[StructLayout(LayoutKind.Sequential)]
+internal unsafe struct NativeDecodeResult
+{
+    public const int MaxComplaint = 256;
+
+    public uint StructSize;
+    public int State;
+    public int Width;
+    public int Height;
+    public int Type;
+    public int Signal;
+    public long StepBytes;
+    public long ProcessorNanoseconds;
+    public byte* Pixels;
+    public fixed byte Complaint[MaxComplaint];
 }

@@ -26,9 +26,16 @@ internal sealed record LoupeOptions : IValidatableObject
     [SettingSection("Where a score becomes a verdict, unless the client sets its own thresholds")]
     public VerdictThresholds Thresholds { get; init; } = VerdictThresholds.Default;
 
-    /// <summary>Its limits are those of <see cref="Limits"/>.</summary>
+    [SettingSection("How picture files are decoded")]
+    public ImagingOptions Imaging { get; init; } = new();
+
+    /// <summary>Its limits are those of <see cref="Limits"/>, and pictures are decoded as <see cref="Imaging"/> says.</summary>
     [SettingSection("How the engine runs")]
-    public EngineOptions Engine { get => ReferenceEquals(field.Limits, Limits) ? field : field = field with { Limits = Limits }; init; } = new();
+    public EngineOptions Engine
+    {
+        get => ReferenceEquals(field.Limits, Limits) && ReferenceEquals(field.Imaging, Imaging) ? field : field = field with { Limits = Limits, Imaging = Imaging };
+        init;
+    } = new();
 
     [SettingSection("What the model runs on")]
     public ExecutionOptions Execution { get; init; } = new();

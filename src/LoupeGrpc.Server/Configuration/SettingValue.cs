@@ -26,6 +26,8 @@ internal static class SettingValue
             var type when type == typeof(long) => Whole(property, text),
             var type when type == typeof(float) => float.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) ? number : null,
             var type when type == typeof(TimeSpan) => DurationText.TryParse(text, out var duration) ? duration : null,
+            // By name: a number is none of the words.
+            var type when type.IsEnum => Enum.GetNames(type).FirstOrDefault(name => name.Equals(text, StringComparison.OrdinalIgnoreCase)) is { } name ? Enum.Parse(type, name) : null,
             var type when type == typeof(ListenUrl) => ListenUrl.TryParse(text, out var url, out error) ? url : null,
             var type when type == typeof(IReadOnlyList<string>) => Words(text),
             var type when type == typeof(IReadOnlyList<int>) => Numbers(text),

@@ -37,6 +37,7 @@ internal static class ResultMessages
             Sha256 = UnsafeByteOperations.UnsafeWrap(analysis.Sha256),
             Width = (uint)analysis.Width,
             Height = (uint)analysis.Height,
+            Orientation = (uint)analysis.Orientation,
             Timings = analysis.Timings.ToMessage(),
             Execution = analysis.Execution.ToMessage(),
             Adaptation = analysis.Adaptation?.ToMessage(),
@@ -117,6 +118,8 @@ internal static class ResultMessages
         ImageNoteKind.OrientationNotApplied => NoteCode.OrientationNotApplied,
         ImageNoteKind.Scaled => NoteCode.Scaled,
         ImageNoteKind.CmykConverted => NoteCode.CmykConverted,
+        ImageNoteKind.Damaged => NoteCode.Damaged,
+        ImageNoteKind.PreviewOnly => NoteCode.PreviewOnly,
         _ => NoteCode.Unspecified,
     };
 }

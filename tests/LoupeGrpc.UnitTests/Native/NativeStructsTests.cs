@@ -4,7 +4,7 @@ using Xunit;
 
 namespace LoupeGrpc.UnitTests.Native;
 
-/// <summary>The other half of the assertions at the end of <c>loupe_native.h</c>.</summary>
+/// <summary>The other half of the assertions at the end of <c>loupe_native.h</c> and <c>loupe_decoding.h</c>.</summary>
 public sealed class NativeStructsTests
 {
     [Fact]
@@ -15,6 +15,9 @@ public sealed class NativeStructsTests
         Assert.Equal(32, Unsafe.SizeOf<NativePreprocessorOptions>());
         Assert.Equal(80, Unsafe.SizeOf<NativeMaskRequest>());
         Assert.Equal(16, Unsafe.SizeOf<NativeCounts>());
+        Assert.Equal(24, Unsafe.SizeOf<NativeDecoderOptions>());
+        Assert.Equal(40, Unsafe.SizeOf<NativeDecodeRequest>());
+        Assert.Equal(304, Unsafe.SizeOf<NativeDecodeResult>());
     }
 
     [Fact]

@@ -9,9 +9,22 @@ using Xunit;
 
 namespace LoupeGrpc.UnitTests.Engine.Imaging;
 
-public sealed class FrameDecoderTests
+/// <summary>What every codec must do; the classes below say which.</summary>
+public abstract class FrameDecoderTests : IDisposable
 {
-    public FrameDecoderTests() => OpenCv.Initialize();
+    private readonly FrameDecoder _decoder;
+
+    private protected FrameDecoderTests(IPictureCodec codec)
+    {
+        OpenCv.Initialize();
+        _decoder = new FrameDecoder(codec, DamagedPictures.Uncertain);
+    }
+
+    public void Dispose()
+    {
+        _decoder.Dispose();
+        GC.SuppressFinalize(this);
+    }
 
     public static TheoryData<string> GoldenFiles => [.. Golden().Select(static entry => entry.GetProperty("file").GetString()!)];
 
@@ -161,7 +174,7 @@ public sealed class FrameDecoderTests
         {
             byte[] part = whole[..^missing];
             var sniffed = ImageSniffer.Sniff(part);
-            var failure = sniffed.Failure ?? FrameDecoder.Decode(part, sniffed.Header, out _);
+            var failure = sniffed.Failure ?? Decode(part, sniffed.Header);
 
             Assert.True(failure is { Kind: FailureKind.Invalid }, $"{file} without its last {missing} bytes: {failure}");
             Assert.Contains("truncated", failure.Message, StringComparison.Ordinal);
@@ -174,7 +187,7 @@ public sealed class FrameDecoderTests
         byte[] png = File.ReadAllBytes(TestData.Golden("preprocess", "rgb-640x480.png"));
         png[png.Length / 2] ^= 1;
 
-        var failure = FrameDecoder.Decode(png, ImageSniffer.Sniff(png).Header, out _);
+        var failure = Decode(png, ImageSniffer.Sniff(png).Header);
 
         Assert.Equal("The PNG cannot be decoded: the checksum of its IDAT chunk is wrong.", failure?.Message);
     }
@@ -202,7 +215,7 @@ public sealed class FrameDecoderTests
             var sniffed = ImageSniffer.Sniff(damaged);
             if (sniffed.Failure is null && sniffed.Header.Width * sniffed.Header.Height <= 1_000_000)
             {
-                var failure = FrameDecoder.Decode(damaged, sniffed.Header, out var picture);
+                var failure = _decoder.Decode(damaged, sniffed.Header, Unwatched.Instance, out var picture, out _);
                 using (picture)
                 {
                     Assert.True(failure is { Kind: FailureKind.Invalid } || picture?.Type() == MatType.CV_8UC3);
@@ -224,11 +237,14 @@ public sealed class FrameDecoderTests
     private static JsonElement.ArrayEnumerator Golden() =>
         JsonDocument.Parse(File.ReadAllBytes(TestData.Golden("preprocess", "index.json"))).RootElement.EnumerateArray();
 
-    private static byte[] DecodeRgb(byte[] file)
+    private FrameFailure? Decode(byte[] file, ImageHeader header) => _decoder.Decode(file, header, Unwatched.Instance, out _, out _);
+
+    private byte[] DecodeRgb(byte[] file)
     {
         var sniffed = ImageSniffer.Sniff(file);
         Assert.Null(sniffed.Failure);
-        Assert.Null(FrameDecoder.Decode(file, sniffed.Header, out var picture));
+        Assert.Null(_decoder.Decode(file, sniffed.Header, Unwatched.Instance, out var picture, out string? damage));
+        Assert.Null(damage);
         using (picture)
         {
             using var rgb = new Mat();
@@ -239,3 +255,7 @@ public sealed class FrameDecoderTests
 
     private static double Mean(byte[] rgb, int channel) => rgb.Where((_, index) => index % 3 == channel).Average(static value => (double)value);
 }
+
+public sealed class LocalFrameDecoderTests() : FrameDecoderTests(new LocalCodec());
+
+public sealed class WorkerFrameDecoderTests() : FrameDecoderTests(Codecs.CreateWorker());
