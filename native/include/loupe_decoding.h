@@ -97,6 +97,9 @@ LOUPE_API loupe_status loupe_decoder_wait(loupe_decoder* decoder, int32_t millis
 /* Gives memory of a large picture back to the system. The pixels are gone. */
 LOUPE_API loupe_status loupe_decoder_trim(loupe_decoder* decoder) LOUPE_NOEXCEPT;
 
+/* `id`: of the process; 0 where there is none now. */
+LOUPE_API loupe_status loupe_decoder_process_id(loupe_decoder* decoder, int32_t* id) LOUPE_NOEXCEPT;
+
 /* Ends the process, whatever it does. */
 LOUPE_API loupe_status loupe_decoder_stop(loupe_decoder* decoder) LOUPE_NOEXCEPT;
 

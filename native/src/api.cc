@@ -332,6 +332,14 @@ loupe_status loupe_decoder_trim(loupe_decoder* decoder) noexcept {
   });
 }
 
+loupe_status loupe_decoder_process_id(loupe_decoder* decoder, int32_t* id) noexcept {
+  return Guarded([&] {
+    const Turn<loupe_decoder> turn(decoder);
+    RequirePointer("the id", id);
+    *id = decoder->value.process_id();
+  });
+}
+
 loupe_status loupe_decoder_stop(loupe_decoder* decoder) noexcept {
   return Guarded([&] {
     const Turn<loupe_decoder> turn(decoder);

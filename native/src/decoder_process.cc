@@ -76,6 +76,7 @@ DecoderProcess::~DecoderProcess() {
 
 uint8_t* DecoderProcess::Room(int64_t input_bytes, int64_t pixel_bytes) {
   if (busy_) throw Failure(LOUPE_BUSY, "a picture is being decoded");
+  if (child_ >= 0 && HasEnded()) Reap();
   if (child_ < 0) Launch();
   pixel_offset_ = PageUp(std::max<int64_t>(input_bytes, 1));
   used_ = pixel_offset_ + PageUp(pixel_bytes + decoder::kPixelSlack);
@@ -243,6 +244,12 @@ void DecoderProcess::Grow(int64_t size) {
   if (mapped == MAP_FAILED) throw Failure(LOUPE_OUT_OF_MEMORY, "there is no memory for a picture");
   mapped_ = static_cast<uint8_t*>(mapped);
   size_ = size;
+}
+
+// By itself, or by somebody's hand, since the last picture.
+bool DecoderProcess::HasEnded() const {
+  pollfd socket{socket_, POLLRDHUP, 0};
+  return poll(&socket, 1, 0) > 0;
 }
 
 int64_t DecoderProcess::ProcessorTime() const {

@@ -23,11 +23,13 @@ class DecoderProcess {
   void Wait(int32_t milliseconds, loupe_decode_result* result);
   void Trim();
   void Stop();
+  pid_t process_id() const { return child_ < 0 ? 0 : child_; }
 
  private:
   void Launch();
   void WaitUntilReady();
   void Grow(int64_t size);
+  bool HasEnded() const;
   int64_t ProcessorTime() const;
   int Reap();
 

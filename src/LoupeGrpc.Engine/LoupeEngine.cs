@@ -124,7 +124,7 @@ public sealed class LoupeEngine : IAsyncDisposable
     {
         long start = time.GetTimestamp();
         OpenCv.Initialize();
-        var codecs = PictureCodecs.Create(options.Imaging, logger);
+        var codecs = PictureCodecs.Create(options.Imaging, logger, time);
         CheckHashes(package);
         cancellationToken.ThrowIfCancellationRequested();
         var runs = ModelRuns.Start(package, options, target, logger, time, cancellationToken);

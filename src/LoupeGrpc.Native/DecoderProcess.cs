@@ -67,6 +67,17 @@ public sealed class DecoderProcess : IDisposable
         }
     }
 
+    /// <summary>0 where there is no process now.</summary>
+    public unsafe int ProcessId
+    {
+        get
+        {
+            int id;
+            NativeException.ThrowIfFailed(NativeMethods.loupe_decoder_process_id(_handle, &id));
+            return id;
+        }
+    }
+
     /// <summary>Where the bytes to decode go. What was decoded before is gone.</summary>
     /// <param name="pixelBytes">That the decoded picture will take.</param>
     /// <exception cref="NativeException">The process cannot be started, or there is no memory.</exception>

@@ -5,4 +5,5 @@ return await new RootCommand("Measures the engine. Close what else runs first: t
 {
     ExecutionBenchmark.Create(),
     AdaptationBenchmark.Create(),
+    DecodingBenchmark.Create(),
 }.Parse(args).InvokeAsync();

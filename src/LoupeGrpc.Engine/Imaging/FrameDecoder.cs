@@ -72,7 +72,7 @@ internal sealed class FrameDecoder(IPictureCodec codec, DamagedPictures damaged)
         }
     }
 
-    /// <summary>The picture has been used.</summary>
+    /// <summary>The picture, where there was one, has been used. Call it after each.</summary>
     public void Trim() => codec.Trim();
 
     public void Dispose() => codec.Dispose();

@@ -11,7 +11,7 @@ internal sealed class LocalCodec : IPictureCodec
     {
         if (header.Kind == ImageKind.Png && !PngInflation.Fits(file))
         {
-            return CodecAnswer.Refused("its compressed data are of more pixels than it has");
+            return CodecAnswer.Refused(PngInflation.TooMuch);
         }
 
         byte[]? rented = null;

@@ -4,10 +4,12 @@ namespace LoupeGrpc.Engine.Imaging;
 
 /// <summary>
 /// Whether a PNG's data inflate to no more than its rows: libpng reads on behind the last row until the data end, which few bytes can delay for long. Costs as
-/// much as inflating the rows, so it is for where nothing can end a decoder.
+/// much as inflating the rows, so it is for where nothing can end a decoder, and for pictures that keep one busy.
 /// </summary>
 internal static class PngInflation
 {
+    public const string TooMuch = "its compressed data are of more pixels than it has";
+
     private const int BufferLength = 64 << 10;
 
     /// <param name="file">Sniffed, and without a defect. Data that do not inflate are for the decoder to refuse.</param>

@@ -6,7 +6,7 @@ using OpenCvSharp;
 namespace LoupeGrpc.Engine.Imaging;
 
 /// <summary>OpenCV in a process of its own, which is ended where a picture takes more time or memory than its size explains.</summary>
-internal sealed class WorkerCodec(DecoderProgram program, ImagingOptions options, ILogger logger) : IPictureCodec
+internal sealed class WorkerCodec : IPictureCodec
 {
     private const int Megapixel = 1_000_000;
 
@@ -17,16 +17,53 @@ internal sealed class WorkerCodec(DecoderProgram program, ImagingOptions options
     private const long MemoryFloor = 96L << 20;
     private const int MemoryPerPixel = 16;
 
-    // Short enough for a server that is to end, long enough that an ordinary picture is never interrupted for a caller who left.
+    // Processor time that honest PNGs do not reach on slow machines: only behind it is looked whether the data end where the rows do.
+    private const int PngMilliseconds = 100;
+    private const double PngNanosecondsPerPixel = 60;
+
     private static readonly TimeSpan Slice = TimeSpan.FromMilliseconds(100);
 
-    private readonly DecoderProcess _process = new(program.Path, program.OpenCv);
+    // A process costs as much to start as an ordinary picture to decode: for a caller who left, that is decoded to its end.
+    private const int GiveUpAfterMilliseconds = 300;
+
+    // Giving memory back costs as much as a third of decoding into it: not between the pictures of a series.
+    private static readonly TimeSpan TrimAfter = TimeSpan.FromSeconds(2);
+    private const long LargePicture = 32L << 20;
+
+    private readonly ImagingOptions _options;
+    private readonly ILogger _logger;
+    private readonly DecoderProcess _process;
+    private readonly Lock _using = new();
+    private readonly ITimer _trim;
+    private bool _isUsed;
+    private bool _trimDue;
+
+    public WorkerCodec(DecoderProgram program, ImagingOptions options, ILogger logger, TimeProvider time)
+    {
+        _options = options;
+        _logger = logger;
+        _process = new DecoderProcess(program.Path, program.OpenCv);
+        _trim = time.CreateTimer(static codec => ((WorkerCodec)codec!).TrimNow(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+    }
+
+    /// <inheritdoc cref="DecoderProcess.ProcessId"/>
+    public int ProcessId => _process.ProcessId;
 
     public CodecAnswer Decode(ReadOnlySpan<byte> file, ImageHeader header, ImreadModes mode, IDecodeWatch watch)
     {
+        lock (_using)
+        {
+            _isUsed = true;
+        }
+
         bool deep = mode.HasFlag(ImreadModes.AnyDepth);
         long pixels = header.Width * header.Height;
         long pixelBytes = pixels * 3 * (deep ? sizeof(ushort) : sizeof(byte));
+        if (file.Length + pixelBytes > LargePicture)
+        {
+            _trim.Change(TrimAfter, Timeout.InfiniteTimeSpan);
+        }
+
         var room = _process.Room(file.Length, pixelBytes);
         if (DecodableBytes.Write(file, header, room, out int length) is { } defect)
         {
@@ -34,7 +71,8 @@ internal sealed class WorkerCodec(DecoderProgram program, ImagingOptions options
         }
 
         watch.InputIsRead();
-        var limit = options.DecodeTime * (1 + ((pixels + Megapixel - 1) / Megapixel));
+        var limit = _options.DecodeTime * (1 + ((pixels + Megapixel - 1) / Megapixel));
+        bool suspectsPng = header.Kind == ImageKind.Png;
         long start = Environment.TickCount64;
         _process.Start(length, pixelBytes, (int)mode, new DecodeLimits(MemoryOf(header), limit));
         while (true)
@@ -45,13 +83,24 @@ internal sealed class WorkerCodec(DecoderProgram program, ImagingOptions options
                 return Conclude(answer, header, limit);
             }
 
-            if (watch.IsGivenUp())
+            long elapsed = Environment.TickCount64 - start;
+            if (elapsed >= GiveUpAfterMilliseconds && watch.IsGivenUp())
             {
                 _process.Stop();
                 return CodecAnswer.Failed(new FrameFailure(FailureKind.Canceled, "Nobody wanted the picture any more while it was decoded."));
             }
 
-            if (answer.ProcessorTime > limit || Environment.TickCount64 - start > limit.TotalMilliseconds * WallClockFactor)
+            if (suspectsPng && answer.ProcessorTime.TotalMilliseconds > PngMilliseconds + (PngNanosecondsPerPixel * pixels / 1e6))
+            {
+                suspectsPng = false;
+                if (!PngInflation.Fits(room[..length]))
+                {
+                    _process.Stop();
+                    return CodecAnswer.Refused(PngInflation.TooMuch);
+                }
+            }
+
+            if (answer.ProcessorTime > limit || elapsed > limit.TotalMilliseconds * WallClockFactor)
             {
                 _process.Stop();
                 return TookTooLong(limit);
@@ -59,9 +108,45 @@ internal sealed class WorkerCodec(DecoderProgram program, ImagingOptions options
         }
     }
 
-    public void Trim() => _process.Trim();
+    public void Trim()
+    {
+        lock (_using)
+        {
+            _isUsed = false;
+            if (_trimDue)
+            {
+                _trimDue = false;
+                _process.Trim();
+            }
+        }
+    }
 
-    public void Dispose() => _process.Dispose();
+    public void Dispose()
+    {
+        lock (_using)
+        {
+            _isUsed = true;
+        }
+
+        _trim.Dispose();
+        _process.Dispose();
+    }
+
+    private void TrimNow()
+    {
+        lock (_using)
+        {
+            if (_isUsed)
+            {
+                // A picture of a series: the next one sets the timer again, or this one's end gives the memory back.
+                _trimDue = true;
+            }
+            else
+            {
+                _process.Trim();
+            }
+        }
+    }
 
     private static long MemoryOf(ImageHeader header)
     {
@@ -96,7 +181,7 @@ internal sealed class WorkerCodec(DecoderProgram program, ImagingOptions options
             case DecodeState.Died when answer.Signal == SignalOfProcessorTime:
                 return TookTooLong(limit);
             case DecodeState.Died:
-                EngineLog.DecoderDied(logger, header.Kind.Name(), answer.Signal);
+                EngineLog.DecoderDied(_logger, header.Kind.Name(), answer.Signal);
                 return CodecAnswer.Refused(
                     answer.Signal == SignalOfKill ? "the decoder was ended while it was at it" : $"the decoder crashed on it (signal {answer.Signal})");
             default:

@@ -61,19 +61,11 @@ internal sealed class DecodeStep(ModelManifest manifest, PixelPool pixels, Stage
         else
         {
             var header = job.Shape.Header!.Value;
-            var failure = decoder.Decode(data, header, new Watch(job, refuse), out var picture, out string? damage);
-            if (failure is not null)
+            if (Decode(job, header, data, start, out string? damage) is { } failure)
             {
                 return refuse(job) ?? failure;
             }
 
-            using (picture)
-            {
-                var bgr = MemoryMarshal.AsBytes(picture!.AsSpan<Vec3b>());
-                Preprocess(job, new PixelSource(PixelFormat.Bgr24, picture.Width, picture.Height, bgr, (int)picture.Step()), start);
-            }
-
-            decoder.Trim();
             ImageNotes.AddFileNotes(job.Notes, header);
             if (damage is not null)
             {
@@ -84,6 +76,30 @@ internal sealed class DecodeStep(ModelManifest manifest, PixelPool pixels, Stage
 
         ImageNotes.AddScaleNote(job.Notes, job.Shape.Width, job.Shape.Height, manifest.ImageSize);
         return null;
+    }
+
+    private FrameFailure? Decode(FrameJob job, ImageHeader header, ReadOnlySpan<byte> data, long start, out string? damage)
+    {
+        try
+        {
+            var failure = decoder.Decode(data, header, new Watch(job, refuse), out var picture, out damage);
+            if (failure is not null)
+            {
+                return failure;
+            }
+
+            using (picture)
+            {
+                var bgr = MemoryMarshal.AsBytes(picture!.AsSpan<Vec3b>());
+                Preprocess(job, new PixelSource(PixelFormat.Bgr24, picture.Width, picture.Height, bgr, (int)picture.Step()), start);
+            }
+
+            return null;
+        }
+        finally
+        {
+            decoder.Trim();
+        }
     }
 
     private sealed class Watch(FrameJob job, Func<FrameJob, AnalysisOutcome?> refuse) : IDecodeWatch

@@ -114,5 +114,8 @@ internal static unsafe partial class NativeMethods
     internal static partial NativeStatus loupe_decoder_trim(DecoderHandle decoder);
 
     [LibraryImport(Library)]
+    internal static partial NativeStatus loupe_decoder_process_id(DecoderHandle decoder, int* id);
+
+    [LibraryImport(Library)]
     internal static partial NativeStatus loupe_decoder_stop(DecoderHandle decoder);
 }

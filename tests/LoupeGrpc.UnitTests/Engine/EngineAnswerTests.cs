@@ -189,6 +189,84 @@ public sealed class EngineAnswerTests(EngineFixture fixture) : IClassFixture<Eng
         Assert.Equal(new ImageNote(ImageNoteKind.FirstFrameOnly, "The TIFF has 3 pages; the first was analysed."), Assert.Single(pages.Notes));
     }
 
+    [Theory]
+    [InlineData("jpeg-cut-with-eoi.jpg")]
+    [InlineData("jpeg-hole-1k.jpg")]
+    [InlineData("jpeg-progressive-30pct-with-eoi.jpg")]
+    public async Task Damaged_pictures_are_uncertain_whatever_their_score(string file)
+    {
+        // Every score is one of these two.
+        foreach (var thresholds in new[] { new VerdictThresholds(0, 0), new VerdictThresholds(1, 1) })
+        {
+            var request = Frames.WithMask with { Thresholds = thresholds, MaskPolicy = MaskPolicy.WhenSuspected };
+            var analysis = await Engine.AnalyzedAsync(Frames.File(TestData.Golden("faults", file)), request);
+
+            Assert.Equal(Verdict.Uncertain, analysis.Verdict);
+            var note = Assert.Single(analysis.Notes, static note => note.Kind == ImageNoteKind.Damaged);
+            Assert.Contains("so the verdict is UNCERTAIN whatever the score (Loupe:Imaging:Damaged)", note.Message, StringComparison.Ordinal);
+            Assert.NotNull(analysis.Mask);
+        }
+
+        var whole = await Engine.AnalyzedAsync(Frames.File(TestData.Golden("faults", "jpeg-whole.jpg")), Frames.WithMask with { Thresholds = new VerdictThresholds(0, 0) });
+        Assert.Equal(Verdict.Manipulated, whole.Verdict);
+        Assert.DoesNotContain(whole.Notes, static note => note.Kind == ImageNoteKind.Damaged);
+    }
+
+    [Theory]
+    [InlineData(DamagedPictures.Note)]
+    [InlineData(DamagedPictures.Refuse)]
+    public async Task What_becomes_of_damaged_pictures_can_be_set(DamagedPictures damaged)
+    {
+        var options = new EngineOptions { Imaging = new ImagingOptions { Damaged = damaged } };
+        await using var engine = await EngineFixture.StartAsync(options);
+        var hole = Frames.File(TestData.Golden("faults", "jpeg-hole-1k.jpg"));
+        if (damaged == DamagedPictures.Refuse)
+        {
+            var failure = await engine.FailedAsync(hole);
+            Assert.Equal(FailureKind.Invalid, failure.Kind);
+            Assert.Contains("Loupe:Imaging:Damaged", failure.Message, StringComparison.Ordinal);
+            return;
+        }
+
+        var analysis = await engine.AnalyzedAsync(hole, Frames.WithMask with { Thresholds = new VerdictThresholds(0, 0) });
+        Assert.Equal(Verdict.Manipulated, analysis.Verdict);
+        Assert.Contains(analysis.Notes, static note => note.Kind == ImageNoteKind.Damaged && note.Message.EndsWith("are guesses.", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Decoding_in_the_engines_own_process_answers_the_same()
+    {
+        await using var engine = await EngineFixture.StartAsync(new EngineOptions { Imaging = new ImagingOptions { Isolation = DecoderIsolation.None } });
+        foreach (string file in new[] { "rgb-1920x1080.jpg", "rgb-640x480.png", "lossy-320x240.webp", "rgb-320x240.tiff" })
+        {
+            var input = Frames.File(TestData.Golden("preprocess", file));
+            var expected = await Engine.AnalyzedAsync(input);
+            var analysis = await engine.AnalyzedAsync(input);
+
+            Assert.Equal(expected.Score, analysis.Score);
+            Assert.Equal(expected.Mask!.Data.ToArray(), analysis.Mask!.Data.ToArray());
+        }
+    }
+
+    [Fact]
+    public async Task The_orientation_that_a_file_asks_for_is_in_the_result()
+    {
+        Assert.Equal(6, (await Engine.AnalyzedAsync(Frames.File(TestData.Golden("preprocess", "exif-rotate6-320x240.jpg")))).Orientation);
+        Assert.Equal(1, (await Engine.AnalyzedAsync(Frames.File(TestData.Golden("preprocess", "rgb-640x480.png")))).Orientation);
+        Assert.Equal(1, (await Engine.AnalyzedAsync(Frames.Noise(10, 10))).Orientation);
+    }
+
+    [Fact]
+    public async Task The_full_picture_behind_a_preview_is_analysed_with_a_note()
+    {
+        var analysis = await Engine.AnalyzedAsync(Frames.File(TestData.Golden("faults", "thumbnail-first.tif")));
+
+        Assert.Equal((320, 240), (analysis.Width, analysis.Height));
+        Assert.Equal(
+            new ImageNote(ImageNoteKind.PreviewOnly, "The TIFF's first picture is only a preview of 64x48 pixels; the full picture of 320x240 was analysed."),
+            Assert.Single(analysis.Notes));
+    }
+
     [Fact]
     public async Task Bad_frames_are_refused_as_what_they_are()
     {

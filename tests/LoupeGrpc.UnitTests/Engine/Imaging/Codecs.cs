@@ -7,7 +7,7 @@ namespace LoupeGrpc.UnitTests.Engine.Imaging;
 internal static class Codecs
 {
     public static WorkerCodec CreateWorker(ImagingOptions? options = null) =>
-        new(DecoderProgram.Find(), options ?? new ImagingOptions(), NullLogger.Instance);
+        new(DecoderProgram.Find(), options ?? new ImagingOptions(), NullLogger.Instance, TimeProvider.System);
 }
 
 /// <summary>Somebody who waits for as long as it takes.</summary>

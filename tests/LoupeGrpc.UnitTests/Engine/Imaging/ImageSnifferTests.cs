@@ -119,6 +119,16 @@ public sealed class ImageSnifferTests
     [InlineData("GIF89a", "GIF")]
     [InlineData("\0\0\0\u0018ftypavif\0\0\0\0", "AVIF")]
     [InlineData("\0\0\0\u0018ftypheic\0\0\0\0", "HEIF")]
+    [InlineData("\0\0\0\u0018ftypmif1\0\0\0\0mif1avif", "AVIF")]
+    [InlineData("\0\0\0\u0018ftypmif1\0\0\0\0mif1heic", "HEIC")]
+    [InlineData("\0\0\0\u0018ftypmif1\0\0\0\0mif1miaf", "HEIF")]
+    [InlineData("\0\0\0\u000cJXL \r\n", "JPEG XL")]
+    [InlineData("II\u00bc\u0001", "JPEG XR")]
+    [InlineData("8BPS\0\u0002", "PSB")]
+    [InlineData("\u00ef\u00bb\u00bf\n <svg", "SVG")]
+    [InlineData("<!DOCTYPE html>", "HTML")]
+    [InlineData("gimp xcf file", "XCF")]
+    [InlineData("%!PS-Adobe", "PostScript")]
     [InlineData("\0\0\0\u0018ftypmp42\0\0\0\0", "MP4")]
     [InlineData("\0\0\0\u000cjP  \r\n", "JPEG 2000")]
     [InlineData("%PDF-1.7", "PDF")]
@@ -137,9 +147,49 @@ public sealed class ImageSnifferTests
         Assert.Contains("accepted are JPEG, PNG, WebP, BMP and TIFF", failure.Message, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("II*\0\u0010\0\0\0CR\u0002", "Canon raw (CR2)")]
+    [InlineData("\0\0\0\u0018ftypcrx ", "Canon raw (CR3)")]
+    [InlineData("II\u001a\0\0\0HEAPCCDR", "Canon raw (CRW)")]
+    [InlineData("FUJIFILMCCD-RAW 0201", "Fujifilm raw (RAF)")]
+    [InlineData("IIRO\u0008", "Olympus raw (ORF)")]
+    [InlineData("IIU\0\u0018", "Panasonic raw (RW2)")]
+    [InlineData("II*\0\0\0\0\0IIII", "Phase One raw (IIQ)")]
+    public void Raw_files_of_cameras_are_unsupported_with_what_to_do(string begin, string name)
+    {
+        var failure = Failure([.. begin.Select(static c => (byte)c), .. new byte[32]]);
+
+        Assert.Equal(new FrameFailure(FailureKind.Unsupported, $"{name} is not supported: develop it to JPEG, PNG or TIFF first."), failure);
+    }
+
+    [Theory]
+    [InlineData("tiff-zstd.tif", "zstd")]
+    [InlineData("tiff-webp.tif", "WebP")]
+    public void Tiffs_whose_compression_is_not_decoded_are_unsupported_by_its_name(string file, string name) => Assert.Equal(
+        new FrameFailure(FailureKind.Unsupported, $"TIFF compressed with {name} is not supported: save it with LZW, Deflate or no compression."),
+        Failure(Faults.Read(file)));
+
+    [Theory]
+    [InlineData(34887, "LERC")]
+    [InlineData(50002, "JPEG XL")]
+    [InlineData(52546, "JPEG XL")]
+    [InlineData(34661, "JBIG")]
+    [InlineData(34712, "JPEG 2000")]
+    [InlineData(9999, "compression 9999")]
+    public void Other_compressions_of_tiff_are_too(int compression, string name)
+    {
+        byte[] tiff = Faults.Read("tiff-zstd.tif");
+        int at = tiff.AsSpan().IndexOf((ReadOnlySpan<byte>)[3, 1, 3, 0, 1, 0, 0, 0]);
+        BitConverter.GetBytes((ushort)compression).CopyTo(tiff, at + 8);
+
+        Assert.Contains($"TIFF compressed with {name} is not supported", Unsupported(tiff), StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Variants_that_are_not_decoded_are_unsupported_by_name()
     {
+        Assert.Equal("Lossless JPEG is not supported: save it as PNG or TIFF.", Unsupported(PictureFiles.JpegHeader(8, 8, startOfFrame: 0xC3)));
+        Assert.Contains("Lossless", Unsupported(PictureFiles.JpegHeader(8, 8, startOfFrame: 0xCB, precision: 16)), StringComparison.Ordinal);
         Assert.Contains("12 bits", Unsupported(PictureFiles.JpegHeader(8, 8, startOfFrame: 0xC1, precision: 12)), StringComparison.Ordinal);
         Assert.Contains("SOF5", Unsupported(PictureFiles.JpegHeader(8, 8, startOfFrame: 0xC5)), StringComparison.Ordinal);
         Assert.Contains("JPEG-LS", Unsupported([0xFF, 0xD8, 0xFF, 0xF7, 0, 11, .. new byte[9]]), StringComparison.Ordinal);

@@ -1,0 +1,214 @@
+using System.Diagnostics;
+using System.IO.Compression;
+using LoupeGrpc.Engine;
+using LoupeGrpc.Engine.Imaging;
+using LoupeGrpc.TestSupport;
+using OpenCvSharp;
+using Xunit;
+
+namespace LoupeGrpc.UnitTests.Engine.Imaging;
+
+/// <summary>A picture that holds a decoder, or breaks it, is ended and told so; the next one is decoded.</summary>
+public sealed class WorkerCodecTests
+{
+    // 2,400 by 2,400 pixels whose data go on for 8 GB more.
+    private static readonly byte[] _endless = EndlessPng(2400, 8000);
+
+    public WorkerCodecTests() => OpenCv.Initialize();
+
+    [Fact]
+    public void Data_behind_the_rows_of_a_png_end_its_decoding()
+    {
+        using var decoder = CreateDecoder();
+
+        Assert.Equal("The PNG cannot be decoded: its compressed data are of more pixels than it has.", Decode(decoder, _endless)?.Message);
+        AssertDecodes(decoder);
+    }
+
+    [Fact]
+    public void Processor_time_is_limited_and_the_limit_names_its_setting()
+    {
+        using var decoder = CreateDecoder(new ImagingOptions { DecodeTime = TimeSpan.FromMilliseconds(10) });
+
+        Assert.Equal(
+            "The PNG cannot be decoded: its data keep a decoder busy for longer than the 0.07 s that its size allows (Loupe:Imaging:DecodeTime).",
+            Decode(decoder, _endless)?.Message);
+        AssertDecodes(decoder);
+    }
+
+    [Fact]
+    public void A_picture_that_nobody_wants_any_more_is_given_up()
+    {
+        using var decoder = CreateDecoder(new ImagingOptions { DecodeTime = TimeSpan.FromMinutes(1) });
+        var watch = new Leaver();
+        long start = Stopwatch.GetTimestamp();
+
+        var failure = Decode(decoder, _endless, watch, kind: ImageKind.WebP);
+
+        Assert.Equal(FailureKind.Canceled, failure?.Kind);
+        Assert.True(watch.InputWasRead);
+        Assert.InRange(Stopwatch.GetElapsedTime(start).TotalSeconds, 0, 10);
+        AssertDecodes(decoder);
+    }
+
+    [Fact]
+    public void Memory_is_limited_by_what_the_size_explains()
+    {
+        // 9,000 by 9,000 pixels, as coefficients some 500 MB, under a header of 8 by 8.
+        using var large = new Mat(9000, 9000, MatType.CV_8UC3, Scalar.All(90));
+        byte[] jpeg = PictureFiles.Encode(".jpg", large, new ImageEncodingParam(ImwriteFlags.JpegProgressive, 1));
+        using var decoder = CreateDecoder();
+
+        var failure = decoder.Decode(jpeg, new ImageHeader(ImageKind.Jpeg, 8, 8), Unwatched.Instance, out _, out _);
+
+        Assert.Equal("The JPEG cannot be decoded: decoding its data takes more memory than its size explains.", failure?.Message);
+        AssertDecodes(decoder);
+    }
+
+    [Fact]
+    public async Task A_process_that_dies_takes_one_picture_along()
+    {
+        var codec = Codecs.CreateWorker(new ImagingOptions { DecodeTime = TimeSpan.FromMinutes(1) });
+        using var decoder = new FrameDecoder(codec, DamagedPictures.Uncertain);
+        AssertDecodes(decoder);
+        int child = codec.ProcessId;
+        var decoding = Task.Run(() => Decode(decoder, _endless, kind: ImageKind.WebP), TestContext.Current.CancellationToken);
+        await Task.Delay(200, TestContext.Current.CancellationToken);
+
+        using (var process = Process.GetProcessById(child))
+        {
+            process.Kill();
+        }
+
+        Assert.Equal("The WebP cannot be decoded: the decoder was ended while it was at it.", (await decoding)?.Message);
+        AssertDecodes(decoder);
+        Assert.NotEqual(child, codec.ProcessId);
+    }
+
+    [Fact]
+    public void A_process_that_died_between_two_pictures_is_started_again()
+    {
+        var codec = Codecs.CreateWorker();
+        using var decoder = new FrameDecoder(codec, DamagedPictures.Uncertain);
+        AssertDecodes(decoder);
+        int child = codec.ProcessId;
+        using (var process = Process.GetProcessById(child))
+        {
+            process.Kill();
+        }
+
+        while (IsRunning(child))
+        {
+            Thread.Sleep(10);
+        }
+
+        AssertDecodes(decoder);
+        Assert.NotEqual(child, codec.ProcessId);
+    }
+
+    [Fact]
+    public void The_process_ends_with_its_decoder()
+    {
+        var codec = Codecs.CreateWorker();
+        var decoder = new FrameDecoder(codec, DamagedPictures.Uncertain);
+        AssertDecodes(decoder);
+        int child = codec.ProcessId;
+        Assert.True(IsRunning(child));
+
+        decoder.Dispose();
+
+        Assert.False(IsRunning(child));
+    }
+
+    [Fact]
+    public void Sizes_may_change_from_picture_to_picture()
+    {
+        using var decoder = CreateDecoder();
+        foreach (int side in new[] { 10, 3000, 50, 4000, 1, 2000 })
+        {
+            using var picture = new Mat(side, side, MatType.CV_8UC3, new Scalar(side % 200, 20, 30));
+            byte[] png = PictureFiles.Encode(".png", picture);
+            Assert.Null(decoder.Decode(png, ImageSniffer.Sniff(png).Header, Unwatched.Instance, out var decoded, out _));
+            using (decoded)
+            {
+                Assert.Equal(new Vec3b((byte)(side % 200), 20, 30), decoded!.At<Vec3b>(side - 1, side - 1));
+            }
+
+            decoder.Trim();
+        }
+    }
+
+    [Fact]
+    public void What_is_not_there_is_named()
+    {
+        string folder = Path.GetTempPath();
+
+        var exception = Assert.Throws<ModelLoadException>(() => DecoderProgram.Find(Path.Combine(folder, "nothing-here"), searched: null));
+
+        Assert.Contains("loupe_decoder", exception.Message, StringComparison.Ordinal);
+        Assert.Contains("Loupe:Imaging:Isolation=none", exception.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_library_that_cannot_be_loaded_is_told_by_the_process()
+    {
+        var program = DecoderProgram.Find() with { OpenCv = "/nowhere/libOpenCvSharpExtern.so" };
+        using var codec = new WorkerCodec(program, new ImagingOptions(), Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance, TimeProvider.System);
+        byte[] png = File.ReadAllBytes(TestData.Golden("preprocess", "rgb-3x2.png"));
+
+        var exception = Assert.Throws<LoupeGrpc.Native.NativeException>(() => codec.Decode(png, ImageSniffer.Sniff(png).Header, ImreadModes.Color, Unwatched.Instance));
+
+        Assert.Contains("/nowhere/libOpenCvSharpExtern.so: cannot open shared object file", exception.Message, StringComparison.Ordinal);
+    }
+
+    private static FrameDecoder CreateDecoder(ImagingOptions? options = null) => new(Codecs.CreateWorker(options), DamagedPictures.Uncertain);
+
+    /// <param name="kind">Under the name of another kind a PNG is not looked at more closely while it keeps the decoder busy.</param>
+    private static FrameFailure? Decode(FrameDecoder decoder, byte[] png, IDecodeWatch? watch = null, ImageKind kind = ImageKind.Png)
+    {
+        var header = ImageSniffer.Sniff(png).Header with { Kind = kind };
+        var failure = decoder.Decode(png, header, watch ?? Unwatched.Instance, out var picture, out _);
+        picture?.Dispose();
+        decoder.Trim();
+        return failure;
+    }
+
+    private static void AssertDecodes(FrameDecoder decoder)
+    {
+        byte[] jpeg = Faults.Read("jpeg-whole.jpg");
+        Assert.Null(decoder.Decode(jpeg, ImageSniffer.Sniff(jpeg).Header, Unwatched.Instance, out var picture, out _));
+        Assert.Equal((320, 240), (picture!.Width, picture.Height));
+        picture.Dispose();
+        decoder.Trim();
+    }
+
+    private static byte[] EndlessPng(int side, int megabytes)
+    {
+        using var data = new MemoryStream();
+        using var deflate = new DeflateStream(data, CompressionLevel.SmallestSize);
+        deflate.Write(new byte[1 << 20]);
+        deflate.Flush();
+
+        // The block of a megabyte as often as is wanted; no block is the last.
+        byte[] block = data.ToArray();
+        byte[] stream = [0x78, 0x9C, .. Enumerable.Repeat(block, megabytes).SelectMany(static bytes => bytes)];
+        byte[] png = [.. PictureFiles.PngHeader((uint)side, (uint)side), .. PictureFiles.PngChunk("IDAT", stream), .. PictureFiles.PngChunk("IEND")];
+        Assert.Null(ImageSniffer.Sniff(png).Header.Defect);
+        return png;
+    }
+
+    private static bool IsRunning(int process)
+    {
+        string stat = $"/proc/{process}/stat";
+        return File.Exists(stat) && !File.ReadAllText(stat).Contains(") Z ", StringComparison.Ordinal);
+    }
+
+    private sealed class Leaver : IDecodeWatch
+    {
+        public bool InputWasRead { get; private set; }
+
+        public void InputIsRead() => InputWasRead = true;
+
+        public bool IsGivenUp() => true;
+    }
+}
