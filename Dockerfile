@@ -14,9 +14,9 @@ COPY . .
 RUN ./build.sh
 
 FROM $RUNTIME
-# OpenCV links GTK, libdrm and libatomic; native/ links Highway.
+# OpenCV links GTK, libdrm and libatomic; native/ links Highway; libheif, where it is there, decodes HEIC and AVIF.
 RUN apt-get update \
-    && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends libatomic1 libdrm2 libgtk-3-0 libhwy1 \
+    && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends libatomic1 libdrm2 libgtk-3-0 libheif1 libhwy1 \
     && rm -rf /var/lib/apt/lists/*
 COPY --from=build /src/out /opt/loupe-grpc
 ENV PATH="/opt/loupe-grpc:${PATH}" ORT_DISABLE_TELEMETRY=1

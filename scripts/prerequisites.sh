@@ -34,6 +34,7 @@ need libdrm2 "OpenCV links it" has_library libdrm.so.2
 need libatomic1 "OpenCV links it" has_library libatomic.so.1
 
 if [[ ${1:-build} == test ]]; then
+  need libheif1 "decodes HEIC and AVIF; the server says so where it is missing" has_library libheif.so.1
   need libgtest-dev "tests of native/" test -e /usr/include/gtest/gtest.h
   need protobuf-compiler "stubs of the interoperability test" command -v protoc
   need protobuf-compiler-grpc "stubs of the interoperability test" command -v grpc_python_plugin

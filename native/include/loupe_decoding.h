@@ -45,9 +45,19 @@ typedef struct loupe_decoder_options {
   const char* opencv;  /* path of libOpenCvSharpExtern.so */
 } loupe_decoder_options;
 
+/* Which library decodes. */
+typedef enum loupe_decode_format {
+  LOUPE_DECODE_OPENCV = 0,
+  /* The system's libheif, the primary picture as stored, in 8-bit BGR. */
+  LOUPE_DECODE_HEIC = 1,
+  LOUPE_DECODE_AVIF = 2
+} loupe_decode_format;
+
 typedef struct loupe_decode_request {
   uint32_t struct_size;
   int32_t flags; /* of cv::imdecode */
+  int32_t format; /* loupe_decode_format */
+  int32_t reserved;
   int64_t input_bytes;
   int64_t pixel_bytes; /* that the decoded picture is expected to take */
   /* Limits of the process while it decodes this picture: address space beyond what it takes when idle, and processor time, after which the system
@@ -64,7 +74,9 @@ typedef enum loupe_decode_state {
   /* It takes more memory than it was given. */
   LOUPE_DECODE_OUT_OF_MEMORY = 3,
   /* The process died of the picture. */
-  LOUPE_DECODE_DIED = 4
+  LOUPE_DECODE_DIED = 4,
+  /* The library that the format takes is not there, or lacks a decoder: `complaint` says which. */
+  LOUPE_DECODE_UNAVAILABLE = 5
 } loupe_decode_state;
 
 typedef struct loupe_decode_result {
@@ -108,7 +120,7 @@ LOUPE_API loupe_status loupe_decoder_stop(loupe_decoder* decoder) LOUPE_NOEXCEPT
 
 /* The same numbers stand in NativeStructsTests on the C# side. */
 static_assert(sizeof(loupe_decoder_options) == 24, "layout is part of the interface");
-static_assert(sizeof(loupe_decode_request) == 40, "layout is part of the interface");
+static_assert(sizeof(loupe_decode_request) == 48, "layout is part of the interface");
 static_assert(sizeof(loupe_decode_result) == 304, "layout is part of the interface");
 #endif
 

@@ -89,6 +89,7 @@ void DecoderProcess::Start(const loupe_decode_request& request) {
   processor_before_ = ProcessorTime();
   decoder::Request message{};
   message.flags = request.flags;
+  message.format = request.format;
   message.memory_size = size_;
   message.input_bytes = request.input_bytes;
   message.pixel_offset = pixel_offset_;
@@ -125,7 +126,7 @@ void DecoderProcess::Wait(int32_t milliseconds, loupe_decode_result* result) {
                     (reply.width > 0 && reply.height > 0 && reply.step_bytes > 0 && reply.pixel_offset >= 0 &&
                      reply.pixel_offset <= size_ && reply.step_bytes <= area / reply.height &&
                      reply.width <= reply.step_bytes);
-  if (!fits || reply.state < LOUPE_DECODE_DONE || reply.state > LOUPE_DECODE_OUT_OF_MEMORY) {
+  if (!fits || reply.state < LOUPE_DECODE_DONE || reply.state == LOUPE_DECODE_DIED || reply.state > LOUPE_DECODE_UNAVAILABLE) {
     Stop();
     result->state = LOUPE_DECODE_DIED;
     return;

@@ -23,6 +23,7 @@
 
 #include "complaints.h"
 #include "decoder_protocol.h"
+#include "heif_pictures.h"
 #include "picture_heap.h"
 
 namespace {
@@ -32,6 +33,8 @@ using loupe::decoder::Request;
 
 // cv::utils::logging::LOG_LEVEL_WARNING: libtiff's complaints come this way.
 constexpr int kLogWarnings = 3;
+// CV_8UC3.
+constexpr int kBgr = 16;
 // Beyond it the heap is given back after a picture.
 constexpr int64_t kLargePicture = int64_t{32} << 20;
 constexpr size_t kWatcherStack = 128 << 10;
@@ -190,6 +193,35 @@ Reply Decode(const OpenCv& cv, const Request& request, uint8_t* memory) {
   return reply;
 }
 
+void Say(const std::string& text, Reply* reply) { std::snprintf(reply->text, sizeof(reply->text), "%s", text.c_str()); }
+
+Reply DecodeHeif(const loupe::HeifPictures& heif, const std::string& missing, const Request& request, uint8_t* memory) {
+  Reply reply{};
+  reply.version = loupe::decoder::kVersion;
+  const bool av1 = request.format == LOUPE_DECODE_AVIF;
+  reply.state = LOUPE_DECODE_UNAVAILABLE;
+  if (!missing.empty()) {
+    Say(missing, &reply);
+    return reply;
+  }
+  if (!heif.Decodes(av1)) {
+    Say(std::string("libheif has no decoder for ") + (av1 ? "AV1" : "HEVC"), &reply);
+    return reply;
+  }
+  std::string warning;
+  loupe::LendPictureHeap(nullptr, 0, 0);
+  loupe::BeginComplaints();
+  const bool decoded = heif.Decode(memory, request.input_bytes, memory + request.pixel_offset, request.memory_size - request.pixel_offset, &reply.width,
+                                   &reply.height, &reply.step_bytes, &warning);
+  // libheif prints nothing; what its plugins might is theirs.
+  loupe::EndComplaints(reply.text);
+  Say(warning, &reply);
+  reply.type = kBgr;
+  reply.pixel_offset = request.pixel_offset;
+  reply.state = decoded ? LOUPE_DECODE_DONE : loupe::PictureHeapRanOut() ? LOUPE_DECODE_OUT_OF_MEMORY : LOUPE_DECODE_REFUSED;
+  return reply;
+}
+
 }  // namespace
 
 int main(int count, char** arguments) {
@@ -202,20 +234,27 @@ int main(int count, char** arguments) {
   Reply hello{};
   hello.version = loupe::decoder::kVersion;
   const std::string mistake = count == 2 ? Load(arguments[1], &cv) : "started with wrong arguments";
-  std::snprintf(hello.text, sizeof(hello.text), "%s", mistake.c_str());
+  Say(mistake, &hello);
   StartWatching();
   GiveUpRights();
-  const int64_t idle = AddressSpace();
+  int64_t idle = AddressSpace();
   if (!Send(hello) || !mistake.empty()) return 1;
 
   SharedMemory shared;
+  loupe::HeifPictures heif;
   Request request;
   while (recv(loupe::decoder::kSocket, &request, sizeof(request), 0) == sizeof(request)) {
     Limit(RLIMIT_AS, RLIM_INFINITY);
     uint8_t* const memory = shared.Map(request.memory_size);
     if (memory == nullptr) return 1;
+    const bool is_heif = request.format != LOUPE_DECODE_OPENCV;
+    std::string missing;
+    if (is_heif) {
+      missing = heif.Load();
+      idle = AddressSpace() - request.memory_size;
+    }
     LimitPicture(request, idle);
-    const Reply reply = Decode(cv, request, memory);
+    const Reply reply = is_heif ? DecodeHeif(heif, missing, request, memory) : Decode(cv, request, memory);
     if (!Send(reply)) return 1;
     if (!loupe::TakePictureHeapBack()) return 0;
     if (request.pixel_bytes > kLargePicture) malloc_trim(0);

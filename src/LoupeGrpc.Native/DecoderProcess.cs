@@ -17,6 +17,22 @@ public enum DecodeState
 
     /// <summary>The process died of the picture.</summary>
     Died = 4,
+
+    /// <summary>The library that the format takes is not there, or lacks a decoder: the complaint says which.</summary>
+    Unavailable = 5,
+}
+
+/// <summary>Which library decodes.</summary>
+public enum DecodeFormat
+{
+    /// <summary>OpenCV, with the flags of its imdecode.</summary>
+    OpenCv = 0,
+
+    /// <summary>The system's libheif: the primary picture as stored, in 8-bit BGR.</summary>
+    Heic = 1,
+
+    /// <inheritdoc cref="Heic"/>
+    Avif = 2,
 }
 
 /// <summary>What a picture may take.</summary>
@@ -91,12 +107,13 @@ public sealed class DecoderProcess : IDisposable
     /// <summary>Begins to decode what was written into <see cref="Room"/>, which begins there.</summary>
     /// <param name="flags">Of OpenCV's imdecode.</param>
     /// <exception cref="NativeException">The process cannot be started, and why.</exception>
-    public unsafe void Start(int inputBytes, long pixelBytes, int flags, DecodeLimits limits)
+    public unsafe void Start(int inputBytes, long pixelBytes, DecodeFormat format, int flags, DecodeLimits limits)
     {
         var request = new NativeDecodeRequest
         {
             StructSize = (uint)sizeof(NativeDecodeRequest),
             Flags = flags,
+            Format = (int)format,
             InputBytes = inputBytes,
             PixelBytes = pixelBytes,
             MemoryBytes = limits.MemoryBytes,

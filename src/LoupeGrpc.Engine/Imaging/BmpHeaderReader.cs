@@ -24,7 +24,7 @@ internal static class BmpHeaderReader
 
         if (headerLength is not CoreHeaderLength and (< InfoHeaderLength or > 256))
         {
-            return SniffResult.Invalid($"The BMP is damaged: it says that its header has {headerLength} bytes.");
+            return SniffResult.Invalid($"The BMP is damaged: its header claims to have {headerLength} bytes.");
         }
 
         if (!view.TrySlice(FileHeaderLength, headerLength, out var header))
@@ -42,7 +42,7 @@ internal static class BmpHeaderReader
         height = Math.Abs(height);
         if (width <= 0 || height == 0)
         {
-            return SniffResult.Invalid($"The BMP's header says {width}x{height} pixels.");
+            return SniffResult.Invalid($"The BMP is damaged: its header gives a size of {width}x{height} pixels.");
         }
 
         if (compression is 4 or 5)
@@ -52,7 +52,7 @@ internal static class BmpHeaderReader
 
         if (bits is not (1 or 4 or 8 or 16 or 24 or 32) || compression is not (Uncompressed or 1 or 2 or BitFields or AlphaBitFields))
         {
-            return SniffResult.Invalid($"The BMP's header says {bits} bits a pixel with compression {compression}, which do not go together.");
+            return SniffResult.Invalid($"The BMP is damaged: {bits} bits per pixel with compression {compression} do not exist.");
         }
 
         bool alphaMask = headerLength >= AlphaMaskOffset + sizeof(uint)
@@ -66,7 +66,7 @@ internal static class BmpHeaderReader
             BitDepth = 8,
             Color = bits <= 8 ? ColorModel.Palette : ColorModel.Rgb,
             HasAlpha = bits == 32 && compression is BitFields or AlphaBitFields && alphaMask,
-            Defect = !runLengths && end > data.Length ? $"it is truncated: {data.Length} of {end} bytes are there" : null,
+            Defect = !runLengths && end > data.Length ? $"it is truncated: only {data.Length} of its {end} bytes are there" : null,
         };
     }
 }

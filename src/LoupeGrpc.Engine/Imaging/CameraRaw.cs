@@ -37,7 +37,8 @@ internal static class CameraRaw
 
     /// <param name="preview">Its size, or null where the file has none.</param>
     public static SniffResult Refuse(string name, string? preview) => SniffResult.Unsupported(
-        name, (preview is null ? string.Empty : $"its preview of {preview} pixels is not judged in its place; ") + "develop it to JPEG, PNG or TIFF first");
+        name,
+        "develop it to JPEG, PNG or TIFF first" + (preview is null ? string.Empty : $". Its preview of {preview} pixels is not judged in its place"));
 
     // The text is the file's, and messages end up in terminals.
     private static string Printable(ReadOnlySpan<byte> text)

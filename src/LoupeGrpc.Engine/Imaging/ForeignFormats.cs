@@ -3,7 +3,7 @@ namespace LoupeGrpc.Engine.Imaging;
 /// <summary>Recognises files that are no picture we decode, so that the refusal can name them.</summary>
 internal static class ForeignFormats
 {
-    public const string Accepted = "accepted are JPEG, PNG, WebP, BMP and TIFF";
+    public const string Accepted = "JPEG, PNG, WebP, BMP or TIFF";
 
     private const int FileTypeHeader = 16;
 

@@ -41,7 +41,7 @@ internal sealed class FrameDecoder(IPictureCodec codec, DamagedPictures damaged)
         {
             if (decoded.Width != header.Width || decoded.Height != header.Height)
             {
-                return Invalid(header, $"its header says {header.Width}x{header.Height} pixels and its data {decoded.Width}x{decoded.Height}");
+                return Invalid(header, $"its header says {header.Width}x{header.Height} pixels, its data say {decoded.Width}x{decoded.Height}");
             }
 
             damage ??= DamageOf(answer.Complaint);
@@ -92,10 +92,10 @@ internal sealed class FrameDecoder(IPictureCodec codec, DamagedPictures damaged)
         return result;
     }
 
-    private static string? DamageOf(string? complaint) => complaint is null ? null : $"the decoder says \"{complaint}\"";
+    private static string? DamageOf(string? complaint) => complaint is null ? null : $"the decoder reports \"{complaint}\"";
 
     private static FrameFailure Refused(ImageHeader header, string damage) =>
-        new(FailureKind.Invalid, $"The {header.Kind.Name()} is damaged: {damage}. Damaged pictures are refused here: Loupe:Imaging:Damaged.");
+        new(FailureKind.Invalid, $"The {header.Kind.Name()} is damaged: {damage}. Damaged pictures are refused (Loupe:Imaging:Damaged).");
 
     private static FrameFailure Invalid(ImageHeader header, string why) =>
         new(FailureKind.Invalid, $"The {header.Kind.Name()} cannot be decoded: {why}.");

@@ -18,7 +18,7 @@ internal static class FrameInspector
             case EncodedInput:
                 return InspectEncoded(input.Data.Span, limits, out shape);
             default:
-                return new FrameFailure(FailureKind.Unsupported, $"Frames of the type {input.GetType().Name} are not analysed.");
+                return new FrameFailure(FailureKind.Unsupported, $"Frames of type {input.GetType().Name} are not supported.");
         }
     }
 

@@ -8,6 +8,12 @@ internal enum ImageKind
     WebP,
     Bmp,
     Tiff,
+
+    /// <summary>HEIF with HEVC. Decoded where the system has libheif.</summary>
+    Heic,
+
+    /// <summary>HEIF with AV1. As <see cref="Heic"/>.</summary>
+    Avif,
 }
 
 /// <summary>What the stored samples mean.</summary>
@@ -86,9 +92,9 @@ internal readonly struct SniffResult
     public static SniffResult Invalid(string message) => new FrameFailure(FailureKind.Invalid, message);
 
     /// <param name="what">A format that is not decoded here at all.</param>
-    public static SniffResult Unsupported(string what) => Unsupported(what, $"convert it first; {ForeignFormats.Accepted}");
+    public static SniffResult Unsupported(string what) => Unsupported(what, $"convert it to {ForeignFormats.Accepted}");
 
     /// <param name="advice">What to do instead.</param>
     public static SniffResult Unsupported(string what, string advice) =>
-        new FrameFailure(FailureKind.Unsupported, $"{what} is not supported: {advice}.");
+        new FrameFailure(FailureKind.Unsupported, $"{what} is not supported; {advice}.");
 }

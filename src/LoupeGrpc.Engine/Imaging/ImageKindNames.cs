@@ -9,6 +9,8 @@ internal static class ImageKindNames
         ImageKind.WebP => "WebP",
         ImageKind.Bmp => "BMP",
         ImageKind.Tiff => "TIFF",
+        ImageKind.Heic => "HEIC",
+        ImageKind.Avif => "AVIF",
         _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, null),
     };
 }

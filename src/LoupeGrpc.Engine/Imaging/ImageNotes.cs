@@ -50,7 +50,7 @@ internal static class ImageNotes
     public static void AddDamageNote(List<ImageNote> notes, ImageHeader header, string damage, bool opensVerdict) =>
         notes.Add(new ImageNote(
             ImageNoteKind.Damaged,
-            $"The {header.Kind.Name()} is damaged: {damage}. Parts of what was analysed are guesses"
+            $"The {header.Kind.Name()} is damaged: {damage}. Part of what was analysed is guesswork"
             + (opensVerdict ? ", so the verdict is UNCERTAIN whatever the score (Loupe:Imaging:Damaged)." : ".")));
 
     public static void AddAlphaNote(List<ImageNote> notes) =>

@@ -28,6 +28,11 @@ internal static class ImageSniffer
             return WebPHeaderReader.Read(data);
         }
 
+        if (HeifFiles.Read(data) is { } heif)
+        {
+            return heif;
+        }
+
         if (ForeignFormats.Refuse(data) is { } foreign)
         {
             return foreign;
@@ -48,6 +53,6 @@ internal static class ImageSniffer
             return BmpHeaderReader.Read(data);
         }
 
-        return SniffResult.Invalid($"The frame's {data.Length} bytes are not a picture; {ForeignFormats.Accepted}.");
+        return SniffResult.Invalid($"The frame's {data.Length} bytes are not a picture; send {ForeignFormats.Accepted}.");
     }
 }

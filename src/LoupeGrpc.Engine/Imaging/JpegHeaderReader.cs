@@ -79,14 +79,14 @@ internal static class JpegHeaderReader
 
         if (frame[0] != 8)
         {
-            return SniffResult.Unsupported($"JPEG with {frame[0]} bits a sample", "save it with 8 bits a sample, or as PNG or TIFF with 16");
+            return SniffResult.Unsupported($"JPEG with {frame[0]} bits per sample", "save it with 8 bits per sample, or as PNG or TIFF with 16");
         }
 
         int height = (frame[1] << 8) | frame[2];
         int width = (frame[3] << 8) | frame[4];
         if (width == 0 || height == 0)
         {
-            return SniffResult.Invalid($"The JPEG's frame header says {width}x{height} pixels.");
+            return SniffResult.Invalid($"The JPEG is damaged: its frame header gives a size of {width}x{height} pixels.");
         }
 
         int components = frame[5];

@@ -9,6 +9,11 @@ internal sealed class LocalCodec : IPictureCodec
 {
     public CodecAnswer Decode(ReadOnlySpan<byte> file, ImageHeader header, ImreadModes mode, IDecodeWatch watch)
     {
+        if (header.Kind is ImageKind.Heic or ImageKind.Avif)
+        {
+            return CodecAnswer.Failed(HeifFiles.Unavailable(header.Kind, "Loupe:Imaging:Isolation is none, and libheif runs in processes of its own only"));
+        }
+
         if (header.Kind == ImageKind.Png && !PngInflation.Fits(file))
         {
             return CodecAnswer.Refused(PngInflation.TooMuch);

@@ -40,7 +40,7 @@ internal static class PngHeaderReader
         _ = view.TryReadUInt32(4, out uint height);
         if (width is 0 or > int.MaxValue || height is 0 or > int.MaxValue)
         {
-            return SniffResult.Invalid($"The PNG's header says {width}x{height} pixels.");
+            return SniffResult.Invalid($"The PNG is damaged: its header gives a size of {width}x{height} pixels.");
         }
 
         int depth = header[8];
@@ -54,7 +54,7 @@ internal static class PngHeaderReader
         };
         if (!fits)
         {
-            return SniffResult.Invalid($"The PNG's header says colour type {colorType} with {depth} bits, which do not go together.");
+            return SniffResult.Invalid($"The PNG is damaged: colour type {colorType} with {depth} bits per sample does not exist.");
         }
 
         return new ImageHeader(ImageKind.Png, width, height)
@@ -108,7 +108,7 @@ internal static class PngHeaderReader
             position += ChunkOverhead + (long)length;
         }
 
-        return header with { Defect = $"it is truncated: its {view.Length} bytes end before the IEND chunk" };
+        return header with { Defect = "it is truncated: it ends before its IEND chunk" };
     }
 
     /// <summary>The content of all IDAT chunks, one behind the other.</summary>

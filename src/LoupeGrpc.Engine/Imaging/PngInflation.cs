@@ -8,7 +8,7 @@ namespace LoupeGrpc.Engine.Imaging;
 /// </summary>
 internal static class PngInflation
 {
-    public const string TooMuch = "its compressed data are of more pixels than it has";
+    public const string TooMuch = "its compressed data go on after its last row";
 
     private const int BufferLength = 64 << 10;
 

@@ -13,18 +13,18 @@ internal static class RawPlanes
     {
         if (!Enum.IsDefined(layout.Format) || !Enum.IsDefined(layout.Matrix) || !Enum.IsDefined(layout.Range))
         {
-            return Invalid($"There is no pixel format {layout.Format} with matrix {layout.Matrix} and range {layout.Range}.");
+            return Invalid($"Pixel format {layout.Format} with matrix {layout.Matrix} and range {layout.Range} does not exist.");
         }
 
         if (layout.Width < 1 || layout.Height < 1)
         {
-            return Invalid($"The frame is said to be {layout.Width}x{layout.Height} pixels.");
+            return Invalid($"The frame has no pixels ({layout.Width} x {layout.Height}).");
         }
 
         int planes = CountPlanes(layout);
         if (layout.Strides.Count != 0 && layout.Strides.Count != planes)
         {
-            return Invalid($"{layout.Format} has {planes} planes, {layout.Strides.Count} strides were given.");
+            return Invalid($"{layout.Format} has {planes} planes, but the number of strides given is {layout.Strides.Count}.");
         }
 
         long whole = 0;
@@ -35,7 +35,7 @@ internal static class RawPlanes
             int stride = StrideOf(layout, shape, i);
             if (stride < shape.RowBytes)
             {
-                return Invalid($"Plane {i} of {layout.Format} with {layout.Width}x{layout.Height} pixels has {shape.RowBytes} bytes a row, the stride is {stride}.");
+                return Invalid($"A row of plane {i} of {layout.Format} with {layout.Width}x{layout.Height} pixels takes {shape.RowBytes} bytes, but the stride is {stride}.");
             }
 
             least = whole + shape.MinimumLength(stride);
@@ -43,7 +43,7 @@ internal static class RawPlanes
         }
 
         return length < least || length > whole
-            ? Invalid($"{layout.Format} with {layout.Width}x{layout.Height} pixels and these strides has {whole} bytes, {length} were given.")
+            ? Invalid($"{layout.Format} with {layout.Width}x{layout.Height} pixels and these strides takes {whole} bytes, but {length} were given.")
             : null;
     }
 

@@ -10,7 +10,7 @@ internal static class SizeLimits
     private const long FewPixels = 1 << 20;
 
     public static FrameFailure? CheckBytes(long bytes, EngineLimits limits) => bytes > limits.MaxFrameBytes
-        ? new FrameFailure(FailureKind.TooLarge, $"The frame is {Megabytes(bytes)}, the limit is {Megabytes(limits.MaxFrameBytes)}: Loupe:Limits:MaxFrameBytes.")
+        ? new FrameFailure(FailureKind.TooLarge, $"The frame takes {Megabytes(bytes)}; the limit is {Megabytes(limits.MaxFrameBytes)} (Loupe:Limits:MaxFrameBytes).")
         : null;
 
     public static FrameFailure? CheckPixels(long width, long height, EngineLimits limits)
@@ -18,12 +18,12 @@ internal static class SizeLimits
         long longer = Math.Max(width, height);
         if (longer > limits.MaxSide)
         {
-            return new FrameFailure(FailureKind.TooLarge, $"The picture is {width}x{height} pixels, the limit of a side is {limits.MaxSide}: Loupe:Limits:MaxSide.");
+            return new FrameFailure(FailureKind.TooLarge, $"The picture is {width}x{height} pixels; no side may be longer than {limits.MaxSide} (Loupe:Limits:MaxSide).");
         }
 
         // Both sides are within an int here.
         return width * height > limits.MaxPixels
-            ? new FrameFailure(FailureKind.TooLarge, $"The picture is {width}x{height}, {width * height} pixels, the limit is {limits.MaxPixels}: Loupe:Limits:MaxPixels.")
+            ? new FrameFailure(FailureKind.TooLarge, $"The picture has {width * height} pixels ({width}x{height}); the limit is {limits.MaxPixels} (Loupe:Limits:MaxPixels).")
             : null;
     }
 
@@ -33,7 +33,7 @@ internal static class SizeLimits
         if (header.Scans > limits.MaxScans)
         {
             return new FrameFailure(
-                FailureKind.TooLarge, $"The {header.Kind.Name()} has {header.Scans} scans, the limit is {limits.MaxScans}: Loupe:Limits:MaxScans.");
+                FailureKind.TooLarge, $"The {header.Kind.Name()} has {header.Scans} scans; the limit is {limits.MaxScans} (Loupe:Limits:MaxScans).");
         }
 
         // Blocks and tiles are larger than the smallest pictures.
@@ -41,8 +41,8 @@ internal static class SizeLimits
         return header.CodedSamples > most
             ? new FrameFailure(
                 FailureKind.TooLarge,
-                $"Decoding the {header.Width}x{header.Height} pixels of the {header.Kind.Name()} takes {header.CodedSamples} samples, the limit is {most}: "
-                + $"{MostSamplesPerPixel} for each of Loupe:Limits:MaxPixels.")
+                $"Decoding the {header.Kind.Name()} of {header.Width}x{header.Height} pixels would go over {header.CodedSamples} samples; the limit is {most}, "
+                + $"{MostSamplesPerPixel} times Loupe:Limits:MaxPixels.")
             : null;
     }
 

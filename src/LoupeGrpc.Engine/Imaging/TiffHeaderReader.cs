@@ -5,7 +5,7 @@ internal static class TiffHeaderReader
 {
     public const ushort ExtraSamplesTag = 338;
 
-    private const string PlainSamples = "save it with 8 or 16 bits a sample";
+    private const string PlainSamples = "save it with 8 or 16 bits per sample";
 
     private const ushort WidthTag = 256;
     private const ushort HeightTag = 257;
@@ -38,7 +38,7 @@ internal static class TiffHeaderReader
         if (pages.Full == 0 || !TiffDirectory.TryRead(file, pages.Full, out var full))
         {
             return SniffResult.Unsupported(
-                "TIFF whose only picture is a preview", $"its {preview} pixels are not judged in the place of those that it was made from; send the full picture");
+                $"TIFF that holds nothing but a preview ({preview} pixels)", "send the full picture");
         }
 
         var result = ReadPage(data, full, pages.Count, full.OrientationOr(page.Orientation));
@@ -104,13 +104,13 @@ internal static class TiffHeaderReader
         };
         if (!fits)
         {
-            return SniffResult.Unsupported($"{color} TIFF with {bits} bits a sample", PlainSamples);
+            return SniffResult.Unsupported($"{color} TIFF with {bits} bits per sample", PlainSamples);
         }
 
         uint colors = color switch { ColorModel.Gray or ColorModel.Palette => 1, ColorModel.Cmyk => 4, _ => 3 };
         if (samples < colors || samples > 4)
         {
-            return SniffResult.Unsupported($"{color} TIFF with {samples} samples a pixel", "save it as grey, RGB or CMYK");
+            return SniffResult.Unsupported($"{color} TIFF with {samples} samples per pixel", "save it as grey, RGB or CMYK");
         }
 
         var header = new ImageHeader(ImageKind.Tiff, width, height)

@@ -42,7 +42,7 @@ internal static class TiffTiling
         long pixels = header.Width * header.Height;
         if (width > int.MaxValue || height > int.MaxValue || width * height > Math.Max(Waste * pixels, TileFloor))
         {
-            return header with { Defect = $"its {parts} of {width}x{height} pixels are far larger than its {header.Width}x{header.Height}" };
+            return header with { Defect = $"its {parts} ({width}x{height} pixels) are far larger than the picture ({header.Width}x{header.Height})" };
         }
 
         long planes = page.ValueOr(PlanarTag, 1) == SeparatePlanes ? samples : 1;
@@ -51,7 +51,7 @@ internal static class TiffTiling
         count *= planes;
         if (coded > (Waste * pixels) + AllTilesFloor || (count > FewTiles && width * height < SmallestTile))
         {
-            return header with { Defect = $"it is cut into {count} {parts} of {width}x{height} pixels" };
+            return header with { Defect = $"{count} {parts} of {width}x{height} pixels make no sense for a picture of {header.Width}x{header.Height}" };
         }
 
         header = header with { CodedSamples = coded * samples };
@@ -78,7 +78,7 @@ internal static class TiffTiling
             total += length;
             if (total > (MostSharing * (long)file.Length) + SharingFloor)
             {
-                return header with { Defect = $"its {count} {parts} share their bytes: together they claim more than {total} of a file of {file.Length}" };
+                return header with { Defect = $"its {count} {parts} share their bytes: they claim more than {total} in all, in a file of {file.Length}" };
             }
 
             if (compression == TiffCompression.Jpeg && length > 0)

@@ -25,7 +25,7 @@ internal static class WebPHeaderReader
             name.SequenceEqual("VP8 "u8) ? ReadLossy(view, content)
             : name.SequenceEqual("VP8L"u8) ? ReadLossless(view, content)
             : name.SequenceEqual("VP8X"u8) ? ReadExtended(view, content)
-            : SniffResult.Invalid("The WebP is damaged: its first chunk is none of VP8, VP8L and VP8X.");
+            : SniffResult.Invalid("The WebP is damaged: its first chunk is not VP8, VP8L or VP8X.");
         if (result.Failure is not null)
         {
             return result;
@@ -34,7 +34,7 @@ internal static class WebPHeaderReader
         _ = view.TryReadUInt32(4, out uint riffLength);
         long expected = 8 + (long)riffLength;
         return expected > data.Length
-            ? result.Header with { Defect = $"it is truncated: {data.Length} of {expected} bytes are there" }
+            ? result.Header with { Defect = $"it is truncated: only {data.Length} of its {expected} bytes are there" }
             : result;
     }
 
@@ -54,7 +54,7 @@ internal static class WebPHeaderReader
         int width = BinaryPrimitives.ReadUInt16LittleEndian(frame[6..]) & 0x3FFF;
         int height = BinaryPrimitives.ReadUInt16LittleEndian(frame[8..]) & 0x3FFF;
         return width == 0 || height == 0
-            ? SniffResult.Invalid($"The WebP's header says {width}x{height} pixels.")
+            ? SniffResult.Invalid($"The WebP is damaged: its header gives a size of {width}x{height} pixels.")
             : new ImageHeader(ImageKind.WebP, width, height) { Color = ColorModel.YCbCr };
     }
 

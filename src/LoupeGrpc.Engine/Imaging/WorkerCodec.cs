@@ -16,6 +16,7 @@ internal sealed class WorkerCodec : IPictureCodec
     // What decoders hold beside the picture: coefficients of a progressive JPEG, the canvas of a WebP, a tile of a TIFF.
     private const long MemoryFloor = 96L << 20;
     private const int MemoryPerPixel = 16;
+    private const int HeifMemoryPerPixel = 32;
 
     // Processor time that honest PNGs do not reach on slow machines: only behind it is looked whether the data end where the rows do.
     private const int PngMilliseconds = 100;
@@ -74,7 +75,7 @@ internal sealed class WorkerCodec : IPictureCodec
         var limit = _options.DecodeTime * (1 + ((pixels + Megapixel - 1) / Megapixel));
         bool suspectsPng = header.Kind == ImageKind.Png;
         long start = Environment.TickCount64;
-        _process.Start(length, pixelBytes, (int)mode, new DecodeLimits(MemoryOf(header), limit));
+        _process.Start(length, pixelBytes, FormatOf(header.Kind), (int)mode, new DecodeLimits(MemoryOf(header), limit));
         while (true)
         {
             var answer = _process.Wait(Slice);
@@ -87,7 +88,7 @@ internal sealed class WorkerCodec : IPictureCodec
             if (elapsed >= GiveUpAfterMilliseconds && watch.IsGivenUp())
             {
                 _process.Stop();
-                return CodecAnswer.Failed(new FrameFailure(FailureKind.Canceled, "Nobody wanted the picture any more while it was decoded."));
+                return CodecAnswer.Failed(new FrameFailure(FailureKind.Canceled, "The picture was given up while it was being decoded."));
             }
 
             if (suspectsPng && answer.ProcessorTime.TotalMilliseconds > PngMilliseconds + (PngNanosecondsPerPixel * pixels / 1e6))
@@ -148,15 +149,23 @@ internal sealed class WorkerCodec : IPictureCodec
         }
     }
 
+    private static DecodeFormat FormatOf(ImageKind kind) => kind switch
+    {
+        ImageKind.Heic => DecodeFormat.Heic,
+        ImageKind.Avif => DecodeFormat.Avif,
+        _ => DecodeFormat.OpenCv,
+    };
+
     private static long MemoryOf(ImageHeader header)
     {
         // Of a TIFF, whole tiles are held, and as many samples as they have.
         long samples = header.Kind == ImageKind.Tiff ? header.CodedSamples : 0;
-        return MemoryFloor + (MemoryPerPixel * Math.Max(header.Width * header.Height, samples));
+        int perPixel = header.Kind is ImageKind.Heic or ImageKind.Avif ? HeifMemoryPerPixel : MemoryPerPixel;
+        return MemoryFloor + (perPixel * Math.Max(header.Width * header.Height, samples));
     }
 
     private static CodecAnswer TookTooLong(TimeSpan limit) =>
-        CodecAnswer.Refused($"its data keep a decoder busy for longer than the {limit.TotalSeconds:0.##} s that its size allows (Loupe:Imaging:DecodeTime)");
+        CodecAnswer.Refused($"it takes longer than the {limit.TotalSeconds:0.##} s allowed for its size (Loupe:Imaging:DecodeTime)");
 
     /// <param name="type">OpenCV's: the depth in its lower three bits, then channels less one.</param>
     private static int BytesOfPixel(int type)
@@ -176,14 +185,16 @@ internal sealed class WorkerCodec : IPictureCodec
             case DecodeState.Done when answer.Step >= (long)answer.Width * BytesOfPixel(answer.Type):
                 var picture = Mat.FromPixelData(answer.Height, answer.Width, answer.Type, answer.Pixels, answer.Step);
                 return CodecAnswer.Decoded(picture, answer.Complaint);
+            case DecodeState.Unavailable:
+                return CodecAnswer.Failed(HeifFiles.Unavailable(header.Kind, answer.Complaint));
             case DecodeState.OutOfMemory:
-                return CodecAnswer.Refused("decoding its data takes more memory than its size explains");
+                return CodecAnswer.Refused("it takes more memory than its size justifies");
             case DecodeState.Died when answer.Signal == SignalOfProcessorTime:
                 return TookTooLong(limit);
             case DecodeState.Died:
                 EngineLog.DecoderDied(_logger, header.Kind.Name(), answer.Signal);
                 return CodecAnswer.Refused(
-                    answer.Signal == SignalOfKill ? "the decoder was ended while it was at it" : $"the decoder crashed on it (signal {answer.Signal})");
+                    answer.Signal == SignalOfKill ? "the decoder was killed while decoding it" : $"it crashed the decoder (signal {answer.Signal})");
             default:
                 return CodecAnswer.Refused(CodecAnswer.Damaged);
         }

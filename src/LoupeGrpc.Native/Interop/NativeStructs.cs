@@ -102,6 +102,8 @@ internal struct NativeDecodeRequest
 {
     public uint StructSize;
     public int Flags;
+    public int Format;
+    public int Reserved;
     public long InputBytes;
     public long PixelBytes;
     public long MemoryBytes;

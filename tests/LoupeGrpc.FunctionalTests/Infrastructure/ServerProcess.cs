@@ -25,6 +25,8 @@ internal sealed class ServerProcess : IAsyncDisposable
         }
     }
 
+    public int Id => _process.Id;
+
     /// <param name="environment">Beside the test's own.</param>
     public static ServerProcess Start(IEnumerable<string> arguments, params (string Name, string Value)[] environment) => Start(Program, arguments, environment);
 

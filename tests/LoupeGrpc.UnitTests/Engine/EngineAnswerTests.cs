@@ -230,7 +230,7 @@ public sealed class EngineAnswerTests(EngineFixture fixture) : IClassFixture<Eng
 
         var analysis = await engine.AnalyzedAsync(hole, Frames.WithMask with { Thresholds = new VerdictThresholds(0, 0) });
         Assert.Equal(Verdict.Manipulated, analysis.Verdict);
-        Assert.Contains(analysis.Notes, static note => note.Kind == ImageNoteKind.Damaged && note.Message.EndsWith("are guesses.", StringComparison.Ordinal));
+        Assert.Contains(analysis.Notes, static note => note.Kind == ImageNoteKind.Damaged && note.Message.EndsWith("is guesswork.", StringComparison.Ordinal));
     }
 
     [Fact]

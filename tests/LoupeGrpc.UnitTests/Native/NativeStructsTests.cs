@@ -16,7 +16,7 @@ public sealed class NativeStructsTests
         Assert.Equal(80, Unsafe.SizeOf<NativeMaskRequest>());
         Assert.Equal(16, Unsafe.SizeOf<NativeCounts>());
         Assert.Equal(24, Unsafe.SizeOf<NativeDecoderOptions>());
-        Assert.Equal(40, Unsafe.SizeOf<NativeDecodeRequest>());
+        Assert.Equal(48, Unsafe.SizeOf<NativeDecodeRequest>());
         Assert.Equal(304, Unsafe.SizeOf<NativeDecodeResult>());
     }
 

@@ -88,7 +88,7 @@ public abstract class DamageTests : IDisposable
         picture?.Dispose();
 
         Assert.Null(failure);
-        Assert.Contains("the decoder says", damage, StringComparison.Ordinal);
+        Assert.Contains("the decoder reports", damage, StringComparison.Ordinal);
         Assert.True(damage!.Contains(module, StringComparison.Ordinal) || compression == 5, damage);
     }
 
@@ -123,7 +123,7 @@ public abstract class DamageTests : IDisposable
         Assert.Equal(
             new FrameFailure(
                 FailureKind.Invalid,
-                "The JPEG is damaged: the decoder says \"Corrupt JPEG data: 114 extraneous bytes before marker 0xd9\". Damaged pictures are refused here: Loupe:Imaging:Damaged."),
+                "The JPEG is damaged: the decoder reports \"Corrupt JPEG data: 114 extraneous bytes before marker 0xd9\". Damaged pictures are refused (Loupe:Imaging:Damaged)."),
             failure);
     }
 

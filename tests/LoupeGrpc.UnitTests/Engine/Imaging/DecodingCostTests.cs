@@ -21,7 +21,7 @@ public sealed class DecodingCostTests
         var failure = Inspect(jpeg);
 
         int all = scans + 10;
-        Assert.Equal(new FrameFailure(FailureKind.TooLarge, $"The JPEG has {all} scans, the limit is 100: Loupe:Limits:MaxScans."), failure);
+        Assert.Equal(new FrameFailure(FailureKind.TooLarge, $"The JPEG has {all} scans; the limit is 100 (Loupe:Limits:MaxScans)."), failure);
         Assert.Null(Inspect(jpeg, _limits with { MaxScans = all }));
     }
 
@@ -30,7 +30,7 @@ public sealed class DecodingCostTests
     {
         byte[] jpeg = WithScans(File.ReadAllBytes(TestData.Golden("preprocess", "420-321x241.jpg")), 200, progressive: false);
 
-        Assert.Equal("The JPEG has 201 scans, the limit is 100: Loupe:Limits:MaxScans.", Inspect(jpeg)?.Message);
+        Assert.Equal("The JPEG has 201 scans; the limit is 100 (Loupe:Limits:MaxScans).", Inspect(jpeg)?.Message);
     }
 
     [Fact]
@@ -56,7 +56,7 @@ public sealed class DecodingCostTests
 
         byte[] jpeg = WithScans([.. header, 0xFF, 0xD9], 90, progressive: true);
 
-        Assert.StartsWith("Decoding the 10000x10000 pixels of the JPEG takes 9000000000 samples, the limit is 3200000000: 32 for each of Loupe:Limits:MaxPixels", Inspect(jpeg)?.Message, StringComparison.Ordinal);
+        Assert.StartsWith("Decoding the JPEG of 10000x10000 pixels would go over 9000000000 samples; the limit is 3200000000, 32 times Loupe:Limits:MaxPixels.", Inspect(jpeg)?.Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -66,7 +66,7 @@ public sealed class DecodingCostTests
         var file = new TiffFile();
         file.Add().Picture(320, 240, file.Data(tile), (uint)tile.Length, photometric: 6, compression: 7);
 
-        Assert.Equal("The TIFF has 310 scans, the limit is 100: Loupe:Limits:MaxScans.", Inspect(file.Build())?.Message);
+        Assert.Equal("The TIFF has 310 scans; the limit is 100 (Loupe:Limits:MaxScans).", Inspect(file.Build())?.Message);
     }
 
     [Fact]
@@ -146,7 +146,7 @@ public sealed class DecodingCostTests
         uint offset = file.Data(data);
         Tiled(file.Add(), 8192, 8192, 256, offset, (uint)data.Length, compression: 8);
 
-        Assert.StartsWith("its 1024 tiles share their bytes: together they claim more than", Header(file.Build()).Defect, StringComparison.Ordinal);
+        Assert.StartsWith("its 1024 tiles share their bytes: they claim more than", Header(file.Build()).Defect, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -172,10 +172,10 @@ public sealed class DecodingCostTests
     }
 
     [Theory]
-    [InlineData(1, 1, 16_384, "its tiles of 16384x16384 pixels are far larger than its 1x1")]
-    [InlineData(4000, 4000, 30_000, "its tiles of 30000x30000 pixels are far larger than its 4000x4000")]
-    [InlineData(4000, 4000, 1, "it is cut into 16000000 tiles of 1x1 pixels")]
-    [InlineData(65_535, 1, 2048, "it is cut into 32 tiles of 2048x2048 pixels")]
+    [InlineData(1, 1, 16_384, "its tiles (16384x16384 pixels) are far larger than the picture (1x1)")]
+    [InlineData(4000, 4000, 30_000, "its tiles (30000x30000 pixels) are far larger than the picture (4000x4000)")]
+    [InlineData(4000, 4000, 1, "16000000 tiles of 1x1 pixels make no sense for a picture of 4000x4000")]
+    [InlineData(65_535, 1, 2048, "32 tiles of 2048x2048 pixels make no sense for a picture of 65535x1")]
     [InlineData(4000, 4000, 0, "its tiles have no pixels (0x0)")]
     public void Tiles_that_do_not_fit_the_picture_are_a_defect(uint width, uint height, uint side, string defect)
     {

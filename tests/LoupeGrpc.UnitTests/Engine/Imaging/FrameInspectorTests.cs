@@ -16,7 +16,7 @@ public sealed class FrameInspectorTests
 
         var failure = Inspect(new EncodedInput(png), _limits);
 
-        Assert.Equal(new FrameFailure(FailureKind.TooLarge, "The picture is 20000x20000 pixels, the limit of a side is 16384: Loupe:Limits:MaxSide."), failure);
+        Assert.Equal(new FrameFailure(FailureKind.TooLarge, "The picture is 20000x20000 pixels; no side may be longer than 16384 (Loupe:Limits:MaxSide)."), failure);
     }
 
     [Fact]
@@ -25,7 +25,7 @@ public sealed class FrameInspectorTests
         var failure = Inspect(new EncodedInput(PictureFiles.JpegHeader(16_000, 16_000)), _limits);
 
         Assert.Equal(
-            new FrameFailure(FailureKind.TooLarge, "The picture is 16000x16000, 256000000 pixels, the limit is 100000000: Loupe:Limits:MaxPixels."), failure);
+            new FrameFailure(FailureKind.TooLarge, "The picture has 256000000 pixels (16000x16000); the limit is 100000000 (Loupe:Limits:MaxPixels)."), failure);
     }
 
     [Fact]
@@ -37,8 +37,8 @@ public sealed class FrameInspectorTests
     }
 
     [Theory]
-    [InlineData(41, "The frame is 41 bytes, the limit is 40 bytes: Loupe:Limits:MaxFrameBytes.")]
-    [InlineData(3 << 20, "The frame is 3 MiB, the limit is 40 bytes: Loupe:Limits:MaxFrameBytes.")]
+    [InlineData(41, "The frame takes 41 bytes; the limit is 40 bytes (Loupe:Limits:MaxFrameBytes).")]
+    [InlineData(3 << 20, "The frame takes 3 MiB; the limit is 40 bytes (Loupe:Limits:MaxFrameBytes).")]
     public void Bytes_are_limited(int bytes, string message)
     {
         var failure = Inspect(new EncodedInput(new byte[bytes]), _limits with { MaxFrameBytes = 40 });
@@ -57,8 +57,8 @@ public sealed class FrameInspectorTests
     public void Raw_pixels_without_padding_have_exactly_their_bytes(PixelFormat format, int width, int height, int bytes)
     {
         Assert.Null(Inspect(Raw(bytes, format, width, height), _limits));
-        Assert.Contains($"has {bytes} bytes, {bytes - 1} were given", Message(Raw(bytes - 1, format, width, height)), StringComparison.Ordinal);
-        Assert.Contains($"{bytes + 1} were given", Message(Raw(bytes + 1, format, width, height)), StringComparison.Ordinal);
+        Assert.Contains($"takes {bytes} bytes, but {bytes - 1} were given", Message(Raw(bytes - 1, format, width, height)), StringComparison.Ordinal);
+        Assert.Contains($"but {bytes + 1} were given", Message(Raw(bytes + 1, format, width, height)), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -72,12 +72,12 @@ public sealed class FrameInspectorTests
     [Fact]
     public void Layouts_that_make_no_sense_are_invalid()
     {
-        Assert.Contains("has 12 bytes a row, the stride is 11", Message(Raw(24, PixelFormat.Bgr24, 4, 2, 11)), StringComparison.Ordinal);
-        Assert.Contains("has 12 bytes a row, the stride is -12", Message(Raw(24, PixelFormat.Bgr24, 4, 2, -12)), StringComparison.Ordinal);
-        Assert.Contains("Nv12 has 2 planes, 1 strides were given", Message(Raw(24, PixelFormat.Nv12, 4, 4, 4)), StringComparison.Ordinal);
-        Assert.Contains("0x4 pixels", Message(Raw(24, PixelFormat.Bgr24, 0, 4)), StringComparison.Ordinal);
-        Assert.Contains("4x-4 pixels", Message(Raw(24, PixelFormat.Bgr24, 4, -4)), StringComparison.Ordinal);
-        Assert.Contains("no pixel format 77", Message(Raw(24, (PixelFormat)77, 4, 4)), StringComparison.Ordinal);
+        Assert.Contains("takes 12 bytes, but the stride is 11", Message(Raw(24, PixelFormat.Bgr24, 4, 2, 11)), StringComparison.Ordinal);
+        Assert.Contains("takes 12 bytes, but the stride is -12", Message(Raw(24, PixelFormat.Bgr24, 4, 2, -12)), StringComparison.Ordinal);
+        Assert.Contains("Nv12 has 2 planes, but the number of strides given is 1", Message(Raw(24, PixelFormat.Nv12, 4, 4, 4)), StringComparison.Ordinal);
+        Assert.Contains("no pixels (0 x 4)", Message(Raw(24, PixelFormat.Bgr24, 0, 4)), StringComparison.Ordinal);
+        Assert.Contains("no pixels (4 x -4)", Message(Raw(24, PixelFormat.Bgr24, 4, -4)), StringComparison.Ordinal);
+        Assert.Contains("Pixel format 77", Message(Raw(24, (PixelFormat)77, 4, 4)), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -144,7 +144,7 @@ public sealed class ImageSnifferTests
 
         Assert.Equal(FailureKind.Unsupported, failure.Kind);
         Assert.Contains(name, failure.Message, StringComparison.Ordinal);
-        Assert.Contains("accepted are JPEG, PNG, WebP, BMP and TIFF", failure.Message, StringComparison.Ordinal);
+        Assert.Contains("is not supported; convert it to JPEG, PNG, WebP, BMP or TIFF.", failure.Message, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -159,14 +159,14 @@ public sealed class ImageSnifferTests
     {
         var failure = Failure([.. begin.Select(static c => (byte)c), .. new byte[32]]);
 
-        Assert.Equal(new FrameFailure(FailureKind.Unsupported, $"{name} is not supported: develop it to JPEG, PNG or TIFF first."), failure);
+        Assert.Equal(new FrameFailure(FailureKind.Unsupported, $"{name} is not supported; develop it to JPEG, PNG or TIFF first."), failure);
     }
 
     [Theory]
     [InlineData("tiff-zstd.tif", "zstd")]
     [InlineData("tiff-webp.tif", "WebP")]
     public void Tiffs_whose_compression_is_not_decoded_are_unsupported_by_its_name(string file, string name) => Assert.Equal(
-        new FrameFailure(FailureKind.Unsupported, $"TIFF compressed with {name} is not supported: save it with LZW, Deflate or no compression."),
+        new FrameFailure(FailureKind.Unsupported, $"TIFF compressed with {name} is not supported; save it with LZW, Deflate or no compression."),
         Failure(Faults.Read(file)));
 
     [Theory]
@@ -188,7 +188,7 @@ public sealed class ImageSnifferTests
     [Fact]
     public void Variants_that_are_not_decoded_are_unsupported_by_name()
     {
-        Assert.Equal("Lossless JPEG is not supported: save it as PNG or TIFF.", Unsupported(PictureFiles.JpegHeader(8, 8, startOfFrame: 0xC3)));
+        Assert.Equal("Lossless JPEG is not supported; save it as PNG or TIFF.", Unsupported(PictureFiles.JpegHeader(8, 8, startOfFrame: 0xC3)));
         Assert.Contains("Lossless", Unsupported(PictureFiles.JpegHeader(8, 8, startOfFrame: 0xCB, precision: 16)), StringComparison.Ordinal);
         Assert.Contains("12 bits", Unsupported(PictureFiles.JpegHeader(8, 8, startOfFrame: 0xC1, precision: 12)), StringComparison.Ordinal);
         Assert.Contains("SOF5", Unsupported(PictureFiles.JpegHeader(8, 8, startOfFrame: 0xC5)), StringComparison.Ordinal);
@@ -210,7 +210,7 @@ public sealed class ImageSnifferTests
         Assert.Contains("0x4", Invalid(PictureFiles.JpegHeader(0, 4)), StringComparison.Ordinal);
         Assert.Contains("0x4", Invalid([.. PictureFiles.PngHeader(0, 4), .. PictureFiles.PngChunk("IEND")]), StringComparison.Ordinal);
         Assert.Contains("colour type 3 with 16 bits", Invalid(PictureFiles.PngHeader(4, 4, depth: 16, colorType: 3)), StringComparison.Ordinal);
-        Assert.Contains("none of VP8", Invalid(PictureFiles.WebP(PictureFiles.WebPChunk("JUNK", new byte[10]))), StringComparison.Ordinal);
+        Assert.Contains("not VP8, VP8L or VP8X", Invalid(PictureFiles.WebP(PictureFiles.WebPChunk("JUNK", new byte[10]))), StringComparison.Ordinal);
         Assert.Contains("-3x4", Invalid(PictureFiles.BmpHeader(-3, 4)), StringComparison.Ordinal);
     }
 
@@ -219,7 +219,7 @@ public sealed class ImageSnifferTests
     {
         Assert.Contains("truncated", Header([.. PictureFiles.PngHeader(20_000, 20_000), .. PictureFiles.PngChunk("IDAT")]).Defect, StringComparison.Ordinal);
         Assert.Contains("no image data", Header([.. PictureFiles.PngHeader(4, 4), .. PictureFiles.PngChunk("IEND")]).Defect, StringComparison.Ordinal);
-        Assert.Contains("54 of 150 bytes", Header(PictureFiles.BmpHeader(4, 8)).Defect, StringComparison.Ordinal);
+        Assert.Contains("only 54 of its 150 bytes", Header(PictureFiles.BmpHeader(4, 8)).Defect, StringComparison.Ordinal);
         byte[] webp = File.ReadAllBytes(TestData.Golden("preprocess", "lossy-320x240.webp"));
         Assert.Contains("truncated", Header(webp[..^8]).Defect, StringComparison.Ordinal);
     }

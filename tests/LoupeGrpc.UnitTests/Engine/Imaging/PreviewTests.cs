@@ -47,7 +47,7 @@ public sealed class PreviewTests
         file.Add().Picture(4, 3, file.Data(new byte[36]), 36).Longs(254, Reduced);
 
         AssertUnsupported(
-            "TIFF whose only picture is a preview is not supported: its 4x3 pixels are not judged in the place of those that it was made from; send the full picture.",
+            "TIFF that holds nothing but a preview (4x3 pixels) is not supported; send the full picture.",
             file.Build());
     }
 
@@ -59,7 +59,7 @@ public sealed class PreviewTests
         file.Add(full).Picture(4, 3, file.Data(new byte[36]), 36).Longs(254, Reduced);
 
         AssertUnsupported(
-            "TIFF compressed with JPEG XL is not supported: save it with LZW, Deflate or no compression. Its preview of 4x3 pixels is not judged in its place.",
+            "TIFF compressed with JPEG XL is not supported; save it with LZW, Deflate or no compression. Its preview of 4x3 pixels is not judged in its place.",
             file.Build());
     }
 
@@ -82,7 +82,7 @@ public sealed class PreviewTests
     public void Raw_pictures_of_cameras_are_refused_by_name()
     {
         AssertUnsupported(
-            "Raw picture of a camera (ACME) is not supported: its preview of 64x48 pixels is not judged in its place; develop it to JPEG, PNG or TIFF first.",
+            "Raw picture of a camera (ACME) is not supported; develop it to JPEG, PNG or TIFF first. Its preview of 64x48 pixels is not judged in its place.",
             Faults.Read("raw-thumbnail.nef"));
     }
 

@@ -21,7 +21,7 @@ public sealed class WorkerCodecTests
     {
         using var decoder = CreateDecoder();
 
-        Assert.Equal("The PNG cannot be decoded: its compressed data are of more pixels than it has.", Decode(decoder, _endless)?.Message);
+        Assert.Equal("The PNG cannot be decoded: its compressed data go on after its last row.", Decode(decoder, _endless)?.Message);
         AssertDecodes(decoder);
     }
 
@@ -31,7 +31,7 @@ public sealed class WorkerCodecTests
         using var decoder = CreateDecoder(new ImagingOptions { DecodeTime = TimeSpan.FromMilliseconds(10) });
 
         Assert.Equal(
-            "The PNG cannot be decoded: its data keep a decoder busy for longer than the 0.07 s that its size allows (Loupe:Imaging:DecodeTime).",
+            "The PNG cannot be decoded: it takes longer than the 0.07 s allowed for its size (Loupe:Imaging:DecodeTime).",
             Decode(decoder, _endless)?.Message);
         AssertDecodes(decoder);
     }
@@ -61,7 +61,7 @@ public sealed class WorkerCodecTests
 
         var failure = decoder.Decode(jpeg, new ImageHeader(ImageKind.Jpeg, 8, 8), Unwatched.Instance, out _, out _);
 
-        Assert.Equal("The JPEG cannot be decoded: decoding its data takes more memory than its size explains.", failure?.Message);
+        Assert.Equal("The JPEG cannot be decoded: it takes more memory than its size justifies.", failure?.Message);
         AssertDecodes(decoder);
     }
 
@@ -80,7 +80,7 @@ public sealed class WorkerCodecTests
             process.Kill();
         }
 
-        Assert.Equal("The WebP cannot be decoded: the decoder was ended while it was at it.", (await decoding)?.Message);
+        Assert.Equal("The WebP cannot be decoded: the decoder was killed while decoding it.", (await decoding)?.Message);
         AssertDecodes(decoder);
         Assert.NotEqual(child, codec.ProcessId);
     }
