@@ -87,7 +87,7 @@ internal static class HeifBox
         return all;
     }
 
-    private static bool TryNext(ref ReadOnlySpan<byte> boxes, out ReadOnlySpan<byte> name, out ReadOnlySpan<byte> content)
+    private static bool TryNext(scoped ref ReadOnlySpan<byte> boxes, out ReadOnlySpan<byte> name, out ReadOnlySpan<byte> content)
     {
         name = default;
         content = default;
