@@ -25,11 +25,6 @@ int64_t largest = -1;
 bool taken = false;
 bool ran_out = false;
 
-void* Note(void* block, size_t size) {
-  if (block == nullptr && size != 0) ran_out = true;
-  return block;
-}
-
 }  // namespace
 
 namespace loupe {
@@ -55,6 +50,11 @@ bool TakePictureHeapBack() {
 
 // AddressSanitizer has a malloc of its own.
 #ifndef __SANITIZE_ADDRESS__
+
+static void* Note(void* block, size_t size) {
+  if (block == nullptr && size != 0) ran_out = true;
+  return block;
+}
 
 extern "C" void* malloc(size_t size) {
   const auto wanted = static_cast<int64_t>(size);
