@@ -104,7 +104,7 @@ internal sealed class DecodeStep(ModelManifest manifest, PixelPool pixels, Stage
 
     private sealed class Watch(FrameJob job, Func<FrameJob, AnalysisOutcome?> refuse) : IDecodeWatch
     {
-        public void InputIsRead() => job.EndReadingInput();
+        public void InputIsRead() => job.EndReading();
 
         public bool IsGivenUp() => refuse(job) is not null;
     }

@@ -75,7 +75,7 @@ internal sealed class FramePipeline
 
         // The caller's bytes become the model's input.
         decode = CreateStage("decode", decoders, runsModel: false, stage => new FrameWorker(
-            stage, new DecodeStep(manifest, runs.Pixels, clock, new FrameDecoder(codecs.CreateCodec(), options.Imaging.Damaged), exit.Refuse), frame => encode.Send(frame)));
+            stage, new DecodeStep(manifest, runs.Pixels, clock, new FrameDecoder(codecs.CreateCodec(), options.Imaging.Damaged), job => exit.Refuse(job, clock.Now)), frame => encode.Send(frame)));
 
         // In batches, features and the score; the gate behind it decides which frames need a mask, and answers the others.
         encode = CreateStage("encode", atATime, runsModel: true, stage => new EncodeWorker(
