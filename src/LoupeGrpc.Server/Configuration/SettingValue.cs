@@ -1,6 +1,6 @@
+using System.ComponentModel.DataAnnotations;
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
-using System.ComponentModel.DataAnnotations;
 using System.Reflection;
 using LoupeGrpc.Engine.Configuration;
 
