@@ -5,7 +5,7 @@ namespace LoupeGrpc.Engine;
 /// <summary>How picture files are decoded.</summary>
 public sealed record ImagingOptions
 {
-    [Setting("pictures of which a decoder had to guess a part", Essential = true)]
+    [Setting("pictures with guessed parts", Essential = true)]
     public DamagedPictures Damaged { get; init; } = DamagedPictures.Uncertain;
 
     [Setting("where decoders run", Essential = true)]
@@ -15,7 +15,7 @@ public sealed record ImagingOptions
     /// What a picture may take, and as much again for each megapixel begun: some ten times what the slowest honest pictures do. Ten times as long by the clock on
     /// the wall. Without isolation it does not hold.
     /// </summary>
-    [Setting("processor time a picture may take, and each megapixel")]
+    [Setting("CPU time of a picture and of each megapixel")]
     [Duration("10ms", "10min")]
     public TimeSpan DecodeTime { get; init; } = TimeSpan.FromMilliseconds(250);
 }

@@ -38,8 +38,8 @@ public sealed class EngineOptionsTests
     [InlineData(1, 30, "Loupe:Engine:RunTimeoutFactor is 1: expected 0, or 2 and more: runs differ by chance.")]
     [InlineData(-1, 30, "Loupe:Engine:RunTimeoutFactor is -1: expected a whole number from 0 to 100000.")]
     [InlineData(100_001, 30, "Loupe:Engine:RunTimeoutFactor is 100001: expected a whole number from 0 to 100000.")]
-    [InlineData(50, 0.5, "Loupe:Engine:MinRunTimeout is 500 ms: expected a duration from 1s to 24h.")]
-    [InlineData(50, 100_000, "Loupe:Engine:MinRunTimeout is 100000 s: expected a duration from 1s to 24h.")]
+    [InlineData(50, 0.5, "Loupe:Engine:MinRunTimeout is 500 ms: expected a duration from 1 s to 24 h, such as 90, 90s or 00:01:30.")]
+    [InlineData(50, 100_000, "Loupe:Engine:MinRunTimeout is 100000 s: expected a duration from 1 s to 24 h, such as 90, 90s or 00:01:30.")]
     [InlineData(0, 1, null)]
     [InlineData(2, 86_400, null)]
     public void The_limits_of_a_run_have_their_ranges(int factor, double least, string? error) => Assert.Equal(
