@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json.Nodes;
 using LoupeGrpc.Client.Cli.CommandLine;
+using LoupeGrpc.FunctionalTests.Infrastructure;
 using LoupeGrpc.TestSupport;
 using LoupeGrpc.V1;
 
@@ -94,8 +95,9 @@ public sealed class CliTests : IDisposable
     [InlineData("stream")]
     public async Task A_connection_that_breaks_is_told_and_costs_nothing(string command)
     {
-        var service = new FakeResumableService { Fates = [new() { AfterFrames = 3 }, new() { AfterFrames = 7 }] };
-        await using var host = await FakeHost.StartAsync(service);
+        await using var server = await RunningServer.StartAsync(new ScriptedAnalyzer { Answer = _ => ScriptedAnalyzer.Result(0.1f) });
+        using var relay = new BreakingRelay(server) { Fates = [new() { AfterResponses = 3 }, new() { AfterResponses = 4 }] };
+        await using var host = await FakeHost.StartAsync(relay);
         for (var i = 0; i < 12; i++)
         {
             Write($"{i:00}.png", [1]);
@@ -105,6 +107,7 @@ public sealed class CliTests : IDisposable
 
         Assert.Equal(0, run.ExitCode);
         Assert.Equal(Enumerable.Range(0, 12), run.Lines.Select(line => (int)line["frame_id"]!));
+        Assert.All(run.Lines, line => Assert.Equal("RESULT", (string?)line["outcome"]));
         Assert.Equal(2, run.Error.Split('\n').Count(line => line.StartsWith($"warning: the connection to {host.Address.GetLeftPart(UriPartial.Authority)} broke", StringComparison.Ordinal)));
         Assert.Equal(2, run.Error.Split("the session goes on").Length - 1);
     }

@@ -19,6 +19,8 @@ internal sealed class FakeAnalysisService : ForgeryAnalysisService.ForgeryAnalys
 
     public ulong MaxFrameBytes { get; init; } = 1024 * 1024;
 
+    public string ModelHash { get; init; } = new('a', 64);
+
     /// <summary>Answers wait for <see cref="LetThrough"/>.</summary>
     public bool IsGated { get; init; }
 
@@ -206,5 +208,5 @@ internal sealed class FakeAnalysisService : ForgeryAnalysisService.ForgeryAnalys
 
     private Limits Limits() => new() { Credits = Credits, MaxFrameBytes = MaxFrameBytes };
 
-    private static ModelInfo Model() => new() { Name = "fake-model", Version = "1", Hash = new string('a', 64), Demonstration = true };
+    private ModelInfo Model() => new() { Name = "fake-model", Version = "1", Hash = ModelHash, Demonstration = true };
 }

@@ -1,12 +1,14 @@
+using System.Collections.Concurrent;
 using Grpc.Core;
 using LoupeGrpc.Client;
 using LoupeGrpc.FunctionalTests.Infrastructure;
+using LoupeGrpc.Server.Configuration;
 using LoupeGrpc.V1;
-using Fate = LoupeGrpc.FunctionalTests.Client.FakeResumableService.Fate;
+using Fate = LoupeGrpc.FunctionalTests.Client.BreakingRelay.Fate;
 
 namespace LoupeGrpc.FunctionalTests.Client;
 
-/// <summary>Sessions whose connection breaks, against a server that breaks it where the test says.</summary>
+/// <summary>Sessions whose connection breaks, between the client and the real server, where the test says.</summary>
 public class ReconnectTests
 {
     private const int Frames = 30;
@@ -18,24 +20,32 @@ public class ReconnectTests
 
     public static TheoryData<string> Breaks => [.. Scripts.Keys];
 
-    private static Task Never { get; } = new TaskCompletionSource().Task;
-
     private static Dictionary<string, Fate[]> Scripts { get; } = new()
     {
         ["around the first grant"] = [new() { BeforeGrant = true }, new() { AfterGrant = true }, new() { AfterResponses = 1 }],
         ["between outcomes"] = [new() { AfterResponses = 3 }],
-        ["before frames received are answered"] = [new() { AfterFrames = 5 }],
+        ["before anything is answered"] = [new() { AfterResponses = 0 }],
         ["while the session is resumed"] = [new() { AfterResponses = 1 }, new() { BeforeGrant = true }, new() { AfterGrant = true }],
         ["again and again"] = [.. Enumerable.Range(1, 6).Select(i => new Fate { AfterResponses = 1 + (i % 3) })],
-        ["after each frame"] = [.. Enumerable.Range(1, 20).Select(i => new Fate { AfterFrames = (ulong)i })],
+        ["after each answer"] = [.. Enumerable.Range(1, 20).Select(_ => new Fate { AfterResponses = 1 })],
     };
 
     [Theory]
     [MemberData(nameof(Breaks))]
     public async Task Each_frame_has_its_outcome_once_and_in_order_wherever_the_connection_breaks(string where)
     {
-        var service = new FakeResumableService { Fates = Scripts[where] };
-        await using var host = await FakeHost.StartAsync(service);
+        var analyzed = new ConcurrentBag<byte>();
+        var analyzer = new ScriptedAnalyzer
+        {
+            Answer = input =>
+            {
+                analyzed.Add(input.Data.Span[0]);
+                return ScriptedAnalyzer.Result(input.Data.Span[0] / 100f);
+            },
+        };
+        await using var server = await RunningServer.StartAsync(analyzer, new LoupeOptions { Limits = new LimitOptions { Credits = 4 } });
+        using var relay = new BreakingRelay(server) { Fates = Scripts[where] };
+        await using var host = await FakeHost.StartAsync(relay);
         using var client = Connect(host);
         await using var session = await client.OpenSessionAsync(new LoupeSessionOptions { Name = "gate" }, Token);
         var reading = ReadAllAsync(session);
@@ -47,7 +57,7 @@ public class ReconnectTests
         {
             if (i % ControlEvery == 0)
             {
-                controls.Add(session.SetThresholdsAsync(new Thresholds { Low = 0.1f, High = i / 100f }, Token));
+                controls.Add(session.SetThresholdsAsync(new Thresholds { Low = 0.1f, High = High(i) }, Token));
             }
 
             buffer[0] = (byte)(i + 1);
@@ -59,60 +69,81 @@ public class ReconnectTests
         Assert.Equal((ulong)Frames, summary.Frames);
         var outcomes = await reading;
         Assert.Equal(Enumerable.Range(0, Frames).Select(i => (ulong)i), outcomes.Select(outcome => outcome.FrameId));
-        Assert.All(outcomes, outcome => Assert.IsType<LoupeResult>(outcome));
-        Assert.Equal(Enumerable.Range(0, Frames).Where(i => i % ControlEvery == 0).Select(i => i / 100f), (await Task.WhenAll(controls)).Select(reply => reply.Thresholds.High));
-        Assert.Equal(Sent(), service.Received);
+        // Each is the answer to the bytes that were sent, under the control before it.
+        Assert.Equal(
+            Enumerable.Range(0, Frames).Select(i => ((i + 1) / 100f, High(i - (i % ControlEvery)))),
+            outcomes.Select(outcome => Assert.IsType<LoupeResult>(outcome).Result).Select(result => (result.Score, result.Thresholds.High)));
+        Assert.Equal(Enumerable.Range(0, Frames).Where(i => i % ControlEvery == 0).Select(High), (await Task.WhenAll(controls)).Select(reply => reply.Thresholds.High));
+        Assert.Equal(Enumerable.Range(1, Frames).Select(mark => (byte)mark), analyzed.Order());
         Assert.Null(session.Fault);
-        Assert.All(service.Opened.Skip(1), open => Assert.Equal("gate", open.SessionName));
+        Assert.All(relay.Opened.Skip(1), open => Assert.Equal("gate", open.SessionName));
         var events = await session.Events(Token).ToListAsync(Token);
         // A grant that is lost on the way resumes nothing.
-        Assert.InRange(events.OfType<LoupeResumed>().Count(), 1, service.Opened.Count(open => !open.ResumeToken.IsEmpty));
+        Assert.InRange(events.OfType<LoupeResumed>().Count(), 1, relay.Opened.Count(open => !open.ResumeToken.IsEmpty));
+        Assert.True(relay.Connections > Scripts[where].Length);
     }
 
     [Fact]
     public async Task What_the_server_has_forgotten_is_lost_and_says_so()
     {
-        var service = new FakeResumableService { Fates = [new() { AfterFrames = 2 }], Gate = Never, HasForgotten = true };
-        await using var host = await FakeHost.StartAsync(service);
+        var analyzer = new ScriptedAnalyzer();
+        await using var server = await RunningServer.StartAsync(analyzer);
+        await using var restarted = await RunningServer.StartAsync(new ScriptedAnalyzer());
+        using var relay = new BreakingRelay(server);
+        await using var host = await FakeHost.StartAsync(relay);
         using var client = Connect(host);
         await using var session = await client.OpenSessionAsync(cancellationToken: Token);
-        await session.SendAsync(Picture(0), Token);
-        await session.SendAsync(Picture(1), Token);
+        await SendAsync(session, analyzer, 0, 1);
 
+        relay.Server = restarted.Server.Grpc;
+        relay.Break();
         var outcomes = await ReadAllAsync(session);
 
         Assert.Equal([0UL, 1UL], outcomes.Select(outcome => outcome.FrameId));
-        Assert.All(outcomes, outcome => AssertLost(outcome, "does not have the session any more: no such session"));
+        Assert.All(outcomes, outcome => AssertLost(outcome, "does not have the session any more: "));
         await Assert.ThrowsAsync<LoupeConnectionLostException>(() => session.FlushAsync(Token));
         await Assert.ThrowsAsync<LoupeConnectionLostException>(() => session.CompleteAsync(Token));
-        Assert.False(service.Opened[1].Resumable);
-        Assert.Null(service.Opened[1].Adaptation);
+        Assert.False(relay.Opened[1].Resumable);
+        Assert.Null(relay.Opened[1].Adaptation);
+        // The new server keeps nothing for a client that will not come back.
+        await Patience.UntilAsync(() => restarted.Sessions.Count == 0);
     }
 
     [Fact]
     public async Task A_session_that_was_taken_over_is_not_taken_back()
     {
-        var service = new FakeResumableService { Fates = [new() { AfterFrames = 2 }, new() { TakenOver = true }], Gate = Never };
-        await using var host = await FakeHost.StartAsync(service);
+        var analyzer = new ScriptedAnalyzer();
+        await using var server = await RunningServer.StartAsync(analyzer);
+        using var relay = new BreakingRelay(server);
+        await using var host = await FakeHost.StartAsync(relay);
         using var client = Connect(host);
         await using var session = await client.OpenSessionAsync(cancellationToken: Token);
-        await session.SendAsync(Picture(0), Token);
-        await session.SendAsync(Picture(1), Token);
+        await SendAsync(session, analyzer, 0, 1);
+        relay.Break();
+        await using var events = session.Events(Token).GetAsyncEnumerator(Token);
+        Assert.True(await events.MoveNextAsync());
+        Assert.True(await events.MoveNextAsync());
+        Assert.IsType<LoupeResumed>(events.Current);
 
+        using var other = await server.OpenAsync(new OpenSession { ResumeToken = session.Grant.ResumeToken });
+
+        Assert.True(other.Grant.Resumed);
         Assert.All(await ReadAllAsync(session), outcome => AssertLost(outcome, "another connection took over the session"));
-        Assert.Equal(2, service.Connections);
-        Assert.Contains(
-            await session.Events(Token).ToListAsync(Token), happened => happened is LoupeServerEvent { Event.Kind: SessionEventKind.TakenOver });
+        Assert.Equal(2, relay.Connections);
+        Assert.True(await events.MoveNextAsync());
+        Assert.Equal(SessionEventKind.TakenOver, Assert.IsType<LoupeServerEvent>(events.Current).Event.Kind);
     }
 
     [Fact]
     public async Task A_server_that_stays_away_is_waited_for_as_long_as_it_keeps_the_session()
     {
-        var service = new FakeResumableService { Gate = Never, Window = TimeSpan.FromMilliseconds(300) };
-        var host = await FakeHost.StartAsync(service);
+        var analyzer = new ScriptedAnalyzer();
+        await using var server = await StartAsync(analyzer, TimeSpan.FromMilliseconds(300));
+        using var relay = new BreakingRelay(server);
+        var host = await FakeHost.StartAsync(relay);
         using var client = Connect(host);
         await using var session = await client.OpenSessionAsync(cancellationToken: Token);
-        await session.SendAsync(Picture(0), Token);
+        await SendAsync(session, analyzer, 0);
 
         await host.DisposeAsync();
 
@@ -124,8 +155,9 @@ public class ReconnectTests
     [Fact]
     public async Task A_server_that_comes_back_finds_the_session_waiting()
     {
-        var service = new FakeResumableService();
-        var host = await FakeHost.StartAsync(service);
+        await using var server = await RunningServer.StartAsync(new ScriptedAnalyzer { Answer = _ => ScriptedAnalyzer.Result(0.1f) });
+        using var relay = new BreakingRelay(server);
+        var host = await FakeHost.StartAsync(relay);
         using var client = Connect(host);
         await using var session = await client.OpenSessionAsync(cancellationToken: Token);
         await using var results = session.Results(Token).GetAsyncEnumerator(Token);
@@ -135,9 +167,9 @@ public class ReconnectTests
         await host.DisposeAsync();
         await using var events = session.Events(Token).GetAsyncEnumerator(Token);
         Assert.True(await events.MoveNextAsync());
-        Assert.InRange(Assert.IsType<LoupeDisconnected>(events.Current).Window, TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(30));
+        Assert.InRange(Assert.IsType<LoupeDisconnected>(events.Current).Window, TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(60));
         var waiting = session.SendAsync(Picture(1), Token).AsTask();
-        await using var again = await FakeHost.StartAsync(service, host.Address.Port);
+        await using var again = await FakeHost.StartAsync(relay, host.Address.Port);
         Assert.True(await events.MoveNextAsync());
         Assert.Equal(0, Assert.IsType<LoupeResumed>(events.Current).FramesSentAgain);
 
@@ -145,7 +177,7 @@ public class ReconnectTests
         Assert.True(await results.MoveNextAsync());
         Assert.Equal(1UL, Assert.IsType<LoupeResult>(results.Current).FrameId);
         Assert.Equal(2UL, (await session.CompleteAsync(Token)).Frames);
-        Assert.Equal(1UL, service.Opened[1].ResponsesReceived);
+        Assert.Equal(1UL, relay.Opened[1].ResponsesReceived);
     }
 
     [Theory]
@@ -154,56 +186,97 @@ public class ReconnectTests
     [InlineData(StatusCode.Unimplemented)]
     public async Task A_server_that_refuses_the_token_is_not_asked_again(StatusCode status)
     {
-        var service = new FakeResumableService { Fates = [new() { AfterFrames = 1 }, new() { Refusal = new Status(status, "not like this") }], Gate = Never };
-        await using var host = await FakeHost.StartAsync(service);
+        var analyzer = new ScriptedAnalyzer();
+        await using var server = await RunningServer.StartAsync(analyzer);
+        using var relay = new BreakingRelay(server) { Fates = [new(), new() { Refusal = new Status(status, "not like this") }] };
+        await using var host = await FakeHost.StartAsync(relay);
         using var client = Connect(host);
         await using var session = await client.OpenSessionAsync(cancellationToken: Token);
-        await session.SendAsync(Picture(0), Token);
+        await SendAsync(session, analyzer, 0);
+
+        relay.Break();
 
         AssertLost(Assert.Single(await ReadAllAsync(session)), "not like this");
-        Assert.Equal(2, service.Connections);
+        Assert.Equal(2, relay.Connections);
     }
 
     [Fact]
     public async Task Connections_that_are_of_no_use_come_to_an_end()
     {
-        var service = new FakeResumableService
-        {
-            Fates = [new() { AfterFrames = 1 }, .. Enumerable.Repeat(new Fate { AfterGrant = true }, 10_000)],
-            Window = TimeSpan.FromSeconds(1),
-            Gate = Never,
-        };
-        await using var host = await FakeHost.StartAsync(service);
+        var analyzer = new ScriptedAnalyzer();
+        await using var server = await StartAsync(analyzer, TimeSpan.FromSeconds(1));
+        using var relay = new BreakingRelay(server) { Fates = [new(), .. Enumerable.Repeat(new Fate { AfterGrant = true }, 10_000)] };
+        await using var host = await FakeHost.StartAsync(relay);
         using var client = Connect(host);
         await using var session = await client.OpenSessionAsync(cancellationToken: Token);
-        await session.SendAsync(Picture(0), Token);
+        await SendAsync(session, analyzer, 0);
+
+        relay.Break();
 
         AssertLost(Assert.Single(await ReadAllAsync(session)), "could not be resumed");
-        Assert.InRange(service.Connections, 3, 100);
+        Assert.InRange(relay.Connections, 3, 100);
+    }
+
+    [Fact]
+    public async Task A_frame_that_nothing_lets_pass_is_given_up_and_takes_none_along()
+    {
+        await using var server = await RunningServer.StartAsync(new ScriptedAnalyzer { Answer = input => ScriptedAnalyzer.Result(input.Data.Span[0] / 100f) });
+        using var relay = new BreakingRelay(server) { MaxFrameBytes = 1000 };
+        await using var host = await FakeHost.StartAsync(relay);
+        using var client = Connect(host);
+        await using var session = await client.OpenSessionAsync(cancellationToken: Token);
+        var reading = ReadAllAsync(session);
+        var replies = new List<Task<ControlReply>>();
+        for (byte i = 0; i < 6; i++)
+        {
+            var frame = new byte[i is 1 or 4 ? 2_000_000 : 10];
+            frame[0] = i;
+            await session.SendAsync(new EncodedFrame(frame) { FrameId = i }, Token);
+            replies.Add(session.SetThresholdsAsync(new Thresholds { Low = 0.1f, High = High(i) }, Token));
+        }
+
+        var summary = await session.CompleteAsync(Patience.Token());
+
+        var outcomes = await reading;
+        Assert.Equal([0, 1, 2, 3, 4, 5], outcomes.Select(outcome => (int)outcome.FrameId));
+        Assert.Equal([0, 2, 3, 5], outcomes.OfType<LoupeResult>().Select(outcome => (int)Math.Round(outcome.Result.Score * 100)));
+        Assert.Equal([0, 1, 2, 3], outcomes.OfType<LoupeResult>().Select(outcome => (int)outcome.Sequence!));
+        Assert.All(outcomes.OfType<LoupeFailed>(), outcome => AssertLost(outcome, "while this frame of 1.9 MiB was sent: a proxy in between may not let it pass (nginx: client_max_body_size"));
+        Assert.Equal([1, 4], outcomes.OfType<LoupeFailed>().Select(outcome => (int)outcome.FrameId));
+        Assert.Equal(4UL, summary.Frames);
+        Assert.Equal(Enumerable.Range(0, 6).Select(High), (await Task.WhenAll(replies)).Select(reply => reply.Thresholds.High));
+        Assert.Null(session.Fault);
     }
 
     [Fact]
     public async Task Without_reconnecting_the_session_ends_with_its_connection()
     {
-        var service = new FakeResumableService { Fates = [new() { AfterFrames = 1 }], Gate = Never };
-        await using var host = await FakeHost.StartAsync(service);
+        var analyzer = new ScriptedAnalyzer();
+        await using var server = await RunningServer.StartAsync(analyzer);
+        using var relay = new BreakingRelay(server);
+        await using var host = await FakeHost.StartAsync(relay);
         using var client = Connect(host);
         await using var session = await client.OpenSessionAsync(new LoupeSessionOptions { Reconnect = false }, Token);
-        await session.SendAsync(Picture(0), Token);
+        await SendAsync(session, analyzer, 0);
+
+        relay.Break();
 
         AssertLost(Assert.Single(await ReadAllAsync(session)), "broke");
-        Assert.Equal(1, service.Connections);
-        Assert.False(service.Opened[0].Resumable);
+        Assert.Equal(1, relay.Connections);
+        Assert.False(relay.Opened[0].Resumable);
+        await Patience.UntilAsync(() => server.Sessions.Count == 0);
     }
 
     [Fact]
     public async Task Disposing_stops_the_attempts()
     {
-        var service = new FakeResumableService { Gate = Never };
-        var host = await FakeHost.StartAsync(service);
+        var analyzer = new ScriptedAnalyzer();
+        await using var server = await RunningServer.StartAsync(analyzer);
+        using var relay = new BreakingRelay(server);
+        var host = await FakeHost.StartAsync(relay);
         using var client = Connect(host);
         var session = await client.OpenSessionAsync(cancellationToken: Token);
-        await session.SendAsync(Picture(0), Token);
+        await SendAsync(session, analyzer, 0);
         await host.DisposeAsync();
         await using var events = session.Events(Token).GetAsyncEnumerator(Token);
         Assert.True(await events.MoveNextAsync());
@@ -216,33 +289,36 @@ public class ReconnectTests
     [Fact]
     public async Task A_session_without_frames_in_flight_says_goodbye_when_it_is_disposed()
     {
-        var service = new FakeResumableService();
-        await using var host = await FakeHost.StartAsync(service);
-        using var client = Connect(host);
+        await using var server = await RunningServer.StartAsync(new ScriptedAnalyzer());
+        using var client = new LoupeClient(new LoupeClientOptions { Address = server.Server.Grpc });
         var session = await client.OpenSessionAsync(cancellationToken: Token);
+        Assert.Equal(1, server.Sessions.Count);
 
         await session.DisposeAsync();
 
-        Assert.True(service.IsHalfClosed);
+        // Else it would wait for its client for a minute.
+        await Patience.UntilAsync(() => server.Sessions.Count == 0);
     }
 
     private static LoupeClient Connect(FakeHost host) => new(new LoupeClientOptions { Address = host.Address });
 
+    private static Task<RunningServer> StartAsync(ScriptedAnalyzer analyzer, TimeSpan window) =>
+        RunningServer.StartAsync(analyzer, new LoupeOptions { Sessions = new SessionOptions { ResumeWindow = window } });
+
     private static EncodedFrame Picture(ulong number) => new(new byte[] { 1, 2, 3 }) { FrameId = number };
 
-    private static IEnumerable<string> Sent()
+    /// <summary>Frames that the server has and does not answer.</summary>
+    private static async Task SendAsync(LoupeSession session, ScriptedAnalyzer analyzer, params ulong[] numbers)
     {
-        var control = 0;
-        for (var i = 0; i < Frames; i++)
+        foreach (var number in numbers)
         {
-            if (i % ControlEvery == 0)
-            {
-                yield return $"control {++control}";
-            }
-
-            yield return $"frame {i}: {i + 1}";
+            await session.SendAsync(Picture(number), Token);
+            await analyzer.NextAsync();
         }
     }
+
+    /// <summary>The upper threshold that the control before a frame sets.</summary>
+    private static float High(int frame) => 0.5f + (frame / 100f);
 
     private static void AssertLost(LoupeOutcome outcome, string why)
     {

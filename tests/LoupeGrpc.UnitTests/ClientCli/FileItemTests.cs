@@ -34,9 +34,52 @@ public sealed class FileItemTests : IDisposable
     [Fact]
     public async Task A_file_without_end_stops_at_the_limit()
     {
+        // Of length 0, as it says, and some megabytes long.
+        const string symbols = "/proc/kallsyms";
+        Assert.SkipUnless(File.Exists(symbols), $"no {symbols} here");
+
+        Assert.Equal(LoupeFailureCode.TooLarge, (await LoadAsync(symbols, limit: 100_000)).Failure!.Code);
+    }
+
+    [Fact]
+    public async Task A_device_is_no_file()
+    {
         Assert.SkipUnless(File.Exists("/dev/zero"), "no /dev/zero here");
 
-        Assert.Equal(LoupeFailureCode.TooLarge, (await LoadAsync("/dev/zero", limit: 1_000_000)).Failure!.Code);
+        var failure = (await LoadAsync("/dev/zero", limit: 1_000_000)).Failure!;
+
+        Assert.Equal((LoupeFailureCode.Unreadable, "the file cannot be read: It is a device, not a regular file."), (failure.Code, failure.Message));
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_disk_that_does_not_answer_keeps_nobody_who_gives_up(bool inOpening)
+    {
+        using var answer = new ManualResetEventSlim();
+        using var given = new CancellationTokenSource();
+        var item = new FileItem
+        {
+            Path = "a",
+            Name = "a",
+            File = Write([1]),
+            Open = path =>
+            {
+                if (inOpening)
+                {
+                    answer.Wait();
+                }
+
+                return new SilentStream(answer);
+            },
+        };
+
+        var loading = item.LoadAsync(0, new Limits(), given.Token).AsTask();
+        Assert.False(loading.IsCompleted);
+        await given.CancelAsync();
+
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => loading.WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken));
+        answer.Set();
     }
 
     [Fact]
@@ -51,6 +94,16 @@ public sealed class FileItemTests : IDisposable
         var path = Path.Combine(_folder, "a.png");
         File.WriteAllBytes(path, data);
         return path;
+    }
+
+    /// <summary>Reads wait until a test lets them.</summary>
+    private sealed class SilentStream(ManualResetEventSlim answer) : MemoryStream([1, 2, 3])
+    {
+        public override int Read(Span<byte> buffer)
+        {
+            answer.Wait(TestContext.Current.CancellationToken);
+            return base.Read(buffer);
+        }
     }
 
     private static ValueTask<LoadedItem> LoadAsync(string file, ulong limit) =>

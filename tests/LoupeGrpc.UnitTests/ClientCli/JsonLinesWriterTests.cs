@@ -27,7 +27,50 @@ public class JsonLinesWriterTests
         }));
 
         Assert.DoesNotContain("\"mask\":{", line, StringComparison.Ordinal);
+        Assert.DoesNotContain("\"mask_area\"", line, StringComparison.Ordinal);
+        Assert.DoesNotContain("\"regions\"", line, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void An_empty_mask_has_an_area_of_nothing()
+    {
+        var line = Written(Rows.Result(change: result =>
+        {
+            result.Mask.Area = 0;
+            result.Regions.Clear();
+        }));
+
         Assert.Contains("\"mask_area\":0,\"regions\":[]", line, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_mask_that_was_too_long_to_be_sent_has_its_regions()
+    {
+        var line = Written(Rows.Result(change: result => (result.Mask, result.MaskOmission) = (null, MaskOmission.Budget)));
+
+        Assert.DoesNotContain("\"mask_area\"", line, StringComparison.Ordinal);
+        Assert.Contains("\"regions\":[{\"box\":[1,2,3,4]", line, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Files_are_named_where_they_were_written()
+    {
+        var line = Written(Rows.Result() with { MaskFile = "out/masks/b.png", OverlayFile = "out/overlays/b.png" });
+
+        Assert.EndsWith("""
+            "mask_file":"out/masks/b.png","overlay_file":"out/overlays/b.png"}
+
+            """, line, StringComparison.Ordinal);
+        Assert.DoesNotContain("_file\"", Written(Rows.Result()), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Names_are_shown_without_loss_and_cannot_drive_a_terminal()
+    {
+        var line = Written(Rows.Failed(LoupeFailureCode.NotFound, "gone", "caf\uDCE9/\e[31m\u009b.jpg"));
+
+        Assert.Contains("""{"path":"caf\\xe9/\u001B[31m\u009B.jpg",""", line, StringComparison.Ordinal);
+        Assert.Equal("caf\\xe9/\e[31m\u009b.jpg", (string?)System.Text.Json.Nodes.JsonNode.Parse(line)!["path"]);
     }
 
     [Fact]

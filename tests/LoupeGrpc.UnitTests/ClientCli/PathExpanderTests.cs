@@ -78,5 +78,5 @@ public sealed class PathExpanderTests : IDisposable
         }
     }
 
-    private IEnumerable<string> Expand(params string[] paths) => PathExpander.Expand(paths).Select(item => Path.GetRelativePath(_folder, item.Path));
+    private IEnumerable<string> Expand(params string[] paths) => PathExpander.Expand(paths, cancellationToken: TestContext.Current.CancellationToken).Select(item => Path.GetRelativePath(_folder, item.Path));
 }

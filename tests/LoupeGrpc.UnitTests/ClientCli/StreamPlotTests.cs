@@ -52,6 +52,89 @@ public class StreamPlotTests
     }
 
     [Fact]
+    public void Where_no_mask_was_computed_the_curve_has_a_gap()
+    {
+        using var whole = Draw(_ => true);
+        using var halves = Draw(frame => frame is < 10 or >= 30);
+        using var single = Draw(frame => frame == 20);
+
+        var (all, some, one) = (Columns(whole), Columns(halves), Columns(single));
+        Assert.InRange(all.Count, 1000, 1150);
+        Assert.DoesNotContain(all.Zip(all.Skip(1)), pair => pair.Second - pair.First > 1);
+        // Half of the frames, and one hole.
+        Assert.InRange(some.Count, 0.4 * all.Count, 0.6 * all.Count);
+        Assert.Single(some.Zip(some.Skip(1)), pair => pair.Second - pair.First > 1);
+        // A single frame is a dot.
+        Assert.InRange(one.Count, 1, 12);
+
+        static Mat Draw(Func<int, bool> hasMask)
+        {
+            var curves = new StreamCurves(byTime: true);
+            for (var i = 0; i < 40; i++)
+            {
+                var number = i;
+                curves.Write(Rows.Frame((ulong)i, i / 10.0, result => result.Mask = hasMask(number) ? new Mask { Area = 30_000 } : null));
+            }
+
+            return Cv2.ImDecode(StreamPlot.Draw(curves, "clip.avi", svg: false), ImreadModes.Color);
+        }
+
+        // Columns of the second panel, below its legend, in which the curve is.
+        static List<int> Columns(Mat picture)
+        {
+            using var panel = picture[new Rect(0, 262, picture.Width, picture.Height - 262)];
+            using var curve = new Mat();
+            Cv2.InRange(panel, new Scalar(0x2B, 0x39, 0xC0), new Scalar(0x2B, 0x39, 0xC0), curve);
+            return [.. Enumerable.Range(0, picture.Width).Where(column => Cv2.CountNonZero(curve.Col(column)) > 0)];
+        }
+    }
+
+    [Fact]
+    public void The_axis_of_the_score_ends_at_1()
+    {
+        var texts = Texts(StreamPlot.Draw(Curves(50, adapts: false, byTime: false), "clip.avi", svg: true));
+
+        var numbers = texts.Where(text => double.TryParse(text, System.Globalization.CultureInfo.InvariantCulture, out _)).ToList();
+        Assert.Contains("1", numbers);
+        Assert.DoesNotContain("1.2", numbers);
+        Assert.DoesNotContain("1.4", numbers);
+    }
+
+    [Theory]
+    // Beside a first peak of 400 everything else would be a flat line.
+    [InlineData(400.0, 2.0, 0.5, true)]
+    [InlineData(2.0, 1.0, 0.5, false)]
+    public void A_loss_is_readable_beside_its_first_peak(double first, double second, double third, bool isLogarithmic)
+    {
+        var curves = new StreamCurves(byTime: true);
+        for (var i = 0; i < 60; i++)
+        {
+            var loss = i == 0 ? first : i < 30 ? second : third;
+            curves.Write(Rows.Frame((ulong)i, i / 10.0, result => result.Adaptation = new AdaptationState { Step = 1, LastLoss = (float)loss }));
+        }
+
+        var texts = Texts(StreamPlot.Draw(curves, "clip.avi", svg: true));
+        using var picture = Cv2.ImDecode(StreamPlot.Draw(curves, "clip.avi", svg: false), ImreadModes.Color);
+        using var panel = picture[new Rect(80, 470, 1090, 170)];
+        using var curve = new Mat();
+        Cv2.InRange(panel, new Scalar(0x83, 0x34, 0x6C), new Scalar(0x83, 0x34, 0x6C), curve);
+
+        Assert.Equal(isLogarithmic, texts.Contains("100"));
+        // The levels of the first half and of the second are apart.
+        var (left, right) = (Row(curve.Col(300)), Row(curve.Col(900)));
+        Assert.InRange(right - left, 10, 100);
+
+        static int Row(Mat column) => Enumerable.Range(0, column.Height).First(row => column.At<byte>(row, 0) != 0);
+    }
+
+    [Fact]
+    public void A_demonstration_model_marks_its_plots()
+    {
+        Assert.Contains("demonstration model", Texts(StreamPlot.Draw(Curves(9, adapts: false), "clip.avi", svg: true, isDemonstration: true)));
+        Assert.DoesNotContain("demonstration model", Texts(StreamPlot.Draw(Curves(9, adapts: false), "clip.avi", svg: true)));
+    }
+
+    [Fact]
     public void A_mark_stands_at_the_first_frame_it_concerns()
     {
         var curves = Curves(20, adapts: true);

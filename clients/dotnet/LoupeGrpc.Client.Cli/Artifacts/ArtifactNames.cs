@@ -27,8 +27,8 @@ internal sealed class ArtifactNames
     {
         var drafts = inputs.Select(input => new Draft(Path.GetFullPath(input.Path), Path.GetFullPath(input.Base.Length == 0 ? "." : input.Base))).ToList();
         var distinct = drafts.DistinctBy(draft => draft.FullPath, StringComparer.Ordinal).ToList();
-        Separate(distinct, draft => draft.Label, draft => draft.TryAddFolder());
-        Separate(distinct, draft => draft.Stem, draft => draft.TryKeepExtension());
+        Separate(distinct, draft => draft.Label, draft => draft.ParentPath, draft => draft.TryAddFolder());
+        Separate(distinct, draft => draft.Stem, draft => draft.Extension, draft => draft.TryKeepExtension());
         var first = distinct.ToDictionary(draft => draft.FullPath, StringComparer.Ordinal);
         var reserved = distinct.SelectMany(draft => (string[])[draft.Label, draft.Stem]).ToHashSet(StringComparer.OrdinalIgnoreCase);
         HashSet<string> labels = new(StringComparer.OrdinalIgnoreCase), stems = new(StringComparer.OrdinalIgnoreCase);
@@ -57,13 +57,14 @@ internal sealed class ArtifactNames
         return (unique, extension);
     }
 
-    /// <summary>Makes all longer that are called alike, as long as that helps.</summary>
-    private static void Separate(List<Draft> drafts, Func<Draft, string> name, Func<Draft, bool> tryExtend)
+    /// <summary>Makes all longer that are called alike, as long as that helps: as long as what they would get differs.</summary>
+    private static void Separate(List<Draft> drafts, Func<Draft, string> name, Func<Draft, string> difference, Func<Draft, bool> tryExtend)
     {
         for (var isLonger = true; isLonger;)
         {
             isLonger = false;
-            foreach (var draft in drafts.GroupBy(name, StringComparer.OrdinalIgnoreCase).Where(alike => alike.Skip(1).Any()).SelectMany(alike => alike).ToList())
+            foreach (var draft in drafts.GroupBy(name, StringComparer.OrdinalIgnoreCase)
+                .Where(alike => alike.DistinctBy(difference, StringComparer.OrdinalIgnoreCase).Skip(1).Any()).SelectMany(alike => alike).ToList())
             {
                 isLonger |= tryExtend(draft);
             }
@@ -105,7 +106,6 @@ internal sealed class ArtifactNames
     {
         private readonly string[] _folders;
         private readonly string _stem;
-        private readonly string _extension;
         private int _depth;
         private bool _keepsExtension;
 
@@ -114,17 +114,21 @@ internal sealed class ArtifactNames
             FullPath = fullPath;
             var components = fullPath.Split(Path.DirectorySeparatorChar, StringSplitOptions.RemoveEmptyEntries);
             _folders = [.. components.SkipLast(1).Select(folder => Shorten(Sanitize(folder)))];
-            (_stem, _extension) = Split(Sanitize(components[^1]));
-            IsChanged = components[^1] != $"{_stem}{_extension}";
+            (_stem, Extension) = Split(Sanitize(components[^1]));
+            IsChanged = components[^1] != $"{_stem}{Extension}";
             _depth = Math.Max(0, components.Length - 1 - fullBase.Split(Path.DirectorySeparatorChar, StringSplitOptions.RemoveEmptyEntries).Length);
         }
 
         public string FullPath { get; }
 
+        public string ParentPath => Path.GetDirectoryName(FullPath) ?? "";
+
+        public string Extension { get; }
+
         /// <summary>Whether the file cannot be called what it is called.</summary>
         public bool IsChanged { get; }
 
-        public string Label => $"{Folder}{_stem}{_extension}";
+        public string Label => $"{Folder}{_stem}{Extension}";
 
         public string Stem => _keepsExtension ? Label : $"{Folder}{_stem}";
 
@@ -132,7 +136,7 @@ internal sealed class ArtifactNames
 
         public bool TryAddFolder() => _depth < _folders.Length && _depth++ >= 0;
 
-        public bool TryKeepExtension() => !_keepsExtension && _extension.Length > 0 && (_keepsExtension = true);
+        public bool TryKeepExtension() => !_keepsExtension && Extension.Length > 0 && (_keepsExtension = true);
 
         public ArtifactName Claim(HashSet<string> labels, HashSet<string> stems, HashSet<string> reserved)
         {
@@ -140,7 +144,7 @@ internal sealed class ArtifactNames
             for (var i = 2; labels.Contains(label) || stems.Contains(stem) || (i > 2 && (reserved.Contains(label) || reserved.Contains(stem))); i++)
             {
                 var numbered = $"{Folder}{Numbered(_stem, i)}";
-                (label, stem) = ($"{numbered}{_extension}", _keepsExtension ? $"{numbered}{_extension}" : numbered);
+                (label, stem) = ($"{numbered}{Extension}", _keepsExtension ? $"{numbered}{Extension}" : numbered);
             }
 
             labels.Add(label);

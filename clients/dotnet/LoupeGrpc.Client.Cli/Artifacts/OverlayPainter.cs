@@ -84,7 +84,7 @@ internal static class OverlayPainter
         for (var x = -height; x < width; x += 2 * stripe)
         {
             Cv2.FillConvexPoly(
-                stripes, [new Point(x, height), new Point(x + stripe, height), new Point(x + stripe + height, 0), new Point(x + height, 0)], Scalar.White);
+                stripes, [new Point(x, height), new Point(x + stripe - 1, height), new Point(x + stripe - 1 + height, 0), new Point(x + height, 0)], Scalar.White);
         }
 
         var hatched = new Mat();

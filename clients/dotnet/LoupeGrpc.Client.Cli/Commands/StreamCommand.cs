@@ -23,8 +23,8 @@ internal static class StreamCommand
           loupe-grpc-client stream clip.avi --adapt --snapshot gate.state --plot gate.svg
           loupe-grpc-client stream next.avi --resume gate.state --dual 10 --format jsonl
 
-        SOURCE is a video file, camera:N (N from 0), a network stream such as rtsp://… or a folder of frames in ordinal order of their
-        names. A network stream that breaks is opened again, with growing pauses; user and password are never shown. Videos and cameras
+        SOURCE is a video file, camera:N (N from 0), a network stream such as rtsp://… or a folder of frames in natural order of their
+        names (1, 2, 10). A network stream that breaks is opened again, with growing pauses; user and password are never shown. Videos and cameras
         need OpenCV, folders of frames do not. When the connection to the server breaks, the stream goes on with another, as long as the server
         keeps the session.
 
@@ -45,7 +45,8 @@ internal static class StreamCommand
         where the guard stepped in.
 
         TIME is the frame's time in the stream, in seconds: for cameras and network streams since the first frame.
-        The other columns, and the fields of --format jsonl, are those of `analyze`, with "path" the source and "time_s" its time.
+        The other columns, and the fields of --format jsonl, are those of `analyze`, with "path" the source, "time_s" its time,
+        and for a folder "source" the frame's own file.
 
         {{TeachingHelp.ExitCodes}}
         """;

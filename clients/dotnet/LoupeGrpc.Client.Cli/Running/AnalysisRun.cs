@@ -115,7 +115,7 @@ internal sealed class AnalysisRun(
                     notify(Invariant($"warning: {broken.Reason}; trying to go on for {broken.Window.TotalSeconds:0} s"));
                     break;
                 case LoupeResumed back:
-                    notify(Invariant($"connected again after {back.Outage.TotalSeconds:0.0} s: the session goes on, {back.FramesSentAgain} frames sent again"));
+                    notify(Invariant($"connected again after {back.Outage.TotalSeconds:0.0} s: the session goes on, {Frames(back.FramesSentAgain)} sent again"));
                     break;
             }
         }
@@ -234,6 +234,8 @@ internal sealed class AnalysisRun(
             sink.Write(row);
         }
     }
+
+    private static string Frames(int count) => count == 1 ? "1 frame" : Invariant($"{count} frames");
 
     private static string Invariant(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 

@@ -85,6 +85,28 @@ internal sealed class OutcomeLedger(bool ordered)
         }
     }
 
+    /// <summary>Ends a frame that never reached the server; those sent after it, which did not either, take its number and the next ones.</summary>
+    /// <param name="sequence">Of a frame that waits.</param>
+    public void Withdraw(ulong sequence, LoupeFailureCode code, string message)
+    {
+        lock (_gate)
+        {
+            if (_closed || !_sent.Remove(sequence, out var entry))
+            {
+                return;
+            }
+
+            entry.Sequence = null;
+            Settle(entry, Failed(entry, code, message));
+            for (_nextSequence--; sequence < _nextSequence; sequence++)
+            {
+                _sent.Remove(sequence + 1, out var next);
+                next!.Sequence = sequence;
+                _sent.Add(sequence, next);
+            }
+        }
+    }
+
     /// <summary>Ends every frame that still waits and lets no other in. Calls after the first do nothing.</summary>
     public void Close(LoupeFailureCode code, string message)
     {
@@ -171,7 +193,7 @@ internal sealed class OutcomeLedger(bool ordered)
 
         public ulong FrameId { get; } = frameId;
 
-        public ulong? Sequence { get; } = sequence;
+        public ulong? Sequence { get; set; } = sequence;
 
         /// <summary>Set while an earlier frame still waits for its own.</summary>
         public LoupeOutcome? Outcome { get; set; }

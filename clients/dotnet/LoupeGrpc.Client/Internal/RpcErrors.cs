@@ -27,6 +27,11 @@ internal static class RpcErrors
             return new LoupeRequestException(ToCode(failed.Code), failed.Message, error);
         }
 
+        if (ProxyHints.OfHttpAnswer(error.Status.Detail) is { } hint)
+        {
+            return new LoupeUnavailableException($"no LoupeGrpc server at {address}: {hint}", error);
+        }
+
         return error.StatusCode switch
         {
             StatusCode.Unavailable => Unreachable(address, error),
@@ -67,6 +72,11 @@ internal static class RpcErrors
     /// <summary>The cause in one line: the outer messages only repeat that a call could not be started, the innermost ones are about sockets.</summary>
     private static string Detail(RpcException error)
     {
+        if (ProxyHints.OfHttpAnswer(error.Status.Detail) is { } hint)
+        {
+            return hint;
+        }
+
         var cause = error.Status.DebugException;
         var text = (cause is HttpRequestException ? cause.InnerException ?? cause : cause)?.Message ?? error.Status.Detail;
         return text.ReplaceLineEndings(" ").TrimEnd('.');

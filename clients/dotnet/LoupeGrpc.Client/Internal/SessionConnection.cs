@@ -129,9 +129,12 @@ internal sealed class SessionConnection : IDisposable
         }
     }
 
-    /// <summary>What grpc-dotnet throws from writes to a call that is over.</summary>
+    /// <summary>
+    /// What grpc-dotnet throws from writes to a call that is over. A NullReferenceException is .NET's own, from an HTTP/2 stream that is reset while it
+    /// is written to.
+    /// </summary>
     private static bool IsBroken(Exception error) =>
-        error is RpcException or OperationCanceledException or ObjectDisposedException or IOException or InvalidOperationException;
+        error is RpcException or OperationCanceledException or ObjectDisposedException or IOException or InvalidOperationException or NullReferenceException;
 }
 
 /// <summary>How a call ended.</summary>

@@ -44,6 +44,20 @@ internal sealed class UnansweredMessages
     /// <inheritdoc cref="RemoveFrame"/>
     public void RemoveControl(ulong number) => Remove(_controls, number);
 
+    /// <summary>Forgets a frame that never arrived; those behind it, which did not either, take its number and the next ones.</summary>
+    public void Withdraw(ulong sequence)
+    {
+        lock (_gate)
+        {
+            Remove(_frames, sequence);
+            while (_frames.Remove(sequence + 1, out var next))
+            {
+                next.Value = next.Value with { Number = sequence };
+                _frames.Add(sequence++, next);
+            }
+        }
+    }
+
     /// <summary>What never arrived, in the order of sending.</summary>
     /// <param name="nextSequence">The first frame that did not.</param>
     /// <param name="controlsReceived">Controls that did.</param>
