@@ -76,11 +76,23 @@ unittest "interoperability" tests/interop/run.sh
 unittest "privacy" tests/privacy/run.sh
 unittest "the gpu package without a GPU" tests/gpu-package/run.sh
 
+# checks NAME COMMAND…: of ours; the last line says `…: N passed`, and how many failed or were skipped where some were.
+checks() {
+  run "$@"
+  local status=$? line bad
+  line=$(grep -E '^[a-z-]+: [0-9]+ passed' "$log" | tail -n 1)
+  of() { grep -oE "[0-9]+ $1" <<< "$line" | grep -oE '[0-9]+' || echo 0; }
+  bad=$(of failed)
+  ((status == 0 || bad > 0)) || bad=1
+  count "$(of passed)" "$bad" "$(of skipped)"
+}
+
+checks "the contract's promise" tests/protos/run.sh
+run "third-party notices" dotnet run scripts/third-party-notices.cs -- --check && count 1 0 0 || count 0 1 0
+unittest "packages" tests/packages/run.sh
 if [[ $bare_debian ]]; then
   scripts/prerequisites.sh bare-debian
-  run "a bare Debian" tests/bare-debian/run.sh
-  status=$?
-  count "$(grep -oE '^bare-debian: [0-9]+ passed' "$log" | grep -oE '[0-9]+' || echo 0)" $((status != 0)) "$(grep -c '^skipped: ' "$log")"
+  checks "a bare Debian" tests/bare-debian/run.sh
 fi
 
 echo

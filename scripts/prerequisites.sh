@@ -39,6 +39,7 @@ if [[ ${1:-build} == test ]]; then
   need protobuf-compiler "stubs of the interoperability test" command -v protoc
   need protobuf-compiler-grpc "stubs of the interoperability test" command -v grpc_python_plugin
   need libprotobuf-dev "Google's own proto files, for the interoperability test" test -e /usr/include/google/protobuf/duration.proto
+  need npm "installs buf, which checks the contract" command -v npm
   need strace "watches what programs do to files and the network" command -v strace
   need python3-grpcio "the stock gRPC client of another language" /usr/bin/python3 -c 'import grpc, google.protobuf'
 fi
