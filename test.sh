@@ -1,21 +1,23 @@
 #!/usr/bin/env bash
 # Runs every test. `--l14`: the full-size model too (4 GB of memory and some minutes). `--bare-debian`: ./run.sh on a Debian with nothing but the
-# SDK too (root, 4 GB of disk and some minutes).
+# SDK too (root, 4 GB of disk and some minutes). `--fuzz`: every parser is fuzzed for a minute too.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
-bare_debian=
+bare_debian= fuzz=
 for argument in "$@"; do
   case $argument in
     --l14) export LOUPE_TEST_L14=1 ;;
     --bare-debian) bare_debian=yes ;;
-    *) echo "usage: ./test.sh [--l14] [--bare-debian]" >&2; exit 2 ;;
+    --fuzz) fuzz=yes ;;
+    *) echo "usage: ./test.sh [--l14] [--bare-debian] [--fuzz]" >&2; exit 2 ;;
   esac
 done
 
 export DOTNET_NOLOGO=1 DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_SYSTEM_GLOBALIZATION_INVARIANT=1
 . scripts/choose-onnxruntime.sh
 scripts/prerequisites.sh test || exit 1
+[[ -z $fuzz ]] || scripts/prerequisites.sh fuzz || exit 1
 ./build.sh || exit 1
 
 passed=0 failed=0 skipped=0
@@ -75,6 +77,7 @@ unittest() {
 unittest "interoperability" tests/interop/run.sh
 unittest "privacy" tests/privacy/run.sh
 unittest "the gpu package without a GPU" tests/gpu-package/run.sh
+[[ -z $fuzz ]] || { run "fuzzing" tests/LoupeGrpc.Fuzz/run.sh && count 1 0 0 || count 0 1 0; }
 
 # checks NAME COMMAND…: of ours; the last line says `…: N passed`, and how many failed or were skipped where some were.
 checks() {

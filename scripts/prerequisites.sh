@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what is missing on a Debian or Ubuntu machine and says why; asks nothing. Without the rights to, it names the packages and stops.
-# Usage: scripts/prerequisites.sh build|test|bare-debian
+# Usage: scripts/prerequisites.sh build|test|fuzz|bare-debian
 set -euo pipefail
 
 missing=()
@@ -42,6 +42,13 @@ if [[ ${1:-build} == test ]]; then
   need npm "installs buf, which checks the contract" command -v npm
   need strace "watches what programs do to files and the network" command -v strace
   need python3-grpcio "the stock gRPC client of another language" /usr/bin/python3 -c 'import grpc, google.protobuf'
+fi
+
+if [[ ${1:-build} == fuzz ]]; then
+  need clang "fuzzes native/ with libFuzzer" command -v clang++
+  # libFuzzer and the sanitizers are in a package of their own, named after the version of clang.
+  version=$(clang++ --version 2> /dev/null | grep -oE 'version [0-9]+' | grep -oE '[0-9]+' || apt-cache depends clang 2> /dev/null | grep -oE 'clang-[0-9]+' | head -n 1 | grep -oE '[0-9]+' || true)
+  need "libclang-rt-${version:-14}-dev" "fuzzes native/ with libFuzzer" sh -c 'ls "$(clang++ --print-resource-dir)"/lib/*/libclang_rt.fuzzer*'
 fi
 
 if [[ ${1:-build} == bare-debian ]]; then

@@ -43,11 +43,10 @@ internal static class SettingsTree
         {
             throw new LoupeConfigException(path, [$"not valid YAML, line {exception.Start.Line}: {exception.Message}"], exception);
         }
-
-        catch (InvalidOperationException exception)
+        catch (Exception exception) when (exception is InvalidOperationException or ArgumentException or FormatException or OverflowException)
         {
-            // What the YAML scanner throws for some unfinished files.
-            throw new LoupeConfigException(path, ["not valid YAML"], exception);
+            // What the YAML library throws instead for some unfinished files, tags that are not addresses, and version numbers.
+            throw new LoupeConfigException(path, [$"not valid YAML: {exception.Message}"], exception);
         }
 
         return root as IReadOnlyDictionary<string, object?>

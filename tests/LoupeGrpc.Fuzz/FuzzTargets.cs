@@ -1,0 +1,11 @@
+using LoupeGrpc.Fuzz.Targets;
+
+namespace LoupeGrpc.Fuzz;
+
+/// <summary>Every target there is.</summary>
+internal static class FuzzTargets
+{
+    public static IReadOnlyList<FuzzTarget> All { get; } = [.. CheckpointTargets.All, .. MaskTargets.All, .. PictureTargets.All];
+
+    public static FuzzTarget Find(string name) => All.Single(target => target.Name == name);
+}

@@ -1,0 +1,3 @@
+using LoupeGrpc.Fuzz;
+
+return await FuzzCommandLine.Create().Parse(args).InvokeAsync().ConfigureAwait(false);
