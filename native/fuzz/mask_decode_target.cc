@@ -40,10 +40,11 @@ void MaskDecode(const uint8_t* data, size_t size) {
                         Within(request.grid_height, 4096) && Within(request.width, LOUPE_MAX_SIDE) &&
                         Within(request.height, LOUPE_MAX_SIDE) && std::isfinite(request.threshold) && mask_gap >= 0 &&
                         (!wants_soft || soft_gap >= 0);
-  const int64_t logits = int64_t{request.queries} * request.grid_width * request.grid_height;
-  const int64_t mask_size = request.mask_stride_bytes * (int64_t{request.height} - 1) + request.width;
-  const int64_t soft_size = request.soft_stride_elements * (int64_t{request.height} - 1) + request.width;
-  if (is_sound && (logits > kMaxElements || mask_size > kMaxElements || (wants_soft && soft_size > kMaxElements) ||
+  const int64_t logits = is_sound ? int64_t{request.queries} * request.grid_width * request.grid_height : 0;
+  const int64_t mask_size = is_sound ? request.mask_stride_bytes * (int64_t{request.height} - 1) + request.width : 0;
+  const int64_t soft_size =
+      is_sound && wants_soft ? request.soft_stride_elements * (int64_t{request.height} - 1) + request.width : 0;
+  if (is_sound && (logits > kMaxElements || mask_size > kMaxElements || soft_size > kMaxElements ||
                    int64_t{request.queries} * decode_size > kMaxElements)) {
     return;
   }
@@ -60,7 +61,7 @@ void MaskDecode(const uint8_t* data, size_t size) {
     is_finite = is_finite && std::isfinite(value);
   }
   std::vector<uint8_t> mask(static_cast<size_t>(is_sound ? mask_size : 1), 7);
-  std::vector<float> soft(static_cast<size_t>(is_sound && wants_soft ? soft_size : 1));
+  std::vector<float> soft(static_cast<size_t>(soft_size > 0 ? soft_size : 1));
   request.mask_logits = mask_logits.data();
   request.class_logits = class_logits.data();
   request.mask = mask.data();

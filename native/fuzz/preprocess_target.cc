@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 #include <memory>
 #include <vector>
@@ -40,7 +41,9 @@ void Preprocess(const uint8_t* data, size_t size) {
     loupe_plane& plane = image.planes[i];
     const uint8_t odd = input.Take<uint8_t>();
     plane.stride_bytes = odd == 255 ? input.Take<int64_t>() : row_bytes + odd % 8 - (odd > 250 ? 4 : 0);
-    const int64_t needed = rows == 0 || plane.stride_bytes > kMaxBytes ? 0 : plane.stride_bytes * (rows - 1) + row_bytes;
+    // A stride that is out of all bounds is refused whatever the size.
+    const bool is_usual = rows != 0 && plane.stride_bytes >= 0 && plane.stride_bytes <= kMaxBytes;
+    const int64_t needed = is_usual ? plane.stride_bytes * (rows - 1) + row_bytes : 0;
     plane.size_bytes = std::max<int64_t>(0, std::min(kMaxBytes, needed - (odd > 240 ? odd - 240 : 0)));
     planes[i] = input.TakeBytes(static_cast<size_t>(plane.size_bytes));
     plane.data = planes[i].data();

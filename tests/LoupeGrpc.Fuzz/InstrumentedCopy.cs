@@ -7,12 +7,8 @@ namespace LoupeGrpc.Fuzz;
 /// </summary>
 internal sealed class InstrumentedCopy : IDisposable
 {
-    /// <summary>What parses foreign bytes: our own, and the libraries that do it for us.</summary>
-    private static readonly string[] Instrumented =
-    [
-        "LoupeGrpc.Client.dll", "LoupeGrpc.Engine.dll", "LoupeGrpc.Modeling.dll", "LoupeGrpc.Native.dll", "LoupeGrpc.Packaging.dll", "loupe-grpc-client.dll", "loupe-grpc-server.dll",
-        "YamlDotNet.dll",
-    ];
+    /// <summary>A library that parses for us.</summary>
+    private const string Yaml = "YamlDotNet.dll";
 
     private readonly DirectoryInfo _directory;
 
@@ -29,15 +25,15 @@ internal sealed class InstrumentedCopy : IDisposable
                 {
                     Directory.CreateSymbolicLink(copy, path);
                 }
-                else if (Array.Exists(Instrumented, name => name == Path.GetFileName(path)))
-                {
-                    File.Copy(path, copy);
-                    Instrument(copy);
-                }
                 else if (Path.GetFileName(path).StartsWith("LoupeGrpc.Fuzz", StringComparison.Ordinal) || path.EndsWith(".json", StringComparison.Ordinal))
                 {
                     // The host finds everything else from where these really are.
                     File.Copy(path, copy);
+                }
+                else if (IsInstrumented(Path.GetFileName(path)))
+                {
+                    File.Copy(path, copy);
+                    Instrument(copy);
                 }
                 else
                 {
@@ -59,6 +55,9 @@ internal sealed class InstrumentedCopy : IDisposable
     public string Scratch => _directory.FullName;
 
     public void Dispose() => _directory.Delete(recursive: true);
+
+    private static bool IsInstrumented(string name) =>
+        name == Yaml || (name.StartsWith("loupe", StringComparison.OrdinalIgnoreCase) && name.EndsWith(".dll", StringComparison.Ordinal) && !name.StartsWith("LoupeGrpc.TestSupport", StringComparison.Ordinal));
 
     private static void Instrument(string path)
     {

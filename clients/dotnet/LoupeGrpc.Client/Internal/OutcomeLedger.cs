@@ -173,15 +173,15 @@ internal sealed class OutcomeLedger(bool ordered)
             Index = entry.Index,
             Sequence = entry.Sequence,
             Reason = answer.Dropped.Reason,
-            Age = answer.Dropped.Age?.ToTimeSpan() ?? TimeSpan.Zero,
+            Age = WireDurations.Read(answer.Dropped.Age),
         },
         FrameOutcome.OutcomeOneofCase.Expired => new LoupeExpired
         {
             FrameId = entry.FrameId,
             Index = entry.Index,
             Sequence = entry.Sequence,
-            Age = answer.Expired.Age?.ToTimeSpan() ?? TimeSpan.Zero,
-            Deadline = answer.Expired.Deadline?.ToTimeSpan() ?? TimeSpan.Zero,
+            Age = WireDurations.Read(answer.Expired.Age),
+            Deadline = WireDurations.Read(answer.Expired.Deadline),
         },
         FrameOutcome.OutcomeOneofCase.Failed => Failed(entry, RpcErrors.ToCode(answer.Failed.Code), answer.Failed.Message),
         _ => Failed(entry, LoupeFailureCode.Internal, "the server answered with a kind of outcome that this client does not know"),

@@ -20,7 +20,7 @@ internal sealed class SessionConnector(
 
     /// <summary>A time in which the session may still be resumed begins.</summary>
     /// <param name="grant">What the session was given.</param>
-    public Outage BeginOutage(SessionGrant grant) => new(grant.ResumeWindow?.ToTimeSpan() ?? DefaultWindow, time);
+    public Outage BeginOutage(SessionGrant grant) => new(grant.ResumeWindow is null ? DefaultWindow : WireDurations.Read(grant.ResumeWindow), time);
 
     /// <summary>Another connection for the session, tried until the outage has lasted as long as the server keeps it.</summary>
     /// <param name="token">The session's.</param>

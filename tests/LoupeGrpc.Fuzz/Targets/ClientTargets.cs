@@ -1,0 +1,96 @@
+using System.Text;
+using System.Text.Json;
+using Google.Protobuf;
+using LoupeGrpc.Client;
+using LoupeGrpc.Client.Cli.Artifacts;
+using LoupeGrpc.Client.Cli.Inputs;
+using LoupeGrpc.Client.Cli.Output;
+using LoupeGrpc.Client.Internal;
+using LoupeGrpc.V1;
+
+namespace LoupeGrpc.Fuzz.Targets;
+
+/// <summary>What the client reads: a server's messages, lists of paths, its own results of an earlier run.</summary>
+internal static class ClientTargets
+{
+    private const int Frames = 4;
+
+    /// <summary>A mask takes a byte a pixel, as it has to; larger ones only take longer.</summary>
+    private const long MaxPixels = 1 << 20;
+
+    private static readonly SourceItem _item = UnreadableItem.Create("a/b.png", LoupeFailureCode.Internal, string.Empty);
+
+    public static IReadOnlyList<FuzzTarget> All { get; } =
+    [
+        new("client-response", static input => Receive(AnalyzeResponse.Parser.ParseFrom(input)), typeof(InvalidProtocolBufferException), typeof(InvalidDataException))
+        {
+            Parsers = [typeof(OutcomeLedger), typeof(RpcErrors), typeof(ResultMask), typeof(OutcomeLine)],
+            Tokens = [[0x12, 0], [0x08, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0x7F], [0x0D, 0, 0, 0xC0, 0x7F], [0x0D, 0, 0, 0x80, 0x7F], [0x10, 0xFF, 0xFF, 0xFF, 0xFF, 0x07]],
+        },
+        new("path-list", static input => Read(input)) { Parsers = [typeof(PathList)], Tokens = [[0], [10], [13, 10], [0xFF, 0xFE], [0xED, 0xA0, 0x80]] },
+        new("done-line", static input => Read(JsonLinesWriter.Read(input)), typeof(JsonException))
+        {
+            Parsers = [typeof(JsonLinesWriter)],
+            Tokens = [.. new[] { "\"done\":{", "\"file\":", "\"size\":", "\"modified\":\"2026-01-01T00:00:00Z\"", "\"verdict\":", "\"NaN\"", "null", "\\ud800", "1e999" }.Select(Encoding.UTF8.GetBytes)],
+        },
+    ];
+
+    private static void Receive(AnalyzeResponse response)
+    {
+        if (response.PayloadCase != AnalyzeResponse.PayloadOneofCase.Outcome)
+        {
+            return;
+        }
+
+        var ledger = new OutcomeLedger(ordered: true);
+        for (var i = 0; i < Frames; i++)
+        {
+            ledger.TryEnter((ulong)i, out _);
+        }
+
+        ledger.TrySettle(response.Outcome);
+        ledger.Close(LoupeFailureCode.ConnectionLost, "closed");
+        var outcomes = 0;
+        for (; ledger.Outcomes.TryRead(out var outcome); outcomes++)
+        {
+            Show(outcome);
+        }
+
+        if (outcomes != Frames)
+        {
+            throw new InvalidOperationException($"{outcomes} of {Frames} frames have an outcome.");
+        }
+    }
+
+    private static void Show(LoupeOutcome outcome)
+    {
+        var row = new OutcomeRow(_item, 0, outcome, null);
+        new JsonLinesWriter(Stream.Null).Write(row);
+        using (var csv = new CsvOutcomeWriter(Stream.Null))
+        {
+            csv.Write(row);
+        }
+
+        new TableWriter(TextWriter.Null, terminal: null, withTime: true).Write(row);
+        if (outcome is LoupeResult { Result: var result } && (long)result.Width * result.Height <= MaxPixels)
+        {
+            ResultMask.Of(result);
+        }
+    }
+
+    private static void Read(byte[] input)
+    {
+        foreach (var isNull in (bool[])[false, true])
+        {
+            PathList.Parse(input, isNull);
+        }
+    }
+
+    private static void Read(OutcomeLine? line)
+    {
+        if (line?.Verdict is { } verdict)
+        {
+            WireName.Parse<Verdict>(verdict);
+        }
+    }
+}
