@@ -247,7 +247,8 @@ public sealed class ModelCommandTests : IDisposable
     private static async Task<(int Code, string Error)> RunInShellAsync(string redirection, string[] arguments)
     {
         using var shell = Process.Start(new ProcessStartInfo(
-            "sh", ["-c", $"\"$@\" {redirection}", "sh", Path.Combine(AppContext.BaseDirectory, "loupe-grpc-server"), .. arguments]) { RedirectStandardError = true })!;
+            "sh", ["-c", $"\"$@\" {redirection}", "sh", Path.Combine(AppContext.BaseDirectory, "loupe-grpc-server"), .. arguments])
+        { RedirectStandardError = true })!;
         var error = await shell.StandardError.ReadToEndAsync(Patience.Token());
         await shell.WaitForExitAsync(Patience.Token());
         return (shell.ExitCode, error);

@@ -11,7 +11,7 @@ internal static class PictureTargets
     [
         new("picture-headers", Sniff)
         {
-            Parsers = [typeof(ImageSniffer), typeof(JpegHeaderReader), typeof(PngHeaderReader), typeof(WebPHeaderReader), typeof(BmpHeaderReader), typeof(ForeignFormats)],
+            Parsers = [typeof(ImageSniffer), typeof(JpegHeaderReader), typeof(PngHeaderReader), typeof(WebPHeaderReader), typeof(BmpHeaderReader), typeof(ForeignFormats), typeof(JpegFrame), typeof(JpegScans), typeof(JpegSegments), typeof(PngInflation), typeof(PngRows), typeof(DecodableBytes)],
             Tokens =
             [
                 .. Words("IHDR", "IDAT", "IEND", "PLTE", "tRNS", "acTL", "eXIf", "RIFF", "WEBP", "VP8 ", "VP8L", "VP8X", "ANIM", "ANMF", "EXIF", "BM", "Exif\0\0II*\0", "Exif\0\0MM\0*", "MPF\0", "Adobe", "ftypheic", "ftypavif"),
@@ -21,7 +21,7 @@ internal static class PictureTargets
         },
         new("tiff", Sniff)
         {
-            Parsers = [typeof(TiffHeaderReader), typeof(TiffDirectory)],
+            Parsers = [typeof(TiffHeaderReader), typeof(TiffDirectory), typeof(TiffPages), typeof(TiffTiling)],
             Tokens =
             [
                 .. Words("II*\0", "MM\0*", "II+\0"),
@@ -30,18 +30,32 @@ internal static class PictureTargets
             ],
             MaxLength = 16384,
         },
+        new("heif", Sniff)
+        {
+            Parsers = [typeof(HeifFiles), typeof(HeifBox)],
+            Tokens = Words("ftypheic", "ftypavif", "ftypmif1", "meta", "pitm", "iinf", "infe", "iprp", "ipco", "ipma", "ispe", "irot", "imir", "iref", "thmb", "auxl", "dimg", "hvc1", "av01", "grid", "\u0001\0\0\0\0\0\0\0", "\0\0\0\u0001"),
+        },
     ];
 
     private static void Sniff(byte[] input)
     {
         var sniffed = ImageSniffer.Sniff(input);
-        if (sniffed.Failure is null && sniffed.Header is { Width: < 1 } or { Height: < 1 } or { Frames: < 1 } or { Orientation: < 1 or > 8 })
+        if (sniffed.Failure is null && sniffed.Header is { Width: < 1 } or { Height: < 1 } or { Frames: < 1 } or { Scans: < 1 } or { CodedSamples: < 0 } or { Orientation: < 1 or > 8 })
         {
             throw new InvalidOperationException($"A header that cannot be: {sniffed.Header}.");
         }
 
-        // The limits are checked on what was sniffed, and answer for any header.
-        FrameInspector.Inspect(new EncodedInput(input), new EngineLimits(), out _);
+        if (FrameInspector.Inspect(new EncodedInput(input), new EngineLimits(), out _) is not null || sniffed.Header.Defect is not null)
+        {
+            return;
+        }
+
+        // What a decoder is given instead of the file, in exactly the room that it says it needs.
+        var decodable = new byte[input.Length];
+        if (DecodableBytes.Write(input, sniffed.Header, decodable, out var length) is null && sniffed.Header.Kind == ImageKind.Png)
+        {
+            PngInflation.Fits(decodable.AsSpan(0, length));
+        }
     }
 
     private static byte[][] Words(params string[] words) => [.. words.Select(Encoding.Latin1.GetBytes)];

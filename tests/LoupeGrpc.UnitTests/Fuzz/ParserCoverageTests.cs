@@ -28,6 +28,9 @@ public sealed partial class ParserCoverageTests
         ["LoupeGrpc.Modeling.Packaging.HashingFile"] = "a stream that only writes",
         ["LoupeGrpc.Engine.Adaptation.AdaptationSession"] = "hands on to AdaptationSnapshot",
         ["LoupeGrpc.Engine.Imaging.FrameDecoder"] = "pixels are OpenCV's to decode; what it is given is sniffed before",
+        ["LoupeGrpc.Engine.Imaging.LocalCodec"] = "pixels are OpenCV's to decode; what it is given is sniffed before",
+        ["LoupeGrpc.Engine.Imaging.WorkerCodec"] = "hands on to the process that decodes",
+        ["LoupeGrpc.Client.Internal.WireDurations"] = "two numbers of a message of the server's, clamped",
         ["LoupeGrpc.Client.Cli.CommandLine.RawArguments"] = "the kernel's own list of the arguments",
     };
 
@@ -37,7 +40,8 @@ public sealed partial class ParserCoverageTests
         var covered = FuzzTargets.All.SelectMany(static target => target.Parsers).Select(static type => type.FullName!).ToHashSet(StringComparer.Ordinal);
         var parsers = Parsers().ToList();
 
-        Assert.Equal(string.Empty, string.Join(Environment.NewLine, parsers.Where(name => !covered.Contains(name) && !_exempt.ContainsKey(name))));
+        var uncovered = parsers.Where(name => !covered.Contains(name) && !_exempt.ContainsKey(name)).ToList();
+        Assert.True(uncovered.Count == 0, string.Join(Environment.NewLine, uncovered));
         Assert.Equal(string.Empty, string.Join(Environment.NewLine, _exempt.Keys.Where(name => !parsers.Contains(name) || covered.Contains(name))));
     }
 

@@ -143,7 +143,7 @@ public sealed class GraphVariantTests
 
         var exception = Assert.Throws<PackageException>(() => ModelGraphs.Build(config, MemoryWeights.OfTiny("tiny-g"), PackageLayout.Fp32, "tests"));
 
-        Assert.Contains("backbone.image_size over backbone.patch_size is 3, at least 4", exception.Message, StringComparison.Ordinal);
+        Assert.Contains("backbone.image_size divided by backbone.patch_size is 3; it must be at least 4", exception.Message, StringComparison.Ordinal);
         Assert.Contains("classifier.enable_patch_cls", exception.Message, StringComparison.Ordinal);
     }
 

@@ -1,12 +1,20 @@
 using System.Diagnostics;
 using System.Text;
 using LoupeGrpc.FunctionalTests.Infrastructure;
+using LoupeGrpc.TestSupport;
 
 namespace LoupeGrpc.FunctionalTests.Client.Video;
 
 /// <summary>The program as a user runs it. Disposing kills what still runs.</summary>
 internal sealed class ClientProcess : IAsyncDisposable
 {
+    /// <summary>Where it was built; beside the tests it would lack what ASP.NET brings them.</summary>
+    private static readonly string Program = Path.Combine(
+        TestData.RepositoryRoot,
+        "clients/dotnet/LoupeGrpc.Client.Cli",
+        Path.GetRelativePath(Path.Combine(TestData.RepositoryRoot, "tests/LoupeGrpc.FunctionalTests"), AppContext.BaseDirectory),
+        "loupe-grpc-client");
+
     private readonly Process _process;
     private readonly StringBuilder _error = new();
     private readonly Task<string> _output;
@@ -44,7 +52,7 @@ internal sealed class ClientProcess : IAsyncDisposable
     /// <param name="path">Where it looks for other programs; null: where the test does.</param>
     public static ClientProcess Start(IEnumerable<string> arguments, string? folder = null, string? path = null)
     {
-        var start = new ProcessStartInfo(Path.Combine(AppContext.BaseDirectory, "loupe-grpc-client"), arguments)
+        var start = new ProcessStartInfo(Program, arguments)
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
@@ -64,6 +72,14 @@ internal sealed class ClientProcess : IAsyncDisposable
     {
         using var kill = Process.Start("kill", [$"-{signal}", $"{_process.Id}"]);
         await kill.WaitForExitAsync(Patience.Token());
+    }
+
+    /// <summary>Waits for something that the program brings about; fails when it ends before.</summary>
+    public async Task WaitForAsync(Task happened)
+    {
+        var ended = _process.WaitForExitAsync(Patience.Token());
+        Assert.True(await Task.WhenAny(happened, ended) == happened, $"the program ended: {Error}");
+        await happened;
     }
 
     /// <summary>Waits for its end.</summary>

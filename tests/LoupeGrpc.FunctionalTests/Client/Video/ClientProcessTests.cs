@@ -56,7 +56,7 @@ public sealed class ClientProcessTests : IAsyncLifetime
     {
         using var camera = new SilentCamera();
         await using var client = Start([camera.Address]);
-        await camera.CalledAsync();
+        await client.WaitForAsync(camera.CalledAsync());
         var since = Stopwatch.StartNew();
 
         await client.SignalAsync(signal);
@@ -77,7 +77,7 @@ public sealed class ClientProcessTests : IAsyncLifetime
         await pipe.WriteAsync(SystemTool.Run(
             "ffmpeg", "-v", "error", "-f", "lavfi", "-i", "testsrc2=s=96x64:r=10:d=1", "-c:v", "ffv1", "-f", "nut", "-"), TestContext.Current.CancellationToken);
         await pipe.FlushAsync(TestContext.Current.CancellationToken);
-        await _service.ReceivedAsync(5);
+        await client.WaitForAsync(_service.ReceivedAsync(5));
         var since = Stopwatch.StartNew();
 
         await client.SignalAsync("TERM");
@@ -95,7 +95,7 @@ public sealed class ClientProcessTests : IAsyncLifetime
     {
         using var camera = new SilentCamera();
         await using var client = Start([camera.Address]);
-        await camera.CalledAsync();
+        await client.WaitForAsync(camera.CalledAsync());
         Assert.InRange(SystemProcesses.Count(camera.Address), 2, 4);
 
         await client.SignalAsync("KILL");
@@ -108,7 +108,7 @@ public sealed class ClientProcessTests : IAsyncLifetime
     {
         SystemTool.MakeVideo(_folder["long-video.mkv"], "s=96x64:r=50:d=60", "-c:v", "mpeg4");
         await using var client = Start([_folder["long-video.mkv"], "--delivery", "freshest"]);
-        await _service.ReceivedAsync(5);
+        await client.WaitForAsync(_service.ReceivedAsync(5));
 
         await client.SignalAsync("KILL");
 

@@ -40,6 +40,7 @@ public sealed class RecordingTests : IDisposable
     {
         var run = await VideoRun.OfAsync(TestData.Sample("clip.avi"), "--max-frames", $"{index + 1}");
 
+        Assert.True(run.ExitCode == 0 && run.Frames.Count == index + 1, run.Everything);
         using var expected = Cv2.ImRead(TestData.Golden("nano", "clip", $"frame-{index}.png"));
         var frame = run.Frames[index].Raw;
         Assert.Equal((PixelFormat.Bgr24, 320U, 240U), (frame.Format.PixelFormat, frame.Format.Width, frame.Format.Height));

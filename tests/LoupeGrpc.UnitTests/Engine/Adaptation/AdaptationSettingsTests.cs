@@ -48,7 +48,10 @@ public sealed class AdaptationSettingsTests(EngineFixture fixture) : IClassFixtu
     {
         Guard = new GuardSettings
         {
-            MaxDrift = float.PositiveInfinity, MaxDisagreement = float.PositiveInfinity, MaxLossRatio = float.PositiveInfinity, MaxSameLabel = int.MaxValue,
+            MaxDrift = float.PositiveInfinity,
+            MaxDisagreement = float.PositiveInfinity,
+            MaxLossRatio = float.PositiveInfinity,
+            MaxSameLabel = int.MaxValue,
         },
     }).Validate());
 }

@@ -1,5 +1,5 @@
-using LoupeGrpc.Engine.Scheduling;
 using LoupeGrpc.Engine.Execution;
+using LoupeGrpc.Engine.Scheduling;
 using Xunit;
 
 namespace LoupeGrpc.UnitTests.Engine.Scheduling;
