@@ -33,6 +33,4 @@ internal sealed class PacedSource(FrameSource recording, TimeProvider time) : Fr
             yield return item;
         }
     }
-
-    public override ValueTask DisposeAsync() => recording.DisposeAsync();
 }
