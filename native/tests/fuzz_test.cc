@@ -38,7 +38,7 @@ std::vector<Bytes> Corpus(const std::string& target) {
 class FuzzTest : public testing::TestWithParam<fuzz::Target> {};
 
 INSTANTIATE_TEST_SUITE_P(, FuzzTest, testing::ValuesIn(fuzz::kTargets),
-                         [](const auto& info) { return std::string(info.param.name); });
+                         [](const auto& target) { return std::string(target.param.name); });
 
 TEST_P(FuzzTest, CorpusAndMutationsKeepToTheHeader) {
   const std::vector<Bytes> corpus = Corpus(GetParam().name);
