@@ -88,7 +88,7 @@ internal sealed class DecodingBenchmark : IDecodeWatch, IDisposable
 
     private void Checked(byte[] file, FrameDecoder decoder)
     {
-        if (FrameInspector.Inspect(new EncodedInput(file), new EngineLimits(), out var shape) is { } refusal)
+        if (FrameInspector.Inspect(new EncodedInput(file), new EngineLimits { MaxFrameBytes = 128 << 20 }, out var shape) is { } refusal)
         {
             throw new InvalidOperationException(refusal.Message);
         }

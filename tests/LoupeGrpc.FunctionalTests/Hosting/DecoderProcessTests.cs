@@ -108,7 +108,9 @@ public partial class DecoderProcessTests(NanoEngine nano)
         return children;
     }
 
-    private static bool IsRunning(int process) => StatOf(process) is { } stat && !stat.Contains(") Z ", StringComparison.Ordinal);
+    /// <summary>Until its last thread has gone: only then are its sockets closed.</summary>
+    private static bool IsRunning(int process) => StatOf(process) is { } stat
+        && (!stat.Contains(") Z ", StringComparison.Ordinal) || (Directory.Exists($"/proc/{process}/task") && Directory.GetDirectories($"/proc/{process}/task").Length > 1));
 
     private static string? StatOf(int process)
     {

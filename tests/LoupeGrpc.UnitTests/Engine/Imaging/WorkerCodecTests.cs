@@ -197,10 +197,18 @@ public sealed class WorkerCodecTests
         return png;
     }
 
+    /// <summary>Until its last thread has gone: only then are its sockets closed.</summary>
     private static bool IsRunning(int process)
     {
-        string stat = $"/proc/{process}/stat";
-        return File.Exists(stat) && !File.ReadAllText(stat).Contains(") Z ", StringComparison.Ordinal);
+        try
+        {
+            return Directory.GetDirectories($"/proc/{process}/task").Length > 1
+                || !File.ReadAllText($"/proc/{process}/stat").Contains(") Z ", StringComparison.Ordinal);
+        }
+        catch (IOException)
+        {
+            return false;
+        }
     }
 
     private sealed class Leaver : IDecodeWatch
