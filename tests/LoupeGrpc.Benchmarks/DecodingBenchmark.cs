@@ -15,7 +15,7 @@ namespace LoupeGrpc.Benchmarks;
 internal sealed class DecodingBenchmark : IDecodeWatch, IDisposable
 {
     private const int ImageSize = 224;
-    private const int InARow = 10;
+    private const int InARow = 100;
 
     private readonly Preprocessor _preprocessor = new(ImageSize);
     private readonly float[] _input = new float[3 * ImageSize * ImageSize];

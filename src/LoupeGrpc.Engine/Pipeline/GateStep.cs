@@ -18,7 +18,8 @@ internal sealed class GateStep(AnswerWriter answers) : IFrameStep
         job.NeedsMask = WantsMask(job);
         if (job.Turn is { } turn)
         {
-            job.Adapts = turn.WantsStep(score);
+            // Counted, but what was guessed teaches nothing.
+            job.Adapts = turn.WantsStep(score) && !job.VerdictIsOpen;
             job.NeedsDualVerdict = job.NeedsMask && turn.WantsDualVerdict();
         }
 

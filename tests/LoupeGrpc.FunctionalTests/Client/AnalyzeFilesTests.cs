@@ -11,6 +11,7 @@ namespace LoupeGrpc.FunctionalTests.Client;
 public sealed class AnalyzeFilesTests : IAsyncLifetime
 {
     private static readonly byte[] Whole = File.ReadAllBytes(TestData.Golden("faults", "jpeg-whole.jpg"));
+    private static readonly byte[] Hole = File.ReadAllBytes(TestData.Golden("faults", "jpeg-hole-1k.jpg"));
     private static readonly byte[] Small = File.ReadAllBytes(TestData.Golden("faults", "mpo-two-pictures.jpg"));
 
     private readonly string _folder = Directory.CreateTempSubdirectory("loupe-files-").FullName;
@@ -43,6 +44,18 @@ public sealed class AnalyzeFilesTests : IAsyncLifetime
         Assert.EndsWith(@"  n\xe9.jpg", table.Output.TrimEnd(), StringComparison.Ordinal);
         Assert.Equal([10, 10, 0, 0], [folder.Code, argument.Code, list.Code, table.Code]);
         Assert.Equal(["out/masks/b.png"], Files("out"));
+    }
+
+    [Fact]
+    public async Task What_a_decoder_says_of_a_damaged_picture_does_not_reach_standard_error()
+    {
+        Write("hole.jpg", File.ReadAllBytes(TestData.Golden("faults", "jpeg-hole-1k.jpg")));
+
+        var run = await ClientProcess.RunAsync("\"$CLIENT\" analyze hole.jpg --save-overlays --output out", _folder, _server.Address);
+
+        Assert.Equal(10, run.Code);
+        Assert.Equal(["out/overlays/hole.png"], Files("out"));
+        Assert.DoesNotContain("JPEG data", run.Error, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -337,6 +350,11 @@ public sealed class AnalyzeFilesTests : IAsyncLifetime
         var outcome = FakeAnalysisService.Result(
             frame, sequence, isForged ? 0.9f : 0.1f, isForged ? new Mask { Rle = new CocoRle { Size = { 240, 320 }, Counts = "ooZ21" }, Area = 1 } : null);
         (outcome.Result.Width, outcome.Result.Height) = isForged ? (320U, 240U) : (64U, 48U);
+        if (data.Span.SequenceEqual(Hole))
+        {
+            outcome.Result.Notes.Add(new Note { Code = NoteCode.Damaged, Message = "damaged" });
+        }
+
         outcome.Result.Sha256 = Google.Protobuf.ByteString.CopyFrom(System.Security.Cryptography.SHA256.HashData(data.Span));
         return outcome;
     }

@@ -35,7 +35,8 @@ internal sealed class OverlayFiles
     /// <exception cref="IOException">It was not written; the message says which and why.</exception>
     public string? Save(string stem, LoupeFrame? frame, FrameResult result, BinaryMask? mask, bool isDemonstration)
     {
-        using var picture = Open(frame);
+        // Only a damaged picture has lines.
+        using var picture = result.Notes.Any(static note => note.Code == NoteCode.Damaged) ? DecoderLines.Without(() => Open(frame)) : Open(frame);
         if (picture is null || picture.Empty() || picture.Width != result.Width || picture.Height != result.Height)
         {
             _notify($"no overlay for {stem}: this program cannot decode the picture as the server did");

@@ -1,4 +1,5 @@
 using LoupeGrpc.Engine.Adaptation;
+using LoupeGrpc.TestSupport;
 using Xunit;
 
 namespace LoupeGrpc.UnitTests.Engine.Adaptation;
@@ -32,6 +33,19 @@ public sealed class WhichFramesAdaptTests(EngineFixture fixture) : IClassFixture
         float bound = (ordered[split] + ordered[split - 1]) / 2;
         var expected = confidences.Select((_, i) => (long)confidences.Take(i + 1).Count(confidence => confidence >= bound));
         Assert.Equal(expected, await StepsAsync(EveryFrame with { MinConfidence = bound }));
+    }
+
+    [Fact]
+    public async Task Damaged_pictures_teach_nothing()
+    {
+        var session = fixture.Engine.CreateAdaptation(EveryFrame);
+        var request = Frames.WithMask with { Adaptation = session };
+
+        await fixture.Engine.AnalyzedAsync(Frames.File(TestData.Golden("faults", "jpeg-hole-1k.jpg")), request);
+        long afterHole = session.Report().Step;
+        await fixture.Engine.AnalyzedAsync(Frames.File(TestData.Golden("faults", "jpeg-whole.jpg")), request);
+
+        Assert.Equal((0L, 1L), (afterHole, session.Report().Step));
     }
 
     /// <summary>The step after each frame.</summary>
