@@ -11,9 +11,13 @@ public sealed class LadderTests(NanoEngine nano) : IDisposable
     // Rows of the largest tensor that the stand-in computes for one picture: three scales of its features, 8², 16² and 32².
     private const int RowsOfOne = 1344;
 
+    private const int HangingFrames = 8;
+
     private readonly TemporaryDirectory _directory = new();
 
     private LadderPlace Place => new(_directory.FullName, nano.CacheDirectory);
+
+    private string HangLog => Path.Combine(_directory.FullName, "runs");
 
     public void Dispose() => _directory.Dispose();
 
@@ -127,6 +131,49 @@ public sealed class LadderTests(NanoEngine nano) : IDisposable
         Assert.True(outcomes.Count <= sent);
         Assert.Equal(71, await server.Process.ExitAsync());
         Assert.Contains("is lost", server.Process.Error, StringComparison.Ordinal);
+    }
+
+    /// <summary>The time to drain is over before anybody would notice that the run hangs.</summary>
+    [Fact]
+    public async Task A_run_that_hangs_keeps_no_frame_from_its_outcome_and_the_server_not_from_ending()
+    {
+        await using var server = await StartHangingAsync(("Loupe__Shutdown__DrainTimeout", "1"));
+        var sending = await SendUntilARunHangsAsync(server);
+        await server.Process.SignalAsync("TERM");
+        var outcomes = await sending;
+        Assert.Equal(HangingFrames, outcomes.Count);
+        Assert.Contains(outcomes, static outcome => outcome.Dropped?.Reason == DropReason.SessionEnded);
+        Assert.Equal(0, await server.Process.ExitAsync());
+        Assert.Contains("has not ended: it is left behind", server.Process.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_run_that_hangs_is_the_loss_of_its_device()
+    {
+        await using var server = await StartHangingAsync(("Loupe__Engine__MinRunTimeout", "3s"), ("Loupe__Engine__RunTimeoutFactor", "10"));
+        var sending = await SendUntilARunHangsAsync(server);
+        var outcomes = await sending;
+        Assert.Equal(HangingFrames, outcomes.Count);
+        Assert.Contains(outcomes, static outcome => outcome.Result is not null);
+        Assert.Contains(
+            outcomes,
+            static outcome => outcome.Failed?.Code == FailureCode.ModelFault && outcome.Failed.Message.Contains("has not ended after", StringComparison.Ordinal));
+        Assert.Equal(71, await server.Process.ExitAsync());
+    }
+
+    private Task<LadderServer> StartHangingAsync(params (string Name, string Value)[] environment) => LadderServer.StartAsync(
+        Place, ["Buckets=1", "Plugins:0:Options:hang_at_run=6", $"Plugins:0:Options:log={HangLog}"], environment);
+
+    /// <summary>The start takes one run of the encoder and two of the segmentor.</summary>
+    private async Task<Task<IReadOnlyList<FrameOutcome>>> SendUntilARunHangsAsync(LadderServer server)
+    {
+        var sending = server.AnalyzeAsync(HangingFrames);
+        while (!sending.IsCompleted && !(await File.ReadAllTextAsync(HangLog, Patience.Token())).Contains("hang", StringComparison.Ordinal))
+        {
+            await Task.Delay(20, Patience.Token());
+        }
+
+        return sending;
     }
 
     private static async Task AssertServesAsync(LadderPlace place, string[] settings, string provider, string precision)
