@@ -187,7 +187,7 @@ internal sealed record SafetensorsHeader(IReadOnlyDictionary<string, Safetensors
         }
     }
 
-    /// <summary>The data must fill the file exactly: what a gap, an overlap or a tail would hide is nobody's weights.</summary>
+    /// <summary>The data must fill the file exactly: a gap, an overlap or a tail means that the file is not what its header says.</summary>
     private static void CheckLayout(string path, IEnumerable<SafetensorsTensor> tensors, long dataStart, long dataLength)
     {
         var position = dataStart;

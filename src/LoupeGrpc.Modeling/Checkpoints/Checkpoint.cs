@@ -40,7 +40,7 @@ public sealed class Checkpoint : ITensorSource, IDisposable
 
             return !takeAveraged || checkpoint._files.Exists(static file => file.Names.Averaged > 0)
                 ? checkpoint
-                : throw new CheckpointException($"averaged (EMA) weights are wanted, and there are none in {string.Join(", ", paths)}");
+                : throw new CheckpointException($"averaged (EMA) weights were asked for with --ema, but there are none in {string.Join(", ", paths)}");
         }
         catch
         {

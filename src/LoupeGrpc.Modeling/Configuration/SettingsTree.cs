@@ -6,7 +6,7 @@ using YamlDotNet.Core.Events;
 namespace LoupeGrpc.Modeling.Configuration;
 
 /// <summary>A single value of a settings file.</summary>
-/// <param name="IsQuoted">Whether it was written as text: a quoted number is none.</param>
+/// <param name="IsQuoted">Whether it was written as text: a quoted number is not a number.</param>
 internal sealed record SettingsScalar(string Text, bool IsQuoted);
 
 /// <summary>

@@ -1,3 +1,4 @@
+using Google.Protobuf.WellKnownTypes;
 using LoupeGrpc.Client;
 using LoupeGrpc.Client.Internal;
 using LoupeGrpc.V1;
@@ -23,6 +24,22 @@ public class OutcomeLedgerTests
         Assert.Equal([10UL, 11UL, 12UL], outcomes.Select(outcome => outcome.FrameId));
         Assert.Equal([0L, 1L, 2L], outcomes.Select(outcome => outcome.Index));
         Assert.Equal(LoupeFailureCode.TooLarge, Assert.IsType<LoupeFailed>(outcomes[1]).Code);
+    }
+
+    [Theory]
+    [InlineData(-5, 0, 0)]
+    [InlineData(0, -5, 0)]
+    [InlineData(1, 500_000_000, 1.5)]
+    [InlineData(1, int.MaxValue, 3.147483647)]
+    [InlineData(long.MaxValue, 0, 315_576_000_000)]
+    public void A_duration_that_cannot_be_costs_no_frame_its_outcome(long seconds, int nanos, double expected)
+    {
+        var ledger = new OutcomeLedger(ordered: true);
+        ledger.TryEnter(10, out _);
+
+        Assert.True(ledger.TrySettle(new FrameOutcome { Dropped = new Dropped { Age = new Duration { Seconds = seconds, Nanos = nanos } } }));
+
+        Assert.Equal(expected, Assert.IsType<LoupeDropped>(Assert.Single(Taken(ledger))).Age.TotalSeconds, 6);
     }
 
     [Fact]

@@ -53,6 +53,20 @@ public class JsonLinesWriterTests
     }
 
     [Fact]
+    public void What_is_not_a_number_is_text_and_costs_no_row()
+    {
+        var line = Written(Rows.Result(change: result =>
+        {
+            result.Score = float.NaN;
+            result.Regions[0].Mean = float.PositiveInfinity;
+            result.Regions.Add(new Region());
+        }));
+
+        Assert.DoesNotContain("\"score\"", line, StringComparison.Ordinal);
+        Assert.Contains("\"regions\":[{\"box\":[1,2,3,4],\"area\":9,\"mean\":\"Infinity\"},{\"box\":[0,0,0,0],\"area\":0,\"mean\":0}]", line, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Files_are_named_where_they_were_written()
     {
         var line = Written(Rows.Result() with { MaskFile = "out/masks/b.png", OverlayFile = "out/overlays/b.png" });

@@ -9,7 +9,12 @@ namespace LoupeGrpc.Client.Cli.Output;
 /// <summary>One JSON object a line, written as soon as it is there.</summary>
 internal sealed class JsonLinesWriter(Stream output) : IOutcomeSink
 {
-    private static readonly OutcomeJson Json = new(new JsonSerializerOptions { DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull });
+    /// <summary>JSON has no word for what is not a number; as text it costs no row.</summary>
+    private static readonly OutcomeJson Json = new(new JsonSerializerOptions
+    {
+        DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+        NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
+    });
 
     /// <summary>Run lengths are full of &lt; and &gt;, which only matter inside HTML.</summary>
     private static readonly JsonWriterOptions WriterOptions = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };

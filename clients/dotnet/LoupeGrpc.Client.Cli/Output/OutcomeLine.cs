@@ -118,7 +118,7 @@ internal sealed record OutcomeLine
         MaskArea = result.Mask?.Area,
         Regions = result.Mask is null && result.MaskOmission != MaskOmission.Budget
             ? null
-            : [.. result.Regions.Select(region => new RegionField([region.Box.X, region.Box.Y, region.Box.Width, region.Box.Height], region.Area, region.Mean))],
+            : [.. result.Regions.Select(region => new RegionField([region.Box?.X ?? 0, region.Box?.Y ?? 0, region.Box?.Width ?? 0, region.Box?.Height ?? 0], region.Area, region.Mean))],
         Notes = [.. result.Notes.Select(note => new NoteField(WireName.Of(note.Code), note.Message))],
         Sha256 = Convert.ToHexStringLower(result.Sha256.Span),
         Timings = result.Timings is { } timings ? TimingsField.From(timings, result.Adaptation is not null) : null,

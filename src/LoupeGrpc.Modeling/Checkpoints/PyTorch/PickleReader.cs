@@ -340,7 +340,7 @@ internal sealed class PickleReader
 
     private T Top<T>(string what)
         where T : class
-        => _stack.Count > 0 && _stack[^1] != Mark && _stack[^1] is T value ? value : throw Fault($"needs {what} where there is none");
+        => _stack.Count > 0 && _stack[^1] != Mark && _stack[^1] is T value ? value : throw Fault($"expects {what} on top of its stack");
 
     private byte ReadByte() => Take(1)[0];
 

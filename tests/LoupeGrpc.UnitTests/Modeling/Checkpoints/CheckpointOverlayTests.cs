@@ -149,7 +149,7 @@ public sealed class CheckpointOverlayTests : IDisposable
 
     [Fact]
     public void Averaged_weights_that_are_wanted_and_not_there_are_refused()
-        => Assert.Equal($"averaged (EMA) weights are wanted, and there are none in {Whole}", Assert.Throws<CheckpointException>(() => Checkpoint.Open([Whole], takeAveraged: true)).Message);
+        => Assert.Equal($"averaged (EMA) weights were asked for with --ema, but there are none in {Whole}", Assert.Throws<CheckpointException>(() => Checkpoint.Open([Whole], takeAveraged: true)).Message);
 
     [Fact]
     public void A_tensor_under_two_plain_names_is_refused()
