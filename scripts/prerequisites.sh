@@ -15,6 +15,8 @@ need() {
 }
 # Not through a pipe: where grep finds early and goes, ldconfig's broken pipe counts as a failure.
 libraries=$(/sbin/ldconfig -p)
+# has_gstreamer PLUGIN
+has_gstreamer() { ls /usr/lib/*/gstreamer-1.0/libgst"$1".so; }
 has_library() { [[ $libraries == *[[:space:]]$1[[:space:]]* ]]; }
 
 if ! command -v dotnet > /dev/null; then
@@ -33,6 +35,8 @@ need libgtk-3-0 "OpenCV links it, with pango, cairo, freetype, harfbuzz and X11"
 need libdrm2 "OpenCV links it" has_library libdrm.so.2
 need libatomic1 "OpenCV links it" has_library libatomic.so.1
 
+need ffmpeg "loupe-grpc-client reads videos and cameras with it" command -v ffprobe
+
 if [[ ${1:-build} == test ]]; then
   need libheif1 "decodes HEIC and AVIF; the server says so where it is missing" has_library libheif.so.1
   need libgtest-dev "tests of native/" test -e /usr/include/gtest/gtest.h
@@ -41,6 +45,12 @@ if [[ ${1:-build} == test ]]; then
   need libprotobuf-dev "Google's own proto files, for the interoperability test" test -e /usr/include/google/protobuf/duration.proto
   need npm "installs buf, which checks the contract" command -v npm
   need strace "watches what programs do to files and the network" command -v strace
+  need python3-gi "the RTSP server of the tests" /usr/bin/python3 -c 'import gi'
+  need gir1.2-gst-rtsp-server-1.0 "the RTSP server of the tests" /usr/bin/python3 -c 'import gi; gi.require_version("GstRtspServer", "1.0")'
+  need gstreamer1.0-plugins-base "the RTSP server of the tests" has_gstreamer videotestsrc
+  need gstreamer1.0-plugins-good "the RTSP server of the tests" has_gstreamer isomp4
+  need gstreamer1.0-plugins-bad "the RTSP server of the tests" has_gstreamer videoparsersbad
+  need gstreamer1.0-plugins-ugly "the RTSP server of the tests" has_gstreamer x264
   need python3-grpcio "the stock gRPC client of another language" /usr/bin/python3 -c 'import grpc, google.protobuf'
 fi
 

@@ -23,11 +23,24 @@ public class SourceAddressTests
         Assert.Equal(address, parsed.Url);
     }
 
+    [Theory]
+    [InlineData("file:///a/b%20c.mp4", "/a/b c.mp4")]
+    [InlineData("file://localhost/a/b.mp4", "/a/b.mp4")]
+    [InlineData("FILE:///a/b.mp4", "/a/b.mp4")]
+    public void A_file_url_is_a_file(string address, string file)
+    {
+        var parsed = Assert.IsType<SourceAddress.Local>(SourceAddress.Parse(address));
+
+        Assert.Equal((file, address), (parsed.File, parsed.Label));
+    }
+
     [Fact]
     public void Cameras_and_files_are_told_apart()
     {
         Assert.Equal(12, Assert.IsType<SourceAddress.Camera>(SourceAddress.Parse("camera:12")).Index);
         Assert.Equal("camera:front", Assert.IsType<SourceAddress.Local>(SourceAddress.Parse("camera:front")).File);
+        Assert.Equal("concat:a.mp4", Assert.IsType<SourceAddress.Local>(SourceAddress.Parse("concat:a.mp4")).File);
+        Assert.IsType<SourceAddress.StandardInput>(SourceAddress.Parse("-"));
         Assert.Equal("videos/a.mp4", Assert.IsType<SourceAddress.Local>(SourceAddress.Parse("videos/a.mp4")).File);
     }
 }

@@ -3,7 +3,7 @@ using OpenCvSharp;
 
 namespace LoupeGrpc.Client.Cli.Artifacts;
 
-/// <summary>OpenCV's native library, loaded only by what needs it: videos, cameras and overlays.</summary>
+/// <summary>OpenCV's native library, loaded only by what needs it: overlays.</summary>
 internal static class OpenCvRuntime
 {
     /// <exception cref="CliException">It cannot be loaded here.</exception>
@@ -11,13 +11,13 @@ internal static class OpenCvRuntime
     {
         try
         {
-            // Its messages repeat addresses, credentials included.
+            // Standard error is for people, who are told by this program what is wrong.
             Cv2.SetLogLevel(LogLevel.SILENT);
         }
         catch (Exception error) when (error is DllNotFoundException or TypeInitializationException or BadImageFormatException or OpenCvSharpException)
         {
             throw new CliException(
-                "videos, cameras and overlays need OpenCV, which cannot be loaded here: install libgtk-3-0, libdrm2 and libatomic1 "
+                "overlays need OpenCV, which cannot be loaded here: install libgtk-3-0, libdrm2 and libatomic1 "
                 + $"(Debian), or leave out --save-overlays ({error.GetBaseException().Message.ReplaceLineEndings(" ")})",
                 ExitCode.Internal);
         }

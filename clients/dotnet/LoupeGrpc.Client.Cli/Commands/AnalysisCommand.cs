@@ -2,6 +2,7 @@ using LoupeGrpc.Client.Cli.Artifacts;
 using LoupeGrpc.Client.Cli.CommandLine;
 using LoupeGrpc.Client.Cli.Inputs;
 using LoupeGrpc.Client.Cli.Inputs.Files;
+using LoupeGrpc.Client.Cli.Inputs.Video;
 using LoupeGrpc.Client.Cli.Output;
 using LoupeGrpc.Client.Cli.Plotting;
 using LoupeGrpc.Client.Cli.Running;
@@ -27,8 +28,19 @@ internal sealed class AnalysisCommand(CliHost host, AnalysisOptions options, Str
         var started = host.Time.GetTimestamp();
         using var files = new ArtifactFiles(options, _display.Notify);
         using var done = options.SkipDone ? DoneInputs.Open(options) : null;
-        var source = await open(files.NeedsFrames, _display.Notify);
         var tally = new RunTally();
+        FrameSource opened;
+        try
+        {
+            opened = await open(files.NeedsFrames, _display.Notify);
+        }
+        catch (OperationCanceledException) when (host.Interrupt.IsCancellationRequested)
+        {
+            ShowSummary(tally, new RunReport(null, null, null), started, null, []);
+            return ExitCode.Interrupted;
+        }
+
+        await using var source = opened;
         var curves = stream?.Plot is null ? null : new StreamCurves(source.HasClock);
         using var client = new LoupeClient(options.ToClientOptions());
         var report = await _display.ShowAsync(source.Count, session.Adaptation is not null, async () =>
@@ -68,14 +80,18 @@ internal sealed class AnalysisCommand(CliHost host, AnalysisOptions options, Str
         });
 
         files.Complete();
-        foreach (var line in RunSummary.Lines(tally, report, host.Time.GetElapsedTime(started), source.Remark, [.. files.Lines(), .. done?.Lines() ?? []]))
-        {
-            _display.Notify(line);
-        }
-
+        ShowSummary(tally, report, started, source.Remark, [.. files.Lines(), .. done?.Lines() ?? []]);
         var isComplete = curves is null || SavePlot(stream!.Plot!, curves, source.Label, report.Grant?.Model?.Demonstration == true);
         isComplete &= stream?.Checkpoints.HasFailed != true && !files.HasFailed && done?.HasFailed != true;
         return host.Interrupt.IsCancellationRequested ? ExitCode.Interrupted : isComplete ? tally.ExitCode : ExitCode.SomeFailed;
+    }
+
+    private void ShowSummary(RunTally tally, RunReport report, long started, string? remark, IReadOnlyList<string> more)
+    {
+        foreach (var line in RunSummary.Lines(tally, report, host.Time.GetElapsedTime(started), remark, more))
+        {
+            _display.Notify(line);
+        }
     }
 
     private bool SavePlot(OutputFile file, StreamCurves curves, string title, bool isDemonstration)
@@ -113,7 +129,8 @@ internal sealed class AnalysisCommand(CliHost host, AnalysisOptions options, Str
     }
 
     /// <summary>
-    /// Shows how far the run is, and failures, unless the table does. What was lost with the connection or by Ctrl-C is told once for all.
+    /// Shows how far the run is, and failures, unless the table does. What was lost with the connection or by Ctrl-C is told once for all, frames that a
+    /// video lost by the video.
     /// </summary>
     private sealed class DisplaySink(RunDisplay display, RunTally tally, OutputFormat format) : IOutcomeSink
     {
@@ -126,6 +143,7 @@ internal sealed class AnalysisCommand(CliHost host, AnalysisOptions options, Str
             _adaptation.Update(row.Outcome);
             display.Advance(tally, _adaptation.Text);
             if (format != OutputFormat.Table
+                && row.Item is not LostFrame
                 && row.Outcome is LoupeFailed { Code: not (LoupeFailureCode.ConnectionLost or LoupeFailureCode.Canceled) } failed)
             {
                 display.Notify($"warning: {PathText.Show(row.Item.Source ?? row.Item.Path)}: {failed.Message}");

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using LoupeGrpc.Client.Cli.CommandLine;
+using LoupeGrpc.Client.Cli.Inputs.Video;
 using LoupeGrpc.Client.Cli.Output;
 
 namespace LoupeGrpc.Client.Cli.Commands;
@@ -12,7 +13,8 @@ internal static class InfoCommand
           loupe-grpc-client info
           loupe-grpc-client info --server https://loupe.example.org --json | jq .limits
 
-        Sizes are bytes unless they say otherwise; 0 is no limit.
+        Sizes are bytes unless they say otherwise; 0 is no limit. The last line is about this machine: `stream` reads videos, cameras and network
+        streams with the programs ffmpeg and ffprobe (Debian, Ubuntu: apt-get install ffmpeg).
 
         Exit codes: 0, 2 (wrong usage), 69 (server unreachable), 70 (internal error), 130 (interrupted).
         """;
@@ -40,10 +42,25 @@ internal static class InfoCommand
                 {
                     await output.WriteLineAsync(Printable.Text(line));
                 }
+
+                await output.WriteLineAsync(Printable.Text($"{"videos here",-12} {await VideosAsync(host.Interrupt)}"));
             }
 
             return ExitCode.NothingFound;
         }));
         return command;
+    }
+
+    /// <summary>What this machine has to read videos with; the server has no part in it.</summary>
+    private static async Task<string> VideosAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            return $"read with {await VideoTools.FindAsync(cancellationToken)}";
+        }
+        catch (VideoUnavailableException error)
+        {
+            return $"no: {error.Message}";
+        }
     }
 }

@@ -5,6 +5,7 @@ using Google.Protobuf.WellKnownTypes;
 using LoupeGrpc.Client.Cli.Artifacts;
 using LoupeGrpc.Client.Cli.CommandLine;
 using LoupeGrpc.Client.Cli.Inputs;
+using LoupeGrpc.Client.Cli.Inputs.Video;
 using LoupeGrpc.Client.Cli.Plotting;
 using LoupeGrpc.Client.Cli.Running;
 using LoupeGrpc.V1;
@@ -22,11 +23,18 @@ internal static class StreamCommand
           loupe-grpc-client stream frames/ --fps 30 --save-overlays
           loupe-grpc-client stream clip.avi --adapt --snapshot gate.state --plot gate.svg
           loupe-grpc-client stream next.avi --resume gate.state --dual 10 --format jsonl
+          gst-launch-1.0 … ! fdsink | loupe-grpc-client stream - --raw nv12:1280x720@30
 
-        SOURCE is a video file, camera:N (N from 0), a network stream such as rtsp://… or a folder of frames in natural order of their
-        names (1, 2, 10). A network stream that breaks is opened again, with growing pauses; user and password are never shown. Videos and cameras
-        need OpenCV, folders of frames do not. When the connection to the server breaks, the stream goes on with another, as long as the server
-        keeps the session.
+        SOURCE is a video file, camera:N (N from 0, Linux's /dev/videoN), a network stream (rtsp, rtmp, http, HLS, MJPEG, srt, udp), a folder of
+        frames in natural order of their names (1, 2, 10), or - for standard input: a container such as NUT or Matroska, or with --raw plain pixels.
+        A name that a file has is that file. A live stream that breaks is opened again, with growing pauses; a recording ends where it ends.
+        User and password are never shown by this program; who may list the processes of this machine sees them, as on any command line.
+
+        Videos, cameras and network streams are read by the programs ffmpeg and ffprobe, 4.4 or newer (Debian, Ubuntu: apt-get install ffmpeg);
+        folders of frames and --raw need neither. Frames that a source should have and does not give, and frames that are made of damaged data, are
+        FAILED with code UNREADABLE, in their place, and make the exit code 20. Of damage that leaves no trace in a codec nothing can be known.
+
+        When the connection to the server breaks, the stream goes on with another, as long as the server keeps the session.
 
         --delivery every      each frame is analysed; the source is slowed down
                    freshest   one frame waits, newer ones take its place: what is shown is never old
@@ -53,7 +61,7 @@ internal static class StreamCommand
 
     public static Command Create(CliHost host)
     {
-        var source = new Argument<string>("SOURCE") { Description = "Video file, camera:N, rtsp://…, or a folder of frames." };
+        var source = new Argument<string>("SOURCE") { Description = "Video file, camera:N, rtsp://…, a folder of frames, or - for standard input." };
         var fps = new Option<double?>("--fps")
         {
             Description = "Analyse at most X frames a second of the source's own time; for a folder, the rate of its frames (25 unless given). [default: all frames]",
@@ -86,6 +94,33 @@ internal static class StreamCommand
             $"--plot is '{result.GetValueOrDefault<string?>()}': its name must end in .png or .svg."));
         fps.Validators.Add(result => Check(result, result.GetValueOrDefault<double?>() is not (<= 0 or > 1000), "--fps must be above 0, at most 1000."));
         maxFrames.Validators.Add(result => Check(result, result.GetValueOrDefault<long?>() is not < 1, "--max-frames must be 1 or more."));
+        var readTimeout = new Option<double>("--read-timeout")
+        {
+            Description = "A source that gives nothing for so many seconds is broken, 0.1 to 3600.",
+            HelpName = "SECONDS",
+            DefaultValueFactory = _ => VideoOptions.Default.ReadTimeout.TotalSeconds,
+        };
+        var rtspTransport = new Option<string>("--rtsp-transport")
+        {
+            Description = "How frames of rtsp:// come.",
+            DefaultValueFactory = _ => VideoOptions.Default.RtspTransport,
+        }.AcceptOnlyFromAmong("tcp", "udp", "http");
+        var hwaccel = new Option<string?>("--hwaccel")
+        {
+            Description = "Decode with the hardware that ffmpeg calls NAME, e.g. cuda, vaapi, qsv; `ffmpeg -hwaccels` lists them. [default: on the CPU]",
+            HelpName = "NAME",
+        };
+        var raw = new Option<RawLayout?>("--raw")
+        {
+            Description = $"Standard input is pixels without a container: {RawLayout.Forms}. Without FPS frames have the time of their arrival. With SOURCE -.",
+            HelpName = "FORMAT:WxH[@FPS]",
+            CustomParser = ParseRaw,
+        };
+        hwaccel.Validators.Add(result => Check(
+            result,
+            result.GetValueOrDefault<string?>() is not { } name || (name.Length > 0 && name.All(c => char.IsAsciiLetterOrDigit(c) || c == '_')),
+            $"--hwaccel is '{result.GetValueOrDefault<string?>()}': it must be a name that `ffmpeg -hwaccels` lists."));
+        readTimeout.Validators.Add(result => Check(result, result.GetValueOrDefault<double>() is >= 0.1 and <= 3600, "--read-timeout must be 0.1 to 3600 seconds."));
         session.Validators.Add(result => Check(result, result.GetValueOrDefault<string?>() is not { Length: > 128 }, "--session must have at most 128 characters."));
 
         var options = new AnalysisOptionSet(host);
@@ -94,19 +129,40 @@ internal static class StreamCommand
         var adaptation = new AdaptationOptionSet();
         adaptation.AddTo(command);
         command.Add(plot);
+        command.Add(readTimeout);
+        command.Add(rtspTransport);
+        command.Add(hwaccel);
+        command.Add(raw);
+        command.Validators.Add(result =>
+        {
+            if (result.GetResult(raw) is not null && result.GetResult(source) is { Tokens: [{ Value: not "-" }] })
+            {
+                result.AddError("--raw describes standard input: SOURCE must be -.");
+            }
+        });
         command.SetAction((result, _) => CommandRunner.RunAsync(host, async () =>
         {
             var address = SourceAddress.Parse(result.GetRequiredValue(source));
             var policy = result.GetValue(delivery) ?? new DeliveryPolicy { Mode = DeliveryMode.EveryFrame };
             var sampling = new SamplingOptions(result.GetValue(fps), result.GetValue(maxFrames) ?? long.MaxValue, host.Time);
+            var video = new VideoOptions(
+                result.GetValue(hwaccel), result.GetRequiredValue(rtspTransport), TimeSpan.FromSeconds(result.GetValue(readTimeout)));
+            var layout = result.GetValue(raw);
+            var analysis = options.Read(result);
+            if (layout is { Format.PixelFormat: not PixelFormat.Bgr24 } && analysis.SaveOverlays)
+            {
+                throw CliException.Usage("--save-overlays paints on bgr24 only: leave it out, or give --raw bgr24:WxH");
+            }
+
             var adapts = adaptation.Read(result);
             var checkpoints = new Checkpoints(adapts.SnapshotFile, adapts.ResumeFile);
             var extras = new StreamExtras(checkpoints, result.GetValue(plot) is { } file ? OutputFile.Reserve("--plot", file) : null);
-            return await new AnalysisCommand(host, options.Read(result), extras).RunAsync(
+            return await new AnalysisCommand(host, analysis, extras).RunAsync(
                 async (keepFrames, notify) =>
                 {
-                    var opened = await new StreamSourceFactory(sampling, keepFrames, notify).OpenAsync(address, host.Interrupt);
-                    return policy.Mode == DeliveryMode.EveryFrame || opened is LiveSource ? opened : new PacedSource(opened, host.Time);
+                    var factory = new StreamSourceFactory(sampling, video, keepFrames, notify) { Raw = layout, OpenInput = host.OpenInput };
+                    var opened = await factory.OpenAsync(address, host.Interrupt);
+                    return policy.Mode == DeliveryMode.EveryFrame || opened is LiveSource or RawSource ? opened : new PacedSource(opened, host.Time);
                 },
                 new LoupeSessionOptions
                 {
@@ -127,6 +183,17 @@ internal static class StreamCommand
         {
             result.AddError(message);
         }
+    }
+
+    private static RawLayout? ParseRaw(ArgumentResult result)
+    {
+        var layout = RawLayout.Parse(result.Tokens[0].Value);
+        if (layout is null)
+        {
+            result.AddError($"--raw is '{result.Tokens[0].Value}': it must be {RawLayout.Forms}; width and height of nv12 and i420, and the width of yuyv, are even.");
+        }
+
+        return layout;
     }
 
     private static DeliveryPolicy? ParseDelivery(ArgumentResult result)

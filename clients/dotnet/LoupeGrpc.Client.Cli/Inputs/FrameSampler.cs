@@ -5,7 +5,7 @@ namespace LoupeGrpc.Client.Cli.Inputs;
 internal sealed class FrameSampler(double? perSecond)
 {
     /// <summary>Times are floating point: 2.9999999 belongs to the interval that begins at 3.</summary>
-    private const double Tolerance = 1e-6;
+    public const double Tolerance = 1e-6;
 
     private double _nextInterval;
 

@@ -1,7 +1,7 @@
 namespace LoupeGrpc.Client.Cli.Inputs;
 
 /// <summary>Inputs in the order of results.</summary>
-internal abstract class FrameSource
+internal abstract class FrameSource : IAsyncDisposable
 {
     /// <summary>For people. Never with credentials.</summary>
     public abstract string Label { get; }
@@ -23,4 +23,7 @@ internal abstract class FrameSource
 
     /// <summary>The items, once.</summary>
     public abstract IAsyncEnumerable<SourceItem> ReadAsync(CancellationToken cancellationToken);
+
+    /// <summary>Ends what reads, if something does.</summary>
+    public abstract ValueTask DisposeAsync();
 }

@@ -16,4 +16,6 @@ internal sealed class ItemListSource(string label, IReadOnlyList<SourceItem> ite
     public override string? Remark => passedOver?.Text;
 
     public override IAsyncEnumerable<SourceItem> ReadAsync(CancellationToken cancellationToken) => items.ToAsyncEnumerable();
+
+    public override ValueTask DisposeAsync() => ValueTask.CompletedTask;
 }

@@ -33,4 +33,6 @@ internal sealed class PacedSource(FrameSource recording, TimeProvider time) : Fr
             yield return item;
         }
     }
+
+    public override ValueTask DisposeAsync() => recording.DisposeAsync();
 }

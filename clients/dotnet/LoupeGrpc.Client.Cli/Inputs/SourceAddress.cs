@@ -11,15 +11,34 @@ internal abstract partial record SourceAddress
     /// <summary>The address without credentials.</summary>
     public string Label { get; }
 
+    /// <summary>A name that a file has is a file's, whatever else it looks like.</summary>
     public static SourceAddress Parse(string text)
     {
+        if (text == "-")
+        {
+            return new StandardInput();
+        }
+
         if (text.StartsWith("camera:", StringComparison.Ordinal)
             && int.TryParse(text.AsSpan("camera:".Length), NumberStyles.None, CultureInfo.InvariantCulture, out var index))
         {
             return new Camera(text, index);
         }
 
-        return text.Contains("://", StringComparison.Ordinal) ? new Network(text) : new Local(text);
+        if (!text.Contains("://", StringComparison.Ordinal) || Path.Exists(text))
+        {
+            return new Local(text, text);
+        }
+
+        return text.StartsWith("file://", StringComparison.OrdinalIgnoreCase) ? new Local(text, FileOf(text)) : new Network(text);
+    }
+
+    /// <summary>What a `file://` address names. Browsers escape what is unusual in it, people do not.</summary>
+    private static string FileOf(string url)
+    {
+        var path = url["file://".Length..];
+        var local = path.StartsWith("localhost/", StringComparison.OrdinalIgnoreCase) ? path["localhost".Length..] : path;
+        return Path.Exists(local) ? local : Uri.UnescapeDataString(local);
     }
 
     /// <summary>An address with user, password and every value of its query masked.</summary>
@@ -56,7 +75,7 @@ internal abstract partial record SourceAddress
     /// <summary>`camera:0`.</summary>
     internal sealed record Camera(string Text, int Index) : SourceAddress(Text);
 
-    /// <summary>`rtsp://…` and whatever else the video library reads from the network.</summary>
+    /// <summary>`rtsp://…` and whatever else is read from the network.</summary>
     internal sealed record Network : SourceAddress
     {
         public Network(string url)
@@ -69,5 +88,10 @@ internal abstract partial record SourceAddress
     }
 
     /// <summary>A video file, a picture, or a folder of frames.</summary>
-    internal sealed record Local(string File) : SourceAddress(File);
+    /// <param name="Text">As the user wrote it.</param>
+    /// <param name="File">Where it is.</param>
+    internal sealed record Local(string Text, string File) : SourceAddress(Text);
+
+    /// <summary>`-`.</summary>
+    internal sealed record StandardInput() : SourceAddress("-");
 }

@@ -23,6 +23,9 @@ internal abstract class SourceItem
 
     public DateTimeOffset? CaptureTime { get; init; }
 
+    /// <summary>How many pictures or frames it stands for.</summary>
+    public virtual long Frames => 1;
+
     /// <summary>The frame, or why there is none.</summary>
     /// <param name="frameId">Its place in the order of inputs.</param>
     /// <param name="limits">What the server takes; larger files are not read.</param>

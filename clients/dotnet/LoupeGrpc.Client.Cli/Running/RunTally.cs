@@ -61,8 +61,8 @@ internal sealed class RunTally : IOutcomeSink
                 Expired++;
                 break;
             case LoupeFailed:
-                Failed++;
-                NotAnalysed++;
+                Failed += row.Item.Frames;
+                NotAnalysed += row.Item.Frames;
                 break;
         }
     }

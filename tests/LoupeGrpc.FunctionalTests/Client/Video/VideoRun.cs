@@ -1,0 +1,50 @@
+using System.Text.Json.Nodes;
+using LoupeGrpc.V1;
+
+namespace LoupeGrpc.FunctionalTests.Client.Video;
+
+/// <summary>`stream` against a server that takes whatever comes, and what came.</summary>
+/// <param name="Run">What the program did.</param>
+/// <param name="Frames">What the server received.</param>
+internal sealed record VideoRun(CliRun Run, IReadOnlyList<Frame> Frames)
+{
+    public IReadOnlyList<JsonNode> Lines => Run.Lines;
+
+    public int ExitCode => Run.ExitCode;
+
+    public string Error => Run.Error;
+
+    /// <summary>The source's time of each line.</summary>
+    public IEnumerable<double> Times => Lines.Select(line => (double)line["time_s"]!);
+
+    public IEnumerable<string?> Outcomes => Lines.Select(line => (string?)line["outcome"]);
+
+    public IEnumerable<(uint Width, uint Height)> Sizes => Frames.Select(frame => (frame.Raw.Format.Width, frame.Raw.Format.Height));
+
+    /// <summary>Everything that anyone could read.</summary>
+    public string Everything => Run.Output + Run.Error;
+
+    public static async Task<VideoRun> OfAsync(params string[] args)
+    {
+        var service = new FakeAnalysisService { Answer = (frame, sequence) => FakeAnalysisService.Result(frame, sequence, 0.1f), MaxFrameBytes = 0 };
+        await using var server = await FakeAnalysisServer.StartAsync(service);
+        var run = await CliRun.OfAsync(["stream", .. args, "--format", "jsonl", "--server", server.Address.ToString()]);
+        return new VideoRun(run, service.Frames);
+    }
+
+    /// <summary>Each frame of a source has its line, in order.</summary>
+    public void AssertComplete(int frames)
+    {
+        Assert.Equal(Enumerable.Range(0, frames), Lines.Select(line => (int)line["frame_id"]!));
+        Assert.Equal(Frames.Count, Outcomes.Count(outcome => outcome == "RESULT"));
+    }
+
+    /// <summary>The frames that were judged have the pixels that the frames of the same number have in an intact run.</summary>
+    public void AssertJudgedOnlyWhatIsIn(VideoRun intact)
+    {
+        foreach (var frame in Frames)
+        {
+            Assert.True(intact.Frames[(int)frame.FrameId].Raw.Data.Equals(frame.Raw.Data), $"frame {frame.FrameId} is not as it was filmed");
+        }
+    }
+}
