@@ -6,4 +6,5 @@ return await new RootCommand("Measures the engine. Close what else runs first: t
     ExecutionBenchmark.Create(),
     AdaptationBenchmark.Create(),
     DecodingBenchmark.Create(),
+    VideoBenchmark.Create(),
 }.Parse(args).InvokeAsync();

@@ -124,12 +124,9 @@ class EmbeddedModel(GoldenTestCase):
         self.assertEqual([answer["frame_id"] for answer in answers], list(range(len(self.expected["clip"]))))
         for number, (answer, entry) in enumerate(zip(answers, self.expected["clip"], strict=True)):
             self.assertAlmostEqual(answer["time_s"], number / 12, delta=1e-3)
-            # The client's FFmpeg converts colours without the reference's x86 kernels: pixels differ by up to two levels, which this small model
-            # amplifies where it is unsure. Where it is sure, the rule for other JPEG decoders holds.
-            if 24 <= number <= 47:
-                self.assertAlmostEqual(answer["score"], entry["score"], delta=2e-3, msg=f"frame {number}")
-                self.assertLessEqual(abs(answer["mask_area"] - entry["area"]), 0.01 * entry["area"], f"frame {number}")
-            else:
+            self.assertAlmostEqual(answer["score"], entry["score"], delta=1e-4, msg=f"frame {number}")
+            self.assertLessEqual(abs(answer["mask_area"] - entry["area"]), 1e-4 * 320 * 240, f"frame {number}")
+            if not 24 <= number <= 47:
                 self.assertNotEqual(answer["verdict"], "MANIPULATED", f"frame {number}")
 
     def test_info(self):

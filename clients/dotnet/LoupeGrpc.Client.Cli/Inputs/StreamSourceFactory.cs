@@ -143,7 +143,8 @@ internal sealed partial class StreamSourceFactory(SamplingOptions sampling, Vide
             return FrameFolder.Open(path, sampling, cancellationToken);
         }
 
-        var isPicture = PictureKind.IsPicture(path, animations: false);
+        // JPEG after JPEG begins as one does.
+        var isPicture = PictureKind.IsPicture(path, animations: false) && Path.GetExtension(path).ToLowerInvariant() is not (".mjpeg" or ".mjpg");
         return isPicture || PictureKind.IsNamedLikePicture(path) ? FrameFolder.OpenPicture(path, sampling) : null;
     }
 

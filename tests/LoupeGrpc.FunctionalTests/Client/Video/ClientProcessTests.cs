@@ -71,12 +71,10 @@ public sealed class ClientProcessTests : IAsyncLifetime
     [Fact]
     public async Task The_first_signal_ends_a_read_in_the_middle_of_a_stream()
     {
-        SystemTool.Run("mkfifo", _folder["pipe"]);
-        await using var client = Start([_folder["pipe"]]);
-        await using var pipe = new FileStream(_folder["pipe"], FileMode.Open, FileAccess.Write, FileShare.ReadWrite);
-        await pipe.WriteAsync(SystemTool.Run(
+        await using var client = Start(["-"]);
+        await client.Input.WriteAsync(SystemTool.Run(
             "ffmpeg", "-v", "error", "-f", "lavfi", "-i", "testsrc2=s=96x64:r=10:d=1", "-c:v", "ffv1", "-f", "nut", "-"), TestContext.Current.CancellationToken);
-        await pipe.FlushAsync(TestContext.Current.CancellationToken);
+        await client.Input.FlushAsync(TestContext.Current.CancellationToken);
         await client.WaitForAsync(_service.ReceivedAsync(5));
         var since = Stopwatch.StartNew();
 
@@ -87,6 +85,19 @@ public sealed class ClientProcessTests : IAsyncLifetime
         Assert.InRange(since.Elapsed.TotalSeconds, 0, 3);
         Assert.InRange(run.Lines.Count, 5, 10);
         Assert.Contains($"{run.Lines.Count} analysed", run.Error, StringComparison.Ordinal);
+    }
+
+    /// <summary>It would wait for ever for somebody to write.</summary>
+    [Fact]
+    public async Task A_named_pipe_is_refused()
+    {
+        SystemTool.Run("mkfifo", _folder["pipe.mp4"]);
+        await using var client = Start([_folder["pipe.mp4"]]);
+
+        var run = await client.EndAsync();
+
+        Assert.Equal(20, run.ExitCode);
+        Assert.Equal("UNREADABLE", (string?)Assert.Single(run.Lines)["error"]!["code"]);
     }
 
     /// <summary>A silent source is one from which nothing ever comes that could break a pipe.</summary>

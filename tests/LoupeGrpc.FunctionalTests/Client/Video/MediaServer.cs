@@ -52,6 +52,9 @@ internal sealed class MediaServer : IAsyncDisposable
         context.Response.ContentLength = data.Length;
         await context.Response.Body.WriteAsync(data.AsMemory(0, data.Length / 2), context.RequestAborted);
         await context.Response.Body.FlushAsync(context.RequestAborted);
+
+        // An abort takes back what has not arrived yet.
+        await Task.Delay(500, context.RequestAborted);
         context.Abort();
     }
 

@@ -62,7 +62,7 @@ public sealed class NetworkStreamTests : IDisposable
     [Fact]
     public async Task A_camera_that_breaks_and_comes_back_goes_on()
     {
-        var camera = await StartCameraAsync();
+        var camera = await StartCameraAsync("--port", $"{FixedPort.Find()}");
         var running = VideoRun.OfAsync(camera.Address, "--max-frames", "40");
         await Task.Delay(2500, TestContext.Current.CancellationToken);
         await camera.DisposeAsync();
@@ -80,7 +80,7 @@ public sealed class NetworkStreamTests : IDisposable
     [Fact]
     public async Task A_camera_that_falls_silent_is_opened_again()
     {
-        var camera = await StartCameraAsync("--silent-after", "12");
+        var camera = await StartCameraAsync("--silent-after", "12", "--port", $"{FixedPort.Find()}");
         var running = VideoRun.OfAsync(camera.Address, "--read-timeout", "1.5", "--max-frames", "20");
         await Task.Delay(3500, TestContext.Current.CancellationToken);
         await camera.DisposeAsync();
@@ -138,8 +138,8 @@ public sealed class NetworkStreamTests : IDisposable
     [Fact]
     public async Task A_camera_over_http_that_breaks_and_comes_back_goes_on()
     {
-        var server = await MediaServer.StartAsync(_folder.FullName, Pictures());
-        var port = new Uri(server.Address).Port;
+        var port = FixedPort.Find();
+        var server = await MediaServer.StartAsync(_folder.FullName, Pictures(), port);
         var running = VideoRun.OfAsync($"{server.Address}/mjpeg", "--max-frames", "30");
         await Patience.UntilAsync(() => server.Connections > 1);
         await Task.Delay(1000, TestContext.Current.CancellationToken);

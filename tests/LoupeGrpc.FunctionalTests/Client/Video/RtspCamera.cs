@@ -31,9 +31,14 @@ internal sealed class RtspCamera : IAsyncDisposable
     {
         var process = Process.Start(new ProcessStartInfo("/usr/bin/python3", [Script, .. arguments]) { RedirectStandardOutput = true })!;
         var line = await process.StandardOutput.ReadLineAsync(Patience.Token());
-        return line?.Split(' ') is ["port", var port]
-            ? new RtspCamera(process, int.Parse(port, CultureInfo.InvariantCulture))
-            : throw new InvalidOperationException($"The RTSP server did not start: {line}");
+        if (line?.Split(' ') is ["port", var text] && int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var port))
+        {
+            return new RtspCamera(process, port);
+        }
+
+        process.Kill();
+        process.Dispose();
+        throw new InvalidOperationException($"The RTSP server did not start: {line}");
     }
 
     public string AddressWith(string credentials) => $"rtsp://{credentials}127.0.0.1:{Port}/cam";

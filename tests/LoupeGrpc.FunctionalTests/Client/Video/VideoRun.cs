@@ -1,4 +1,6 @@
+using System.Text;
 using System.Text.Json.Nodes;
+using LoupeGrpc.Client.Cli.CommandLine;
 using LoupeGrpc.V1;
 
 namespace LoupeGrpc.FunctionalTests.Client.Video;
@@ -24,12 +26,19 @@ internal sealed record VideoRun(CliRun Run, IReadOnlyList<Frame> Frames)
     /// <summary>Everything that anyone could read.</summary>
     public string Everything => Run.Output + Run.Error;
 
+    /// <summary>A source that never comes is a failed test, and no test that never ends.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+
     public static async Task<VideoRun> OfAsync(params string[] args)
     {
         var service = new FakeAnalysisService { Answer = (frame, sequence) => FakeAnalysisService.Result(frame, sequence, 0.1f), MaxFrameBytes = 0 };
         await using var server = await FakeAnalysisServer.StartAsync(service);
-        var run = await CliRun.OfAsync(["stream", .. args, "--format", "jsonl", "--server", server.Address.ToString()]);
-        return new VideoRun(run, service.Frames);
+        using var output = new MemoryStream();
+        await using var error = new StringWriter();
+        using var host = new CliHost(output, error, TextReader.Null);
+        await using var late = new Timer(_ => host.RequestInterrupt(), null, Patience, Timeout.InfiniteTimeSpan);
+        var exitCode = await CommandLineApp.RunAsync(["stream", .. args, "--format", "jsonl", "--server", server.Address.ToString()], host);
+        return new VideoRun(new CliRun(exitCode, Encoding.UTF8.GetString(output.ToArray()), error.ToString()), service.Frames);
     }
 
     /// <summary>Each frame of a source has its line, in order.</summary>

@@ -102,6 +102,26 @@ public class FrameLedgerTests
         Assert.Equal("is lost: the recording ends before it", loss.Reason);
     }
 
+    /// <summary>What is looked at before the stream is played is looked at again.</summary>
+    [Fact]
+    public void What_is_said_while_a_file_is_opened_is_no_end()
+    {
+        var ledger = new FrameLedger(VideoPromise.Unknown, Input, isLive: false, inFlight: 2);
+
+        var entries = Take(
+            ledger,
+            "[mpegts @ 0x1] [warning] Packet corrupt (stream = 0, dts = 162000).",
+            "[info] Input #0, mpegts, from 'x':",
+            "[info]   Stream #0:0 -> #0:0 (h264 (native) -> rawvideo (native))",
+            "[Parsed_showinfo_0 @ 0x1] [info] config in time_base: 1/10, frame_rate: 10/1",
+            Shown(0, true),
+            "[h264 @ 0x1] [info] concealing 80 DC, 80 AC, 80 MV errors in P frame",
+            Shown(1),
+            Shown(2));
+
+        Assert.Equal([false, true, true], entries.Select(entry => entry.Damage is not null));
+    }
+
     [Theory]
     // An edit list hides 17 frames of the index.
     [InlineData(20, 0.3)]

@@ -93,12 +93,13 @@ internal sealed class ChildProgram : IAsyncDisposable
         string program, IEnumerable<string> arguments, TimeSpan patience, CancellationToken cancellationToken)
     {
         await using var child = Start(program, arguments);
-        using var output = new StreamReader(child.Output, Encoding.UTF8);
-        using var error = new StreamReader(child.Error, Encoding.UTF8);
-        var texts = Task.WhenAll(output.ReadToEndAsync(CancellationToken.None), error.ReadToEndAsync(CancellationToken.None));
+        var texts = Task.WhenAll(OnThread(() => ReadToEnd(child.Output)), OnThread(() => ReadToEnd(child.Error)));
         var read = await texts.WaitAsync(patience, cancellationToken);
         return (read[0], read[1]);
     }
+
+    /// <summary>Reads of a pipe block; the thread pool has better things to do than to wait for them.</summary>
+    public static Task<T> OnThread<T>(Func<T> read) => Task.Factory.StartNew(read, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
 
     /// <summary>To be called when both streams have ended.</summary>
     /// <returns>As a shell counts: 128 and more for signals. Null when it did not end.</returns>
@@ -127,6 +128,12 @@ internal sealed class ChildProgram : IAsyncDisposable
 
     /// <summary>How long one that was asked to end may take.</summary>
     public static Task PoliteDelayAsync(Task ended) => Task.WhenAny(ended, Task.Delay(PoliteTime));
+
+    private static string ReadToEnd(Stream stream)
+    {
+        using var reader = new StreamReader(stream, Encoding.UTF8);
+        return reader.ReadToEnd();
+    }
 
     private async Task OrderAsync(string order)
     {

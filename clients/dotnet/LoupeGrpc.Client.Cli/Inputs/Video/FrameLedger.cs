@@ -233,7 +233,7 @@ internal sealed partial class FrameLedger(VideoPromise promise, VideoInput input
             _isNextDamaged = true;
             Damaged(null);
         }
-        else if (EndsEarly().IsMatch(text) || (text.StartsWith("Packet corrupt", StringComparison.Ordinal) && _format != "mpegts"))
+        else if (EndsEarly().IsMatch(text) || (text.StartsWith("Packet corrupt", StringComparison.Ordinal) && _format is not ("" or "mpegts")))
         {
             (_isCut, _isSuspect) = (true, true);
         }

@@ -14,6 +14,9 @@ internal sealed class VideoReader : IAsyncDisposable
     /// <summary>More than any server takes: the frame is passed over.</summary>
     private const long LargestFrame = 256L << 20;
 
+    /// <summary>How long ffmpeg may take to end when it has written its last frame.</summary>
+    private static readonly TimeSpan EndTime = TimeSpan.FromSeconds(10);
+
     /// <summary>Each is a frame of delay, and a frame of doubt around damage.</summary>
     private static readonly int DecodingThreads = Math.Min(Environment.ProcessorCount, 4);
 
@@ -48,7 +51,7 @@ internal sealed class VideoReader : IAsyncDisposable
         _sampling = sampling;
         _timeout = timeout;
         _lastActivity = sampling.Time.GetTimestamp();
-        _listening = ListenAsync();
+        _listening = ChildProgram.OnThread(Listen);
         new Thread(ReadFrames) { IsBackground = true, Name = "video" }.Start();
     }
 
@@ -167,7 +170,7 @@ internal sealed class VideoReader : IAsyncDisposable
         arguments.AddRange(["-vf", sampling.PerSecond is { } rate ? $"showinfo=checksum=0,{Select(rate)}" : "showinfo=checksum=0"]);
 
         // Each frame in its own size, at its own time, in the colours that OpenCV makes of it.
-        arguments.AddRange(["-autoscale", "0", tools.HasFrameRateModes ? "-fps_mode" : "-vsync", "passthrough", "-enc_time_base", "-1"]);
+        arguments.AddRange(["-noautoscale", tools.HasFrameRateModes ? "-fps_mode" : "-vsync", "passthrough", "-enc_time_base", tools.HasQueues ? "demux" : "-1"]);
         arguments.AddRange(["-sws_flags", "bicubic", "-pix_fmt", "bgr24", "-c:v", "rawvideo", "-f", "nut", "-flush_packets", "1", "pipe:1"]);
         return arguments;
     }
@@ -215,7 +218,11 @@ internal sealed class VideoReader : IAsyncDisposable
         }
 
         _isOver = true;
-        await _listening;
+        if (await Task.WhenAny(_listening, Task.Delay(EndTime, CancellationToken.None)) != _listening)
+        {
+            return await BrokenAsync("ffmpeg does not end");
+        }
+
         var exitCode = await _ffmpeg.ExitAsync();
         LostAtEnd = _ledger.AtEnd(exitCode is 0 ? null : _ledger.Reason ?? $"ffmpeg ended with code {exitCode}");
         Failure = exitCode is 0 ? null : _ledger.Reason;
@@ -315,13 +322,12 @@ internal sealed class VideoReader : IAsyncDisposable
             : throw new InvalidDataException("ffmpeg does not say how large its frames are");
     }
 
-    private async Task ListenAsync()
+    private bool Listen()
     {
-        await Task.Yield();
         try
         {
             using var lines = new StreamReader(_ffmpeg.Error, Encoding.UTF8);
-            while (await lines.ReadLineAsync(CancellationToken.None) is { } line)
+            while (lines.ReadLine() is { } line)
             {
                 foreach (var entry in _ledger.Take(FfmpegLine.Parse(line)))
                 {
@@ -343,5 +349,7 @@ internal sealed class VideoReader : IAsyncDisposable
 
             _entries.CompleteAdding();
         }
+
+        return true;
     }
 }

@@ -9,12 +9,12 @@ namespace LoupeGrpc.Client.Cli.Inputs.Video;
 /// <param name="Version">Major and minor number; of a build that carries none, as those from a development branch, a very high one.</param>
 internal sealed partial record VideoTools(string Ffmpeg, string Ffprobe, Version Version)
 {
-    /// <summary>The first with `-autoscale`, without which a stream that changes its size is resampled to its first.</summary>
+    /// <summary>The first with `-noautoscale`, without which a stream that changes its size is resampled to its first.</summary>
     private static readonly Version Oldest = new(4, 4);
 
     private static readonly Version Unnumbered = new(int.MaxValue, 0);
 
-    private static readonly TimeSpan AnswerTime = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan AnswerTime = TimeSpan.FromSeconds(30);
 
     /// <summary>What `--version` calls 5.1.</summary>
     public bool HasFrameRateModes => Version >= new Version(5, 1);
@@ -33,7 +33,7 @@ internal sealed partial record VideoTools(string Ffmpeg, string Ffprobe, Version
                 + "`apt-get install ffmpeg` (Debian, Ubuntu), or put them on the PATH");
         }
 
-        var (output, _) = await ChildProgram.ReadToEndAsync(ffmpeg, ["-version"], AnswerTime, cancellationToken);
+        var output = await VersionAsync(ffmpeg, cancellationToken);
         var version = VersionLine().Match(output) is { Success: true } found
             ? new Version(Number(found.Groups["major"]), Number(found.Groups["minor"]))
             : output.StartsWith("ffmpeg version", StringComparison.Ordinal)
@@ -46,6 +46,19 @@ internal sealed partial record VideoTools(string Ffmpeg, string Ffprobe, Version
 
     /// <summary>For people.</summary>
     public override string ToString() => Version == Unnumbered ? $"{Ffmpeg}, a development version" : $"{Ffmpeg} {Version}";
+
+    private static async Task<string> VersionAsync(string ffmpeg, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return (await ChildProgram.ReadToEndAsync(ffmpeg, ["-version"], AnswerTime, cancellationToken)).Output;
+        }
+        catch (TimeoutException)
+        {
+            throw new VideoUnavailableException(
+                string.Create(CultureInfo.InvariantCulture, $"{ffmpeg} -version gave no answer within {AnswerTime.TotalSeconds:0} s"));
+        }
+    }
 
     private static string? Find(string program) =>
         (Environment.GetEnvironmentVariable("PATH") ?? "")
