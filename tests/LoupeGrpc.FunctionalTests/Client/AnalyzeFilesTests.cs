@@ -315,6 +315,53 @@ public sealed class AnalyzeFilesTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Overlays_are_upright_as_the_server_says_and_without_its_word_as_the_file_does()
+    {
+        // EXIF of one entry: viewers turn it by a quarter.
+        Write("turned.jpg", [.. Whole[..2], 0xFF, 0xE1, 0, 34, .. "Exif\0\0II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0"u8, .. Whole[2..]]);
+        foreach (var (said, size) in new[] { (0U, new Size(240, 320)), (6U, new Size(240, 320)), (3U, new Size(320, 240)) })
+        {
+            await using var server = await FakeAnalysisServer.StartAsync(new FakeAnalysisService
+            {
+                Answer = (frame, sequence) =>
+                {
+                    var outcome = FakeAnalysisService.Result(frame, sequence, 0.1f);
+                    (outcome.Result.Width, outcome.Result.Height, outcome.Result.Orientation) = (320, 240, said);
+                    return outcome;
+                },
+            });
+
+            await CliRun.OfAsync(["analyze", At("turned.jpg"), "--save-overlays", "--output", At("out"), "--server", server.Address.ToString()]);
+
+            using var overlay = Cv2.ImRead(At("out/overlays/turned.png"), ImreadModes.Unchanged);
+            Assert.Equal(size, overlay.Size());
+        }
+    }
+
+    [Fact]
+    public async Task Results_that_cannot_be_written_are_told_with_the_reason()
+    {
+        Assert.SkipUnless(File.Exists("/dev/full"), "no /dev/full here");
+        await ShellAsync("mkdir in; for i in $(seq 5); do cp \"$SMALL\" in/$i.jpg; done");
+
+        foreach (var format in (string[])["jsonl", "csv", "table"])
+        {
+            var full = await ClientProcess.RunAsync($"\"$CLIENT\" analyze in --format {format} > /dev/full", _folder, _server.Address);
+            Assert.Equal(70, full.Code);
+            Assert.Contains("error: standard output cannot be written: No space left on device", full.Error.Split('\n'));
+        }
+
+        // Nobody can be told, and the exit code says it.
+        Assert.Equal(0, (await ClientProcess.RunAsync("\"$CLIENT\" analyze in --format jsonl 2> /dev/full", _folder, _server.Address)).Code);
+        Assert.Equal(2, (await ClientProcess.RunAsync("\"$CLIENT\" analyze 2> /dev/full", _folder, _server.Address)).Code);
+        foreach (var command in (string[])["--help", "info"])
+        {
+            var full = await ClientProcess.RunAsync($"\"$CLIENT\" {command} > /dev/full", _folder, _server.Address);
+            Assert.Equal((70, "error: standard output cannot be written: No space left on device\n"), (full.Code, full.Error));
+        }
+    }
+
+    [Fact]
     public async Task Rows_and_progress_share_a_terminal()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux() && File.Exists("/usr/bin/script"), "needs script, of Debian's bsdutils");

@@ -2,6 +2,10 @@ using System.Net;
 using System.Net.Sockets;
 using System.Runtime.CompilerServices;
 using LoupeGrpc.Client;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.Logging;
 
 namespace LoupeGrpc.FunctionalTests.Client;
 
@@ -56,6 +60,32 @@ public class ClientTests
         Assert.Matches("did not complete the HTTP/2 handshake|does not speak gRPC", error.Message);
         listener.Stop();
         await answering;
+    }
+
+    [Theory]
+    [InlineData(413, "a proxy answered with HTTP 413: a proxy in between may not let it pass (nginx: client_max_body_size")]
+    [InlineData(502, "a proxy answered with HTTP 502: it does not reach the server")]
+    [InlineData(504, "a proxy answered with HTTP 504: it did not wait for the server (nginx: grpc_read_timeout")]
+    [InlineData(404, "something that does not speak gRPC answered with HTTP 404")]
+    public async Task A_proxy_that_answers_for_the_server_is_told_from_it(int status, string expected)
+    {
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0, listen => listen.Protocols = HttpProtocols.Http2));
+        await using var proxy = builder.Build();
+        proxy.Run(context =>
+        {
+            context.Response.StatusCode = status;
+            return Task.CompletedTask;
+        });
+        await proxy.StartAsync(Token);
+        using var client = new LoupeClient(new LoupeClientOptions { Address = new Uri(proxy.Urls.Single()), ConnectTimeout = TimeSpan.Zero, UnaryRetries = 0 });
+
+        var session = await Assert.ThrowsAsync<LoupeUnavailableException>(() => client.OpenSessionAsync(cancellationToken: Token));
+        var picture = await Assert.ThrowsAsync<LoupeUnavailableException>(() => client.AnalyzeImageAsync(new EncodedFrame(Picture), cancellationToken: Token));
+
+        Assert.Contains(expected, session.Message, StringComparison.Ordinal);
+        Assert.Contains(expected, picture.Message, StringComparison.Ordinal);
     }
 
     [Fact]

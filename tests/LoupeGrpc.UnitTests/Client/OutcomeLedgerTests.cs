@@ -117,6 +117,34 @@ public class OutcomeLedgerTests
         Assert.Equal(LoupeFailureCode.Internal, ((LoupeFailed)outcomes[3]).Code);
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void A_frame_that_never_arrived_is_withdrawn_and_those_behind_it_move_up(bool ordered)
+    {
+        var ledger = new OutcomeLedger(ordered);
+        for (ulong id = 10; id < 15; id++)
+        {
+            ledger.TryEnter(id, out _);
+        }
+
+        ledger.TrySettle(Answer(0));
+        ledger.Withdraw(1, LoupeFailureCode.ConnectionLost, "too large for the way");
+        ledger.Withdraw(9, LoupeFailureCode.ConnectionLost, "not there");
+        Assert.True(ledger.TryEnter(15, out var next));
+        Assert.Equal(4UL, next);
+        for (ulong sequence = 1; sequence < 5; sequence++)
+        {
+            Assert.True(ledger.TrySettle(Answer(sequence)));
+        }
+
+        var outcomes = Taken(ledger);
+        Assert.Equal([10UL, 11, 12, 13, 14, 15], outcomes.Select(outcome => outcome.FrameId));
+        Assert.Equal([0UL, null, 1, 2, 3, 4], outcomes.Select(outcome => outcome.Sequence));
+        Assert.Equal("too large for the way", Assert.IsType<LoupeFailed>(outcomes[1]).Message);
+        Assert.True(ledger.IsIdle);
+    }
+
     private static FrameOutcome Answer(ulong sequence) => new() { Sequence = sequence, Result = new FrameResult() };
 
     private static List<LoupeOutcome> Taken(OutcomeLedger ledger)

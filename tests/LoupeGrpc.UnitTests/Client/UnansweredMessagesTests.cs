@@ -32,6 +32,21 @@ public class UnansweredMessagesTests
     }
 
     [Fact]
+    public void A_frame_that_is_withdrawn_is_not_sent_again_and_those_behind_it_move_up()
+    {
+        var unanswered = Sent();
+        unanswered.RemoveFrame(0);
+        unanswered.RemoveControl(1);
+
+        unanswered.Withdraw(1);
+
+        Assert.Equal("f2 c2 f3", Names(unanswered.Missing(1, 1)));
+        Assert.Equal("c2 f3", Names(unanswered.Missing(2, 1)));
+        unanswered.RemoveFrame(2);
+        Assert.Equal("f2 c2", Names(unanswered.Missing(1, 1)));
+    }
+
+    [Fact]
     public void Frames_are_kept_as_they_were()
     {
         var unanswered = new UnansweredMessages();

@@ -44,11 +44,15 @@ internal sealed class OverlayFiles
             return null;
         }
 
-        var style = new OverlayStyle(frame is EncodedFrame file ? PictureOrientation.Of(file.Data.Span) : 1, isDemonstration, _sideBySide);
+        var style = new OverlayStyle(OrientationOf(frame, result), isDemonstration, _sideBySide);
         using var overlay = OverlayPainter.Paint(picture, mask, result.Verdict, result.Score, style);
         var png = overlay.ImEncode(".png");
         return _folder.Save(stem, stream => stream.Write(png));
     }
+
+    /// <summary>What the server has read; servers before it told are helped out.</summary>
+    private static int OrientationOf(LoupeFrame? frame, FrameResult result) =>
+        result.Orientation > 0 ? (int)result.Orientation : frame is EncodedFrame file ? PictureOrientation.Of(file.Data.Span) : 1;
 
     /// <summary>As the server sees it: stored orientation, 8 bits, no alpha.</summary>
     private static Mat? Open(LoupeFrame? frame) => frame switch

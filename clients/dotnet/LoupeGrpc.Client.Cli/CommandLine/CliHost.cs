@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using System.Text;
+using LoupeGrpc.Client.Cli.Artifacts;
 using LoupeGrpc.Client.Cli.Inputs.Files;
 using Spectre.Console;
 
@@ -53,8 +54,11 @@ internal sealed class CliHost : IDisposable
 
     public static CliHost ForProcess()
     {
-        var output = Console.OpenStandardOutput();
-        var error = new StreamWriter(Console.OpenStandardError(), Utf8) { AutoFlush = true };
+        var output = new GuardedStream(
+            Console.OpenStandardOutput(),
+            error => throw new CliException(FileErrors.Of(error, "standard output cannot be written").Message, ExitCode.Internal));
+        // Whom nobody can tell anything is told nothing; the exit code remains.
+        var error = new StreamWriter(new GuardedStream(Console.OpenStandardError(), _ => { }), Utf8) { AutoFlush = true };
         var host = new CliHost(output, error, Console.OpenStandardInput())
         {
             OutputTerminal = Console.IsOutputRedirected ? null : AnsiConsole.Create(new AnsiConsoleSettings()),

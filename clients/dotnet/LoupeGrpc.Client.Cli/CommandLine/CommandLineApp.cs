@@ -25,17 +25,20 @@ internal static class CommandLineApp
             return (int)ExitCode.WrongUsage;
         }
 
-        await using var output = host.CreateTextOutput();
-        return await parsed.InvokeAsync(
-            new InvocationConfiguration
-            {
-                Output = output,
-                Error = host.Error,
-                EnableDefaultExceptionHandler = false,
-                // Signals are the host's business: a run drains before it ends.
-                ProcessTerminationTimeout = null,
-            },
-            CancellationToken.None);
+        return await CommandRunner.RunAsync(host, async () =>
+        {
+            await using var output = host.CreateTextOutput();
+            return (ExitCode)await parsed.InvokeAsync(
+                new InvocationConfiguration
+                {
+                    Output = output,
+                    Error = host.Error,
+                    EnableDefaultExceptionHandler = false,
+                    // Signals are the host's business: a run drains before it ends.
+                    ProcessTerminationTimeout = null,
+                },
+                CancellationToken.None);
+        });
     }
 
     private static RootCommand CreateRoot(CliHost host)

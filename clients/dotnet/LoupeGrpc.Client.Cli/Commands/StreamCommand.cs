@@ -6,6 +6,7 @@ using LoupeGrpc.Client.Cli.Artifacts;
 using LoupeGrpc.Client.Cli.CommandLine;
 using LoupeGrpc.Client.Cli.Inputs;
 using LoupeGrpc.Client.Cli.Inputs.Video;
+using LoupeGrpc.Client.Cli.Output;
 using LoupeGrpc.Client.Cli.Plotting;
 using LoupeGrpc.Client.Cli.Running;
 using LoupeGrpc.V1;
@@ -122,6 +123,10 @@ internal static class StreamCommand
             $"--hwaccel is '{result.GetValueOrDefault<string?>()}': it must be a name that `ffmpeg -hwaccels` lists."));
         readTimeout.Validators.Add(result => Check(result, result.GetValueOrDefault<double>() is >= 0.1 and <= 3600, "--read-timeout must be 0.1 to 3600 seconds."));
         session.Validators.Add(result => Check(result, result.GetValueOrDefault<string?>() is not { Length: > 128 }, "--session must have at most 128 characters."));
+        session.Validators.Add(result => Check(
+            result,
+            result.GetValueOrDefault<string?>() is not { } name || Printable.Text(name) == name,
+            "--session holds characters that would drive the terminal of whoever lists sessions."));
 
         var options = new AnalysisOptionSet(host);
         var command = new Command("stream", "Analyse a video, a camera or a folder of frames, frame by frame.") { source, fps, maxFrames, delivery, session };
@@ -166,7 +171,7 @@ internal static class StreamCommand
                 },
                 new LoupeSessionOptions
                 {
-                    Name = result.GetValue(session) ?? Shorten(address.Label),
+                    Name = result.GetValue(session) ?? Printable.Text(Shorten(address.Label)),
                     Delivery = policy,
                     Adaptation = adapts.Settings,
                     AdaptationSnapshot = checkpoints.Initial,

@@ -35,7 +35,7 @@ internal sealed record VideoRun(CliRun Run, IReadOnlyList<Frame> Frames)
         await using var server = await FakeAnalysisServer.StartAsync(service);
         using var output = new MemoryStream();
         await using var error = new StringWriter();
-        using var host = new CliHost(output, error, TextReader.Null);
+        using var host = new CliHost(output, error, Stream.Null);
         await using var late = new Timer(_ => host.RequestInterrupt(), null, Patience, Timeout.InfiniteTimeSpan);
         var exitCode = await CommandLineApp.RunAsync(["stream", .. args, "--format", "jsonl", "--server", server.Address.ToString()], host);
         return new VideoRun(new CliRun(exitCode, Encoding.UTF8.GetString(output.ToArray()), error.ToString()), service.Frames);
