@@ -83,7 +83,7 @@ public sealed partial class LoupeSession
                 await connection.WriteAsync(message).ConfigureAwait(false);
             }
 
-            if (_completing)
+            if (_halfClosed)
             {
                 await connection.CompleteWritesAsync().ConfigureAwait(false);
             }

@@ -42,6 +42,9 @@ public sealed partial class LoupeSession : IAsyncDisposable
     private Outage? _outage;
     private ulong _received;
     private volatile bool _completing;
+
+    /// <summary>Used by who holds <see cref="_writing"/>.</summary>
+    private bool _halfClosed;
     private volatile LoupeException? _fault;
 
     private LoupeSession(SessionConnector connector, SessionConnection connection, LoupeSessionOptions options)
@@ -151,19 +154,7 @@ public sealed partial class LoupeSession : IAsyncDisposable
     {
         if (!_summary.Task.IsCompleted)
         {
-            await WaitAsync(_writing, cancellationToken).ConfigureAwait(false);
-            try
-            {
-                if (!_completing)
-                {
-                    _completing = true;
-                    await _connection.CompleteWritesAsync().ConfigureAwait(false);
-                }
-            }
-            finally
-            {
-                _writing.Release();
-            }
+            await HalfCloseAsync(cancellationToken).ConfigureAwait(false);
         }
 
         return await _summary.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
@@ -187,6 +178,39 @@ public sealed partial class LoupeSession : IAsyncDisposable
 
     internal static async Task<LoupeSession> OpenAsync(SessionConnector connector, LoupeSessionOptions options, CancellationToken cancellationToken) =>
         new(connector, await connector.OpenAsync(cancellationToken).ConfigureAwait(false), options);
+
+    private async Task HalfCloseAsync(CancellationToken cancellationToken)
+    {
+        await WaitAsync(_writing, cancellationToken).ConfigureAwait(false);
+        _completing = true;
+        _writing.Release();
+
+        // A server that has answered a half-closed call forgets the session: what a connection that breaks then loses could not be asked for again.
+        if (_unanswered is not null)
+        {
+            using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _ended.Token);
+            await ((Task)_unanswered.WhenEmpty().WaitAsync(either.Token)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            cancellationToken.ThrowIfCancellationRequested();
+            if (_ended.IsCancellationRequested)
+            {
+                return;
+            }
+        }
+
+        await WaitAsync(_writing, cancellationToken).ConfigureAwait(false);
+        try
+        {
+            if (!_halfClosed)
+            {
+                _halfClosed = true;
+                await _connection.CompleteWritesAsync().ConfigureAwait(false);
+            }
+        }
+        finally
+        {
+            _writing.Release();
+        }
+    }
 
     private async Task RunAsync()
     {

@@ -11,6 +11,8 @@ namespace LoupeGrpc.FunctionalTests.Client;
 /// </summary>
 internal sealed class BreakingRelay : ForgeryAnalysisService.ForgeryAnalysisServiceBase, IDisposable
 {
+    private static readonly TimeSpan Arrival = TimeSpan.FromMilliseconds(100);
+
     private readonly Lock _gate = new();
     private readonly List<OpenSession> _opened = [];
     private readonly List<GrpcChannel> _channels = [];
@@ -93,6 +95,8 @@ internal sealed class BreakingRelay : ForgeryAnalysisService.ForgeryAnalysisServ
         }
         catch (Exception) when (over.IsCancellationRequested)
         {
+            // An abort takes back what has not arrived yet.
+            await Task.Delay(Arrival, CancellationToken.None);
             context.GetHttpContext().Abort();
         }
         finally

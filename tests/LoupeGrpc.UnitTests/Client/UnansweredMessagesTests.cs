@@ -47,6 +47,23 @@ public class UnansweredMessagesTests
     }
 
     [Fact]
+    public void It_is_empty_when_every_message_has_its_answer()
+    {
+        var unanswered = Sent();
+        var empty = unanswered.WhenEmpty();
+
+        foreach (var number in (ulong[])[0, 1, 2, 3])
+        {
+            Assert.False(empty.IsCompleted);
+            unanswered.RemoveFrame(number);
+            unanswered.RemoveControl(number);
+        }
+
+        Assert.True(empty.IsCompletedSuccessfully);
+        Assert.True(new UnansweredMessages().WhenEmpty().IsCompletedSuccessfully);
+    }
+
+    [Fact]
     public void Frames_are_kept_as_they_were()
     {
         var unanswered = new UnansweredMessages();

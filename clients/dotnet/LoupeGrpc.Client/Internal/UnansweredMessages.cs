@@ -13,6 +13,7 @@ internal sealed class UnansweredMessages
     private readonly LinkedList<Entry> _order = [];
     private readonly Dictionary<ulong, LinkedListNode<Entry>> _frames = [];
     private readonly Dictionary<ulong, LinkedListNode<Entry>> _controls = [];
+    private TaskCompletionSource? _empty;
 
     /// <returns>The frame as message, with bytes of its own.</returns>
     /// <param name="sequence">The server's number of it.</param>
@@ -35,6 +36,17 @@ internal sealed class UnansweredMessages
         lock (_gate)
         {
             _controls.Add(number, _order.AddLast(new Entry(message, number, null)));
+        }
+    }
+
+    /// <summary>Done when everything that was added so far, and until then, has its answer.</summary>
+    public Task WhenEmpty()
+    {
+        lock (_gate)
+        {
+            _empty ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            SignalIfEmpty();
+            return _empty.Task;
         }
     }
 
@@ -81,11 +93,20 @@ internal sealed class UnansweredMessages
             if (from.Remove(number, out var node))
             {
                 _order.Remove(node);
+                SignalIfEmpty();
                 if (node.Value.Copy is { } copy)
                 {
                     ArrayPool<byte>.Shared.Return(copy);
                 }
             }
+        }
+    }
+
+    private void SignalIfEmpty()
+    {
+        if (_order.Count == 0)
+        {
+            _empty?.TrySetResult();
         }
     }
 

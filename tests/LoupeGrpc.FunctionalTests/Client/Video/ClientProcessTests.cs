@@ -73,7 +73,7 @@ public sealed class ClientProcessTests : IAsyncLifetime
     {
         await using var client = Start(["-"]);
         await client.Input.WriteAsync(SystemTool.Run(
-            "ffmpeg", "-v", "error", "-f", "lavfi", "-i", "testsrc2=s=96x64:r=10:d=1", "-c:v", "ffv1", "-f", "nut", "-"), TestContext.Current.CancellationToken);
+            "ffmpeg", "-v", "error", "-f", "lavfi", "-i", "testsrc2=s=96x64:r=10:d=20", "-c:v", "ffv1", "-f", "nut", "-"), TestContext.Current.CancellationToken);
         await client.Input.FlushAsync(TestContext.Current.CancellationToken);
         await client.WaitForAsync(_service.ReceivedAsync(5));
         var since = Stopwatch.StartNew();
@@ -83,7 +83,7 @@ public sealed class ClientProcessTests : IAsyncLifetime
 
         Assert.Equal(130, run.ExitCode);
         Assert.InRange(since.Elapsed.TotalSeconds, 0, 3);
-        Assert.InRange(run.Lines.Count, 5, 10);
+        Assert.InRange(run.Lines.Count, 5, 199);
         Assert.Contains($"{run.Lines.Count} analysed", run.Error, StringComparison.Ordinal);
     }
 
@@ -177,13 +177,13 @@ public sealed class ClientProcessTests : IAsyncLifetime
     }
 
     [Theory]
-    [InlineData("nut")]
-    [InlineData("matroska")]
-    [InlineData("mpegts")]
-    public async Task A_container_is_read_from_standard_input(string format)
+    [InlineData("nut", "ffv1")]
+    [InlineData("matroska", "mpeg2video")]
+    [InlineData("mpegts", "mpeg2video")]
+    public async Task A_container_is_read_from_standard_input(string format, string codec)
     {
         var video = SystemTool.Run(
-            "ffmpeg", "-v", "error", "-f", "lavfi", "-i", "testsrc2=s=96x64:r=10:d=2", "-c:v", "mpeg2video", "-bf", "0", "-f", format, "-");
+            "ffmpeg", "-v", "error", "-f", "lavfi", "-i", "testsrc2=s=96x64:r=10:d=2", "-c:v", codec, "-bf", "0", "-f", format, "-");
         await using var client = Start(["-"]);
 
         await client.Input.WriteAsync(video, TestContext.Current.CancellationToken);

@@ -248,7 +248,6 @@ internal sealed class VideoReader : IAsyncDisposable
             while (!_stopped.IsCancellationRequested && demuxer.TryReadFrame(out var bytes, out var seconds))
             {
                 Interlocked.Exchange(ref _lastActivity, _sampling.Time.GetTimestamp());
-                var (entry, lost) = EntryOf(bytes, seconds, demuxer);
                 byte[]? buffer = null;
                 if (bytes <= LargestFrame)
                 {
@@ -260,6 +259,8 @@ internal sealed class VideoReader : IAsyncDisposable
                     demuxer.SkipData(bytes);
                 }
 
+                // Only now: while the pipe is full of this frame ffmpeg does not come to the next, and says nothing of it.
+                var (entry, lost) = EntryOf(bytes, seconds, demuxer);
                 Interlocked.Exchange(ref _lastActivity, _sampling.Time.GetTimestamp());
                 _frames.Writer.WriteAsync((new VideoFrame(entry, lost, buffer), buffer), _stopped.Token).AsTask().GetAwaiter().GetResult();
             }
