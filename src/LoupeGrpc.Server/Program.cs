@@ -1,3 +1,4 @@
+using LoupeGrpc.Server.Hosting;
 using LoupeGrpc.Server.Commands;
 
 if (!ProcessLimits.HaveRoom())

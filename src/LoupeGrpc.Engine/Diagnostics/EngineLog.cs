@@ -33,7 +33,4 @@ internal static partial class EngineLog
     [LoggerMessage(
         7, LogLevel.Warning, "A thread of the {Stage} stage has not ended: it is left behind, with the memory that it uses", EventName = "ThreadLeftBehind")]
     public static partial void ThreadLeftBehind(ILogger logger, string stage);
-
-    [LoggerMessage(20, LogLevel.Warning, "A decoder died of a {Kind} (signal {Signal}); only that picture is lost", EventName = "DecoderDied")]
-    public static partial void DecoderDied(ILogger logger, string kind, int signal);
 }

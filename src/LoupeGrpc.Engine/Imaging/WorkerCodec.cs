@@ -1,4 +1,3 @@
-using LoupeGrpc.Engine.Diagnostics;
 using LoupeGrpc.Native;
 using Microsoft.Extensions.Logging;
 using OpenCvSharp;
@@ -192,7 +191,7 @@ internal sealed class WorkerCodec : IPictureCodec
             case DecodeState.Died when answer.Signal == SignalOfProcessorTime:
                 return TookTooLong(limit);
             case DecodeState.Died:
-                EngineLog.DecoderDied(_logger, header.Kind.Name(), answer.Signal);
+                DecoderLog.DecoderDied(_logger, header.Kind.Name(), answer.Signal);
                 return CodecAnswer.Refused(
                     answer.Signal == SignalOfKill ? "the decoder was killed while decoding it" : $"it crashed the decoder (signal {answer.Signal})");
             default:

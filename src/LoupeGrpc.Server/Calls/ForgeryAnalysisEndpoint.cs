@@ -22,7 +22,10 @@ internal sealed class ForgeryAnalysisEndpoint(SessionServices services, SessionR
         }
 
         var picture = PictureReader.Read(request, services.Options, out var failure) ?? throw failure!.ToRpcException();
-        var end = await pictures.AnalyzeAsync(context.GetHttpContext().Connection.Id, picture, context.CancellationToken).ConfigureAwait(false);
+        var http = context.GetHttpContext();
+        var analyzing = pictures.AnalyzeAsync(http.Connection.Id, picture, context.CancellationToken);
+        http.Features.Get<IReceivedMessage>()?.Release();
+        var end = await analyzing.ConfigureAwait(false);
         return PictureReader.ToResponse(end, services.Analyzer.Model.ToMessage());
     }
 

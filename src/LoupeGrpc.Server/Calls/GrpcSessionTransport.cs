@@ -12,9 +12,16 @@ internal sealed class GrpcSessionTransport(
     IAsyncStreamReader<AnalyzeRequest> requests, IAsyncStreamWriter<AnalyzeResponse> responses, ServerCallContext context, LoupeOptions options, Func<ModelInfo> model)
     : ISessionTransport
 {
+    /// <summary>Each is answered: no client that works sends more.</summary>
+    private const int MaxEarlyControls = 16;
+
+    private readonly IReceivedMessage? _message = context.GetHttpContext().Features.Get<IReceivedMessage>();
     private bool _broken;
 
     public string Peer => context.Peer;
+
+    /// <summary>The server's name of the connection, which other calls may share.</summary>
+    public string Connection => context.GetHttpContext().Connection.Id;
 
     public CancellationToken Gone => context.CancellationToken;
 
@@ -23,7 +30,7 @@ internal sealed class GrpcSessionTransport(
     /// <exception cref="OperationCanceledException">By <paramref name="cancellationToken"/>, and not because the client is gone.</exception>
     public async Task<(OpenSession? Open, CallFailure? Violation)> ReadOpenAsync(CancellationToken cancellationToken)
     {
-        while (true)
+        for (var early = 0; ;)
         {
             var (any, violation) = await TryMoveAsync(cancellationToken).ConfigureAwait(false);
             if (violation is not null)
@@ -35,6 +42,8 @@ internal sealed class GrpcSessionTransport(
             {
                 case AnalyzeRequest.PayloadOneofCase.Open:
                     return (requests.Current.Open, null);
+                case AnalyzeRequest.PayloadOneofCase.Control when early++ == MaxEarlyControls:
+                    return (null, CallFailure.Invalid($"more than {MaxEarlyControls} controls came before the message that opens the session"));
                 case AnalyzeRequest.PayloadOneofCase.Control:
                     await TryWriteAsync(ControlReader.TooEarly(requests.Current.Control), cancellationToken).ConfigureAwait(false);
                     break;
@@ -65,6 +74,8 @@ internal sealed class GrpcSessionTransport(
             _ => new SessionInput.Violation(CallFailure.Invalid("a message held neither open nor frame nor control")),
         };
     }
+
+    public void Release() => _message?.Release();
 
     public Task<bool> TryWriteAsync(SessionResponse response, CancellationToken cancellationToken) =>
         TryWriteAsync(response.ToMessage(), cancellationToken);
@@ -114,6 +125,7 @@ internal sealed class GrpcSessionTransport(
     /// <summary>What the transport found wrong with a message, in our words. Null where the exception is about something else.</summary>
     private CallFailure? ViolationOf(Exception exception) => exception switch
     {
+        SlowMessageException slow => ServerBusy.SlowMessage(slow.Status.Detail),
         RpcException { StatusCode: StatusCode.ResourceExhausted } => LimitMessages.MessageTooLarge(options),
         RpcException { StatusCode: StatusCode.Unimplemented } status => CallFailure.Unsupported(status.Status.Detail),
         RpcException { StatusCode: StatusCode.Internal or StatusCode.InvalidArgument } status => CallFailure.Invalid(status.Status.Detail),

@@ -10,6 +10,8 @@ namespace LoupeGrpc.Server.Calls;
 /// <summary><c>Analyze</c>: from the message that opens or resumes a session to the status that ends the call.</summary>
 internal sealed class SessionCalls(SessionServices services, SessionRegistry sessions, ServingState serving, ILogger<SessionCalls> logger)
 {
+    private readonly UnopenedCalls _unopened = new(services.Options.Connections.MaxUnopenedCalls);
+
     public async Task ServeAsync(GrpcSessionTransport transport)
     {
         if (await ReadOpenAsync(transport).ConfigureAwait(false) is not { } open)
@@ -34,8 +36,15 @@ internal sealed class SessionCalls(SessionServices services, SessionRegistry ses
     /// <returns>Null where the client vanished first.</returns>
     private async Task<OpenSession?> ReadOpenAsync(GrpcSessionTransport transport)
     {
+        var limits = services.Options.Connections;
+        if (!_unopened.TryEnter(transport.Connection))
+        {
+            throw Refuse(transport.Peer, ServerBusy.TooManyUnopened(limits));
+        }
+
         // A call that opens nothing must not hold up a server that stops.
-        using var waiting = CancellationTokenSource.CreateLinkedTokenSource(transport.Gone, serving.Draining);
+        using var patience = new CancellationTokenSource(limits.OpenTimeout, services.Time);
+        using var waiting = CancellationTokenSource.CreateLinkedTokenSource(transport.Gone, serving.Draining, patience.Token);
         try
         {
             var (open, violation) = await transport.ReadOpenAsync(waiting.Token).ConfigureAwait(false);
@@ -44,6 +53,14 @@ internal sealed class SessionCalls(SessionServices services, SessionRegistry ses
         catch (OperationCanceledException) when (serving.IsDraining && !transport.Gone.IsCancellationRequested)
         {
             throw Refuse(transport.Peer, ServerBusy.Stopping);
+        }
+        catch (OperationCanceledException) when (patience.IsCancellationRequested && !transport.Gone.IsCancellationRequested)
+        {
+            throw Refuse(transport.Peer, ServerBusy.OpensNothing(limits));
+        }
+        finally
+        {
+            _unopened.Leave(transport.Connection);
         }
     }
 

@@ -125,6 +125,14 @@ internal sealed record LimitOptions : EngineLimits
     [Bytes(1L << 20, 1L << 40)]
     public long MaxBufferedBytes { get; init; } = 1L << 30;
 
+    /// <summary>
+    /// Each is charged twice its length, as it is received and as it is taken out of that, until its frame is charged to the budgets above. Messages under 64 KiB
+    /// are not counted. A single larger one still passes alone.
+    /// </summary>
+    [Setting("all messages on their way in")]
+    [Bytes(1L << 20, 1L << 40)]
+    public long MaxReceivingBytes { get; init; } = 512L << 20;
+
     [Setting("one response")]
     [Bytes(1 << 16, 1 << 30)]
     public int MaxResponseBytes { get; init; } = 64 << 20;
@@ -140,6 +148,26 @@ internal sealed record ConnectionOptions
     [Setting("silence after which a peer is pinged")]
     [Duration("1s", "1h")]
     public TimeSpan PingInterval { get; init; } = TimeSpan.FromSeconds(20);
+
+    /// <summary>Of the gRPC address. Never more than the limit of open files leaves room for: 0 is that.</summary>
+    [Setting("connections; 0: as open files allow", Essential = true)]
+    [Range(0, 1_000_000)]
+    public int MaxConnections { get; init; }
+
+    /// <summary>Of a connection: HTTP/2 begins with a word of the client.</summary>
+    [Setting("how long a new connection may be silent")]
+    [Duration("1s", "1h")]
+    public TimeSpan SilenceTimeout { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>From the beginning of a call until its message <c>open</c> is there.</summary>
+    [Setting("time a call has to open a session")]
+    [Duration("1s", "1h")]
+    public TimeSpan OpenTimeout { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>A connection may have half of them.</summary>
+    [Setting("calls that have no session yet")]
+    [Range(2, 100_000)]
+    public int MaxUnopenedCalls { get; init; } = 512;
 }
 
 /// <summary>How the server stops.</summary>

@@ -56,14 +56,21 @@ internal sealed class KestrelSetup : IDisposable
         http2.InitialStreamWindowSize = StreamWindow;
         // Sessions that are slowed down must not use up the connection's window: the others on it go on.
         http2.InitialConnectionWindowSize = StreamWindow * MaxStreams;
+        var services = kestrel.ApplicationServices;
         foreach (var (listener, protocols, _, sockets) in _listeners)
         {
             var servedOn = new ServedOn(listener);
+            var gate = new ConnectionGate(
+                listener == Listener.Operations ? OpenFiles.OperationsConnections : OpenFiles.Connections(ProcessLimits.OpenFiles, options.Connections.MaxConnections),
+                options.Connections.SilenceTimeout,
+                services.GetRequiredService<TimeProvider>(),
+                services.GetRequiredService<ILogger<ConnectionGate>>());
             foreach (var endPoint in sockets.EndPoints)
             {
                 kestrel.Listen(endPoint, listen =>
                 {
                     listen.Protocols = protocols;
+                    listen.Use(gate.Guard);
                     listen.Use(next => connection =>
                     {
                         connection.Features.Set(servedOn);

@@ -52,6 +52,7 @@ internal sealed class LoupeServer : IAsyncDisposable
             app.MapLoupe(options);
             // Nobody asks for it: it answers whoever reads the metrics.
             app.Services.GetRequiredService<LadderMetrics>();
+            app.Services.GetRequiredService<MemoryMetrics>();
             await app.StartAsync(cancellationToken).ConfigureAwait(false);
         }
         catch

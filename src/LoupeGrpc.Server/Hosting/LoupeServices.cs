@@ -24,6 +24,8 @@ internal static class LoupeServices
         services.AddSingleton(time);
         services.AddSingleton<SessionRegistry>();
         services.AddSingleton<ServerBytes>();
+        services.AddSingleton<MessageRoom>();
+        services.AddSingleton<MemoryMetrics>();
         services.AddSingleton<AdaptationBudget>();
         services.AddSingleton<SessionMetrics>();
         services.AddSingleton<LadderMetrics>();
@@ -65,6 +67,7 @@ internal static class LoupeServices
     public static WebApplication MapLoupe(this WebApplication app, LoupeOptions options)
     {
         app.UseMiddleware<CallFaults>();
+        app.UseMiddleware<MessageMeter>();
         var grpc = app.MapGroup(string.Empty).WithMetadata(new ServedOn(Listener.Grpc));
         grpc.MapGrpcService<ForgeryAnalysisEndpoint>();
         grpc.MapGrpcService<SessionAdminEndpoint>();

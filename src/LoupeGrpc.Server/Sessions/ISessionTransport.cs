@@ -17,6 +17,9 @@ internal interface ISessionTransport
     /// <exception cref="OperationCanceledException">By <paramref name="cancellationToken"/>, and not because the client is gone.</exception>
     Task<SessionInput> ReadAsync(SessionOpening opening, CancellationToken cancellationToken);
 
+    /// <summary>What was read last is in the session's own accounts now.</summary>
+    void Release();
+
     /// <returns>False: the client or its connection is gone, or <paramref name="cancellationToken"/> was canceled.</returns>
     Task<bool> TryWriteAsync(SessionResponse response, CancellationToken cancellationToken);
 

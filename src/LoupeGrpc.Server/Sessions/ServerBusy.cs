@@ -15,5 +15,14 @@ internal static class ServerBusy
     public static CallFailure NoSessionLeft(LimitOptions limits) => new(new FrameFailure(
         FailureKind.Overloaded, $"{limits.MaxSessions} sessions are open already: Loupe:Limits:MaxSessions"));
 
+    public static CallFailure TooManyUnopened(ConnectionOptions connections) => new(new FrameFailure(
+        FailureKind.Overloaded,
+        $"too many calls have opened no session yet: {connections.MaxUnopenedCalls} may at a time, and half of them on one connection (Loupe:Connections:MaxUnopenedCalls)"));
+
+    public static CallFailure OpensNothing(ConnectionOptions connections) => new(new FrameFailure(
+        FailureKind.Expired, FormattableString.Invariant($"the call opened no session within {connections.OpenTimeout.TotalSeconds:0.###} s: Loupe:Connections:OpenTimeout")));
+
+    public static CallFailure SlowMessage(string message) => new(new FrameFailure(FailureKind.Overloaded, message));
+
     public static CallFailure Stopping { get; } = new(new FrameFailure(FailureKind.Canceled, "the server is stopping"));
 }

@@ -146,6 +146,8 @@ internal sealed class SessionCall : IAsyncDisposable
                     default:
                         return SessionEnd.Vanished;
                 }
+
+                _transport.Release();
             }
         }
         catch (OperationCanceledException) when (reading.IsCancellationRequested)

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net.Sockets;
 using LoupeGrpc.FunctionalTests.Infrastructure;
 using LoupeGrpc.TestSupport;
 
@@ -47,6 +48,41 @@ public sealed class SurroundingsTests : IDisposable
         using var http = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{port}") };
         await Patience.UntilAsync(() => IsReady(http));
         // Log lines must not have gone into what the runtime has opened in their place: it would not answer signals any more.
+        await server.SignalAsync("TERM");
+        Assert.Equal(0, await server.ExitAsync());
+        Assert.DoesNotContain("   at ", server.Error, StringComparison.Ordinal);
+    }
+
+    /// <summary>Without a limit of its own Kestrel would burn a core over a connection that it cannot accept, until the process dies of it.</summary>
+    [Fact]
+    public async Task More_silent_connections_than_files_may_be_open_harm_nobody()
+    {
+        const int Files = 512, Connections = Files + 100;
+        var (port, operations) = (FreePort(), FreePort());
+        await using var server = ServerProcess.StartByShell(
+            $"ulimit -n {Files}; exec \"$0\" \"$@\"", ["serve", "--listen", $"http://127.0.0.1:{port}", "--operations", $"http://127.0.0.1:{operations}"], Cache);
+        using var http = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{operations}") };
+        await Patience.UntilAsync(() => IsReady(http));
+        var sockets = Enumerable.Range(0, Connections).Select(_ => new Socket(SocketType.Stream, ProtocolType.Tcp)).ToList();
+        foreach (var socket in sockets)
+        {
+            await socket.ConnectAsync("127.0.0.1", port, Patience.Token());
+        }
+
+        await server.WaitForErrorAsync("connections are open already: another is refused");
+
+        // Starting takes a core for a while; a server that tries to accept does so for ever.
+        var patience = Patience.Token();
+        TimeSpan before;
+        do
+        {
+            before = server.ProcessorTime;
+            await Task.Delay(1000, patience);
+        }
+        while (server.ProcessorTime - before > TimeSpan.FromSeconds(0.3));
+
+        Assert.True(IsReady(http));
+        sockets.ForEach(static socket => socket.Dispose());
         await server.SignalAsync("TERM");
         Assert.Equal(0, await server.ExitAsync());
         Assert.DoesNotContain("   at ", server.Error, StringComparison.Ordinal);

@@ -27,6 +27,16 @@ internal sealed class ServerProcess : IAsyncDisposable
 
     public int Id => _process.Id;
 
+    /// <summary>Used so far.</summary>
+    public TimeSpan ProcessorTime
+    {
+        get
+        {
+            _process.Refresh();
+            return _process.TotalProcessorTime;
+        }
+    }
+
     /// <param name="environment">Beside the test's own.</param>
     public static ServerProcess Start(IEnumerable<string> arguments, params (string Name, string Value)[] environment) => Start(Program, arguments, environment);
 

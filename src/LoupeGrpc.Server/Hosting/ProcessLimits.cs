@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace LoupeGrpc.Server.Commands;
+namespace LoupeGrpc.Server.Hosting;
 
 /// <summary>What the system lets this process have. Everywhere but on Linux nothing is asked.</summary>
 internal static class ProcessLimits
@@ -15,6 +15,9 @@ internal static class ProcessLimits
 
     /// <summary>Bytes; null where there is no limit.</summary>
     public static ulong? AddressSpace => Get(AddressSpaceResource) is { } limit && limit != Unlimited ? limit : null;
+
+    /// <summary>Files that may be open, as the runtime has raised it; null where there is no limit.</summary>
+    public static ulong? OpenFiles => Get(OpenFilesResource) is { } limit && limit != Unlimited ? limit : null;
 
     /// <summary>
     /// Says so where there are not enough files for this program to start: call it first of all, before the runtime fails to load an assembly, which it

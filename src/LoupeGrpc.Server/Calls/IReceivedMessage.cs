@@ -1,0 +1,8 @@
+namespace LoupeGrpc.Server.Calls;
+
+/// <summary>The message of a call that was read last, as a feature of its request. It is charged to the messages that are being received.</summary>
+internal interface IReceivedMessage
+{
+    /// <summary>Nothing of it is left, or another account has it.</summary>
+    void Release();
+}

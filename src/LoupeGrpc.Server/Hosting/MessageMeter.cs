@@ -1,0 +1,19 @@
+using LoupeGrpc.Server.Calls;
+using Microsoft.AspNetCore.Http.Features;
+
+namespace LoupeGrpc.Server.Hosting;
+
+/// <summary>Has the messages of gRPC calls charged while they are received.</summary>
+internal sealed class MessageMeter(RequestDelegate next, MessageRoom room)
+{
+    public Task InvokeAsync(HttpContext context) =>
+        context.Request.ContentType?.StartsWith("application/grpc", StringComparison.Ordinal) == true ? MeterAsync(context) : next(context);
+
+    private async Task MeterAsync(HttpContext context)
+    {
+        using var body = new MeteredBody(context.Request.BodyReader, room, context.RequestAborted);
+        context.Features.Set<IRequestBodyPipeFeature>(body);
+        context.Features.Set<IReceivedMessage>(body);
+        await next(context).ConfigureAwait(false);
+    }
+}

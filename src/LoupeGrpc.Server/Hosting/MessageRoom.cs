@@ -1,0 +1,71 @@
+using System.Collections.Concurrent;
+using LoupeGrpc.Engine.Queueing;
+using LoupeGrpc.Server.Configuration;
+
+namespace LoupeGrpc.Server.Hosting;
+
+/// <summary>
+/// The account of messages that are being received, of all calls. A message gets its room when its length is known and before it grows; where there is none, it
+/// waits, and what waits is not read from the network. Thread-safe.
+/// </summary>
+internal sealed class MessageRoom(LoupeOptions options, TimeProvider time)
+{
+    /// <summary>How long somebody waits for room before a message that takes longer than this to arrive has to give up its own.</summary>
+    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
+
+    private readonly Room _room = new(RoomSize.OfBytes(options.Limits.MaxReceivingBytes));
+    private readonly ConcurrentDictionary<MeteredBody, byte> _incomplete = [];
+
+    /// <summary>Bytes kept for messages now.</summary>
+    public long Held => _room.Held.Bytes;
+
+    /// <summary>Messages over this are refused when their length is seen.</summary>
+    public int MaxMessageBytes => options.Limits.MaxMessageBytes;
+
+    /// <summary>Waits for room for a message of a body, which is incomplete from then on.</summary>
+    /// <exception cref="OperationCanceledException"/>
+    public ValueTask<RoomLease> EnterAsync(MeteredBody body, long bytes, CancellationToken cancellationToken)
+    {
+        var ticket = _room.TakeAsync(0, bytes, cancellationToken);
+        return ticket.IsCompletedSuccessfully ? new(Enter(body, ticket.Result, cancellationToken)) : WaitAsync(body, ticket.AsTask(), cancellationToken);
+    }
+
+    /// <summary>The message of a body is whole, or given up.</summary>
+    public void Leave(MeteredBody body) => _incomplete.TryRemove(body, out _);
+
+    private async ValueTask<RoomLease> WaitAsync(MeteredBody body, Task<RoomTicket> ticket, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            try
+            {
+                return Enter(body, await ticket.WaitAsync(Patience, time, CancellationToken.None).ConfigureAwait(false), cancellationToken);
+            }
+            catch (TimeoutException)
+            {
+                AbandonSlowest();
+            }
+        }
+    }
+
+    private RoomLease Enter(MeteredBody body, RoomTicket ticket, CancellationToken cancellationToken)
+    {
+        if (ticket.Lease is not { } lease)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            throw new OperationCanceledException();
+        }
+
+        body.IncompleteSince = time.GetTimestamp();
+        _incomplete.TryAdd(body, 0);
+        return lease;
+    }
+
+    private void AbandonSlowest()
+    {
+        if (_incomplete.Keys.MinBy(static body => body.IncompleteSince) is { } slowest && time.GetElapsedTime(slowest.IncompleteSince) >= Patience)
+        {
+            slowest.Abandon();
+        }
+    }
+}
