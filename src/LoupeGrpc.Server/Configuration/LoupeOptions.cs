@@ -187,6 +187,11 @@ internal sealed record SessionOptions
     [Duration("0s", "1h")]
     public TimeSpan ResumeWindow { get; init; } = TimeSpan.FromSeconds(60);
 
+    /// <summary>Only where <see cref="LimitOptions.MaxSessions"/> are open.</summary>
+    [Setting("age at which one that sent nothing yields")]
+    [Duration("1s", "1h")]
+    public TimeSpan UnusedTimeout { get; init; } = TimeSpan.FromSeconds(30);
+
     /// <summary>Over it the oldest are forgotten, and who lacks them cannot resume.</summary>
     [Setting("responses a session keeps to resend", Essential = true)]
     [Bytes(1L << 16, 1L << 40)]

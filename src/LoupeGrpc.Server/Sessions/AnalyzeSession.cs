@@ -75,6 +75,9 @@ internal sealed class AnalyzeSession : IDisposable
 
     public SessionWork Work { get; }
 
+    /// <summary>Whether nothing was ever sent behind the opening.</summary>
+    public bool IsUnused => Work.TakenIn is { NextSequence: 0, Commands: 0 };
+
     /// <summary>Frames taken in, those without an outcome, those manipulated.</summary>
     public (ulong Frames, int InFlight, ulong Manipulated) Count() => Work.Count();
 

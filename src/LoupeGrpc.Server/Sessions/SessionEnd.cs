@@ -16,6 +16,9 @@ internal sealed record SessionEnd(string Name, bool Summarized, CallFailure? Fai
 
     public static SessionEnd MadeRoom { get; } = new("dropped while it waited to be resumed: another session needed its place", false, null);
 
+    public static SessionEnd Unused { get; } =
+        Aborted("unused", "all sessions are taken, this one has sent nothing yet, and another needed its place: Loupe:Sessions:UnusedTimeout, Loupe:Limits:MaxSessions");
+
     public static SessionEnd Faulted { get; } = new("a fault of the server", false, null);
 
     /// <summary>Of a call; the session goes on.</summary>

@@ -4,7 +4,7 @@ using LoupeGrpc.Server.Configuration;
 namespace LoupeGrpc.Server.Sessions;
 
 /// <summary>The sessions of this server, those that wait to be resumed among them. Thread-safe.</summary>
-internal sealed class SessionRegistry(LoupeOptions options)
+internal sealed class SessionRegistry(LoupeOptions options, TimeProvider time)
 {
     private readonly Lock _lock = new();
     private readonly Dictionary<string, AnalyzeSession> _sessions = new(StringComparer.Ordinal);
@@ -37,8 +37,8 @@ internal sealed class SessionRegistry(LoupeOptions options)
     }
 
     /// <summary>
-    /// False, and why, where there is no room or the server is stopping. Where there is none but for sessions without a connection, the one that
-    /// has been so for the longest time is dropped.
+    /// False, and why, where there is no room or the server is stopping. Where all places are taken, the oldest session that has sent nothing for
+    /// <c>Loupe:Sessions:UnusedTimeout</c> gives way, or else the one that has been without a connection for the longest time.
     /// </summary>
     public bool TryAdd(AnalyzeSession session, [NotNullWhen(false)] out CallFailure? refusal)
     {
@@ -63,6 +63,13 @@ internal sealed class SessionRegistry(LoupeOptions options)
 
                     return true;
                 }
+            }
+
+            if (OldestUnused() is { } unused)
+            {
+                unused.BeginEnd(SessionEnd.Unused, new SessionNotice(NoticeKind.Terminated, SessionEnd.Unused.Name), TimeSpan.Zero);
+                Remove(unused);
+                continue;
             }
 
             if (LongestParked() is not { } parked)
@@ -137,6 +144,12 @@ internal sealed class SessionRegistry(LoupeOptions options)
         }
 
         return empty;
+    }
+
+    private AnalyzeSession? OldestUnused()
+    {
+        var since = time.GetUtcNow() - options.Sessions.UnusedTimeout;
+        return List().FirstOrDefault(session => session.OpenedAt <= since && session is { End: null, ParkedSince: null, IsUnused: true });
     }
 
     private AnalyzeSession? LongestParked() =>

@@ -1,6 +1,8 @@
+using Grpc.Core;
 using LoupeGrpc.FunctionalTests.Infrastructure;
 using LoupeGrpc.Server.Configuration;
 using LoupeGrpc.V1;
+using Microsoft.Extensions.Time.Testing;
 
 namespace LoupeGrpc.FunctionalTests.Sessions;
 
@@ -47,6 +49,35 @@ public class ParkedSessionTests
         using var fourth = server.Call();
         await fourth.SendAsync(new AnalyzeRequest { Open = new OpenSession() });
         Assert.Contains("Loupe:Limits:MaxSessions", (await fourth.FailureAsync()).Failure.Status.Detail, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Sessions_that_never_sent_anything_give_way_before_them()
+    {
+        var time = new FakeTimeProvider();
+        var options = new LoupeOptions { Limits = new LimitOptions { MaxSessions = 3 } };
+        await using var server = await RunningServer.StartAsync(new ScriptedAnalyzer { Answer = static _ => ScriptedAnalyzer.Result(0.1f) }, options, time);
+        using var parked = await server.OpenAsync(Resumable);
+        parked.Dispose();
+        await UntilParkedAsync(server, parked);
+        using var working = await server.OpenAsync();
+        await working.SendFrameAsync(1);
+        await working.NextOutcomeAsync();
+        using var unused = await server.OpenAsync();
+        time.Advance(options.Sessions.UnusedTimeout);
+
+        using var next = await server.OpenAsync();
+
+        var (before, failure) = await unused.FailureAsync();
+        Assert.Equal(SessionEventKind.Terminated, Assert.Single(before).Event.Kind);
+        Assert.Contains("Loupe:Sessions:UnusedTimeout", StatusAssert.Carries(failure, StatusCode.Aborted, FailureCode.Canceled).Message, StringComparison.Ordinal);
+        Assert.NotNull(server.Sessions.Find(parked.Grant.SessionId));
+
+        // One that is new, and one that works, do not.
+        using var last = await server.OpenAsync();
+        Assert.Null(server.Sessions.Find(parked.Grant.SessionId));
+        Assert.NotNull(server.Sessions.Find(working.Grant.SessionId));
+        Assert.NotNull(server.Sessions.Find(next.Grant.SessionId));
     }
 
     [Fact]
