@@ -1,5 +1,5 @@
-using LoupeGrpc.Server.Hosting;
 using LoupeGrpc.Server.Commands;
+using LoupeGrpc.Server.Hosting;
 
 if (!ProcessLimits.HaveRoom())
 {

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using LoupeGrpc.Fuzz;
 using Xunit;
 
@@ -14,7 +15,7 @@ public sealed class FuzzLoopTests
     [Fact]
     public void An_exception_that_is_no_refusal_is_a_finding()
     {
-        var target = Target(static input =>
+        var target = Target([MethodImpl(MethodImplOptions.NoInlining)] static (input) =>
         {
             if (input.AsSpan().IndexOf("magic"u8) >= 0 && input[0] == 'h')
             {
