@@ -7,4 +7,6 @@ if (!ProcessLimits.HaveRoom())
 }
 
 StandardStreams.EnsureOpen();
+
+#pragma warning disable RS0030 // Here the console is given to the commands.
 return await ServerCommandLine.RunAsync(args, Console.Out, Console.Error, CancellationToken.None).ConfigureAwait(false);

@@ -10,7 +10,9 @@ internal static class OrtEnvironment
 {
     private static readonly Lazy<OrtEnv> Shared = new(static () =>
     {
+#pragma warning disable RS0030 // The one place.
         var environment = OrtEnv.Instance();
+#pragma warning restore RS0030
         environment.DisableTelemetryEvents();
         return environment;
     });

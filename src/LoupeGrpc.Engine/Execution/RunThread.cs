@@ -29,7 +29,9 @@ internal sealed class RunThread : IDisposable
     {
         var work = new Work(action);
         _work.Add(work);
+#pragma warning disable RS0030 // Called by a thread that a stage owns, which has nothing else to do.
         work.Task.GetAwaiter().GetResult();
+#pragma warning restore RS0030
     }
 
     /// <summary>After the last caller has returned.</summary>

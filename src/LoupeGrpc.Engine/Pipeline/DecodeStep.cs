@@ -26,7 +26,9 @@ internal sealed class DecodeStep(ModelManifest manifest, PixelPool pixels, Stage
         (job.Pixels, _free) = (_free, null);
         if (!job.TryBeginReading())
         {
+#pragma warning disable RS0030 // It is there: nobody waits.
             return job.Answer.Result;
+#pragma warning restore RS0030
         }
 
         try

@@ -34,7 +34,9 @@ internal sealed class FrameExit(PixelPool pixels, FrameDeadlines deadlines, Engi
 
         if (job.IsAnswered)
         {
+#pragma warning disable RS0030 // It is there: nobody waits.
             return job.Answer.Result;
+#pragma warning restore RS0030
         }
 
         if (now >= job.DueAt)

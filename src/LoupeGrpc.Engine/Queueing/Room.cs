@@ -102,7 +102,7 @@ public sealed class Room
             Advance(waiter, this);
         }
 
-        return waiter.Task.IsCompleted ? new(waiter.Task.Result) : WaitAsync(waiter, cancellationToken);
+        return waiter.Task.IsCompleted ? new(waiter.Task) : WaitAsync(waiter, cancellationToken);
     }
 
     /// <summary>Refuses those who wait and those who come. What is inside stays until it is given back.</summary>

@@ -54,7 +54,9 @@ internal sealed class CompileCommand
         {
             if (result.GetValue(_endWithInput))
             {
+#pragma warning disable RS0030 // A command's configuration has no input.
                 ParentWatch.Begin(Console.In);
+#pragma warning restore RS0030
             }
 
             return RunAsync(

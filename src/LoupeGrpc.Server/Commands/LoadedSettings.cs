@@ -1,5 +1,6 @@
 using System.Collections;
 using LoupeGrpc.Server.Configuration;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging.Console;
 using Microsoft.Extensions.Options;
 
@@ -61,6 +62,7 @@ internal sealed class LoadedSettings
     public void AddLogging(ILoggingBuilder logging)
     {
         AddLogLevels(logging);
+        logging.Services.TryAddSingleton(TimeProvider.System);
         logging.AddConsoleFormatter<LogLineFormatter, ConsoleFormatterOptions>();
         logging.AddConsole(static console =>
         {

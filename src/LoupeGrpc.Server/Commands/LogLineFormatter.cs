@@ -7,14 +7,14 @@ namespace LoupeGrpc.Server.Commands;
 /// <summary>
 /// A line for each message, whatever is in it: names that clients choose could otherwise forge lines, or move the cursor of the terminal that shows them.
 /// </summary>
-internal sealed class LogLineFormatter() : ConsoleFormatter(FormatterName)
+internal sealed class LogLineFormatter(TimeProvider time) : ConsoleFormatter(FormatterName)
 {
     public const string FormatterName = "line";
 
     public override void Write<TState>(in LogEntry<TState> logEntry, IExternalScopeProvider? scopeProvider, TextWriter textWriter)
     {
         var message = logEntry.Formatter(logEntry.State, logEntry.Exception);
-        textWriter.Write(DateTimeOffset.UtcNow.ToString("yyyy-MM-ddTHH:mm:ss.fffZ", CultureInfo.InvariantCulture));
+        textWriter.Write(time.GetUtcNow().ToString("yyyy-MM-ddTHH:mm:ss.fffZ", CultureInfo.InvariantCulture));
         textWriter.Write($" {Word(logEntry.LogLevel)}: {logEntry.Category}[{logEntry.EventId.Id}] ");
         WriteOneLine(textWriter, message);
         if (logEntry.Exception is { } exception)

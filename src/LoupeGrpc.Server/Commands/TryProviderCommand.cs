@@ -11,7 +11,9 @@ internal static class TryProviderCommand
         var command = new Command(TrialProcess.Verb, "Tries one provider, which may end this process.") { Hidden = true };
         command.SetAction(static result =>
         {
+#pragma warning disable RS0030 // A command's configuration has no input.
             TrialProcess.Serve(Console.In, result.InvocationConfiguration.Output, ServerProgram.TrialGraph);
+#pragma warning restore RS0030
             return ExitCode.Success;
         });
         return command;

@@ -102,7 +102,9 @@ internal sealed class RawSource(Stream input, RawLayout layout, bool keepFrames,
                     return;
                 }
 
+#pragma warning disable RS0030 // A thread of its own, which has nothing else to do.
                 frames.WriteAsync(buffer, stopped).AsTask().GetAwaiter().GetResult();
+#pragma warning restore RS0030
             }
         }
         catch (Exception error)

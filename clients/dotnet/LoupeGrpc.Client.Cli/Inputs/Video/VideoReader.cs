@@ -262,7 +262,9 @@ internal sealed class VideoReader : IAsyncDisposable
                 // Only now: while the pipe is full of this frame ffmpeg does not come to the next, and says nothing of it.
                 var (entry, lost) = EntryOf(bytes, seconds, demuxer);
                 Interlocked.Exchange(ref _lastActivity, _sampling.Time.GetTimestamp());
+#pragma warning disable RS0030 // A thread of its own, which has nothing else to do.
                 _frames.Writer.WriteAsync((new VideoFrame(entry, lost, buffer), buffer), _stopped.Token).AsTask().GetAwaiter().GetResult();
+#pragma warning restore RS0030
             }
         }
         catch (Exception error) when (error is OperationCanceledException or IOException or ObjectDisposedException)
