@@ -63,6 +63,8 @@ status=$?
 tests=$(grep -oE '[0-9]+ tests? passed|PASSED  \] [0-9]+ test' "$log" | grep -oE '[0-9]+' | awk '{ sum += $1 } END { print sum + 0 }')
 count "$tests" $((status != 0)) 0
 
+run "native style" native/style.sh && count 1 0 0 || count 0 1 0
+
 # unittest NAME COMMAND: Python's.
 unittest() {
   run "$@"

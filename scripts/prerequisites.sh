@@ -40,6 +40,8 @@ need ffmpeg "loupe-grpc-client reads videos and cameras with it" command -v ffpr
 if [[ ${1:-build} == test ]]; then
   need libheif1 "decodes HEIC and AVIF; the server says so where it is missing" has_library libheif.so.1
   need libgtest-dev "tests of native/" test -e /usr/include/gtest/gtest.h
+  need clang-format-14 "style of native/" command -v clang-format-14
+  need clang-tidy-14 "style of native/" command -v clang-tidy-14
   need protobuf-compiler "stubs of the interoperability test" command -v protoc
   need protobuf-compiler-grpc "stubs of the interoperability test" command -v grpc_python_plugin
   need libprotobuf-dev "Google's own proto files, for the interoperability test" test -e /usr/include/google/protobuf/duration.proto

@@ -29,17 +29,17 @@ void MaskDecode(const uint8_t* data, size_t size) {
   request.width = input.TakeSide(kUsualSide);
   request.height = input.TakeSide(kUsualSide);
   request.threshold = input.Take<float>();
-  const int32_t mask_gap = input.Take<int8_t>();
-  const int32_t soft_gap = input.Take<int8_t>();
+  const auto mask_gap = input.Take<int8_t>();
+  const auto soft_gap = input.Take<int8_t>();
   const bool wants_soft = (input.Take<uint8_t>() & 1) != 0;
   request.mask_stride_bytes = int64_t{request.width} + mask_gap;
   request.soft_stride_elements = int64_t{request.width} + soft_gap;
 
   // Buffers are made only for what the header allows; beyond it the request has to be refused before they matter.
-  const bool is_sound = Within(decode_size, 4096) && Within(request.queries, 4096) && Within(request.grid_width, 4096) &&
-                        Within(request.grid_height, 4096) && Within(request.width, LOUPE_MAX_SIDE) &&
-                        Within(request.height, LOUPE_MAX_SIDE) && std::isfinite(request.threshold) && mask_gap >= 0 &&
-                        (!wants_soft || soft_gap >= 0);
+  const bool is_sound = Within(decode_size, 4096) && Within(request.queries, 4096) &&
+                        Within(request.grid_width, 4096) && Within(request.grid_height, 4096) &&
+                        Within(request.width, LOUPE_MAX_SIDE) && Within(request.height, LOUPE_MAX_SIDE) &&
+                        std::isfinite(request.threshold) && mask_gap >= 0 && (!wants_soft || soft_gap >= 0);
   const int64_t logits = is_sound ? int64_t{request.queries} * request.grid_width * request.grid_height : 0;
   const int64_t mask_size = is_sound ? request.mask_stride_bytes * (int64_t{request.height} - 1) + request.width : 0;
   const int64_t soft_size =
@@ -73,14 +73,15 @@ void MaskDecode(const uint8_t* data, size_t size) {
     return;
   }
   const std::unique_ptr<loupe_mask_decoder, decltype(&loupe_mask_decoder_destroy)> owner(decoder,
-                                                                                        loupe_mask_decoder_destroy);
+                                                                                         loupe_mask_decoder_destroy);
   int64_t area = -1;
   const loupe_status status = loupe_mask_decode(decoder, &request, &area);
   if (!is_sound) {
     Require(status == LOUPE_INVALID_ARGUMENT, "a request that is not sound is refused");
     return;
   }
-  Require(status == (is_finite ? LOUPE_OK : LOUPE_NOT_FINITE), "sound requests are decoded, unless a logit is not finite");
+  Require(status == (is_finite ? LOUPE_OK : LOUPE_NOT_FINITE),
+          "sound requests are decoded, unless a logit is not finite");
   if (status != LOUPE_OK) return;
 
   int64_t forged = 0;
@@ -92,7 +93,8 @@ void MaskDecode(const uint8_t* data, size_t size) {
       if (!wants_soft) continue;
       const float value = soft[static_cast<size_t>(y * request.soft_stride_elements + x)];
       Require(std::isfinite(value), "finite logits give finite soft values");
-      Require((value > request.threshold) == (pixel != 0), "a pixel is forged where its soft value is above the threshold");
+      Require((value > request.threshold) == (pixel != 0),
+              "a pixel is forged where its soft value is above the threshold");
     }
   }
   Require(forged == area, "the area is the number of forged pixels");

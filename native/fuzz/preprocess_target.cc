@@ -39,7 +39,7 @@ void Preprocess(const uint8_t* data, size_t size) {
     int32_t rows = 0;
     loupe_plane_layout(image.format, image.width, image.height, i, &row_bytes, &rows);
     loupe_plane& plane = image.planes[i];
-    const uint8_t odd = input.Take<uint8_t>();
+    const auto odd = input.Take<uint8_t>();
     plane.stride_bytes = odd == 255 ? input.Take<int64_t>() : row_bytes + odd % 8 - (odd > 250 ? 4 : 0);
     // A stride that is out of all bounds is refused whatever the size.
     const bool is_usual = rows != 0 && plane.stride_bytes >= 0 && plane.stride_bytes <= kMaxBytes;
@@ -54,7 +54,7 @@ void Preprocess(const uint8_t* data, size_t size) {
   loupe_preprocessor* preprocessor = nullptr;
   if (loupe_preprocessor_create(&options, &preprocessor) != LOUPE_OK) return;
   const std::unique_ptr<loupe_preprocessor, decltype(&loupe_preprocessor_destroy)> owner(preprocessor,
-                                                                                        loupe_preprocessor_destroy);
+                                                                                         loupe_preprocessor_destroy);
   const int64_t count = int64_t{3} * options.image_size * options.image_size;
   if (count > kMaxBytes) return;
   std::vector<uint8_t> bytes(static_cast<size_t>(count));
@@ -66,12 +66,13 @@ void Preprocess(const uint8_t* data, size_t size) {
   if (valid != LOUPE_OK) return;
   Require(loupe_preprocess_to_chw(preprocessor, &image, bytes.data(), count - 1) != LOUPE_OK,
           "a destination that is too small is refused");
-  const size_t side = static_cast<size_t>(count / 3);
+  const auto side = static_cast<size_t>(count / 3);
   for (size_t i = 0; i < values.size(); ++i) {
     const size_t channel = i / side;
     const float centred = static_cast<float>(bytes[i] * (1.0 / 255.0)) - options.mean[channel];
     const float expected = centred / options.std[channel];
-    Require(values[i] == expected || (std::isnan(values[i]) && std::isnan(expected)), "values are the bytes, normalised");
+    Require(values[i] == expected || (std::isnan(values[i]) && std::isnan(expected)),
+            "values are the bytes, normalised");
   }
 }
 

@@ -51,7 +51,8 @@ void RunLength(const uint8_t* data, size_t size) {
   Require(status == LOUPE_OK || status == LOUPE_MALFORMED, "counts of a mask's size are read or malformed");
   if (status == LOUPE_OK) {
     Require(area >= 0 && area <= pixels, "an area is within the mask");
-    Require(box[0] >= 0 && box[1] >= 0 && box[2] >= 0 && box[3] >= 0 && box[0] + box[2] <= width && box[1] + box[3] <= height,
+    Require(box[0] >= 0 && box[1] >= 0 && box[2] >= 0 && box[3] >= 0 && box[0] + box[2] <= width &&
+                box[1] + box[3] <= height,
             "a box is within the mask");
   }
   if (pixels > kMaxPixels) return;

@@ -55,7 +55,7 @@ typedef enum loupe_decode_format {
 
 typedef struct loupe_decode_request {
   uint32_t struct_size;
-  int32_t flags; /* of cv::imdecode */
+  int32_t flags;  /* of cv::imdecode */
   int32_t format; /* loupe_decode_format */
   int32_t reserved;
   int64_t input_bytes;
@@ -84,27 +84,30 @@ typedef struct loupe_decode_result {
   int32_t state; /* loupe_decode_state */
   int32_t width;
   int32_t height;
-  int32_t type; /* OpenCV's: depth and channels */
+  int32_t type;   /* OpenCV's: depth and channels */
   int32_t signal; /* that it died of; 0 where it just ended */
   int64_t step_bytes;
-  int64_t processor_ns; /* that it has used on this picture so far */
-  const uint8_t* pixels; /* in shared memory; valid until the next _room, _stop or _destroy */
+  int64_t processor_ns;                /* that it has used on this picture so far */
+  const uint8_t* pixels;               /* in shared memory; valid until the next _room, _stop or _destroy */
   char complaint[LOUPE_MAX_COMPLAINT]; /* as of loupe_complaints_end */
 } loupe_decode_result;
 
 /* Starts nothing yet. The paths are copied. */
-LOUPE_API loupe_status loupe_decoder_create(const loupe_decoder_options* options, loupe_decoder** decoder) LOUPE_NOEXCEPT;
+LOUPE_API loupe_status loupe_decoder_create(const loupe_decoder_options* options,
+                                            loupe_decoder** decoder) LOUPE_NOEXCEPT;
 LOUPE_API void loupe_decoder_destroy(loupe_decoder* decoder) LOUPE_NOEXCEPT;
 
 /* Makes room for a picture, and starts the process where there is none. `input`: where the file's bytes are to be written, before _start.
  * LOUPE_INTERNAL: the process cannot be started, and why. */
-LOUPE_API loupe_status loupe_decoder_room(loupe_decoder* decoder, int64_t input_bytes, int64_t pixel_bytes, uint8_t** input) LOUPE_NOEXCEPT;
+LOUPE_API loupe_status loupe_decoder_room(loupe_decoder* decoder, int64_t input_bytes, int64_t pixel_bytes,
+                                          uint8_t** input) LOUPE_NOEXCEPT;
 
 /* Begins decoding what was written. */
 LOUPE_API loupe_status loupe_decoder_start(loupe_decoder* decoder, const loupe_decode_request* request) LOUPE_NOEXCEPT;
 
 /* Waits so long for the end of what _start began. */
-LOUPE_API loupe_status loupe_decoder_wait(loupe_decoder* decoder, int32_t milliseconds, loupe_decode_result* result) LOUPE_NOEXCEPT;
+LOUPE_API loupe_status loupe_decoder_wait(loupe_decoder* decoder, int32_t milliseconds,
+                                          loupe_decode_result* result) LOUPE_NOEXCEPT;
 
 /* Gives memory of a large picture back to the system. The pixels are gone. */
 LOUPE_API loupe_status loupe_decoder_trim(loupe_decoder* decoder) LOUPE_NOEXCEPT;

@@ -296,12 +296,14 @@ loupe_status loupe_decoder_create(const loupe_decoder_options* options, loupe_de
 
 void loupe_decoder_destroy(loupe_decoder* decoder) noexcept { delete decoder; }
 
-loupe_status loupe_decoder_room(loupe_decoder* decoder, int64_t input_bytes, int64_t pixel_bytes, uint8_t** input) noexcept {
+loupe_status loupe_decoder_room(loupe_decoder* decoder, int64_t input_bytes, int64_t pixel_bytes,
+                                uint8_t** input) noexcept {
   return Guarded([&] {
     const Turn<loupe_decoder> turn(decoder);
     RequirePointer("the input", input);
     if (input_bytes < 0 || pixel_bytes < 0 || input_bytes > kLargestArea || pixel_bytes > kLargestArea) {
-      RefuseArgument("room for " + std::to_string(input_bytes) + " and " + std::to_string(pixel_bytes) + " bytes is not given");
+      RefuseArgument("room for " + std::to_string(input_bytes) + " and " + std::to_string(pixel_bytes) +
+                     " bytes is not given");
     }
     *input = decoder->value.Room(input_bytes, pixel_bytes);
   });

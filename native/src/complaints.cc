@@ -74,13 +74,14 @@ class Collector {
     line_size_ = 0;
     if (complaint_[0] != '\0') return;
     const size_t size = std::min(found.size(), complaint_.size() - 1);
-    std::transform(found.begin(), found.begin() + size, complaint_.begin(), [](char letter) { return letter >= ' ' && letter < 0x7f ? letter : '?'; });
+    std::transform(found.begin(), found.begin() + size, complaint_.begin(),
+                   [](char letter) { return letter >= ' ' && letter < 0x7f ? letter : '?'; });
     complaint_[size] = '\0';
   }
 
   bool active_ = false;
   size_t line_size_ = 0;
-  std::array<char, 2 * LOUPE_MAX_COMPLAINT> line_{};
+  std::array<char, size_t{2} * LOUPE_MAX_COMPLAINT> line_{};
   std::array<char, LOUPE_MAX_COMPLAINT> complaint_{};
 };
 
@@ -102,7 +103,7 @@ void Write(string_view text) {
   }
 }
 
-ssize_t WriteCookie(void*, const char* data, size_t size) {
+ssize_t WriteCookie(void* /*cookie*/, const char* data, size_t size) {
   Write(string_view(data, size));
   return static_cast<ssize_t>(size);
 }

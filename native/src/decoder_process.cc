@@ -15,6 +15,7 @@
 #include <cerrno>
 #include <cstring>
 #include <memory>
+#include <system_error>
 
 #include "decoder_protocol.h"
 #include "failure.h"
@@ -34,7 +35,7 @@ int64_t PageUp(int64_t value) { return (value + kPage - 1) / kPage * kPage; }
 
 [[noreturn]] void Fail(const std::string& what) {
   const int error = errno;
-  throw Failure(LOUPE_INTERNAL, what + ": " + std::strerror(error));
+  throw Failure(LOUPE_INTERNAL, what + ": " + std::generic_category().message(error));
 }
 
 class Descriptor {
@@ -122,11 +123,12 @@ void DecoderProcess::Wait(int32_t milliseconds, loupe_decode_result* result) {
   busy_ = false;
   // The process decodes what may have taken it over: nothing that it says is believed.
   const int64_t area = size_ - reply.pixel_offset;
-  const bool fits = reply.state != LOUPE_DECODE_DONE ||
-                    (reply.width > 0 && reply.height > 0 && reply.step_bytes > 0 && reply.pixel_offset >= 0 &&
-                     reply.pixel_offset <= size_ && reply.step_bytes <= area / reply.height &&
-                     reply.width <= reply.step_bytes);
-  if (!fits || reply.state < LOUPE_DECODE_DONE || reply.state == LOUPE_DECODE_DIED || reply.state > LOUPE_DECODE_UNAVAILABLE) {
+  const bool fits =
+      reply.state != LOUPE_DECODE_DONE ||
+      (reply.width > 0 && reply.height > 0 && reply.step_bytes > 0 && reply.pixel_offset >= 0 &&
+       reply.pixel_offset <= size_ && reply.step_bytes <= area / reply.height && reply.width <= reply.step_bytes);
+  if (!fits || reply.state < LOUPE_DECODE_DONE || reply.state == LOUPE_DECODE_DIED ||
+      reply.state > LOUPE_DECODE_UNAVAILABLE) {
     Stop();
     result->state = LOUPE_DECODE_DIED;
     return;
@@ -201,6 +203,7 @@ void DecoderProcess::Launch() {
   posix_spawnattr_setpgroup(&plan.attributes, 0);
   posix_spawnattr_setflags(&plan.attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
 
+  // NOLINTNEXTLINE(concurrency-mt-unsafe): the environment is set before anything is decoded, if at all.
   const char* const libraries = getenv("LD_LIBRARY_PATH");
   std::string library_path = libraries == nullptr ? "" : std::string("LD_LIBRARY_PATH=") + libraries;
   char* const arguments[] = {const_cast<char*>(program_.c_str()), const_cast<char*>(opencv_.c_str()), nullptr};
@@ -225,14 +228,16 @@ void DecoderProcess::WaitUntilReady() {
   const ssize_t received = ready == 1 ? recv(socket_, &reply, sizeof(reply), 0) : -1;
   if (received != static_cast<ssize_t>(sizeof(reply))) {
     const int signal = Reap();
-    throw Failure(LOUPE_INTERNAL, ready == 0     ? program_ + " does not answer"
-                                  : signal != 0 ? program_ + " died of signal " + std::to_string(signal) + " when it was started"
-                                                : program_ + " ended when it was started");
+    throw Failure(LOUPE_INTERNAL, ready == 0 ? program_ + " does not answer"
+                                  : signal != 0
+                                      ? program_ + " died of signal " + std::to_string(signal) + " when it was started"
+                                      : program_ + " ended when it was started");
   }
   reply.text[sizeof(reply.text) - 1] = '\0';
   if (reply.version != decoder::kVersion || reply.text[0] != '\0') {
     Reap();
-    throw Failure(LOUPE_INTERNAL, reply.version != decoder::kVersion ? program_ + " is of another version" : program_ + ": " + reply.text);
+    throw Failure(LOUPE_INTERNAL, reply.version != decoder::kVersion ? program_ + " is of another version"
+                                                                     : program_ + ": " + reply.text);
   }
   ready_ = true;
 }

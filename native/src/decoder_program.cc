@@ -62,6 +62,7 @@ bool Find(void* library, const char* name, Function* function, std::string* miss
 // What is wrong; empty where nothing is.
 std::string Load(const char* path, OpenCv* cv) {
   void* const library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+  // NOLINTNEXTLINE(concurrency-mt-unsafe): no other thread loads libraries.
   if (library == nullptr) return dlerror();
   std::string missing;
   const bool found = Find(library, "imgcodecs_imdecode_vector", &cv->imdecode, &missing) &&
@@ -81,7 +82,7 @@ std::string Load(const char* path, OpenCv* cv) {
 }
 
 // The starter's end of the socket closes when it ends, also while a picture is being decoded here.
-void* WatchStarter(void*) {
+void* WatchStarter(void* /*argument*/) {
   pollfd socket{loupe::decoder::kSocket, POLLRDHUP, 0};
   while (poll(&socket, 1, -1) < 0 || (socket.revents & (POLLRDHUP | POLLHUP | POLLERR)) == 0) {
   }
@@ -125,15 +126,19 @@ void GiveUpRights() {
   Limit(RLIMIT_FSIZE, 0);
 }
 
-bool Send(const Reply& reply) { return send(loupe::decoder::kSocket, &reply, sizeof(reply), MSG_NOSIGNAL) == sizeof(reply); }
+bool Send(const Reply& reply) {
+  return send(loupe::decoder::kSocket, &reply, sizeof(reply), MSG_NOSIGNAL) == sizeof(reply);
+}
 
 // The shared memory, at the size that it has now.
 class SharedMemory {
  public:
   uint8_t* Map(int64_t size) {
     if (size != size_) {
-      void* const mapped = data_ == nullptr ? mmap(nullptr, static_cast<size_t>(size), PROT_READ | PROT_WRITE, MAP_SHARED, loupe::decoder::kMemory, 0)
-                                            : mremap(data_, static_cast<size_t>(size_), static_cast<size_t>(size), MREMAP_MAYMOVE);
+      void* const mapped =
+          data_ == nullptr
+              ? mmap(nullptr, static_cast<size_t>(size), PROT_READ | PROT_WRITE, MAP_SHARED, loupe::decoder::kMemory, 0)
+              : mremap(data_, static_cast<size_t>(size_), static_cast<size_t>(size), MREMAP_MAYMOVE);
       if (mapped == MAP_FAILED) return nullptr;
       data_ = static_cast<uint8_t*>(mapped);
       size_ = size;
@@ -180,7 +185,8 @@ Reply Decode(const OpenCv& cv, const Request& request, uint8_t* memory) {
   reply.version = loupe::decoder::kVersion;
   void* mat = nullptr;
   loupe::BeginComplaints();
-  loupe::LendPictureHeap(memory + request.pixel_offset, request.memory_size - request.pixel_offset, request.pixel_bytes);
+  loupe::LendPictureHeap(memory + request.pixel_offset, request.memory_size - request.pixel_offset,
+                         request.pixel_bytes);
   const int thrown = cv.imdecode(memory, static_cast<size_t>(request.input_bytes), request.flags, &mat);
   loupe::EndComplaints(reply.text);
   if (thrown == 0 && mat != nullptr) {
@@ -211,14 +217,17 @@ Reply DecodeHeif(const loupe::HeifPictures& heif, const std::string& missing, co
   std::string warning;
   loupe::LendPictureHeap(nullptr, 0, 0);
   loupe::BeginComplaints();
-  const bool decoded = heif.Decode(memory, request.input_bytes, memory + request.pixel_offset, request.memory_size - request.pixel_offset, &reply.width,
-                                   &reply.height, &reply.step_bytes, &warning);
+  const bool decoded =
+      heif.Decode(memory, request.input_bytes, memory + request.pixel_offset,
+                  request.memory_size - request.pixel_offset, &reply.width, &reply.height, &reply.step_bytes, &warning);
   // libheif prints nothing; what its plugins might is theirs.
   loupe::EndComplaints(reply.text);
   Say(warning, &reply);
   reply.type = kBgr;
   reply.pixel_offset = request.pixel_offset;
-  reply.state = decoded ? LOUPE_DECODE_DONE : loupe::PictureHeapRanOut() ? LOUPE_DECODE_OUT_OF_MEMORY : LOUPE_DECODE_REFUSED;
+  reply.state = decoded                      ? LOUPE_DECODE_DONE
+                : loupe::PictureHeapRanOut() ? LOUPE_DECODE_OUT_OF_MEMORY
+                                             : LOUPE_DECODE_REFUSED;
   return reply;
 }
 
@@ -228,6 +237,7 @@ int main(int count, char** arguments) {
   // Whatever the starter left open.
   syscall(SYS_close_range, loupe::decoder::kMemory + 1, ~0U, 0);
   loupe::InstallComplaints();
+  // NOLINTNEXTLINE(concurrency-mt-unsafe): there is no other thread yet.
   mallopt(M_ARENA_MAX, 1);
 
   OpenCv cv{};

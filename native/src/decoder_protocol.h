@@ -20,7 +20,7 @@ inline constexpr int64_t kPixelSlack = 4096;
 
 struct Request {
   int32_t flags;
-  int32_t format;  // loupe_decode_format
+  int32_t format;       // loupe_decode_format
   int64_t memory_size;  // of the shared memory, which grows and shrinks
   int64_t input_bytes;  // at its beginning
   int64_t pixel_offset;
@@ -38,7 +38,8 @@ struct Reply {
   int32_t reserved;
   int64_t step_bytes;
   int64_t pixel_offset;
-  char text[LOUPE_MAX_COMPLAINT];  // the complaint; in the first message, which says that the program is ready, why it is not
+  char text
+      [LOUPE_MAX_COMPLAINT];  // the complaint; in the first message, which says that the program is ready, why it is not
 };
 
 }  // namespace loupe::decoder

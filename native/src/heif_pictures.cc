@@ -38,6 +38,7 @@ std::string HeifPictures::Load() {
   loaded_ = true;
   void* const library = dlopen(kLibrary, RTLD_NOW | RTLD_LOCAL);
   if (library == nullptr) {
+    // NOLINTNEXTLINE(concurrency-mt-unsafe): no other thread loads libraries.
     missing_ = dlerror();
     return missing_;
   }
@@ -64,8 +65,8 @@ std::string HeifPictures::Load() {
 
 bool HeifPictures::Decodes(bool av1) const { return have_decoder_(av1 ? kCompressionAv1 : kCompressionHevc) != 0; }
 
-bool HeifPictures::Decode(const uint8_t* file, int64_t size, uint8_t* pixels, int64_t capacity, int32_t* width, int32_t* height,
-                          int64_t* step_bytes, std::string* warning) const {
+bool HeifPictures::Decode(const uint8_t* file, int64_t size, uint8_t* pixels, int64_t capacity, int32_t* width,
+                          int32_t* height, int64_t* step_bytes, std::string* warning) const {
   const auto context = Own(context_alloc_(), context_free_);
   if (context == nullptr) return false;
   if (set_threads_ != nullptr) set_threads_(context.get(), 0);
@@ -97,7 +98,8 @@ bool HeifPictures::Decode(const uint8_t* file, int64_t size, uint8_t* pixels, in
     }
   }
   Error error{};
-  if (warnings_ != nullptr && warnings_(image.get(), 0, &error, 1) > 0 && error.message != nullptr) *warning = error.message;
+  if (warnings_ != nullptr && warnings_(image.get(), 0, &error, 1) > 0 && error.message != nullptr)
+    *warning = error.message;
   return true;
 }
 

@@ -15,8 +15,8 @@ class HeifPictures {
 
   // The primary picture as stored, without what the file asks to be turned or cropped, as 8-bit BGR of `step_bytes` a row. False where the decoder makes
   // nothing of it, or the picture does not fit. `warning`: what the decoder found wrong and went on from; empty where there is nothing.
-  bool Decode(const uint8_t* file, int64_t size, uint8_t* pixels, int64_t capacity, int32_t* width, int32_t* height, int64_t* step_bytes,
-              std::string* warning) const;
+  bool Decode(const uint8_t* file, int64_t size, uint8_t* pixels, int64_t capacity, int32_t* width, int32_t* height,
+              int64_t* step_bytes, std::string* warning) const;
 
   // Whether a decoder for what `av1` says is in the library.
   bool Decodes(bool av1) const;

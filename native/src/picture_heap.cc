@@ -6,10 +6,12 @@
 
 extern "C" {
 // glibc's own, which its malloc is an alias of.
+// NOLINTBEGIN(bugprone-reserved-identifier)
 void* __libc_malloc(size_t size);
 void* __libc_calloc(size_t count, size_t size);
 void* __libc_realloc(void* block, size_t size);
 void __libc_free(void* block);
+// NOLINTEND(bugprone-reserved-identifier)
 }
 
 namespace {
@@ -56,6 +58,8 @@ static void* Note(void* block, size_t size) {
   return block;
 }
 
+// NOLINTBEGIN(readability-inconsistent-declaration-parameter-name): the names of glibc's are reserved.
+
 extern "C" void* malloc(size_t size) {
   const auto wanted = static_cast<int64_t>(size);
   if (wanted >= smallest && wanted <= largest && !taken) {
@@ -84,5 +88,7 @@ extern "C" void* realloc(void* block, size_t size) {
   }
   return moved;
 }
+
+// NOLINTEND(readability-inconsistent-declaration-parameter-name)
 
 #endif

@@ -114,9 +114,9 @@ void Preprocessor::FillRing(const loupe_image& image, int32_t y) {
     const uint8_t* const row = converted[static_cast<size_t>(channel)];
     if (horizontal_.needed()) {
       ResampleRow(row, horizontal_.first(), horizontal_.weights_by_tap(), horizontal_.taps(), padded,
-                  ring + channel * padded);
+                  ring + int64_t{channel} * padded);
     } else {
-      std::memcpy(ring + channel * padded, row, static_cast<size_t>(image_size_));
+      std::memcpy(ring + int64_t{channel} * padded, row, static_cast<size_t>(image_size_));
     }
   }
 }
@@ -142,7 +142,7 @@ void Preprocessor::Run(const loupe_image& image, Sink sink) {
 
     Rows rows;
     for (int channel = 0; channel < 3; ++channel) {
-      rows[static_cast<size_t>(channel)] = result + std::min(channel, channels_ - 1) * padded;
+      rows[static_cast<size_t>(channel)] = result + int64_t{std::min(channel, channels_ - 1)} * padded;
     }
     sink(y, rows);
   }

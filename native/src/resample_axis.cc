@@ -25,8 +25,10 @@ void ResampleAxis::Configure(int32_t input, int32_t output) {
   for (int32_t i = 0; i < output; ++i) {
     const double center = (i + 0.5) * scale;
     const auto at = static_cast<size_t>(i);
+    // NOLINTBEGIN(bugprone-incorrect-roundings): as Pillow rounds.
     first_[at] = std::max(static_cast<int32_t>(center - support + 0.5), 0);
     count_[at] = std::min(static_cast<int32_t>(center + support + 0.5), input) - first_[at];
+    // NOLINTEND(bugprone-incorrect-roundings)
     taps = std::max(taps, count_[at]);
   }
 
@@ -43,6 +45,7 @@ void ResampleAxis::Configure(int32_t input, int32_t output) {
       sum += weight;
     }
     for (int32_t k = 0; k < count; ++k) {
+      // NOLINTNEXTLINE(bugprone-incorrect-roundings): as Pillow rounds.
       const auto fixed = static_cast<int32_t>(0.5 + exact_[static_cast<size_t>(k)] / sum * (1 << kWeightBits));
       by_output_[static_cast<size_t>(i) * static_cast<size_t>(taps) + static_cast<size_t>(k)] = fixed;
       by_tap_[static_cast<size_t>(k) * static_cast<size_t>(padded) + static_cast<size_t>(i)] = fixed;

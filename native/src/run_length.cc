@@ -87,7 +87,7 @@ bool RunReader::Next(int64_t* run) {
   } while ((group & kMoreFollows) != 0);
   if ((group & kSignBit) != 0) value |= ~uint64_t{0} << (kGroupBits * groups);
 
-  int64_t length = static_cast<int64_t>(value);
+  auto length = static_cast<int64_t>(value);
   if (index_ > 2) length += previous_[1];
   if (length < 0) RefuseCounts("run " + std::to_string(index_) + " is negative");
   if (length > left_) RefuseCounts("run " + std::to_string(index_) + " ends beyond the mask");
@@ -134,7 +134,7 @@ int64_t EncodeMask(const uint8_t* mask, int64_t stride, int32_t width, int32_t h
   // The bits of 64 columns, each of words_per_column words. The stack does for what cameras send.
   constexpr int32_t kStackRows = 4096;
   const int64_t words_per_column = (int64_t{height} + kTileSide - 1) / kTileSide;
-  std::array<uint64_t, kTileSide*(kStackRows / kTileSide)> on_stack;
+  std::array<uint64_t, size_t{kTileSide} * (kStackRows / kTileSide)> on_stack;
   std::unique_ptr<uint64_t[]> on_heap;
   uint64_t* bits = on_stack.data();
   if (height > kStackRows) {

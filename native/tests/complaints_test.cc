@@ -44,22 +44,31 @@ class Complaints : public testing::Test {
 };
 
 TEST_F(Complaints, AreCollectedFromCAndFromCpp) {
-  EXPECT_EQ("Corrupt JPEG data: bad Huffman code", Collect([] { fprintf(stderr, "%s\n", "Corrupt JPEG data: bad Huffman code"); }));
-  EXPECT_EQ("LZWDecode: Not enough data", Collect([] { std::cerr << "[ERROR:0@0.1] global grfmt_tiff.cpp:116 TIFF_Error LZWDecode: Not enough data" << std::endl; }));
-}
-
-TEST_F(Complaints, TheFirstLineAboutPixelsCounts) {
-  EXPECT_EQ("JPEGLib: Corrupt JPEG data", Collect([] {
-              fputs("[ WARN:0@0.1] global grfmt_tiff.cpp:122 TIFF_Warning TIFFReadDirectory: Unknown field with tag 50000\n", stderr);
-              fputs("libpng warning: iCCP: known incorrect sRGB profile\n", stderr);
-              fputs("[ WARN:0@0.1] global grfmt_tiff.cpp:122 TIFF_Warning JPEGLib: Corrupt JPEG data\n", stderr);
-              fputs("another\n", stderr);
+  EXPECT_EQ("Corrupt JPEG data: bad Huffman code",
+            Collect([] { fprintf(stderr, "%s\n", "Corrupt JPEG data: bad Huffman code"); }));
+  EXPECT_EQ("LZWDecode: Not enough data", Collect([] {
+              std::cerr << "[ERROR:0@0.1] global grfmt_tiff.cpp:116 TIFF_Error LZWDecode: Not enough data" << std::endl;
             }));
 }
 
-TEST_F(Complaints, ALineWithoutAnEndCountsToo) { EXPECT_EQ("Premature end of JPEG file", Collect([] { fputs("Premature end of JPEG file", stderr); })); }
+TEST_F(Complaints, TheFirstLineAboutPixelsCounts) {
+  EXPECT_EQ(
+      "JPEGLib: Corrupt JPEG data", Collect([] {
+        fputs("[ WARN:0@0.1] global grfmt_tiff.cpp:122 TIFF_Warning TIFFReadDirectory: Unknown field with tag 50000\n",
+              stderr);
+        fputs("libpng warning: iCCP: known incorrect sRGB profile\n", stderr);
+        fputs("[ WARN:0@0.1] global grfmt_tiff.cpp:122 TIFF_Warning JPEGLib: Corrupt JPEG data\n", stderr);
+        fputs("another\n", stderr);
+      }));
+}
 
-TEST_F(Complaints, ThereAreNoneWhereNothingWasSaid) { EXPECT_EQ("", Collect([] {})); }
+TEST_F(Complaints, ALineWithoutAnEndCountsToo) {
+  EXPECT_EQ("Premature end of JPEG file", Collect([] { fputs("Premature end of JPEG file", stderr); }));
+}
+
+TEST_F(Complaints, ThereAreNoneWhereNothingWasSaid) {
+  EXPECT_EQ("", Collect([] {}));
+}
 
 TEST_F(Complaints, LinesAreCutAndPrintable) {
   const std::string complaint = Collect([] {

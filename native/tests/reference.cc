@@ -166,7 +166,8 @@ Rgb Resize(const Rgb& picture, int32_t side) {
     for (int32_t i = 0; i < side * 3; ++i) {
       const Weights& w = weights[y];
       int64_t sum = 1 << 21;
-      for (size_t k = 0; k < w.fixed.size(); ++k) sum += w.fixed[k] * wide.pixels[int64_t(w.first + k) * side * 3 + i];
+      for (size_t k = 0; k < w.fixed.size(); ++k)
+        sum += w.fixed[k] * wide.pixels[static_cast<int64_t>(w.first + k) * side * 3 + i];
       result.pixels[int64_t{y} * side * 3 + i] = Clamp(sum >> 22);
     }
   }
