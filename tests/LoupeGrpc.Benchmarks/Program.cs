@@ -1,5 +1,6 @@
 using System.CommandLine;
 using LoupeGrpc.Benchmarks;
+using LoupeGrpc.Benchmarks.Parts;
 
 return await new RootCommand("Measures the engine. Close what else runs first: the numbers are medians of one run on one machine.")
 {
@@ -7,4 +8,5 @@ return await new RootCommand("Measures the engine. Close what else runs first: t
     AdaptationBenchmark.Create(),
     DecodingBenchmark.Create(),
     VideoBenchmark.Create(),
+    PartsBenchmark.Create(),
 }.Parse(args).InvokeAsync();
