@@ -29,9 +29,6 @@ internal sealed class CliHost : IDisposable
     /// <summary>Standard input, as bytes.</summary>
     public Stream Input { get; }
 
-    /// <summary>Standard input as bytes; <see cref="Input"/> must not be read then.</summary>
-    public Func<Stream> OpenInput { get; init; } = Console.OpenStandardInput;
-
     /// <summary>The terminal that shows results as they come; null when standard output goes elsewhere.</summary>
     public IAnsiConsole? OutputTerminal { get; init; }
 

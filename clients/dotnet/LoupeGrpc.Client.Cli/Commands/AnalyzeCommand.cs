@@ -77,17 +77,17 @@ internal static class AnalyzeCommand
                 result.AddError("--null needs --files-from.");
             }
         });
-        command.SetAction((result, _) => CommandRunner.RunAsync(host, async () =>
+        command.SetAction(async (result, _) =>
         {
             var listed = result.GetValue(filesFrom) is { } list ? await PathList.ReadAsync(list, result.GetValue(isNull), host) : [];
             var passedOver = new PassedOver();
             IReadOnlyList<string> all = [.. result.GetValue(paths) ?? [], .. listed];
             // A disk that does not answer must not hold up who gives up waiting.
             var items = await Task.Run(() => PathExpander.Expand(all, passedOver, host.Interrupt), CancellationToken.None).WaitAsync(host.Interrupt);
-            return await new AnalysisCommand(host, options.Read(result) with { SkipDone = result.GetValue(skipDone) }).RunAsync(
+            return (int)await new AnalysisCommand(host, options.Read(result) with { SkipDone = result.GetValue(skipDone) }).RunAsync(
                 (_, _) => Task.FromResult<FrameSource>(new ItemListSource("analyze", items, passedOver)),
                 new LoupeSessionOptions());
-        }));
+        });
         return command;
     }
 }

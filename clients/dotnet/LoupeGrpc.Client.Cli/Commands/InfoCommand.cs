@@ -25,7 +25,7 @@ internal static class InfoCommand
         var server = new ServerOptions(host);
         var command = new Command("info", "Show the server's model, what runs it, its limits, and what it does not have.") { json };
         server.AddTo(command);
-        command.SetAction((result, _) => CommandRunner.RunAsync(host, async () =>
+        command.SetAction(async (result, _) =>
         {
             var (address, connectTimeout) = server.Read(result);
             using var client = await LoupeClient.ConnectAsync(
@@ -46,8 +46,8 @@ internal static class InfoCommand
                 await output.WriteLineAsync(Printable.Text($"{"videos here",-12} {await VideosAsync(host.Interrupt)}"));
             }
 
-            return ExitCode.NothingFound;
-        }));
+            return (int)ExitCode.NothingFound;
+        });
         return command;
     }
 

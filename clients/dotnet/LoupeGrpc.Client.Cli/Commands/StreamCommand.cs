@@ -145,7 +145,7 @@ internal static class StreamCommand
                 result.AddError("--raw describes standard input: SOURCE must be -.");
             }
         });
-        command.SetAction((result, _) => CommandRunner.RunAsync(host, async () =>
+        command.SetAction(async (result, _) =>
         {
             var address = SourceAddress.Parse(result.GetRequiredValue(source));
             var policy = result.GetValue(delivery) ?? new DeliveryPolicy { Mode = DeliveryMode.EveryFrame };
@@ -162,10 +162,10 @@ internal static class StreamCommand
             var adapts = adaptation.Read(result);
             var checkpoints = new Checkpoints(adapts.SnapshotFile, adapts.ResumeFile);
             var extras = new StreamExtras(checkpoints, result.GetValue(plot) is { } file ? OutputFile.Reserve("--plot", file) : null);
-            return await new AnalysisCommand(host, analysis, extras).RunAsync(
+            return (int)await new AnalysisCommand(host, analysis, extras).RunAsync(
                 async (keepFrames, notify) =>
                 {
-                    var factory = new StreamSourceFactory(sampling, video, keepFrames, notify) { Raw = layout, OpenInput = host.OpenInput };
+                    var factory = new StreamSourceFactory(sampling, video, keepFrames, notify) { Raw = layout, Input = host.Input };
                     var opened = await factory.OpenAsync(address, host.Interrupt);
                     return policy.Mode == DeliveryMode.EveryFrame || opened is LiveSource or RawSource ? opened : new PacedSource(opened, host.Time);
                 },
@@ -176,7 +176,7 @@ internal static class StreamCommand
                     Adaptation = adapts.Settings,
                     AdaptationSnapshot = checkpoints.Initial,
                 });
-        }));
+        });
         return command;
     }
 

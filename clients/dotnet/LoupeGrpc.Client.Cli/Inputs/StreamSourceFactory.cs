@@ -18,7 +18,7 @@ internal sealed partial class StreamSourceFactory(SamplingOptions sampling, Vide
     public RawLayout? Raw { get; init; }
 
     /// <summary>Standard input, where <see cref="Raw"/> is read from.</summary>
-    public Func<Stream> OpenInput { get; init; } = () => Stream.Null;
+    public Stream Input { get; init; } = Stream.Null;
 
     public async Task<FrameSource> OpenAsync(SourceAddress address, CancellationToken cancellationToken)
     {
@@ -29,7 +29,7 @@ internal sealed partial class StreamSourceFactory(SamplingOptions sampling, Vide
                 SourceAddress.Camera camera => await OpenCameraAsync(camera, cancellationToken),
                 SourceAddress.Network network => await OpenNetworkAsync(network, cancellationToken),
                 SourceAddress.Local local => await OpenLocalAsync(local, cancellationToken),
-                SourceAddress.StandardInput when Raw is { } raw => new RawSource(OpenInput(), raw, keepFrames, video.ReadTimeout, sampling, notify),
+                SourceAddress.StandardInput when Raw is { } raw => new RawSource(Input, raw, keepFrames, video.ReadTimeout, sampling, notify),
                 SourceAddress.StandardInput => await OpenRecordingAsync(VideoInput.OfStandardInput(), "stdin", cancellationToken),
                 _ => throw new InvalidOperationException($"Unknown kind of source: {address.Label}."),
             };
@@ -84,7 +84,7 @@ internal sealed partial class StreamSourceFactory(SamplingOptions sampling, Vide
             }
         }
 
-        var reader = await LiveSource.Reopening(FirstRetries, sampling.Time, opened => !opened.HasTimedOut && IsTransient(opened.Failure!))
+        var reader = await LiveSource.Reopening<VideoReader>(FirstRetries, sampling.Time, opened => !opened.HasTimedOut && opened.Failure is { } failure && IsTransient(failure))
             .ExecuteAsync(async token => await VideoReader.OpenAsync(Start, token), cancellationToken);
         if (reader.Failure is { } reason)
         {
@@ -92,26 +92,16 @@ internal sealed partial class StreamSourceFactory(SamplingOptions sampling, Vide
         }
 
         return promise.IsFinite || reader.Duration is not null
-            ? new RecordingSource(reader, promise, network.Label, NameOf(network.Label), sampling, notify)
+            ? new RecordingSource(reader, promise, network.Label, input.Host ?? "stream", sampling, notify)
             : new LiveSource(reader, input, Start, sampling, notify);
 
         VideoReader Start() => VideoReader.Start(tools, input, promise, isLive: !promise.IsFinite, keepFrames, video, sampling);
     }
 
     /// <summary>As patient as opening is.</summary>
-    private async Task<(VideoPromise? Promise, string? Failure)> ProbeAsync(VideoTools tools, VideoInput input, CancellationToken cancellationToken)
-    {
-        for (var attempt = 0; ; attempt++)
-        {
-            var answer = await VideoProbe.RunAsync(tools, input, video.ReadTimeout, cancellationToken);
-            if (answer.Promise is not null || attempt == FirstRetries || !IsTransient(answer.Failure!))
-            {
-                return answer;
-            }
-
-            await Task.Delay(TimeSpan.FromSeconds(1 << attempt), sampling.Time, cancellationToken);
-        }
-    }
+    private async Task<(VideoPromise? Promise, string? Failure)> ProbeAsync(VideoTools tools, VideoInput input, CancellationToken cancellationToken) =>
+        await LiveSource.Reopening<(VideoPromise? Promise, string? Failure)>(FirstRetries, sampling.Time, answer => answer.Failure is { } failure && IsTransient(failure))
+            .ExecuteAsync(async token => await VideoProbe.RunAsync(tools, input, video.ReadTimeout, token), cancellationToken);
 
     private async Task<FrameSource> OpenLocalAsync(SourceAddress.Local local, CancellationToken cancellationToken)
     {
@@ -183,8 +173,6 @@ internal sealed partial class StreamSourceFactory(SamplingOptions sampling, Vide
 
     private static ItemListSource CannotBeOpened(string label, string reason) =>
         Unreadable(label, LoupeFailureCode.Unreadable, $"the stream cannot be opened: check address, credentials and network ({reason})");
-
-    private static string NameOf(string label) => Uri.TryCreate(label, UriKind.Absolute, out var uri) && uri.Host.Length > 0 ? uri.Host : "stream";
 
     private static ItemListSource Unreadable(string label, LoupeFailureCode code, string message) =>
         new(label, [UnreadableItem.Create(label, code, message)]);

@@ -118,7 +118,7 @@ internal sealed record OutcomeLine
         MaskArea = result.Mask?.Area,
         Regions = result.Mask is null && result.MaskOmission != MaskOmission.Budget
             ? null
-            : [.. result.Regions.Select(region => new RegionField([region.Box?.X ?? 0, region.Box?.Y ?? 0, region.Box?.Width ?? 0, region.Box?.Height ?? 0], region.Area, region.Mean))],
+            : [.. result.Regions.Select(RegionField.From)],
         Notes = [.. result.Notes.Select(note => new NoteField(WireName.Of(note.Code), note.Message))],
         Sha256 = Convert.ToHexStringLower(result.Sha256.Span),
         Timings = result.Timings is { } timings ? TimingsField.From(timings, result.Adaptation is not null) : null,
@@ -137,7 +137,15 @@ internal sealed record MaskField([property: JsonPropertyName("size")] IReadOnlyL
 internal sealed record RegionField(
     [property: JsonPropertyName("box")] IReadOnlyList<uint> Box,
     [property: JsonPropertyName("area")] ulong Area,
-    [property: JsonPropertyName("mean")] float Mean);
+    [property: JsonPropertyName("mean")] float Mean)
+{
+    /// <summary>A server that names no box costs no row.</summary>
+    public static RegionField From(Region region)
+    {
+        var box = region.Box ?? new Box();
+        return new RegionField([box.X, box.Y, box.Width, box.Height], region.Area, region.Mean);
+    }
+}
 
 internal sealed record NoteField([property: JsonPropertyName("code")] string Code, [property: JsonPropertyName("message")] string Message);
 

@@ -101,6 +101,9 @@ internal sealed class ChildProgram : IAsyncDisposable
     /// <summary>Reads of a pipe block; the thread pool has better things to do than to wait for them.</summary>
     public static Task<T> OnThread<T>(Func<T> read) => Task.Factory.StartNew(read, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
 
+    /// <inheritdoc cref="OnThread{T}"/>
+    public static Task OnThread(Action read) => Task.Factory.StartNew(read, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+
     /// <summary>To be called when both streams have ended.</summary>
     /// <returns>As a shell counts: 128 and more for signals. Null when it did not end.</returns>
     public async Task<int?> ExitAsync()

@@ -39,12 +39,12 @@ internal sealed class LiveSource : FrameSource
     /// <summary>Opening a network stream again, with growing pauses of 1 to 30 s.</summary>
     /// <param name="retries">How often.</param>
     /// <param name="time">The clock of the pauses.</param>
-    /// <param name="isTransient">Whether it is worth another attempt.</param>
-    public static ResiliencePipeline<VideoReader> Reopening(int retries, TimeProvider time, Func<VideoReader, bool> isTransient) =>
-        new ResiliencePipelineBuilder<VideoReader> { TimeProvider = time }
-            .AddRetry(new RetryStrategyOptions<VideoReader>
+    /// <param name="failed">Whether an attempt failed and another one is worth it.</param>
+    public static ResiliencePipeline<T> Reopening<T>(int retries, TimeProvider time, Func<T, bool> failed) =>
+        new ResiliencePipelineBuilder<T> { TimeProvider = time }
+            .AddRetry(new RetryStrategyOptions<T>
             {
-                ShouldHandle = new PredicateBuilder<VideoReader>().HandleResult(reader => reader.Failure is not null && isTransient(reader)),
+                ShouldHandle = new PredicateBuilder<T>().HandleResult(failed),
                 BackoffType = DelayBackoffType.Exponential,
                 UseJitter = true,
                 Delay = TimeSpan.FromSeconds(1),
@@ -59,7 +59,7 @@ internal sealed class LiveSource : FrameSource
         var report = new LossReport(Label, _notify, _sampling.Time);
         var sampler = new FrameSampler(_sampling.PerSecond);
         var all = new FrameSampler(null);
-        var name = ArtifactName();
+        var name = _input.Host ?? Label;
         long earlier = 0;
         long next = 0;
         long taken = 0;
@@ -127,9 +127,8 @@ internal sealed class LiveSource : FrameSource
         _reader = null;
         await broken.DisposeAsync();
         _notify($"{Label} broke{(broken.Failure is { } failure ? $" ({failure})" : "")}; reconnecting");
-        _reader = await Reopening(int.MaxValue, _sampling.Time, _ => true).ExecuteAsync(async token => await VideoReader.OpenAsync(_start, token), cancellationToken);
+        _reader = await Reopening<VideoReader>(int.MaxValue, _sampling.Time, opened => opened.Failure is not null)
+            .ExecuteAsync(async token => await VideoReader.OpenAsync(_start, token), cancellationToken);
         _notify($"{Label} is back");
     }
-
-    private string ArtifactName() => Uri.TryCreate(Label, UriKind.Absolute, out var uri) && uri.Host.Length > 0 ? uri.Host : Label;
 }

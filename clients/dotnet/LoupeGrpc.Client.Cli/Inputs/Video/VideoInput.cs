@@ -23,6 +23,9 @@ internal sealed partial class VideoInput
     /// <summary>For people, without credentials.</summary>
     public string Label { get; }
 
+    /// <summary>Of an address of the network; null where it names none.</summary>
+    public string? Host => Uri.TryCreate(Label, UriKind.Absolute, out var uri) && uri.Host.Length > 0 ? uri.Host : null;
+
     /// <summary>For ffmpeg. With credentials: never to be shown.</summary>
     public string Address { get; }
 

@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace LoupeGrpc.Client.Cli.Inputs.Video;
 
 /// <summary>How videos, cameras and network streams are read.</summary>
@@ -7,4 +9,8 @@ namespace LoupeGrpc.Client.Cli.Inputs.Video;
 internal sealed record VideoOptions(string? HardwareDecoder, string RtspTransport, TimeSpan ReadTimeout)
 {
     public static VideoOptions Default { get; } = new(null, "tcp", TimeSpan.FromSeconds(30));
+
+    /// <summary>What people are told of a source that stayed silent.</summary>
+    public static string NothingCameFor(TimeSpan timeout) =>
+        string.Create(CultureInfo.InvariantCulture, $"nothing came for {timeout.TotalSeconds:0.#} s (--read-timeout)");
 }

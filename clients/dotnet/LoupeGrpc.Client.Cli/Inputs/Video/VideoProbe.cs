@@ -27,7 +27,7 @@ internal static class VideoProbe
         }
         catch (TimeoutException)
         {
-            return (null, string.Create(CultureInfo.InvariantCulture, $"nothing came for {patience.TotalSeconds:0.#} s (--read-timeout)"));
+            return (null, VideoOptions.NothingCameFor(patience));
         }
     }
 

@@ -6,7 +6,7 @@ using System.Threading.Channels;
 namespace LoupeGrpc.Client.Cli.Inputs.Video;
 
 /// <summary>
-/// One run of ffmpeg over one source. A thread reads its frames straight into their buffers, one ahead of who asks for them; a task reads what it says.
+/// One run of ffmpeg over one source. A thread reads its frames straight into their buffers, one ahead of who asks for them; another reads what it says.
 /// One reader at a time.
 /// </summary>
 internal sealed class VideoReader : IAsyncDisposable
@@ -33,8 +33,8 @@ internal sealed class VideoReader : IAsyncDisposable
     private readonly Channel<(VideoFrame Frame, byte[]? Buffer)> _frames =
         Channel.CreateBounded<(VideoFrame, byte[]?)>(new BoundedChannelOptions(1) { SingleReader = true, SingleWriter = true });
     private readonly CancellationTokenSource _stopped = new();
-    private readonly TaskCompletionSource _read = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Task _listening;
+    private readonly Task _reading;
     private byte[]? _lent;
     private VideoFrame? _peeked;
     private double? _offset;
@@ -52,7 +52,7 @@ internal sealed class VideoReader : IAsyncDisposable
         _timeout = timeout;
         _lastActivity = sampling.Time.GetTimestamp();
         _listening = ChildProgram.OnThread(Listen);
-        new Thread(ReadFrames) { IsBackground = true, Name = "video" }.Start();
+        _reading = ChildProgram.OnThread(ReadFrames);
     }
 
     /// <summary>Why no more frames come, for people; null while they come, and after the end of a recording.</summary>
@@ -143,7 +143,7 @@ internal sealed class VideoReader : IAsyncDisposable
         if (!_isOver && _input.WantsGoodbye)
         {
             await _ffmpeg.AskToEndAsync();
-            await ChildProgram.PoliteDelayAsync(Task.WhenAll(_listening, _read.Task));
+            await ChildProgram.PoliteDelayAsync(Task.WhenAll(_listening, _reading));
         }
 
         await _ffmpeg.DisposeAsync();
@@ -193,7 +193,7 @@ internal sealed class VideoReader : IAsyncDisposable
                 if (left <= TimeSpan.Zero)
                 {
                     HasTimedOut = true;
-                    return await BrokenAsync(string.Create(CultureInfo.InvariantCulture, $"nothing came for {_timeout.TotalSeconds:0.#} s (--read-timeout)"));
+                    return await BrokenAsync(VideoOptions.NothingCameFor(_timeout));
                 }
 
                 try
@@ -279,7 +279,6 @@ internal sealed class VideoReader : IAsyncDisposable
         {
             _frames.Writer.TryComplete(failure);
             Drain();
-            _read.TrySetResult();
         }
     }
 
@@ -325,7 +324,7 @@ internal sealed class VideoReader : IAsyncDisposable
             : throw new InvalidDataException("ffmpeg does not say how large its frames are");
     }
 
-    private bool Listen()
+    private void Listen()
     {
         try
         {
@@ -352,7 +351,5 @@ internal sealed class VideoReader : IAsyncDisposable
 
             _entries.CompleteAdding();
         }
-
-        return true;
     }
 }
