@@ -125,7 +125,7 @@ internal sealed class GrpcSessionTransport(
     /// <summary>What the transport found wrong with a message, in our words. Null where the exception is about something else.</summary>
     private CallFailure? ViolationOf(Exception exception) => exception switch
     {
-        SlowMessageException slow => ServerBusy.SlowMessage(slow.Status.Detail),
+        SlowMessageException slow => slow.Failure,
         RpcException { StatusCode: StatusCode.ResourceExhausted } => LimitMessages.MessageTooLarge(options),
         RpcException { StatusCode: StatusCode.Unimplemented } status => CallFailure.Unsupported(status.Status.Detail),
         RpcException { StatusCode: StatusCode.Internal or StatusCode.InvalidArgument } status => CallFailure.Invalid(status.Status.Detail),

@@ -1,9 +1,10 @@
 using Grpc.Core;
+using LoupeGrpc.Server.Sessions;
 
 namespace LoupeGrpc.Server.Calls;
 
-/// <summary>A message came so slowly that others who waited for its memory went first. Ends the call.</summary>
-internal sealed class SlowMessageException(TimeSpan patience) : RpcException(new Status(
-    StatusCode.ResourceExhausted,
-    FormattableString.Invariant(
-        $"a message was not there after {patience.TotalSeconds:0} s, and others waited for the memory that was kept for it: Loupe:Limits:MaxReceivingBytes")));
+/// <summary>Ends a call whose message is given up.</summary>
+internal sealed class SlowMessageException(CallFailure failure) : RpcException(new Status(StatusCode.ResourceExhausted, failure.Message))
+{
+    public CallFailure Failure => failure;
+}

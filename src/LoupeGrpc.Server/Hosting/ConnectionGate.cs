@@ -15,9 +15,10 @@ internal sealed class ConnectionGate(int limit, TimeSpan silence, TimeProvider t
     /// <summary>Of the log: whoever is refused tries again, thousands of times.</summary>
     private static readonly TimeSpan LogPause = TimeSpan.FromMinutes(1);
 
+    private readonly Lock _refusing = new();
     private int _inside;
     private long _refused;
-    private long _loggedAt;
+    private long? _loggedAt;
 
     /// <summary>What serves the connections that are let in.</summary>
     public ConnectionDelegate Guard(ConnectionDelegate next) => connection => ServeAsync(connection, next);
@@ -63,12 +64,14 @@ internal sealed class ConnectionGate(int limit, TimeSpan silence, TimeProvider t
 
     private void Refuse()
     {
-        var refused = Interlocked.Increment(ref _refused);
-        var loggedAt = Interlocked.Read(ref _loggedAt);
-        if ((loggedAt == 0 || time.GetElapsedTime(loggedAt) >= LogPause)
-            && Interlocked.CompareExchange(ref _loggedAt, time.GetTimestamp(), loggedAt) == loggedAt)
+        lock (_refusing)
         {
-            ConnectionGateLog.Refused(logger, limit, refused);
+            _refused++;
+            if (_loggedAt is null || time.GetElapsedTime(_loggedAt.Value) >= LogPause)
+            {
+                _loggedAt = time.GetTimestamp();
+                ConnectionGateLog.Refused(logger, limit, _refused);
+            }
         }
     }
 }

@@ -3,6 +3,7 @@ using System.Buffers.Binary;
 using System.IO.Pipelines;
 using LoupeGrpc.Engine.Queueing;
 using LoupeGrpc.Server.Calls;
+using LoupeGrpc.Server.Sessions;
 using Microsoft.AspNetCore.Http.Features;
 
 namespace LoupeGrpc.Server.Hosting;
@@ -49,7 +50,7 @@ internal sealed class MeteredBody(PipeReader body, MessageRoom room, Cancellatio
         {
             if (_abandoned)
             {
-                throw new SlowMessageException(MessageRoom.Patience);
+                throw new SlowMessageException(ServerBusy.SlowMessage(MessageRoom.Patience));
             }
 
             await ChargeAsync(result.Buffer, cancellationToken).ConfigureAwait(false);
@@ -80,9 +81,12 @@ internal sealed class MeteredBody(PipeReader body, MessageRoom room, Cancellatio
         {
             // It was taken out whole, and stands in memory of its own now.
             _inMessage = false;
-            room.Leave(this);
-            Interlocked.Exchange(ref _received, _receiving)?.Dispose();
-            _receiving = null;
+            if (_receiving is not null)
+            {
+                room.Leave(this);
+                Interlocked.Exchange(ref _received, _receiving)?.Dispose();
+                _receiving = null;
+            }
         }
 
         _read = default;
