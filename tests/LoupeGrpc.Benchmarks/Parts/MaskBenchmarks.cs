@@ -4,7 +4,7 @@ using LoupeGrpc.Native;
 namespace LoupeGrpc.Benchmarks.Parts;
 
 /// <summary>The segmentor's answer to a mask, and the mask to COCO's counts and back.</summary>
-public class MaskBenchmarks : IDisposable
+public class MaskBenchmarks : FrameSizeBenchmarks, IDisposable
 {
     private const int Queries = 20;
     private const int Grid = 56;
@@ -14,11 +14,6 @@ public class MaskBenchmarks : IDisposable
     private readonly float[] _classLogits = new float[Queries * 2];
     private byte[] _mask = [];
     private byte[] _counts = [];
-
-    [Params(640, 1920)]
-    public int Width { get; set; }
-
-    private int Height => Width == 640 ? 480 : 1080;
 
     /// <summary>Each query marks a disc of its own.</summary>
     [GlobalSetup]

@@ -4,7 +4,7 @@ using LoupeGrpc.Native;
 namespace LoupeGrpc.Benchmarks.Parts;
 
 /// <summary>A camera's frame to the model's input.</summary>
-public class PreprocessingBenchmarks : IDisposable
+public class PreprocessingBenchmarks : FrameSizeBenchmarks, IDisposable
 {
     private readonly Preprocessor _preprocessor = new(ImageSize);
     private readonly float[] _input = new float[3 * ImageSize * ImageSize];
@@ -16,11 +16,6 @@ public class PreprocessingBenchmarks : IDisposable
 
     [Params(PixelFormat.Bgr24, PixelFormat.Nv12)]
     public PixelFormat Format { get; set; }
-
-    [Params(640, 1920)]
-    public int Width { get; set; }
-
-    private int Height => Width == 640 ? 480 : 1080;
 
     [GlobalSetup]
     public void Fill()

@@ -42,7 +42,7 @@ public sealed class AnalyzeFilesTests : IAsyncLifetime
         Assert.Equal([@"n\xe9.jpg AUTHENTIC", @"caf\xe9/b.jpg MANIPULATED"], Verdicts(argument.Output));
         Assert.Equal([@"n\xe9.jpg AUTHENTIC"], Verdicts(list.Output));
         Assert.EndsWith(@"  n\xe9.jpg", table.Output.TrimEnd(), StringComparison.Ordinal);
-        Assert.Equal([10, 10, 0, 0], [folder.Code, argument.Code, list.Code, table.Code]);
+        Assert.Equal([10, 10, 0, 0], [folder.ExitCode, argument.ExitCode, list.ExitCode, table.ExitCode]);
         Assert.Equal(["out/masks/b.png"], Files("out"));
     }
 
@@ -53,7 +53,7 @@ public sealed class AnalyzeFilesTests : IAsyncLifetime
 
         var run = await ClientProcess.RunAsync("\"$CLIENT\" analyze hole.jpg --save-overlays --output out", _folder, _server.Address);
 
-        Assert.Equal(10, run.Code);
+        Assert.Equal(10, run.ExitCode);
         Assert.Equal(["out/overlays/hole.png"], Files("out"));
         Assert.DoesNotContain("JPEG data", run.Error, StringComparison.Ordinal);
     }
@@ -65,7 +65,7 @@ public sealed class AnalyzeFilesTests : IAsyncLifetime
         await ShellAsync("""mkdir -p locked/closed locked/open; cp "$WHOLE" locked/a.jpg; cp "$WHOLE" locked/closed/b.jpg; cp "$SMALL" locked/open/c.jpg; cp "$SMALL" locked/secret.jpg; cp "$SMALL" locked/secret""");
         await ShellAsync("chmod 755 . locked locked/open; chmod 644 locked/*.jpg locked/open/*; chmod 000 locked/closed locked/secret locked/secret.jpg");
         const string asNobody = "setpriv --reuid=65534 --regid=65534 --clear-groups env HOME=/tmp ";
-        Assert.SkipUnless((await ClientProcess.RunAsync($"{asNobody} \"$CLIENT\" --help", _folder)).Code == 0, "the program cannot be run as another user here");
+        Assert.SkipUnless((await ClientProcess.RunAsync($"{asNobody} \"$CLIENT\" --help", _folder)).ExitCode == 0, "the program cannot be run as another user here");
 
         var run = await ClientProcess.RunAsync($"{asNobody} \"$CLIENT\" analyze locked --format jsonl", _folder, _server.Address);
         var glob = await ClientProcess.RunAsync($"{asNobody} \"$CLIENT\" analyze 'locked/**/*.jpg' --format jsonl", _folder, _server.Address);
@@ -73,7 +73,7 @@ public sealed class AnalyzeFilesTests : IAsyncLifetime
         Assert.Equal(
             ["locked/a.jpg MANIPULATED", "locked/closed UNREADABLE", "locked/open/c.jpg AUTHENTIC", "locked/secret UNREADABLE", "locked/secret.jpg UNREADABLE"],
             Verdicts(run.Output));
-        Assert.Equal(20, run.Code);
+        Assert.Equal(20, run.ExitCode);
         Assert.Equal("the folder cannot be read: Permission denied", (string?)Lines(run.Output)[1]["error"]!["message"]);
         Assert.Equal(
             ["locked/a.jpg MANIPULATED", "locked/closed UNREADABLE", "locked/open/c.jpg AUTHENTIC", "locked/secret.jpg UNREADABLE"], Verdicts(glob.Output));
@@ -96,8 +96,8 @@ public sealed class AnalyzeFilesTests : IAsyncLifetime
         await inOpening.SignalAsync(signal);
         await inReading.SignalAsync(signal);
 
-        Assert.Equal(130, (await inOpening.EndAsync()).Code);
-        Assert.Equal(130, (await inReading.EndAsync()).Code);
+        Assert.Equal(130, (await inOpening.EndAsync()).ExitCode);
+        Assert.Equal(130, (await inReading.EndAsync()).ExitCode);
         Assert.InRange(Stopwatch.GetElapsedTime(signaled), TimeSpan.Zero, TimeSpan.FromSeconds(20));
     }
 
@@ -189,7 +189,7 @@ public sealed class AnalyzeFilesTests : IAsyncLifetime
     {
         Assert.SkipUnless(OperatingSystem.IsLinux() && Environment.UserName == "root", "only root may mount a small disk");
         await ShellAsync("mkdir in out; for i in 1 2 3 4 5 6; do cp \"$WHOLE\" in/$i.jpg; done");
-        Assert.SkipUnless((await ClientProcess.RunAsync("mount -t tmpfs -o size=192k tmpfs out", _folder)).Code == 0, "no disk can be mounted here");
+        Assert.SkipUnless((await ClientProcess.RunAsync("mount -t tmpfs -o size=192k tmpfs out", _folder)).ExitCode == 0, "no disk can be mounted here");
         try
         {
             // Overlays are about 130 kB.
@@ -239,10 +239,10 @@ public sealed class AnalyzeFilesTests : IAsyncLifetime
         var last = await ClientProcess.RunAsync(analyze, _folder, _server.Address);
         var again = await ClientProcess.RunAsync(analyze, _folder, _server.Address);
 
-        Assert.Equal(10, last.Code);
+        Assert.Equal(10, last.ExitCode);
         Assert.Equal(pictures - done, Lines(last.Output).Count);
         Assert.Contains($"{done} skipped, analysed by an earlier run", last.Error, StringComparison.Ordinal);
-        Assert.Equal((10, ""), (again.Code, again.Output));
+        Assert.Equal((10, ""), (again.ExitCode, again.Output));
         Assert.Contains($"{pictures} skipped", again.Error, StringComparison.Ordinal);
         // Each input once in the results and in the export, with its files.
         var results = Lines(await File.ReadAllTextAsync(At("out/results.jsonl"), TestContext.Current.CancellationToken));
@@ -310,7 +310,7 @@ public sealed class AnalyzeFilesTests : IAsyncLifetime
 
         using var held = new FileStream(At("out/results.jsonl"), FileMode.Open, FileAccess.ReadWrite, FileShare.None);
         var refused = await ClientProcess.RunAsync("\"$CLIENT\" analyze in --skip-done --output out", _folder, _server.Address);
-        Assert.Equal(2, refused.Code);
+        Assert.Equal(2, refused.ExitCode);
         Assert.StartsWith("error: --skip-done: out/results.jsonl cannot be used", refused.Error, StringComparison.Ordinal);
     }
 
@@ -347,17 +347,17 @@ public sealed class AnalyzeFilesTests : IAsyncLifetime
         foreach (var format in (string[])["jsonl", "csv", "table"])
         {
             var full = await ClientProcess.RunAsync($"\"$CLIENT\" analyze in --format {format} > /dev/full", _folder, _server.Address);
-            Assert.Equal(70, full.Code);
+            Assert.Equal(70, full.ExitCode);
             Assert.Contains("error: standard output cannot be written: No space left on device", full.Error.Split('\n'));
         }
 
         // Nobody can be told, and the exit code says it.
-        Assert.Equal(0, (await ClientProcess.RunAsync("\"$CLIENT\" analyze in --format jsonl 2> /dev/full", _folder, _server.Address)).Code);
-        Assert.Equal(2, (await ClientProcess.RunAsync("\"$CLIENT\" analyze 2> /dev/full", _folder, _server.Address)).Code);
+        Assert.Equal(0, (await ClientProcess.RunAsync("\"$CLIENT\" analyze in --format jsonl 2> /dev/full", _folder, _server.Address)).ExitCode);
+        Assert.Equal(2, (await ClientProcess.RunAsync("\"$CLIENT\" analyze 2> /dev/full", _folder, _server.Address)).ExitCode);
         foreach (var command in (string[])["--help", "info"])
         {
             var full = await ClientProcess.RunAsync($"\"$CLIENT\" {command} > /dev/full", _folder, _server.Address);
-            Assert.Equal((70, "error: standard output cannot be written: No space left on device\n"), (full.Code, full.Error));
+            Assert.Equal((70, "error: standard output cannot be written: No space left on device\n"), (full.ExitCode, full.Error));
         }
     }
 

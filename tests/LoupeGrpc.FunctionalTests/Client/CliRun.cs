@@ -9,7 +9,7 @@ namespace LoupeGrpc.FunctionalTests.Client;
 internal sealed record CliRun(int ExitCode, string Output, string Error)
 {
     /// <summary>Standard output with `--format jsonl`.</summary>
-    public IReadOnlyList<JsonNode> Lines { get; } = Output.StartsWith('{')
+    public IReadOnlyList<JsonNode> Lines => field ??= Output.StartsWith('{')
         ? [.. Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => JsonNode.Parse(line, documentOptions: new JsonDocumentOptions())!)]
         : [];
 

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Runtime.CompilerServices;
 using LoupeGrpc.Client;
+using LoupeGrpc.FunctionalTests.Infrastructure;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
@@ -18,7 +19,7 @@ public class ClientTests
     [Fact]
     public async Task No_server_is_told_with_address_and_remedy()
     {
-        var address = new Uri($"http://127.0.0.1:{FreePort()}");
+        var address = new Uri($"http://127.0.0.1:{FreePort.Find()}");
 
         var error = await Assert.ThrowsAsync<LoupeUnavailableException>(
             () => LoupeClient.ConnectAsync(new LoupeClientOptions { Address = address, ConnectTimeout = TimeSpan.FromMilliseconds(50) }, Token));
@@ -32,7 +33,7 @@ public class ClientTests
     [Fact]
     public async Task Connecting_waits_for_a_server_that_starts()
     {
-        var port = FreePort();
+        var port = FreePort.Find();
         var options = new LoupeClientOptions { Address = new Uri($"http://127.0.0.1:{port}"), ConnectTimeout = TimeSpan.FromMinutes(1) };
         using var early = new LoupeClient(options);
 
@@ -195,13 +196,6 @@ public class ClientTests
         {
             throw error;
         }
-    }
-
-    private static int FreePort()
-    {
-        using var probe = new TcpListener(IPAddress.Loopback, 0);
-        probe.Start();
-        return ((IPEndPoint)probe.LocalEndpoint).Port;
     }
 
     private static async Task AnswerHttp1Async(TcpListener listener)

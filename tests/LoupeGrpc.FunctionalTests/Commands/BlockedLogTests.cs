@@ -93,8 +93,7 @@ public sealed partial class BlockedLogTests : IDisposable
 
     private static async Task StopAsync(Process server)
     {
-        using var kill = Process.Start("kill", ["-TERM", $"{server.Id}"]);
-        await kill.WaitForExitAsync(Patience.Token());
+        await server.SignalAsync("TERM");
         await server.WaitForExitAsync(Patience.Token());
         Assert.Equal(0, server.ExitCode);
     }

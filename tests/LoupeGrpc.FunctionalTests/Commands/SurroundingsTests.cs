@@ -42,7 +42,7 @@ public sealed class SurroundingsTests : IDisposable
     public async Task A_server_without_its_standard_streams_serves(string closed)
     {
         // The ready line may have nowhere to go.
-        var port = FreePort();
+        var port = FreePort.Find();
         await using var server = ServerProcess.StartByShell(
             $"exec \"$0\" \"$@\" {closed}", ["serve", "--listen", "http://127.0.0.1:0", "--operations", $"http://127.0.0.1:{port}"], Cache);
         using var http = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{port}") };
@@ -58,7 +58,7 @@ public sealed class SurroundingsTests : IDisposable
     public async Task More_silent_connections_than_files_may_be_open_harm_nobody()
     {
         const int Files = 512, Connections = Files + 100;
-        var (port, operations) = (FreePort(), FreePort());
+        var (port, operations) = (FreePort.Find(), FreePort.Find());
         await using var server = ServerProcess.StartByShell(
             $"ulimit -n {Files}; exec \"$0\" \"$@\"", ["serve", "--listen", $"http://127.0.0.1:{port}", "--operations", $"http://127.0.0.1:{operations}"], Cache);
         using var http = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{operations}") };
@@ -223,12 +223,5 @@ public sealed class SurroundingsTests : IDisposable
         {
             return false;
         }
-    }
-
-    private static int FreePort()
-    {
-        using var listener = new System.Net.Sockets.TcpListener(System.Net.IPAddress.Loopback, 0);
-        listener.Start();
-        return ((System.Net.IPEndPoint)listener.LocalEndpoint).Port;
     }
 }

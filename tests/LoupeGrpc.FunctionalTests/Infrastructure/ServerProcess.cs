@@ -71,13 +71,8 @@ internal sealed class ServerProcess : IAsyncDisposable
 
     public Task<string> ReadToEndAsync() => _process.StandardOutput.ReadToEndAsync(Patience.Token());
 
-    /// <summary>Sends a signal by its name, e.g. <c>TERM</c>.</summary>
-    public async Task SignalAsync(string signal)
-    {
-        using var kill = Process.Start("kill", [$"-{signal}", $"{_process.Id}"]);
-        await kill.WaitForExitAsync(Patience.Token());
-        Assert.Equal(0, kill.ExitCode);
-    }
+    /// <inheritdoc cref="ProcessSignals.SignalAsync"/>
+    public Task SignalAsync(string signal) => _process.SignalAsync(signal);
 
     /// <summary>Waits until standard error has a text.</summary>
     public async Task WaitForErrorAsync(string text)

@@ -62,36 +62,20 @@ public sealed class NetworkStreamTests : IDisposable
     [Fact]
     public async Task A_camera_that_breaks_and_comes_back_goes_on()
     {
-        var camera = await StartCameraAsync("--port", $"{FixedPort.Find()}");
-        var running = VideoRun.OfAsync(camera.Address, "--max-frames", "40");
-        await Task.Delay(2500, TestContext.Current.CancellationToken);
-        await camera.DisposeAsync();
-        await using var again = await RtspCamera.StartAsync("--port", $"{camera.Port}");
+        var (address, run) = await ComesBackAsync(TimeSpan.FromSeconds(2.5), [], "--max-frames", "40");
 
-        var run = await running;
-
-        Assert.Equal(0, run.ExitCode);
         run.AssertComplete(40);
-        Assert.Contains($"{camera.Address} broke", run.Error, StringComparison.Ordinal);
-        Assert.Contains($"{camera.Address} is back", run.Error, StringComparison.Ordinal);
+        Assert.Contains($"{address} broke", run.Error, StringComparison.Ordinal);
         Assert.All(run.Times.Zip(run.Times.Skip(1)), pair => Assert.True(pair.Second >= pair.First));
     }
 
     [Fact]
     public async Task A_camera_that_falls_silent_is_opened_again()
     {
-        var camera = await StartCameraAsync("--silent-after", "12", "--port", $"{FixedPort.Find()}");
-        var running = VideoRun.OfAsync(camera.Address, "--read-timeout", "1.5", "--max-frames", "20");
-        await Task.Delay(3500, TestContext.Current.CancellationToken);
-        await camera.DisposeAsync();
-        await using var again = await RtspCamera.StartAsync("--port", $"{camera.Port}");
+        var (address, run) = await ComesBackAsync(TimeSpan.FromSeconds(3.5), ["--silent-after", "12"], "--read-timeout", "1.5", "--max-frames", "20");
 
-        var run = await running;
-
-        Assert.Equal(0, run.ExitCode);
         run.AssertComplete(20);
-        Assert.Contains($"{camera.Address} broke (nothing came for 1.5 s (--read-timeout)); reconnecting", run.Error, StringComparison.Ordinal);
-        Assert.Contains($"{camera.Address} is back", run.Error, StringComparison.Ordinal);
+        Assert.Contains($"{address} broke (nothing came for 1.5 s (--read-timeout)); reconnecting", run.Error, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -138,7 +122,7 @@ public sealed class NetworkStreamTests : IDisposable
     [Fact]
     public async Task A_camera_over_http_that_breaks_and_comes_back_goes_on()
     {
-        var port = FixedPort.Find();
+        var port = FreePort.Find();
         var server = await MediaServer.StartAsync(_folder.FullName, Pictures(), port);
         var running = VideoRun.OfAsync($"{server.Address}/mjpeg", "--max-frames", "30");
         await Patience.UntilAsync(() => server.Connections > 1);
@@ -204,6 +188,22 @@ public sealed class NetworkStreamTests : IDisposable
 
         Assert.Equal(20, run.ExitCode);
         Assert.StartsWith("no file has this name", (string?)Assert.Single(run.Lines)["error"]!["message"], StringComparison.Ordinal);
+    }
+
+    /// <summary>Reads a camera, ends it after a time, and starts it again at the same address.</summary>
+    private static async Task<(string Address, VideoRun Run)> ComesBackAsync(TimeSpan after, string[] camera, params string[] arguments)
+    {
+        var first = await StartCameraAsync([.. camera, "--port", $"{FreePort.Find()}"]);
+        var running = VideoRun.OfAsync([first.Address, .. arguments]);
+        await Task.Delay(after, TestContext.Current.CancellationToken);
+        await first.DisposeAsync();
+        await using var again = await RtspCamera.StartAsync("--port", $"{first.Port}");
+
+        var run = await running;
+
+        Assert.Equal(0, run.ExitCode);
+        Assert.Contains($"{first.Address} is back", run.Error, StringComparison.Ordinal);
+        return (first.Address, run);
     }
 
     private static Task<RtspCamera> StartCameraAsync(params string[] arguments)

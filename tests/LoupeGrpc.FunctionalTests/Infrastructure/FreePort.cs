@@ -1,13 +1,13 @@
 using System.Net;
 using System.Net.Sockets;
 
-namespace LoupeGrpc.FunctionalTests.Client.Video;
+namespace LoupeGrpc.FunctionalTests.Infrastructure;
 
 /// <summary>
 /// Ports that a server may come back to: outside the range from which the system gives ports to whoever asks for any, where another test would take it
 /// in between.
 /// </summary>
-internal static class FixedPort
+internal static class FreePort
 {
     public static int Find()
     {
