@@ -38,7 +38,8 @@ internal sealed class LoadedSettings
         {
             configuration = ConfigurationSources.Build(Path.Combine(AppContext.BaseDirectory, "appsettings.json"), environment, [.. arguments]);
             using var services = new ServiceCollection().AddLoupeOptions(configuration).BuildServiceProvider();
-            var loaded = new LoadedSettings(configuration, services.GetRequiredService<IOptions<LoupeOptions>>().Value);
+            var loaded = new LoadedSettings(configuration, services.GetRequiredService<IOptions<LoupeOptions>>().Value.WithinMemory(
+                GC.GetGCMemoryInfo().TotalAvailableMemoryBytes));
             loaded.CheckLogging();
             return (loaded, []);
         }

@@ -58,8 +58,39 @@ internal sealed record LoupeOptions : IValidatableObject
     [SettingSection("The standard reflection service")]
     public ReflectionOptions Reflection { get; init; } = new();
 
+    /// <summary>With shares of the memory that callers can fill which together are no more than <see cref="LimitOptions.MaxMemoryBytes"/>.</summary>
+    /// <param name="available">Bytes that this process may have, of the machine or its container.</param>
+    public LoupeOptions WithinMemory(long available)
+    {
+        var limit = Limits.MaxMemoryBytes > 0 ? Limits.MaxMemoryBytes : available / 2;
+        var asked = (double)Limits.MaxReceivingBytes + Limits.MaxBufferedBytes + Limits.MaxRespondingBytes + Adaptation.MaxStateBytes + Engine.MaxBytesInPipeline;
+        if (asked <= limit)
+        {
+            return this;
+        }
+
+        long Share(long bytes) => (long)(bytes * (limit / asked));
+        return this with
+        {
+            Limits = Limits with
+            {
+                MaxReceivingBytes = Share(Limits.MaxReceivingBytes),
+                MaxBufferedBytes = Share(Limits.MaxBufferedBytes),
+                MaxRespondingBytes = Share(Limits.MaxRespondingBytes),
+            },
+            Adaptation = Adaptation with { MaxStateBytes = Share(Adaptation.MaxStateBytes) },
+            Engine = Engine with { MaxBytesInPipeline = Share(Engine.MaxBytesInPipeline) },
+        };
+    }
+
     public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
     {
+        if (Limits.MaxMemoryBytes is > 0 and < LimitOptions.LeastMemory)
+        {
+            yield return new ValidationResult(
+                $"expected 0, or {LimitOptions.LeastMemory >> 20} MiB and more: five accounts share it", ["Limits:MaxMemoryBytes"]);
+        }
+
         if (Thresholds is { IsValid: false, Low: var low, High: var high })
         {
             var path = validationContext.DisplayName;
@@ -101,6 +132,16 @@ internal sealed record LimitOptions : EngineLimits
     /// <summary>Added to <see cref="EngineLimits.MaxFrameBytes"/> for what surrounds a frame in its message.</summary>
     public const int MessageOverhead = 1 << 20;
 
+    internal const long LeastMemory = 64L << 20;
+
+    /// <summary>
+    /// Messages on their way in, frames, responses, adaptation states and what the engine has inside. Where their own limits are more together, each is made
+    /// smaller in proportion. The model, the runtime and the decoders' processes are not counted.
+    /// </summary>
+    [Setting("what callers may fill; 0: half of memory", Essential = true)]
+    [Bytes(0, 1L << 44)]
+    public long MaxMemoryBytes { get; init; }
+
     [Setting("frames of a session without an outcome", Essential = true)]
     [Range(1, 4096)]
     public int Credits { get; init; } = 64;
@@ -132,6 +173,11 @@ internal sealed record LimitOptions : EngineLimits
     [Setting("all messages on their way in")]
     [Bytes(1L << 20, 1L << 40)]
     public long MaxReceivingBytes { get; init; } = 512L << 20;
+
+    /// <summary>Made and not written, or written and kept for a call that resumes. Over it who waits to be resumed and who does not read gives way.</summary>
+    [Setting("responses unread, or kept to resend")]
+    [Bytes(1L << 20, 1L << 40)]
+    public long MaxRespondingBytes { get; init; } = 512L << 20;
 
     [Setting("one response")]
     [Bytes(1 << 16, 1 << 30)]
@@ -191,6 +237,11 @@ internal sealed record SessionOptions
     [Setting("age at which one that sent nothing yields")]
     [Duration("1s", "1h")]
     public TimeSpan UnusedTimeout { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>Only where <see cref="LimitOptions.MaxSessions"/> are open.</summary>
+    [Setting("silence after which a session yields")]
+    [Duration("1s", "24h")]
+    public TimeSpan IdleTimeout { get; init; } = TimeSpan.FromMinutes(5);
 
     /// <summary>Over it the oldest are forgotten, and who lacks them cannot resume.</summary>
     [Setting("responses a session keeps to resend", Essential = true)]

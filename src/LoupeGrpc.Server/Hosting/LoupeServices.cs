@@ -23,7 +23,7 @@ internal static class LoupeServices
         services.AddSingleton(analyzer);
         services.AddSingleton(time);
         services.AddSingleton<SessionRegistry>();
-        services.AddSingleton<ServerBytes>();
+        services.AddSingleton<MemoryLedger>();
         services.AddSingleton<MessageRoom>();
         services.AddSingleton<MemoryMetrics>();
         services.AddSingleton<AdaptationBudget>();
@@ -37,6 +37,8 @@ internal static class LoupeServices
         services.AddSingleton<SessionCalls>();
         services.AddSingleton<PictureQueue>();
         services.AddSingleton<ServingState>();
+        services.AddHostedService<MemoryRelief>();
+        services.AddHostedService<MemoryTrim>();
         services.AddHostedService<SessionDrain>();
 
         services.AddSingleton<MatcherPolicy, ListenerPolicy>();

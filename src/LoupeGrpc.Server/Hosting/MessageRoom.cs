@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using LoupeGrpc.Engine.Queueing;
 using LoupeGrpc.Server.Configuration;
+using LoupeGrpc.Server.Sessions;
 
 namespace LoupeGrpc.Server.Hosting;
 
@@ -8,12 +9,12 @@ namespace LoupeGrpc.Server.Hosting;
 /// The account of messages that are being received, of all calls. A message gets its room when its length is known and before it grows; where there is none, it
 /// waits, and what waits is not read from the network. Thread-safe.
 /// </summary>
-internal sealed class MessageRoom(LoupeOptions options, TimeProvider time)
+internal sealed class MessageRoom(LoupeOptions options, MemoryLedger ledger, TimeProvider time)
 {
     /// <summary>How long somebody waits for room before a message that takes longer than this to arrive has to give up its own.</summary>
     public static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
 
-    private readonly Room _room = new(RoomSize.OfBytes(options.Limits.MaxReceivingBytes));
+    private readonly Room _room = ledger.Receiving;
     private readonly ConcurrentDictionary<MeteredBody, byte> _incomplete = [];
 
     /// <summary>Bytes kept for messages now.</summary>

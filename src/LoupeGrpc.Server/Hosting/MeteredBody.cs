@@ -22,6 +22,9 @@ internal sealed class MeteredBody(PipeReader body, MessageRoom room, Cancellatio
     /// <summary>What flow control lets a client send ahead is more than that.</summary>
     private const int Small = 64 << 10;
 
+    /// <summary>Deflate, and so gzip, makes no more of a byte than this.</summary>
+    private const int MaxExpansion = 1032;
+
     private ReadOnlySequence<byte> _read;
     private RoomLease? _receiving;
     private RoomLease? _received;
@@ -112,7 +115,13 @@ internal sealed class MeteredBody(PipeReader body, MessageRoom room, Cancellatio
             return;
         }
 
-        var length = LengthOf(buffer);
+        var (length, compressed) = PrefixOf(buffer);
+        if (compressed)
+        {
+            // How long it will be nobody knows before: gRPC stops at the limit of a message.
+            length = Math.Min(length * MaxExpansion, room.MaxMessageBytes);
+        }
+
         if (length is > Small && length <= room.MaxMessageBytes)
         {
             using var waiting = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, gone);
@@ -122,10 +131,10 @@ internal sealed class MeteredBody(PipeReader body, MessageRoom room, Cancellatio
         _inMessage = true;
     }
 
-    private static long LengthOf(ReadOnlySequence<byte> buffer)
+    private static (long Length, bool Compressed) PrefixOf(ReadOnlySequence<byte> buffer)
     {
         Span<byte> prefix = stackalloc byte[PrefixLength];
         buffer.Slice(0, PrefixLength).CopyTo(prefix);
-        return BinaryPrimitives.ReadUInt32BigEndian(prefix[1..]);
+        return (BinaryPrimitives.ReadUInt32BigEndian(prefix[1..]), prefix[0] != 0);
     }
 }

@@ -8,6 +8,9 @@ internal abstract record FrameEnd
     /// <summary>Bytes that it holds in memory, about.</summary>
     public virtual long Bytes => 0;
 
+    /// <summary>What counts and summaries need of it.</summary>
+    public virtual FrameEnd WithoutMasks() => this;
+
     /// <param name="Thresholds">Those the verdict was taken with.</param>
     internal sealed record Analysed(FrameAnalysis Analysis, VerdictThresholds Thresholds) : FrameEnd
     {
@@ -16,6 +19,9 @@ internal abstract record FrameEnd
         public override long Bytes =>
             (Analysis.Mask?.Data.Length ?? 0) + (Analysis.BaseMask?.Data.Length ?? 0) + (Analysis.Regions.Count * BytesPerRegion)
             + Analysis.Notes.Sum(static note => (long)note.Message.Length);
+
+        public override FrameEnd WithoutMasks() =>
+            this with { Analysis = Analysis with { Mask = null, BaseMask = null, Regions = [], Notes = [], GuardEvents = [] } };
     }
 
     /// <param name="Age">From receipt to now.</param>

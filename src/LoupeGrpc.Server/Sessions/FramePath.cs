@@ -1,5 +1,6 @@
 using LoupeGrpc.Engine;
 using LoupeGrpc.Engine.Adaptation;
+using LoupeGrpc.Engine.Queueing;
 using LoupeGrpc.Execution;
 
 namespace LoupeGrpc.Server.Sessions;
@@ -17,12 +18,12 @@ internal sealed class FramePath : IDisposable
     private readonly SessionAdaptation _adaptation;
     private readonly IAnalysisLane _lane;
     private readonly FrameFlow _flow;
-    private readonly ByteBudget _sessionBytes;
+    private readonly Room _sessionBytes;
     private readonly CancellationToken _abandoned;
 
     /// <param name="abandoned">Canceled when nobody waits for the frames any more: those in the engine are canceled, all others dropped.</param>
     public FramePath(
-        SessionServices services, SessionOpening opening, OutcomeSequencer sequencer, SessionAdaptation adaptation, CancellationToken abandoned)
+        SessionServices services, SessionOpening opening, OutcomeSequencer sequencer, SessionAdaptation adaptation, SessionOutbox outbox, CancellationToken abandoned)
     {
         _services = services;
         _opening = opening;
@@ -30,12 +31,12 @@ internal sealed class FramePath : IDisposable
         _adaptation = adaptation;
         _abandoned = abandoned;
         _lane = services.Analyzer.OpenLane(opening.Analysis.Deterministic);
-        _sessionBytes = new ByteBudget(services.Options.Limits.MaxSessionBytes);
+        _sessionBytes = new Room(RoomSize.OfBytes(services.Options.Limits.MaxSessionBytes), services.Ledger.Frames);
         var onlyFreshest = opening.Delivery == Delivery.Freshest;
         var concurrency = services.Options.Limits.SessionConcurrency;
         // A second one of FRESHEST would grow old in the engine; of a session that adapts the engine takes the next when the one before has left it.
         _flow = new FrameFlow(
-            new FlowPolicy(onlyFreshest, opening.StalenessBudget), () => onlyFreshest || adaptation.IsOn ? 1 : concurrency);
+            new FlowPolicy(onlyFreshest, opening.StalenessBudget), () => outbox.IsHeld ? 0 : onlyFreshest || adaptation.IsOn ? 1 : concurrency);
     }
 
     /// <summary>What the next frame runs on.</summary>
@@ -73,11 +74,7 @@ internal sealed class FramePath : IDisposable
     public void Abandon() => _services.Scheduler.Abandon(_flow);
 
     /// <summary>When every frame has its outcome.</summary>
-    public void Dispose()
-    {
-        _sessionBytes.Dispose();
-        _lane.Dispose();
-    }
+    public void Dispose() => _lane.Dispose();
 
     /// <returns>False: the frame has its outcome.</returns>
     private async ValueTask<bool> ChargeAsync(SessionFrame frame)
@@ -86,9 +83,9 @@ internal sealed class FramePath : IDisposable
         if (_opening.Delivery == Delivery.Freshest)
         {
             // Never waits. Two of its frames at most hold bytes, so the session's own budget is not asked.
-            if (_services.Bytes.Budget.TryAcquire(bytes) is { } room)
+            if (_services.Ledger.Frames.TryTake(0, bytes) is { } room)
             {
-                frame.Charge(null, room);
+                frame.Charge(room);
                 return true;
             }
 
@@ -96,18 +93,16 @@ internal sealed class FramePath : IDisposable
             return false;
         }
 
-        try
-        {
-            var session = await _sessionBytes.AcquireAsync(bytes, _abandoned).ConfigureAwait(false);
-            frame.Charge(session, null);
-            frame.Charge(session, await _services.Bytes.Budget.AcquireAsync(bytes, _abandoned).ConfigureAwait(false));
-            return true;
-        }
-        catch (OperationCanceledException)
+        // The session's own first, then everybody's.
+        var (_, lease) = await _sessionBytes.TakeAsync(0, bytes, _abandoned).ConfigureAwait(false);
+        if (lease is null)
         {
             Drop(frame, DropCause.SessionEnded);
             return false;
         }
+
+        frame.Charge(lease);
+        return true;
     }
 
     /// <summary>A frame whose turn did not come.</summary>

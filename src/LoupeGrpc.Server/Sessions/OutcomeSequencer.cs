@@ -6,12 +6,14 @@ namespace LoupeGrpc.Server.Sessions;
 /// Gives each frame of a session its one outcome, in the order of receipt, and each command its answer after the outcomes before it.
 /// Unordered, outcomes leave as they come, answers to commands all the same after those before them. Thread-safe.
 /// </summary>
-internal sealed class OutcomeSequencer(bool unordered, SessionOutbox outbox, SessionMetrics metrics)
+/// <param name="maxUnordered">Unordered, frames that may wait behind one that has no outcome yet although theirs have left.</param>
+internal sealed class OutcomeSequencer(bool unordered, SessionOutbox outbox, SessionMetrics metrics, int maxUnordered)
 {
     private readonly Lock _lock = new();
     private readonly Queue<SessionItem> _items = new();
     private readonly SessionTally _tally = new();
     private TaskCompletionSource? _decided;
+    private TaskCompletionSource? _fewer;
     private ulong _nextSequence;
     private ulong _frameBytes;
     private int _undecided;
@@ -26,6 +28,28 @@ internal sealed class OutcomeSequencer(bool unordered, SessionOutbox outbox, Ses
             {
                 return _nextSequence;
             }
+        }
+    }
+
+    /// <summary>Waits until a frame may be taken in. Credits bound that in order; unordered, they come back while a frame before is not decided.</summary>
+    /// <exception cref="OperationCanceledException"/>
+    public async ValueTask WaitForPlaceAsync(CancellationToken cancellationToken)
+    {
+        while (unordered)
+        {
+            Task fewer;
+            lock (_lock)
+            {
+                if (_items.Count < maxUnordered)
+                {
+                    return;
+                }
+
+                _fewer ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+                fewer = _fewer.Task;
+            }
+
+            await fewer.WaitAsync(cancellationToken).ConfigureAwait(false);
         }
     }
 
@@ -48,6 +72,7 @@ internal sealed class OutcomeSequencer(bool unordered, SessionOutbox outbox, Ses
     {
         lock (_lock)
         {
+            outbox.Charge(answer);
             _items.Enqueue(new AnsweredCommand { Response = answer });
             ReleaseDecided();
         }
@@ -76,11 +101,15 @@ internal sealed class OutcomeSequencer(bool unordered, SessionOutbox outbox, Ses
                 throw new UnreachableException($"Frame {frame.Sequence} has an outcome already.");
             }
 
+            outbox.Charge(response);
             frame.Response = response;
             frame.Events = [.. events];
             if (unordered)
             {
                 Send(frame);
+                // It stays for the summary, which has the order of receipt.
+                frame.Response = response with { End = end.WithoutMasks() };
+                frame.Events = [];
             }
 
             ReleaseDecided();
@@ -154,6 +183,12 @@ internal sealed class OutcomeSequencer(bool unordered, SessionOutbox outbox, Ses
                 Send(item);
             }
         }
+
+        if (_fewer is not null && _items.Count < maxUnordered)
+        {
+            _fewer.SetResult();
+            _fewer = null;
+        }
     }
 
     private void Send(SessionItem item)
@@ -163,7 +198,7 @@ internal sealed class OutcomeSequencer(bool unordered, SessionOutbox outbox, Ses
             outbox.Append(before);
         }
 
-        outbox.Append(item.Response!);
+        outbox.Append(item.Response!, isCharged: true);
         foreach (var notice in item.Events)
         {
             outbox.Append(notice);

@@ -8,7 +8,7 @@ namespace LoupeGrpc.Server.Sessions;
 /// Single pictures of unary calls, which wait for the engine beside the frames of sessions: all pictures of one connection have together the share of one session.
 /// There may be any number of callers, so those that wait are bounded, and more are refused. Thread-safe.
 /// </summary>
-internal sealed class PictureQueue(IFrameAnalyzer analyzer, FrameScheduler scheduler, ServerBytes bytes, LoupeOptions options, TimeProvider time)
+internal sealed class PictureQueue(IFrameAnalyzer analyzer, FrameScheduler scheduler, MemoryLedger ledger, LoupeOptions options, TimeProvider time)
 {
     private readonly Lock _lock = new();
     private readonly Dictionary<string, (FrameFlow Flow, int Users)> _flows = new(StringComparer.Ordinal);
@@ -19,7 +19,7 @@ internal sealed class PictureQueue(IFrameAnalyzer analyzer, FrameScheduler sched
     public async Task<FrameEnd> AnalyzeAsync(string connection, PictureRequest request, CancellationToken cancellationToken)
     {
         var receivedAt = time.GetTimestamp();
-        using var room = bytes.Budget.TryAcquire(request.Input.Data.Length);
+        using var room = ledger.Frames.TryTake(0, request.Input.Data.Length);
         if (room is null)
         {
             return new FrameEnd.Failed(ServerBusy.NoBytesLeft(options.Limits));

@@ -26,6 +26,7 @@ internal sealed class SessionCall : IAsyncDisposable
     private readonly TaskCompletionSource _written = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private Task _earlier = Task.CompletedTask;
     private Task _leaving = Task.CompletedTask;
+    private Task _ending = Task.CompletedTask;
     private SessionSummary? _summary;
 
     /// <param name="transport">Behind the message that opened the session.</param>
@@ -70,6 +71,10 @@ internal sealed class SessionCall : IAsyncDisposable
                     await session.Work.WhenDecided().WaitAsync(_stop.Token).ConfigureAwait(false);
                     _summary = end.Summarized ? session.Work.Summarize() : null;
                     session.Work.Outbox.Finish(this);
+                    if (end.WritePatience is { } patience)
+                    {
+                        _ending = CutOffUnlessWrittenAsync(patience);
+                    }
                 }
             }
             catch (OperationCanceledException) when (_stop.IsCancellationRequested)
@@ -83,7 +88,7 @@ internal sealed class SessionCall : IAsyncDisposable
                     session.Work.Outbox.Release(this);
                 }
 
-                end = await writing.ConfigureAwait(false) ? end : SessionEnd.Vanished;
+                end = await writing.ConfigureAwait(false) ? end : session.End ?? SessionEnd.Vanished;
             }
 
             return end;
@@ -101,6 +106,7 @@ internal sealed class SessionCall : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _leaving.ConfigureAwait(false);
+        await _ending.ConfigureAwait(false);
         _stop.Dispose();
         _cutOff.Dispose();
     }
@@ -108,9 +114,14 @@ internal sealed class SessionCall : IAsyncDisposable
     private async Task LeaveAsync()
     {
         await _stop.CancelAsync().ConfigureAwait(false);
+        await CutOffUnlessWrittenAsync(TakeoverPatience).ConfigureAwait(false);
+    }
+
+    private async Task CutOffUnlessWrittenAsync(TimeSpan patience)
+    {
         try
         {
-            await _written.Task.WaitAsync(TakeoverPatience, _time, _transport.Gone).ConfigureAwait(false);
+            await _written.Task.WaitAsync(patience, _time, _transport.Gone).ConfigureAwait(false);
         }
         catch (Exception exception) when (exception is TimeoutException or OperationCanceledException)
         {
@@ -125,8 +136,7 @@ internal sealed class SessionCall : IAsyncDisposable
         {
             while (true)
             {
-                // A credit comes back with each answer written: a client that sends without reading is slowed down by flow control.
-                await session.Work.Outbox.WaitForCreditAsync(reading.Token).ConfigureAwait(false);
+                await session.Work.WaitForCreditAsync(reading.Token).ConfigureAwait(false);
                 var input = await _transport.ReadAsync(session.Opening, reading.Token).ConfigureAwait(false);
 
                 // What was read is taken in, whatever becomes of the call meanwhile.
@@ -137,7 +147,7 @@ internal sealed class SessionCall : IAsyncDisposable
                         await session.Work.TakeAsync(frame, receivedAt).ConfigureAwait(false);
                         break;
                     case SessionCommand command:
-                        await session.Work.ApplyAsync(command).ConfigureAwait(false);
+                        await session.Work.ApplyAsync(command, receivedAt).ConfigureAwait(false);
                         break;
                     case SessionInput.HalfClosed:
                         return session.End ?? SessionEnd.HalfClosed;

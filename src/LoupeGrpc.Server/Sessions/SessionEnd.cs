@@ -8,6 +8,11 @@ namespace LoupeGrpc.Server.Sessions;
 /// <param name="Failure">Ends the call; null: OK, or nobody is there to hear it.</param>
 internal sealed record SessionEnd(string Name, bool Summarized, CallFailure? Failure)
 {
+    private static readonly TimeSpan AbortPatience = TimeSpan.FromSeconds(1);
+
+    /// <summary>How long the last responses may take to be written; null: as long as the client takes to read them.</summary>
+    public TimeSpan? WritePatience { get; private init; }
+
     public static SessionEnd HalfClosed { get; } = new("half-closed", true, null);
 
     public static SessionEnd Vanished { get; } = new("the client vanished", false, null);
@@ -18,6 +23,12 @@ internal sealed record SessionEnd(string Name, bool Summarized, CallFailure? Fai
 
     public static SessionEnd Unused { get; } =
         Aborted("unused", "all sessions are taken, this one has sent nothing yet, and another needed its place: Loupe:Sessions:UnusedTimeout, Loupe:Limits:MaxSessions");
+
+    public static SessionEnd Idle { get; } =
+        Aborted("idle", "all sessions are taken, this one has sent nothing for a while, and another needed its place: Loupe:Sessions:IdleTimeout, Loupe:Limits:MaxSessions");
+
+    public static SessionEnd Unread { get; } =
+        Aborted("unread", "the client did not read its responses, and others needed the memory that they take: Loupe:Limits:MaxRespondingBytes");
 
     public static SessionEnd Faulted { get; } = new("a fault of the server", false, null);
 
@@ -31,5 +42,5 @@ internal sealed record SessionEnd(string Name, bool Summarized, CallFailure? Fai
     public static SessionEnd Refused(CallFailure failure) => new("broken protocol", false, failure);
 
     private static SessionEnd Aborted(string name, string message) =>
-        new(name, false, new CallFailure(new FrameFailure(FailureKind.Canceled, message), CallStatus.Aborted));
+        new(name, false, new CallFailure(new FrameFailure(FailureKind.Canceled, message), CallStatus.Aborted)) { WritePatience = AbortPatience };
 }

@@ -1,6 +1,6 @@
 using System.Diagnostics;
-using System.Threading.RateLimiting;
 using LoupeGrpc.Engine;
+using LoupeGrpc.Engine.Queueing;
 
 namespace LoupeGrpc.Server.Sessions;
 
@@ -24,8 +24,7 @@ internal sealed class AnsweredCommand : SessionItem;
 internal sealed class SessionFrame : SessionItem
 {
     private FrameInput? _input;
-    private RateLimitLease? _sessionBytes;
-    private RateLimitLease? _serverBytes;
+    private RoomLease? _room;
 
     /// <summary>The server's number within the session.</summary>
     public ulong Sequence { get; set; }
@@ -52,13 +51,12 @@ internal sealed class SessionFrame : SessionItem
     }
 
     /// <summary>Takes over what the bytes count against.</summary>
-    public void Charge(RateLimitLease? session, RateLimitLease? server) => (_sessionBytes, _serverBytes) = (session, server);
+    public void Charge(RoomLease room) => _room = room;
 
     /// <summary>The bytes are no longer needed.</summary>
     public void ReleaseBytes()
     {
         _input = null;
-        _sessionBytes?.Dispose();
-        _serverBytes?.Dispose();
+        _room?.Dispose();
     }
 }

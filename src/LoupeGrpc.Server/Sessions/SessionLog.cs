@@ -34,6 +34,12 @@ internal static partial class SessionLog
     [LoggerMessage(EventId = 109, Level = LogLevel.Error, Message = "The analysis of a frame threw where it must not; the frame may be without an outcome.")]
     public static partial void AnalysisEscaped(ILogger logger, Exception exception);
 
+    [LoggerMessage(
+        EventId = 110,
+        Level = LogLevel.Warning,
+        Message = "Session {SessionId} gives memory back ({Kind}): the responses of all sessions take more than {Limit} bytes (Loupe:Limits:MaxRespondingBytes).")]
+    public static partial void MemoryRelieved(ILogger logger, string sessionId, string kind, long limit);
+
     [LoggerMessage(EventId = 300, Level = LogLevel.Information, Message = "Stopping: {Sessions} open sessions get {Timeout} to finish (Loupe:Shutdown:DrainTimeout).")]
     public static partial void Draining(ILogger logger, int sessions, TimeSpan timeout);
 

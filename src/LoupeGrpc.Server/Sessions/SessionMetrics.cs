@@ -14,6 +14,7 @@ internal sealed class SessionMetrics
     private readonly Counter<long> _outcomes;
     private readonly UpDownCounter<long> _stateBytes;
     private readonly Counter<long> _evictions;
+    private readonly Counter<long> _reliefs;
 
     public SessionMetrics(IMeterFactory meters)
     {
@@ -25,6 +26,8 @@ internal sealed class SessionMetrics
         _outcomes = meter.CreateCounter<long>("loupe.session.outcomes", "{frame}", "Frames of sessions, by what became of them.");
         _stateBytes = meter.CreateUpDownCounter<long>("loupe.adaptation.state", "By", "Bytes of all adaptation states.");
         _evictions = meter.CreateCounter<long>("loupe.adaptation.evictions", "{state}", "Adaptation states evicted to keep Loupe:Adaptation:MaxStateBytes.");
+        _reliefs = meter.CreateCounter<long>(
+            "loupe.memory.reliefs", "{session}", "Sessions that lost something to keep Loupe:Limits:MaxRespondingBytes, by kind: parked, unread, kept.");
     }
 
     public void SessionOpened() => _sessions.Add(1);
@@ -55,6 +58,8 @@ internal sealed class SessionMetrics
     public void AdaptationBytesChanged(long bytes) => _stateBytes.Add(bytes);
 
     public void AdaptationEvicted() => _evictions.Add(1);
+
+    public void MemoryRelieved(string kind) => _reliefs.Add(1, new KeyValuePair<string, object?>("kind", kind));
 
     public void FrameDecided(FrameEnd end) => _outcomes.Add(1, new KeyValuePair<string, object?>("outcome", end switch
     {

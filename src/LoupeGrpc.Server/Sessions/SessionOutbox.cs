@@ -9,7 +9,8 @@ namespace LoupeGrpc.Server.Sessions;
 /// <param name="credits">Frames and controls that may be without a written answer.</param>
 /// <param name="keeps">Whether written responses are kept.</param>
 /// <param name="maxKeptBytes">Of written responses. Those not yet written are bounded by the credits.</param>
-internal sealed class SessionOutbox(int credits, bool keeps, long maxKeptBytes)
+/// <param name="memory">What responses are charged to from <see cref="Charge"/> or <see cref="Append"/> until they are forgotten.</param>
+internal sealed class SessionOutbox(int credits, bool keeps, long maxKeptBytes, ResponseMemory memory, TimeProvider time)
 {
     /// <summary>Beside its outcome a frame may bring an event; the rest is room for the replies to controls.</summary>
     private const int KeptPerCredit = 4;
@@ -22,6 +23,7 @@ internal sealed class SessionOutbox(int credits, bool keeps, long maxKeptBytes)
     private TaskCompletionSource _changed = NewSignal();
     private object? _call;
     private bool _finished;
+    private bool _dropped;
 
     // Numbers of the first entry, of the next to write, and the number of responses that any call began to write.
     private ulong _first;
@@ -32,9 +34,45 @@ internal sealed class SessionOutbox(int credits, bool keeps, long maxKeptBytes)
     private int _writtenOutcomes;
     private long _writtenBytes;
 
+    // Of all that is charged.
+    private long _chargedBytes;
+
+    // Timestamp of the last sign of reading while there was something to write; 0: there was nothing.
+    private long _unreadSince;
+
     private ulong _taken;
     private ulong _answersForgotten;
     private ulong _answersWritten;
+
+    /// <summary>Bytes of responses that were written and are kept.</summary>
+    public long WrittenBytes
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _writtenBytes;
+            }
+        }
+    }
+
+    /// <summary>Timestamp since which there is something to write and nothing was; null where there is nothing to write, or no call to write it.</summary>
+    public long? UnreadSince
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _next is null || _call is null ? null : _unreadSince;
+            }
+        }
+    }
+
+    /// <summary>
+    /// Whether the session is to write first, before more of it is analysed: it has something to write, and that, or what all sessions have, is too much.
+    /// <see cref="ResponseMemory.Signal"/> tells when that ends.
+    /// </summary>
+    public bool IsHeld => Volatile.Read(ref _next) is not null && (memory.IsOver || Volatile.Read(ref _chargedBytes) - Volatile.Read(ref _writtenBytes) > memory.SessionLimit);
 
     /// <summary>Waits until a frame or control may be taken in.</summary>
     /// <exception cref="OperationCanceledException"/>
@@ -45,7 +83,7 @@ internal sealed class SessionOutbox(int credits, bool keeps, long maxKeptBytes)
             Task changed;
             lock (_lock)
             {
-                if (_taken - _answersForgotten - _answersWritten < (ulong)credits)
+                if (_taken - _answersForgotten - _answersWritten < (ulong)credits && !IsHeld)
                 {
                     return;
                 }
@@ -66,13 +104,69 @@ internal sealed class SessionOutbox(int credits, bool keeps, long maxKeptBytes)
         }
     }
 
-    public void Append(SessionResponse response)
+    /// <summary>Charges a response that cannot be appended yet.</summary>
+    public void Charge(SessionResponse response)
     {
-        var entry = new Entry(response, keeps ? response.Bytes : 0);
         lock (_lock)
         {
+            ChargeBytes(response.Bytes);
+        }
+    }
+
+    /// <param name="isCharged">By <see cref="Charge"/>.</param>
+    public void Append(SessionResponse response, bool isCharged = false)
+    {
+        var entry = new Entry(response, response.Bytes);
+        lock (_lock)
+        {
+            if (_dropped)
+            {
+                if (isCharged)
+                {
+                    ChargeBytes(-entry.Bytes);
+                }
+
+                return;
+            }
+
+            if (!isCharged)
+            {
+                ChargeBytes(entry.Bytes);
+            }
+
             var node = _entries.AddLast(entry);
-            _next ??= node;
+            if (_next is null)
+            {
+                _next = node;
+                _unreadSince = time.GetTimestamp();
+            }
+
+            Signal();
+        }
+    }
+
+    /// <summary>Forgets what is kept of written responses: who lacks them cannot resume.</summary>
+    public void ForgetWritten()
+    {
+        lock (_lock)
+        {
+            while (_position > _first)
+            {
+                ForgetFirst();
+            }
+        }
+    }
+
+    /// <summary>Nobody gets anything any more: everything is forgotten, and what comes is.</summary>
+    public void ForgetAll()
+    {
+        lock (_lock)
+        {
+            _dropped = true;
+            _entries.Clear();
+            _next = null;
+            (_first, _writtenOutcomes, _writtenBytes) = (_position, 0, 0);
+            ChargeBytes(-_chargedBytes);
             Signal();
         }
     }
@@ -96,6 +190,7 @@ internal sealed class SessionOutbox(int credits, bool keeps, long maxKeptBytes)
             _call = call;
             _finished = false;
             Rewind(received);
+            _unreadSince = time.GetTimestamp();
             Signal();
             return null;
         }
@@ -136,11 +231,20 @@ internal sealed class SessionOutbox(int credits, bool keeps, long maxKeptBytes)
     {
         lock (_lock)
         {
-            if (_call == call)
+            // What is written may have been forgotten meanwhile.
+            if (_call != call || _next is null)
             {
-                Advance();
-                Forget();
-                Signal();
+                return;
+            }
+
+            var wasHeld = IsHeld;
+            Advance();
+            Forget();
+            _unreadSince = time.GetTimestamp();
+            Signal();
+            if (wasHeld && !IsHeld)
+            {
+                memory.Signal();
             }
         }
     }
@@ -221,16 +325,36 @@ internal sealed class SessionOutbox(int credits, bool keeps, long maxKeptBytes)
         while (_position > _first
             && (!keeps || _writtenOutcomes > credits || _position - _first > (ulong)credits * KeptPerCredit || _writtenBytes > maxKeptBytes))
         {
-            var entry = _entries.First!.Value;
-            _entries.RemoveFirst();
-            _first++;
-            _writtenBytes -= entry.Bytes;
-            _writtenOutcomes -= entry.IsOutcome ? 1 : 0;
-            if (entry.Response.IsAnswer)
-            {
-                _answersWritten--;
-                _answersForgotten++;
-            }
+            ForgetFirst();
+        }
+    }
+
+    private void ForgetFirst()
+    {
+        var entry = _entries.First!.Value;
+        _entries.RemoveFirst();
+        _first++;
+        _writtenBytes -= entry.Bytes;
+        _writtenOutcomes -= entry.IsOutcome ? 1 : 0;
+        if (entry.Response.IsAnswer)
+        {
+            _answersWritten--;
+            _answersForgotten++;
+        }
+
+        ChargeBytes(-entry.Bytes);
+    }
+
+    private void ChargeBytes(long bytes)
+    {
+        _chargedBytes += bytes;
+        if (bytes >= 0)
+        {
+            memory.Add(bytes);
+        }
+        else
+        {
+            memory.Return(-bytes);
         }
     }
 

@@ -37,8 +37,9 @@ internal sealed class SessionRegistry(LoupeOptions options, TimeProvider time)
     }
 
     /// <summary>
-    /// False, and why, where there is no room or the server is stopping. Where all places are taken, the oldest session that has sent nothing for
-    /// <c>Loupe:Sessions:UnusedTimeout</c> gives way, or else the one that has been without a connection for the longest time.
+    /// False, and why, where there is no room or the server is stopping. Where all places are taken, the session that has sent nothing for the longest time gives
+    /// way, if that is <c>Loupe:Sessions:IdleTimeout</c>, or <c>UnusedTimeout</c> where it never sent anything; or else the one that has been without a connection
+    /// for the longest time.
     /// </summary>
     public bool TryAdd(AnalyzeSession session, [NotNullWhen(false)] out CallFailure? refusal)
     {
@@ -65,10 +66,11 @@ internal sealed class SessionRegistry(LoupeOptions options, TimeProvider time)
                 }
             }
 
-            if (OldestUnused() is { } unused)
+            if (LongestIdle() is { } idle)
             {
-                unused.BeginEnd(SessionEnd.Unused, new SessionNotice(NoticeKind.Terminated, SessionEnd.Unused.Name), TimeSpan.Zero);
-                Remove(unused);
+                var end = idle.IsUnused ? SessionEnd.Unused : SessionEnd.Idle;
+                idle.BeginEnd(end, new SessionNotice(NoticeKind.Terminated, end.Name), TimeSpan.Zero);
+                Remove(idle);
                 continue;
             }
 
@@ -146,12 +148,12 @@ internal sealed class SessionRegistry(LoupeOptions options, TimeProvider time)
         return empty;
     }
 
-    private AnalyzeSession? OldestUnused()
-    {
-        var since = time.GetUtcNow() - options.Sessions.UnusedTimeout;
-        return List().FirstOrDefault(session => session.OpenedAt <= since && session is { End: null, ParkedSince: null, IsUnused: true });
-    }
-
-    private AnalyzeSession? LongestParked() =>
+    /// <summary>Without a connection; null where there is none.</summary>
+    public AnalyzeSession? LongestParked() =>
         List().Where(static session => session.ParkedSince is not null).MinBy(static session => session.ParkedSince);
+
+    private AnalyzeSession? LongestIdle() => List()
+        .Where(session => session is { End: null, ParkedSince: null } && session.Count().InFlight == 0
+            && time.GetElapsedTime(session.Work.LastInputAt) >= (session.IsUnused ? options.Sessions.UnusedTimeout : options.Sessions.IdleTimeout))
+        .MinBy(static session => session.Work.LastInputAt);
 }

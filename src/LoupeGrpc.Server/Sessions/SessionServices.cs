@@ -4,11 +4,10 @@ using LoupeGrpc.Server.Configuration;
 namespace LoupeGrpc.Server.Sessions;
 
 /// <summary>What all sessions share.</summary>
-/// <param name="Bytes">The budget of the frames of all calls.</param>
 internal sealed record SessionServices(
     IFrameAnalyzer Analyzer,
     FrameScheduler Scheduler,
-    ServerBytes Bytes,
+    MemoryLedger Ledger,
     AdaptationBudget AdaptationBudget,
     SessionMetrics Metrics,
     LoupeOptions Options,

@@ -9,6 +9,9 @@ namespace LoupeGrpc.Server.Sessions;
 /// </summary>
 internal sealed class SessionWork : IDisposable
 {
+    /// <summary>Frames without an order that may be behind one without an outcome, however few credits there are.</summary>
+    private const int MinUnordered = 1024;
+
     private readonly SessionServices _services;
     private readonly SessionOpening _opening;
     private readonly OutcomeSequencer _sequencer;
@@ -24,12 +27,12 @@ internal sealed class SessionWork : IDisposable
     {
         _services = services;
         _opening = opening;
-        _openedAt = services.Time.GetTimestamp();
-        Outbox = new SessionOutbox(credits, opening.Resumable, services.Options.Sessions.MaxKeptBytes);
-        _sequencer = new OutcomeSequencer(opening.Unordered, Outbox, services.Metrics);
+        _openedAt = LastInputAt = services.Time.GetTimestamp();
+        Outbox = new SessionOutbox(credits, opening.Resumable, services.Options.Sessions.MaxKeptBytes, services.Ledger.Responses, services.Time);
+        _sequencer = new OutcomeSequencer(opening.Unordered, Outbox, services.Metrics, Math.Max(MinUnordered, services.Options.Limits.Credits));
         _adaptation = new SessionAdaptation(
             services.Analyzer, services.AdaptationBudget, _sequencer, () => SessionLog.AdaptationEvicted(services.Logger, id));
-        _frames = new FramePath(services, opening, _sequencer, _adaptation, _abandon.Token);
+        _frames = new FramePath(services, opening, _sequencer, _adaptation, Outbox, _abandon.Token);
         _controls = new SessionControls(_sequencer, _adaptation, opening.Analysis);
     }
 
@@ -51,6 +54,9 @@ internal sealed class SessionWork : IDisposable
     /// <summary>What was taken in so far.</summary>
     public TakenIn TakenIn => new(_sequencer.NextSequence, _controls.Received);
 
+    /// <summary>Timestamp of the last frame or command, or of the opening.</summary>
+    public long LastInputAt { get; private set; }
+
     public (ulong Frames, int InFlight, ulong Manipulated) Count() => _sequencer.Count();
 
     /// <summary>Once, before the first frame.</summary>
@@ -70,14 +76,25 @@ internal sealed class SessionWork : IDisposable
     public ValueTask TakeAsync(IncomingFrame frame, long receivedAt)
     {
         Outbox.TakeCredit();
+        LastInputAt = receivedAt;
         return _frames.TakeAsync(frame, _controls.Settings, receivedAt);
     }
 
     /// <summary>Carries a command out. The reader's.</summary>
-    public ValueTask ApplyAsync(SessionCommand command)
+    /// <param name="receivedAt">Timestamp.</param>
+    public ValueTask ApplyAsync(SessionCommand command, long receivedAt)
     {
         Outbox.TakeCredit();
+        LastInputAt = receivedAt;
         return _controls.ApplyAsync(command);
+    }
+
+    /// <summary>Waits until a frame or command may be taken in. A credit comes back with each answer written: a client that sends without reading is slowed down by flow control.</summary>
+    /// <exception cref="OperationCanceledException"/>
+    public async ValueTask WaitForCreditAsync(CancellationToken cancellationToken)
+    {
+        await Outbox.WaitForCreditAsync(cancellationToken).ConfigureAwait(false);
+        await _sequencer.WaitForPlaceAsync(cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Done when every frame taken in has its outcome.</summary>
@@ -100,6 +117,7 @@ internal sealed class SessionWork : IDisposable
     /// <summary>When every frame has its outcome.</summary>
     public void Dispose()
     {
+        Outbox.ForgetAll();
         _frames.Dispose();
         _adaptation.Dispose();
         _abandon.Dispose();

@@ -33,7 +33,10 @@ internal sealed class RunningServer : IAsyncDisposable
 
     public SessionRegistry Sessions => Server.Services.GetRequiredService<SessionRegistry>();
 
-    public ByteBudget Bytes => Server.Services.GetRequiredService<ServerBytes>().Budget;
+    public MemoryLedger Ledger => Server.Services.GetRequiredService<MemoryLedger>();
+
+    /// <summary>Bytes of frames that wait or are analysed.</summary>
+    public long FrameBytes => Ledger.Frames.Held.Bytes;
 
     public static async Task<RunningServer> StartAsync(IFrameAnalyzer analyzer, LoupeOptions? options = null, TimeProvider? time = null)
     {

@@ -132,11 +132,11 @@ public class ClaimTests
         await server.BreakAsync(connection);
         time.Advance(TimeSpan.FromSeconds(4.9));
         Assert.Equal((1, 1), (server.Sessions.Count, analyzer.Inside));
-        Assert.NotEqual(0, server.Bytes.Held);
+        Assert.NotEqual(0, server.FrameBytes);
 
         time.Advance(TimeSpan.FromSeconds(0.2));
         await Patience.UntilAsync(() => server.Sessions.Count == 0);
-        Assert.Equal((0, 0L, 0), (analyzer.Inside, server.Bytes.Held, session.Count().InFlight));
+        Assert.Equal((0, 0L, 0), (analyzer.Inside, server.FrameBytes, session.Count().InFlight));
         using var late = await server.OpenAsync(new OpenSession { ResumeToken = broken.Grant.ResumeToken });
         Assert.False(late.Grant.Resumed);
         Assert.Contains("5 s", Assert.Single(late.Grant.Unavailable).Reason, StringComparison.Ordinal);

@@ -24,7 +24,7 @@ public class ParkedSessionTests
         await analyzer.NextAsync();
         await server.BreakAsync(connection);
         await server.Server.StopAsync().WaitAsync(Patience.Token());
-        Assert.Equal((0, 0, 0L), (server.Sessions.Count, analyzer.Inside, server.Bytes.Held));
+        Assert.Equal((0, 0, 0L), (server.Sessions.Count, analyzer.Inside, server.FrameBytes));
         Assert.Contains(server.Log.Lines, static line => line.Contains("Stopping: 0 open sessions", StringComparison.Ordinal));
         Assert.DoesNotContain(server.Log.Lines, static line => line.Contains("cut off", StringComparison.Ordinal));
     }
@@ -78,6 +78,32 @@ public class ParkedSessionTests
         Assert.Null(server.Sessions.Find(parked.Grant.SessionId));
         Assert.NotNull(server.Sessions.Find(working.Grant.SessionId));
         Assert.NotNull(server.Sessions.Find(next.Grant.SessionId));
+    }
+
+    [Fact]
+    public async Task Sessions_that_sent_nothing_for_long_give_way_before_them()
+    {
+        var time = new FakeTimeProvider();
+        var options = new LoupeOptions { Limits = new LimitOptions { MaxSessions = 3 } };
+        await using var server = await RunningServer.StartAsync(new ScriptedAnalyzer { Answer = static _ => ScriptedAnalyzer.Result(0.1f) }, options, time);
+        using var idle = await server.OpenAsync();
+        await idle.SendFrameAsync(1);
+        await idle.NextOutcomeAsync();
+        time.Advance(options.Sessions.IdleTimeout);
+        using var parked = await server.OpenAsync(Resumable);
+        parked.Dispose();
+        await UntilParkedAsync(server, parked);
+        using var working = await server.OpenAsync();
+        await working.SendFrameAsync(1);
+        await working.NextOutcomeAsync();
+
+        using var next = await server.OpenAsync();
+
+        var (before, failure) = await idle.FailureAsync();
+        Assert.Equal(SessionEventKind.Terminated, Assert.Single(before).Event.Kind);
+        Assert.Contains("Loupe:Sessions:IdleTimeout", StatusAssert.Carries(failure, StatusCode.Aborted, FailureCode.Canceled).Message, StringComparison.Ordinal);
+        Assert.NotNull(server.Sessions.Find(parked.Grant.SessionId));
+        Assert.NotNull(server.Sessions.Find(working.Grant.SessionId));
     }
 
     [Fact]

@@ -21,7 +21,7 @@ public class AnalyzeImageTests
         analysis.Succeed(0.25f);
         var answer = await answering;
         Assert.Equal((0.25f, "scripted"), (answer.Result.Score, answer.Model.Name));
-        Assert.Equal(0, server.Bytes.Held);
+        Assert.Equal(0, server.FrameBytes);
     }
 
     [Theory]

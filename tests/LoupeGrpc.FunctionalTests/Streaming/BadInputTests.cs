@@ -156,7 +156,7 @@ public class BadInputTests(NanoEngine nano)
         await session.NextOutcomeAsync();
         session.Dispose();
         await Patience.UntilAsync(() => server.Sessions.Count == 0);
-        Assert.Equal(0, server.Bytes.Held);
+        Assert.Equal(0, server.FrameBytes);
 
         using var next = await server.OpenAsync();
         await next.SendFrameAsync(1, Encoded(Good));

@@ -79,7 +79,7 @@ public class DeliveryTests
 
         var first = await analyzer.NextAsync();
         var second = await analyzer.NextAsync();
-        Assert.Equal(2 * half.Length, server.Bytes.Held);
+        Assert.Equal(2 * half.Length, server.FrameBytes);
         Assert.False(analyzer.HasNext);
         first.Succeed();
         var third = await analyzer.NextAsync();
@@ -90,7 +90,7 @@ public class DeliveryTests
             Assert.Equal(id, (await session.NextOutcomeAsync()).FrameId);
         }
 
-        Assert.Equal(0, server.Bytes.Held);
+        Assert.Equal(0, server.FrameBytes);
     }
 
     [Fact]

@@ -85,7 +85,7 @@ public class SessionEndTests
 
         await Patience.UntilAsync(() => server.Sessions.Count == 0);
         Assert.Equal(0, analyzer.Inside);
-        Assert.Equal(0, server.Bytes.Held);
+        Assert.Equal(0, server.FrameBytes);
         Assert.Equal(0, running.Count().InFlight);
     }
 

@@ -11,6 +11,26 @@ public sealed class LoupeOptionsTests : IDisposable
 {
     private readonly string _file = Path.Combine(Path.GetTempPath(), $"{Guid.NewGuid():N}.json");
 
+    [Fact]
+    public void What_callers_may_fill_shrinks_in_proportion_to_the_memory_there_is()
+    {
+        var options = new LoupeOptions();
+        Assert.Same(options, options.WithinMemory(64L << 30));
+
+        // Half of what there is, or what is set.
+        foreach (var small in (LoupeOptions[])
+            [options.WithinMemory(1L << 30), (options with { Limits = options.Limits with { MaxMemoryBytes = 512L << 20 } }).WithinMemory(64L << 30)])
+        {
+            long[] shares =
+            [
+                small.Limits.MaxReceivingBytes, small.Limits.MaxBufferedBytes, small.Limits.MaxRespondingBytes, small.Adaptation.MaxStateBytes,
+                small.Engine.MaxBytesInPipeline,
+            ];
+            Assert.InRange(shares.Sum(), (512L << 20) - shares.Length, 512L << 20);
+            Assert.Equal(options.Limits.MaxBufferedBytes / (double)options.Limits.MaxReceivingBytes, shares[1] / (double)shares[0], 6);
+        }
+    }
+
     public void Dispose() => File.Delete(_file);
 
     [Fact]

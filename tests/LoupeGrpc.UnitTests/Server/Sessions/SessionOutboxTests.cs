@@ -136,7 +136,7 @@ public class SessionOutboxTests
     [Fact]
     public async Task A_session_that_ends_with_its_call_keeps_nothing()
     {
-        var outbox = new SessionOutbox(Credits, keeps: false, long.MaxValue);
+        var outbox = new SessionOutbox(Credits, keeps: false, long.MaxValue, new ResponseMemory(1 << 20), TimeProvider.System);
         Assert.Null(outbox.Attach(_first, 0));
         outbox.Append(Outcome(0));
         Assert.NotNull(await WriteAsync(outbox, _first));
@@ -168,7 +168,63 @@ public class SessionOutboxTests
         await again.WaitAsync(TestContext.Current.CancellationToken);
     }
 
-    private static SessionOutbox NewOutbox(long maxKeptBytes = long.MaxValue) => new(Credits, keeps: true, maxKeptBytes);
+    [Fact]
+    public async Task Responses_are_charged_until_they_are_forgotten()
+    {
+        var memory = new ResponseMemory(1 << 20);
+        var outbox = new SessionOutbox(Credits, keeps: true, long.MaxValue, memory, TimeProvider.System);
+        Assert.Null(outbox.Attach(_first, 0));
+        var outcome = Outcome(0);
+        outbox.Charge(outcome);
+        Assert.Equal(outcome.Bytes, memory.Held);
+        outbox.Append(outcome, isCharged: true);
+        Assert.Equal(outcome.Bytes, memory.Held);
+        outbox.Append(Event());
+        Assert.Equal(outcome.Bytes + Event().Bytes, memory.Held);
+        await WriteAsync(outbox, _first);
+        await WriteAsync(outbox, _first);
+        Assert.Equal(outcome.Bytes + Event().Bytes, memory.Held);
+        outbox.ForgetWritten();
+        Assert.Equal(0, memory.Held);
+
+        // Who lacks them cannot come back, who has them can.
+        Assert.Equal(CallStatus.OutOfRange, outbox.Attach(_second, 1)!.Status);
+        Assert.Null(outbox.Attach(_second, 2));
+        outbox.Append(Outcome(1));
+        outbox.ForgetAll();
+        outbox.Append(Outcome(2));
+        Assert.Equal(0, memory.Held);
+    }
+
+    [Fact]
+    public async Task Who_has_something_to_write_is_held_while_there_is_too_much()
+    {
+        var memory = new ResponseMemory(8 * Outcome(0).Bytes);
+        var reads = new SessionOutbox(Credits, keeps: false, 0, memory, TimeProvider.System);
+        var readsNot = new SessionOutbox(Credits, keeps: false, 0, memory, TimeProvider.System);
+        Assert.Null(reads.Attach(_first, 0));
+        Assert.Null(readsNot.Attach(_second, 0));
+        readsNot.Append(Outcome(0));
+        Assert.False(readsNot.IsHeld);
+
+        // More than its own share.
+        readsNot.Append(Outcome(1));
+        Assert.True(readsNot.IsHeld);
+        Assert.False(memory.IsOver);
+        reads.Append(Outcome(0));
+        Assert.False(reads.IsHeld);
+
+        // More than there is for all: only who has written everything goes on.
+        memory.Add(memory.Limit);
+        Assert.True(reads.IsHeld);
+        reads.TakeCredit();
+        await WriteAsync(reads, _first);
+        Assert.False(reads.IsHeld);
+        await reads.WaitForCreditAsync(TestContext.Current.CancellationToken);
+        Assert.False(readsNot.WaitForCreditAsync(TestContext.Current.CancellationToken).AsTask().IsCompleted);
+    }
+
+    private static SessionOutbox NewOutbox(long maxKeptBytes = long.MaxValue) => new(Credits, keeps: true, maxKeptBytes, new ResponseMemory(1 << 20), TimeProvider.System);
 
     private static FrameAnswer Outcome(ulong sequence) => new(sequence, sequence, new FrameEnd.Dropped(DropCause.Stale, TimeSpan.Zero));
 

@@ -1,0 +1,52 @@
+using System.Runtime.InteropServices;
+using LoupeGrpc.Server.Sessions;
+
+namespace LoupeGrpc.Server.Hosting;
+
+/// <summary>
+/// Gives memory back to the system after a burst: both the collector and the C library's allocator keep what they once had, and on a machine that others
+/// use that is lost for them. A collection of everything stops all threads for some tens of milliseconds, so it is done when the burst is over, and seldom.
+/// </summary>
+internal sealed class MemoryTrim(MemoryLedger ledger, TimeProvider time) : BackgroundService
+{
+    /// <summary>Bytes that callers made the server keep, at least, for it to be a burst.</summary>
+    private const long Burst = 64L << 20;
+
+    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
+
+    /// <summary>Samples in a row with less than a quarter of the most.</summary>
+    private const int Quiet = 3;
+
+    private static readonly TimeSpan Pause = TimeSpan.FromSeconds(30);
+
+    private readonly BurstWatch _watch = new(Burst, Quiet);
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        using var timer = new PeriodicTimer(Interval, time);
+        try
+        {
+            while (await timer.WaitForNextTickAsync(stoppingToken).ConfigureAwait(false))
+            {
+                if (_watch.IsOver(ledger.Receiving.Held.Bytes + ledger.Frames.Held.Bytes + ledger.Responses.Held))
+                {
+                    GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
+                    if (OperatingSystem.IsLinux())
+                    {
+                        _ = TrimAllocator(0);
+                    }
+
+                    await Task.Delay(Pause, time, stoppingToken).ConfigureAwait(false);
+                }
+            }
+        }
+        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+        {
+            // Nothing is left to do.
+        }
+    }
+
+    /// <summary>glibc's: every arena gives back what it does not use.</summary>
+    [DllImport("libc", EntryPoint = "malloc_trim")]
+    private static extern int TrimAllocator(nuint pad);
+}
