@@ -17,6 +17,9 @@ public sealed record AnalysisRequest
     /// <summary>Bytes; an encoded mask longer than this is left out (<see cref="FrameAnalysis.MaskOmission"/>).</summary>
     public int MaxMaskBytes { get; init; } = int.MaxValue;
 
+    /// <summary>Goes before frames that are not, wherever it waits: for frames that lose their worth. Of one session all are, or none.</summary>
+    public bool IsUrgent { get; init; }
+
     /// <summary>Run in batches of one, so that the answer does not depend on what else runs.</summary>
     public bool Deterministic { get; init; }
 

@@ -18,14 +18,14 @@ public sealed record EngineOptions : IValidatableObject
     /// <summary>Of frames as received, decoded, and of their masks. A single larger frame still passes alone.</summary>
     [Setting("their memory, decoded as well")]
     [Bytes(1 << 20, 1L << 40)]
-    public long MaxBytesInPipeline { get; init; } = 256L << 20;
+    public long MaxBytesInPipeline { get; init; } = 1L << 30;
 
     /// <summary>More are answered <see cref="FailureKind.Overloaded"/>.</summary>
     [Setting("frames that may wait for the engine")]
     [Range(0, 65_536)]
     public int MaxFramesWaiting { get; init; } = 1024;
 
-    /// <summary>Workers that decode and preprocess, and as many that make masks.</summary>
+    /// <summary>Workers that decode and preprocess, and as many that make masks. With more than one, one of each is kept from large pictures. 0: half of the cores, at least 2.</summary>
     [Setting("threads that decode; 0: half of the cores")]
     [Range(0, 64)]
     public int DecodeWorkers { get; init; }
@@ -51,7 +51,7 @@ public sealed record EngineOptions : IValidatableObject
     [Duration("1s", "24h")]
     public TimeSpan MinRunTimeout { get; init; } = TimeSpan.FromSeconds(30);
 
-    internal int EffectiveDecodeWorkers => DecodeWorkers > 0 ? DecodeWorkers : Math.Clamp(Environment.ProcessorCount / 2, 1, 64);
+    internal int EffectiveDecodeWorkers => DecodeWorkers > 0 ? DecodeWorkers : Math.Clamp(Environment.ProcessorCount / 2, 2, 64);
 
     internal int EffectiveConcurrentRuns => ConcurrentRuns > 0 ? ConcurrentRuns : 1;
 

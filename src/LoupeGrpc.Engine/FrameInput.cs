@@ -1,10 +1,18 @@
+using LoupeGrpc.Engine.Imaging;
 using LoupeGrpc.Native;
 
 namespace LoupeGrpc.Engine;
 
 /// <summary>A picture to analyse. The bytes must stay unchanged until the analysis is answered.</summary>
 /// <param name="Data">The file or the pixels. The SHA-256 of the result is taken over them.</param>
-public abstract record FrameInput(ReadOnlyMemory<byte> Data);
+public abstract record FrameInput(ReadOnlyMemory<byte> Data)
+{
+    /// <summary>Above it a frame keeps a worker busy for the time of many others: 32 megapixels.</summary>
+    private const long HeavyPixels = 32_000_000;
+
+    /// <summary>Whether it takes a worker that decodes, and one that makes masks, for long, as its header tells; false where there is none that can be read.</summary>
+    public bool IsHeavy() => FrameInspector.CountPixels(this) > HeavyPixels;
+}
 
 /// <summary>The bytes of a picture file.</summary>
 public sealed record EncodedInput(ReadOnlyMemory<byte> Data) : FrameInput(Data);

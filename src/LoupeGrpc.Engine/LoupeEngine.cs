@@ -57,6 +57,9 @@ public sealed class LoupeEngine : IAsyncDisposable
     /// <summary>The most frames that one run takes now: the largest bucket of the target, less after the device ran out of memory.</summary>
     public int LargestBatch => _runs.Sizes.Largest;
 
+    /// <summary>What keeps it busy. At most <see cref="EngineOptions.MaxFramesInPipeline"/> frames.</summary>
+    public FrameCapacity Capacity => _pipeline.Capacity;
+
     /// <summary>Checks the package's hashes, loads the graphs and runs the golden self-check in every bucket, which warms them up too.</summary>
     /// <param name="meters">Where the instruments of the meter <c>LoupeGrpc.Engine</c> are made; null: in a meter of their own.</param>
     /// <exception cref="SelfCheckException">It runs, but computes something else than where the package was made.</exception>

@@ -15,6 +15,9 @@ public interface IFrameAnalyzer
     /// <summary>Every configured provider, in the order of preference.</summary>
     IReadOnlyList<RungReport> Ladder { get; }
 
+    /// <summary>What keeps busy what serves now.</summary>
+    FrameCapacity Capacity { get; }
+
     /// <summary>A place for a session on what serves now.</summary>
     /// <param name="pinned">It stays there, whatever serves later.</param>
     IAnalysisLane OpenLane(bool pinned);

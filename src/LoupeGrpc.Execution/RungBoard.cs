@@ -27,6 +27,18 @@ internal sealed class RungBoard(IReadOnlyList<PlannedRung> plan, TimeProvider ti
         }
     }
 
+    /// <summary>Of all engines of what serves.</summary>
+    public FrameCapacity Capacity
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _current?.Engines.Aggregate(default(FrameCapacity), static (sum, engine) => sum + engine.Engine.Capacity) ?? default;
+            }
+        }
+    }
+
     public IReadOnlyList<RungReport> Report()
     {
         lock (_lock)

@@ -8,5 +8,6 @@ return await new RootCommand("Measures the engine. Close what else runs first: t
     AdaptationBenchmark.Create(),
     DecodingBenchmark.Create(),
     VideoBenchmark.Create(),
+    ServerLoad.Create(),
     PartsBenchmark.Create(),
 }.Parse(args).InvokeAsync();

@@ -22,6 +22,14 @@ internal static class FrameInspector
         }
     }
 
+    /// <summary>0 where that cannot be told.</summary>
+    public static long CountPixels(FrameInput input) => input switch
+    {
+        RawInput raw => (long)raw.Layout.Width * raw.Layout.Height,
+        EncodedInput when ImageSniffer.Sniff(input.Data.Span) is { Failure: null, Header: var header } => header.Width * header.Height,
+        _ => 0,
+    };
+
     private static FrameFailure? InspectEncoded(ReadOnlySpan<byte> file, EngineLimits limits, out FrameShape shape)
     {
         shape = default;

@@ -16,6 +16,9 @@ internal sealed class FramePipeline
     /// <summary>How long what still runs is waited for once the engine has ended: a run that was told to stop does so after its current operator.</summary>
     private static readonly TimeSpan LastWait = TimeSpan.FromSeconds(1);
 
+    /// <summary>One behind another that is on its way in.</summary>
+    private const int UrgentPlaces = 2;
+
     private readonly ModelRuns _runs;
     private readonly EngineLimits _limits;
     private readonly TimeProvider _time;
@@ -25,6 +28,7 @@ internal sealed class FramePipeline
     private readonly FrameExit _exit;
     private readonly FrameDoor _door;
     private readonly IReadOnlyList<Stage> _stages;
+    private readonly int _decoders;
 
     private FramePipeline(
         ModelRuns runs,
@@ -35,6 +39,7 @@ internal sealed class FramePipeline
         Room room,
         FrameDeadlines deadlines,
         FrameExit exit,
+        int decoders,
         IReadOnlyList<Stage> stages)
     {
         _runs = runs;
@@ -46,8 +51,16 @@ internal sealed class FramePipeline
         _deadlines = deadlines;
         _exit = exit;
         _door = new FrameDoor(room, exit, deadlines, health);
+        _decoders = decoders;
         _stages = stages;
     }
+
+    /// <summary>
+    /// As many frames as keep every thread busy: one in the hands of each worker that decodes or makes masks, and for each run of either graph a full batch, with as much
+    /// waiting before the first stage and before the encoder. More inside gain nothing, and wait where nobody can choose among them any more. Heavy ones leave a worker of each stage to the others.
+    /// </summary>
+    public FrameCapacity Capacity => new(
+        Math.Min(Room.Limit.Frames, (3 * _decoders) + (3 * _runs.ConcurrentRuns * _runs.Sizes.Largest)), Math.Max(1, _decoders - 1), UrgentPlaces);
 
     /// <summary>What is inside, and who waits to get in.</summary>
     public Room Room { get; }
@@ -94,7 +107,7 @@ internal sealed class FramePipeline
             stage, new AdaptStep(answers, classifier, clock, metrics), next: null));
 
         Stage[] stages = [decode, encode, segment, mask, adapt];
-        var pipeline = new FramePipeline(runs, options.Limits, time, logger, health, room, deadlines, exit, stages);
+        var pipeline = new FramePipeline(runs, options.Limits, time, logger, health, room, deadlines, exit, decoders, stages);
         health.OnEnd(pipeline.End);
         runs.Watchdog.Arm(reason => health.Lose(reason));
         foreach (var stage in stages)

@@ -19,7 +19,7 @@ internal sealed class Stage
     private Stage(string name, int capacity, bool runsModel, StageContext context)
     {
         Name = name;
-        Queue = new StageQueue<FrameJob>(name, capacity);
+        Queue = new StageQueue<FrameJob>(name, capacity, static job => job.Request.IsUrgent);
         _runsModel = runsModel;
         _context = context;
     }

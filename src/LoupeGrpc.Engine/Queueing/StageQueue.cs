@@ -1,10 +1,11 @@
 namespace LoupeGrpc.Engine.Queueing;
 
 /// <summary>
-/// What waits for a thread, oldest first: frames before a stage, free buffers and slots before whoever needs one. Takers wait for it; adding never waits, because what may
+/// What waits for a thread, oldest first, and what is urgent before the rest: frames before a stage, free buffers and slots before whoever needs one. Takers wait for it; adding never waits, because what may
 /// be in a queue at a time is bounded by admission. At most about a thousand items, so that a list is quick enough for taking from its middle. Thread-safe.
 /// </summary>
-internal sealed class StageQueue<T>(string name, int capacity)
+/// <param name="isUrgent">Null: nothing is.</param>
+internal sealed class StageQueue<T>(string name, int capacity, Predicate<T>? isUrgent = null)
     where T : class
 {
     private readonly object _lock = new();
@@ -28,7 +29,7 @@ internal sealed class StageQueue<T>(string name, int capacity)
         lock (_lock)
         {
             CheckRoom(1);
-            _waiting.Add(item);
+            Insert(item);
             Monitor.Pulse(_lock);
         }
     }
@@ -40,7 +41,11 @@ internal sealed class StageQueue<T>(string name, int capacity)
         lock (_lock)
         {
             CheckRoom(items.Count);
-            _waiting.AddRange(items);
+            foreach (var item in items)
+            {
+                Insert(item);
+            }
+
             Monitor.PulseAll(_lock);
         }
     }
@@ -125,6 +130,13 @@ internal sealed class StageQueue<T>(string name, int capacity)
             _closed = true;
             Monitor.PulseAll(_lock);
         }
+    }
+
+    /// <summary>Behind what is as urgent.</summary>
+    private void Insert(T item)
+    {
+        int place = isUrgent?.Invoke(item) == true ? _waiting.FindIndex(other => !isUrgent(other)) : -1;
+        _waiting.Insert(place < 0 ? _waiting.Count : place, item);
     }
 
     private bool Wait()

@@ -30,7 +30,7 @@ internal static class LoupeServices
         services.AddSingleton<SessionMetrics>();
         services.AddSingleton<LadderMetrics>();
         services.AddSingleton(static provider => new FrameScheduler(
-            () => provider.GetRequiredService<LoupeOptions>().Engine.MaxFramesInPipeline,
+            () => provider.GetRequiredService<IFrameAnalyzer>().Capacity,
             provider.GetRequiredService<TimeProvider>(),
             provider.GetRequiredService<ILogger<FrameScheduler>>()));
         services.AddSingleton<SessionServices>();

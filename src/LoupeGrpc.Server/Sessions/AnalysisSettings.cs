@@ -27,8 +27,9 @@ internal sealed record AnalysisSettings
     /// <param name="receivedAt">Timestamp of the frame's receipt.</param>
     /// <param name="maxAge">Age from which it is of no use; null: never.</param>
     /// <param name="adaptation">The state it is answered with; null: the model's own parameters.</param>
-    public AnalysisRequest ToRequest(long receivedAt, TimeSpan? maxAge, AdaptationSession? adaptation = null) => new()
+    public AnalysisRequest ToRequest(long receivedAt, TimeSpan? maxAge, AdaptationSession? adaptation = null, bool urgent = false) => new()
     {
+        IsUrgent = urgent,
         Thresholds = Thresholds,
         MaskPolicy = Mask.Policy,
         MaskEncoding = Mask.Encoding,

@@ -17,10 +17,14 @@ internal sealed class FrameFlow(FlowPolicy policy, Func<int> limit)
     /// <summary>Engine time that its next frame is expected to take, seconds; 0: nobody knows.</summary>
     public double Cost { get; set; }
 
+    /// <summary>Seconds from a frame's entry to its outcome, expected; 0: nobody knows.</summary>
+    public double Transit { get; set; }
+
     /// <summary>Nobody waits for its frames any more.</summary>
     public bool Abandoned { get; set; }
 
-    public bool IsReady => Waiting.Count > 0 && Inside < limit();
+    /// <param name="allowHeavy">Whether its next frame may be one that is.</param>
+    public bool IsReady(bool allowHeavy) => Waiting.First is { } first && (allowHeavy || !first.Value.IsHeavy) && Inside < limit();
 }
 
 /// <summary>How the frames of a session wait.</summary>

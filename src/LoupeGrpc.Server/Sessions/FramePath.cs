@@ -66,7 +66,7 @@ internal sealed class FramePath : IDisposable
         }
         else if (await ChargeAsync(frame).ConfigureAwait(false))
         {
-            _services.Scheduler.Enqueue(_flow, new Queued(this, frame) { ReceivedAt = receivedAt, Deadline = frame.Deadline });
+            _services.Scheduler.Enqueue(_flow, new Queued(this, frame) { ReceivedAt = receivedAt, Deadline = frame.Deadline, IsHeavy = frame.Input.IsHeavy() });
         }
     }
 
@@ -157,7 +157,7 @@ internal sealed class FramePath : IDisposable
     {
         try
         {
-            var request = frame.Settings.ToRequest(frame.ReceivedAt, Earlier(frame.Deadline, _opening.StalenessBudget), state);
+            var request = frame.Settings.ToRequest(frame.ReceivedAt, Earlier(frame.Deadline, _opening.StalenessBudget), state, _flow.Policy.IsUrgent);
             return await _lane.AnalyzeAsync(frame.Input, request, _abandoned).ConfigureAwait(false);
         }
 #pragma warning disable CA1031 // One frame's fault must not take the session down, whatever it is.

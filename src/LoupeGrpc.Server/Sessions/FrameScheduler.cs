@@ -1,3 +1,5 @@
+using LoupeGrpc.Engine;
+
 namespace LoupeGrpc.Server.Sessions;
 
 /// <summary>
@@ -7,7 +9,8 @@ namespace LoupeGrpc.Server.Sessions;
 /// <para>
 /// The shares are those of start-time fair queueing (Goyal, Vin, Cheng 1996): each session has a virtual clock that advances by the engine time its frames
 /// took; who was idle begins where the others are. Urgent sessions (see <see cref="FlowPolicy.IsUrgent"/>) go first among those whose clocks are a
-/// frame or two apart. Thread-safe.
+/// frame or two apart, and need not wait for a place then. Heavy frames never take all the workers of a stage. Of a session with a budget, frames that would be too old when they come out go before they get in,
+/// as long as a younger one waits behind them. Thread-safe.
 /// </para>
 /// </summary>
 internal sealed class FrameScheduler : IDisposable
@@ -23,7 +26,7 @@ internal sealed class FrameScheduler : IDisposable
 
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
-    private readonly Func<int> _depth;
+    private readonly Func<FrameCapacity> _capacity;
     private readonly Lock _lock = new();
     private readonly HashSet<FrameFlow> _backlogged = [];
     private readonly ITimer _timer;
@@ -31,14 +34,15 @@ internal sealed class FrameScheduler : IDisposable
     private double _virtualTime;
     private double _averageCost;
     private int _inside;
+    private int _heavyInside;
     private int _waiting;
     private bool _pumping;
     private bool _pumpAgain;
 
-    /// <param name="depth">Frames that the engine takes at a time, now.</param>
-    public FrameScheduler(Func<int> depth, TimeProvider time, ILogger<FrameScheduler> logger)
+    /// <param name="capacity">What keeps the engine busy, now.</param>
+    public FrameScheduler(Func<FrameCapacity> capacity, TimeProvider time, ILogger<FrameScheduler> logger)
     {
-        _depth = depth;
+        _capacity = capacity;
         _time = time;
         _logger = logger;
         _timer = time.CreateTimer(static state => ((FrameScheduler)state!).Pump(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
@@ -170,10 +174,7 @@ internal sealed class FrameScheduler : IDisposable
             lock (_lock)
             {
                 TakeTooOld(refused);
-                if (_inside < _depth())
-                {
-                    next = TakeNext();
-                }
+                next = TakeNext(refused);
 
                 if (next is null && refused.Count == 0)
                 {
@@ -217,10 +218,13 @@ internal sealed class FrameScheduler : IDisposable
         }
         finally
         {
-            var cost = frame.EngineTime ?? _time.GetElapsedTime(start).TotalSeconds;
+            var transit = _time.GetElapsedTime(start).TotalSeconds;
+            var cost = frame.EngineTime ?? transit;
             lock (_lock)
             {
+                flow.Transit += CostSmoothing * (transit - flow.Transit);
                 _inside--;
+                _heavyInside -= frame.IsHeavy ? 1 : 0;
                 flow.Inside--;
                 flow.Served += cost - expected;
                 flow.Cost += CostSmoothing * (cost - flow.Cost);
@@ -232,13 +236,19 @@ internal sealed class FrameScheduler : IDisposable
     }
 
     /// <summary>Within the lock.</summary>
-    private (FrameFlow Flow, QueuedFrame Frame, double Cost)? TakeNext()
+    private (FrameFlow Flow, QueuedFrame Frame, double Cost)? TakeNext(List<(QueuedFrame Frame, FrameRefusal Reason)> refused)
     {
+        var capacity = _capacity();
+        if (_inside >= capacity.Frames + capacity.Urgent)
+        {
+            return null;
+        }
+
         FrameFlow? best = null;
         var least = double.PositiveInfinity;
         foreach (var flow in _backlogged)
         {
-            if (flow.IsReady)
+            if (flow.IsReady(allowHeavy: _heavyInside < capacity.Heavy))
             {
                 var served = flow.Served - (flow.Policy.IsUrgent ? UrgentLead * _averageCost : 0);
                 if (served < least)
@@ -248,19 +258,34 @@ internal sealed class FrameScheduler : IDisposable
             }
         }
 
-        if (best is null)
+        // The next in turn may have to wait: who is urgent has the places that are left only when it is its turn.
+        if (best is null || (_inside >= capacity.Frames && !best.Policy.IsUrgent))
         {
             return null;
         }
 
+        DropHopeless(best, refused);
         var frame = best.Waiting.First!;
         var cost = best.Cost > 0 ? best.Cost : _averageCost;
         _virtualTime = Math.Max(_virtualTime, best.Served);
         best.Served += cost;
         best.Inside++;
         _inside++;
+        _heavyInside += frame.Value.IsHeavy ? 1 : 0;
         Remove(best, frame);
         return (best, frame.Value, cost);
+    }
+
+    /// <summary>Within the lock. Leaves at least one.</summary>
+    private void DropHopeless(FrameFlow flow, List<(QueuedFrame Frame, FrameRefusal Reason)> refused)
+    {
+        while (flow.Policy.StalenessBudget is { } budget
+            && flow.Waiting.First is { Next: not null } first
+            && _time.GetElapsedTime(first.Value.ReceivedAt).TotalSeconds + flow.Transit >= budget.TotalSeconds)
+        {
+            refused.Add((first.Value, FrameRefusal.Stale));
+            Remove(flow, first);
+        }
     }
 
     /// <summary>Within the lock. Sets the timer for what will be too old next.</summary>

@@ -33,7 +33,7 @@ internal sealed class PictureQueue(IFrameAnalyzer analyzer, FrameScheduler sched
         try
         {
             using var lane = analyzer.OpenLane(pinned: false);
-            var picture = new Picture(lane, request.Input, request.Settings.ToRequest(receivedAt, null), cancellationToken) { ReceivedAt = receivedAt };
+            var picture = new Picture(lane, request.Input, request.Settings.ToRequest(receivedAt, null), cancellationToken) { ReceivedAt = receivedAt, IsHeavy = request.Input.IsHeavy() };
             scheduler.Enqueue(flow, picture);
             await using (cancellationToken.UnsafeRegister(
                 static state =>

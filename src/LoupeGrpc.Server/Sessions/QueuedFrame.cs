@@ -9,6 +9,9 @@ internal abstract class QueuedFrame
     /// <summary>Age from which its outcome is of no use; null: never.</summary>
     public TimeSpan? Deadline { get; init; }
 
+    /// <summary>Whether it keeps a worker of the engine busy for long.</summary>
+    public bool IsHeavy { get; init; }
+
     /// <summary>Seconds of computing that its analysis took; null where nobody measured it.</summary>
     public double? EngineTime { get; protected set; }
 

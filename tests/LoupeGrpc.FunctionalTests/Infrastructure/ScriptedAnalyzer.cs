@@ -19,6 +19,8 @@ internal sealed class ScriptedAnalyzer : IFrameAnalyzer
     /// <summary>What the session goes to whose frame comes next, before that frame; null: it stays.</summary>
     public ExecutionDescription? Next { get; set; }
 
+    public FrameCapacity Capacity => new(32, Heavy: 32, Urgent: 0);
+
     public IReadOnlyList<RungReport> Ladder => [new RungReport("CPU", RungState.Serving, string.Empty, "fp32", string.Empty, null, 0)];
 
     /// <summary>Answers at once where it is set.</summary>

@@ -85,6 +85,18 @@ public sealed class StageQueueTests
         Assert.Throws<InvalidOperationException>(() => queue.AddRange(["e"]));
     }
 
+    [Fact]
+    public void What_is_urgent_goes_before_the_rest_and_behind_what_is_as_urgent()
+    {
+        var queue = new StageQueue<string>("the test", capacity: 8, static item => item.StartsWith('!'));
+        queue.Add("a");
+        queue.Add("!b");
+        queue.AddRange(["c", "!d"]);
+        queue.Close();
+        Assert.Equal(["!b", "!d", "a", "c"], Enumerable.Range(0, 4).Select(_ => queue.Take()));
+        Assert.Null(queue.Take());
+    }
+
     private static StageQueue<string> NewQueue(params string[] items)
     {
         var queue = new StageQueue<string>("the test", capacity: 4);

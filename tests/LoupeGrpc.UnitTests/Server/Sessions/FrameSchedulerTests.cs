@@ -1,3 +1,4 @@
+using LoupeGrpc.Engine;
 using LoupeGrpc.Server.Sessions;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
@@ -15,8 +16,9 @@ public sealed class FrameSchedulerTests : IDisposable
     private readonly List<TestFrame> _entered = [];
     private readonly FrameScheduler _scheduler;
     private int _depth = 1;
+    private int _urgentPlaces;
 
-    public FrameSchedulerTests() => _scheduler = new FrameScheduler(() => _depth, _time, NullLogger<FrameScheduler>.Instance);
+    public FrameSchedulerTests() => _scheduler = new FrameScheduler(() => new FrameCapacity(_depth, Heavy: 1, _urgentPlaces), _time, NullLogger<FrameScheduler>.Instance);
 
     public void Dispose() => _scheduler.Dispose();
 
@@ -126,6 +128,60 @@ public sealed class FrameSchedulerTests : IDisposable
     }
 
     [Fact]
+    public void An_urgent_session_finds_a_place_at_once_and_takes_no_more_than_its_share_by_it()
+    {
+        (_depth, _urgentPlaces) = (3, 2);
+        Enqueue(new FrameFlow(EveryFrame, () => 8), "busy", 300);
+        for (var i = 0; i < 10; i++)
+        {
+            _entered[i].Finish(0.1);
+        }
+
+        Assert.Equal(3, _scheduler.Inside);
+        Enqueue(new FrameFlow(new FlowPolicy(false, TimeSpan.FromDays(1)), () => 8), "urgent", 300);
+        Assert.StartsWith("urgent", _entered[13].Name, StringComparison.Ordinal);
+        for (var i = 10; i < 210; i++)
+        {
+            Assert.InRange(_scheduler.Inside, 1, 5);
+            _entered[i].Finish(0.1);
+        }
+
+        var share = _entered.Skip(13).Take(200).Count(static frame => frame.Name.StartsWith("urgent", StringComparison.Ordinal));
+        Assert.InRange(share, 97, 103);
+    }
+
+    [Fact]
+    public void Heavy_frames_leave_places_to_the_others()
+    {
+        _depth = 4;
+        var large = Enqueue(new FrameFlow(EveryFrame, () => 8), "large", 4, heavy: true);
+        Enqueue(new FrameFlow(EveryFrame, () => 8), "alike", 2, heavy: true);
+        Enqueue(new FrameFlow(EveryFrame, () => 8), "small", 5);
+        Assert.Equal(["large0", "small0", "small1", "small2"], Names());
+        large[0].Finish(2);
+
+        // The other one who has had nothing yet.
+        Assert.Equal("alike0", _entered[4].Name);
+    }
+
+    [Fact]
+    public void Of_a_budget_what_would_come_out_too_late_does_not_go_in_while_something_younger_waits()
+    {
+        var flow = new FrameFlow(new FlowPolicy(false, TimeSpan.FromMilliseconds(300)), () => 8);
+        var first = Enqueue(flow, "first", 1)[0];
+        _time.Advance(TimeSpan.FromMilliseconds(200));
+        first.Finish(0.2);
+        var other = Enqueue(new FrameFlow(EveryFrame, () => 8), "other", 1)[0];
+        var old = Enqueue(flow, "old", 1)[0];
+        _time.Advance(TimeSpan.FromMilliseconds(270));
+        var young = Enqueue(flow, "young", 1)[0];
+        other.Finish(0.01);
+        Assert.Equal(FrameRefusal.Stale, old.Refusal);
+        Assert.Equal(["first0", "other0", "young0"], Names());
+        Assert.Null(young.Refusal);
+    }
+
+    [Fact]
     public void A_deadline_fires_while_its_frame_waits()
     {
         Enqueue(new FrameFlow(EveryFrame, () => 8), "other", 1);
@@ -206,12 +262,12 @@ public sealed class FrameSchedulerTests : IDisposable
         Assert.Equal((0, 0), (_scheduler.Inside, _scheduler.Waiting));
     }
 
-    private List<TestFrame> Enqueue(FrameFlow flow, string name, int count, TimeSpan? deadline = null)
+    private List<TestFrame> Enqueue(FrameFlow flow, string name, int count, TimeSpan? deadline = null, bool heavy = false)
     {
         List<TestFrame> frames = [];
         for (var i = 0; i < count; i++)
         {
-            var frame = new TestFrame($"{name}{i}", _entered) { ReceivedAt = _time.GetTimestamp(), Deadline = deadline };
+            var frame = new TestFrame($"{name}{i}", _entered) { ReceivedAt = _time.GetTimestamp(), Deadline = deadline, IsHeavy = heavy };
             frames.Add(frame);
             _scheduler.Enqueue(flow, frame);
         }
