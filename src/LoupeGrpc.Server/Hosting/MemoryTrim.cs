@@ -17,7 +17,10 @@ internal sealed class MemoryTrim(MemoryLedger ledger, TimeProvider time) : Backg
     /// <summary>Samples in a row with less than a quarter of the most.</summary>
     private const int Quiet = 3;
 
-    private static readonly TimeSpan Pause = TimeSpan.FromSeconds(30);
+    /// <summary>Between collections: pools of arrays let go of what two of them, this far apart, found unused.</summary>
+    private static readonly TimeSpan Pause = TimeSpan.FromSeconds(65);
+
+    private const int Passes = 2;
 
     private readonly BurstWatch _watch = new(Burst, Quiet);
 
@@ -30,19 +33,26 @@ internal sealed class MemoryTrim(MemoryLedger ledger, TimeProvider time) : Backg
             {
                 if (_watch.IsOver(ledger.Receiving.Held.Bytes + ledger.Frames.Held.Bytes + ledger.Responses.Held))
                 {
-                    GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
-                    if (OperatingSystem.IsLinux())
+                    for (var pass = 0; pass < Passes; pass++)
                     {
-                        _ = TrimAllocator(0);
+                        GiveBack();
+                        await Task.Delay(Pause, time, stoppingToken).ConfigureAwait(false);
                     }
-
-                    await Task.Delay(Pause, time, stoppingToken).ConfigureAwait(false);
                 }
             }
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {
             // Nothing is left to do.
+        }
+    }
+
+    private static void GiveBack()
+    {
+        GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
+        if (OperatingSystem.IsLinux())
+        {
+            _ = TrimAllocator(0);
         }
     }
 
