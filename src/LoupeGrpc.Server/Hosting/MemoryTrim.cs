@@ -49,6 +49,9 @@ internal sealed class MemoryTrim(MemoryLedger ledger, TimeProvider time) : Backg
 
     private static void GiveBack()
     {
+        // Pools are told of a collection by a finalizer, and what they let go then is free with the next.
+        GC.Collect();
+        GC.WaitForPendingFinalizers();
         GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
         if (OperatingSystem.IsLinux())
         {
