@@ -20,13 +20,20 @@ scripts/prerequisites.sh test || exit 1
 [[ -z $fuzz ]] || scripts/prerequisites.sh fuzz || exit 1
 ./build.sh || exit 1
 
-passed=0 failed=0 skipped=0
-log=$(mktemp)
-trap 'rm -f "$log"' EXIT
+work=$(mktemp -d)
+lanes=()
+# Whatever ends this script ends the lanes too, with all that they started.
+stop() {
+  for lane in "${lanes[@]}"; do kill -TERM -- "-$lane" 2> /dev/null; done
+  rm -rf "$work"
+}
+trap stop EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
 
 # count PASSED FAILED SKIPPED
 count() {
-  passed=$((passed + $1)) failed=$((failed + $2)) skipped=$((skipped + $3))
+  echo "$*" >> "$work/counts"
 }
 
 # number WORD: the number that stands behind `WORD: ` in the last line of the log that has one, else 0.
@@ -34,14 +41,24 @@ number() {
   grep -oE "$1: [0-9]+" "$log" | tail -n 1 | grep -oE '[0-9]+$' || echo 0
 }
 
-# run NAME COMMAND…: shows what the command prints and keeps it for counting. A command that failed without a failed test counts as one.
+# run NAME COMMAND…: shows at its end what the command printed, and keeps it for counting. A command that failed without a failed test counts as one.
 run() {
-  echo
-  echo "== $1"
+  local name=$1 begin=$SECONDS status
   shift
   # A shell that runs this in the background has it ignore Ctrl-C, which some tests send to the programs.
-  env --default-signal=INT "$@" 2>&1 | tee "$log"
-  return "${PIPESTATUS[0]}"
+  env --default-signal=INT "$@" > "$log" 2>&1 < /dev/null
+  status=$?
+  {
+    flock 9
+    printf '\n== %s (%d s)\n' "$name" $((SECONDS - begin))
+    cat "$log"
+  } 9> "$work/shown"
+  return $status
+}
+
+# holds NAME COMMAND…: one check, which the exit code answers.
+holds() {
+  run "$@" && count 1 0 0 || count 0 1 0
 }
 
 # xunit PROJECT
@@ -53,17 +70,13 @@ xunit() {
   count $((total - bad - ignored)) "$bad" "$ignored"
 }
 
-run "format" dotnet format LoupeGrpc.sln --verify-no-changes --no-restore && count 1 0 0 || count 0 1 0
-
-xunit LoupeGrpc.UnitTests
-xunit LoupeGrpc.FunctionalTests
-
-run "native" native/test.sh
-status=$?
-tests=$(grep -oE '[0-9]+ tests? passed|PASSED  \] [0-9]+ test' "$log" | grep -oE '[0-9]+' | awk '{ sum += $1 } END { print sum + 0 }')
-count "$tests" $((status != 0)) 0
-
-run "native style" native/style.sh && count 1 0 0 || count 0 1 0
+# native: GoogleTest's, of several builds.
+native() {
+  run "native" native/test.sh
+  local status=$? tests
+  tests=$(grep -oE 'PASSED  \] [0-9]+ test' "$log" | grep -oE '[0-9]+' | awk '{ sum += $1 } END { print sum + 0 }')
+  count "$tests" $((status != 0)) 0
+}
 
 # unittest NAME COMMAND: Python's.
 unittest() {
@@ -76,11 +89,6 @@ unittest() {
   count $((total > bad + ignored ? total - bad - ignored : 0)) "$bad" "$ignored"
 }
 
-unittest "interoperability" tests/interop/run.sh
-unittest "privacy" tests/privacy/run.sh
-unittest "the gpu package without a GPU" tests/gpu-package/run.sh
-[[ -z $fuzz ]] || { run "fuzzing" tests/LoupeGrpc.Fuzz/run.sh && count 1 0 0 || count 0 1 0; }
-
 # checks NAME COMMAND…: of ours; the last line says `…: N passed`, and how many failed or were skipped where some were.
 checks() {
   run "$@"
@@ -92,14 +100,47 @@ checks() {
   count "$(of passed)" "$bad" "$(of skipped)"
 }
 
-checks "the contract's promise" tests/protos/run.sh
-run "third-party notices" dotnet run scripts/third-party-notices.cs -- --check && count 1 0 0 || count 0 1 0
-unittest "packages" tests/packages/run.sh
+# Two lanes beside each other, since much of the first waits: for processes, deadlines and timeouts. What builds is in the second alone, one after the other.
+served() {
+  xunit LoupeGrpc.FunctionalTests
+  unittest "interoperability" tests/interop/run.sh
+  unittest "privacy" tests/privacy/run.sh
+}
+built() {
+  xunit LoupeGrpc.UnitTests
+  native
+  holds "native style" native/style.sh
+  # Rules of style and of analyzers are errors of the build already; what it does not see is white space and the order of imports.
+  holds "format" dotnet format LoupeGrpc.sln --verify-no-changes --no-restore --diagnostics IDE0055
+  unittest "the gpu package without a GPU" tests/gpu-package/run.sh
+  checks "the contract's promise" tests/protos/run.sh
+  holds "third-party notices" dotnet run scripts/third-party-notices.cs -- --check
+  unittest "packages" tests/packages/run.sh
+}
+
+# lane FUNCTION: in a process group of its own, which `stop` can end.
+lane() {
+  set -m
+  (
+    log=$(mktemp -p "$work")
+    "$1"
+    true
+  ) &
+  set +m
+  lanes+=($!)
+}
+lane served
+lane built
+for process in "${lanes[@]}"; do wait "$process" || count 0 1 0; done
+lanes=()
+
+# What wants the machine for itself.
+log=$work/log
+[[ -z $fuzz ]] || holds "fuzzing" tests/LoupeGrpc.Fuzz/run.sh
 if [[ $bare_debian ]]; then
   scripts/prerequisites.sh bare-debian
   checks "a bare Debian" tests/bare-debian/run.sh
 fi
 
 echo
-echo "$passed passed, $failed failed, $skipped skipped"
-((failed == 0))
+awk '{ passed += $1; failed += $2; skipped += $3 } END { printf "%d passed, %d failed, %d skipped\n", passed, failed, skipped; exit failed > 0 }' "$work/counts"

@@ -25,7 +25,8 @@ flock 9
 
 generator=$(command -v ninja >/dev/null && echo Ninja || echo 'Unix Makefiles')
 [ -f "$output/CMakeCache.txt" ] || set -- -G "$generator" "$@"
-cmake -S "$source" -B "$output" -DCMAKE_BUILD_TYPE=Release "$@" >"$output/configure.log" 2>&1 || {
+# Without the tests where nobody asks for them, also after native/test.sh did in this directory.
+cmake -S "$source" -B "$output" -DCMAKE_BUILD_TYPE=Release -DLOUPE_NATIVE_TESTS=OFF "$@" >"$output/configure.log" 2>&1 || {
   cat "$output/configure.log" >&2
   fail "CMake could not configure native/: see $output/configure.log."
 }

@@ -115,7 +115,7 @@ int64_t AddressSpace() {
 }
 
 // Should memory run out on the machine, this process is the one to end. Files are neither written nor grown, nothing is started.
-void GiveUpRights() {
+void DropRights() {
   const int file = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
   if (file >= 0) {
     [[maybe_unused]] const ssize_t written = write(file, "500", 3);
@@ -246,7 +246,7 @@ int main(int count, char** arguments) {
   const std::string mistake = count == 2 ? Load(arguments[1], &cv) : "started with wrong arguments";
   Say(mistake, &hello);
   StartWatching();
-  GiveUpRights();
+  DropRights();
   int64_t idle = AddressSpace();
   if (!Send(hello) || !mistake.empty()) return 1;
 

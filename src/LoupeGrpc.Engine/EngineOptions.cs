@@ -42,12 +42,12 @@ public sealed record EngineOptions : IValidatableObject
     /// A run of the model is given up, and what it runs on with it, when it takes more than this many times what runs of its graph and size have taken so far.
     /// 0: never, else at least 2. Runs that warm the model up at the start may take as long as they need.
     /// </summary>
-    [Setting("runs this many times slower have hung")]
+    [Setting("a run this many times slower has hung")]
     [Range(0, 100_000)]
     public int RunTimeoutFactor { get; init; } = 50;
 
     /// <summary>A run is not given up before, however short others were.</summary>
-    [Setting("no run has hung before that")]
+    [Setting("least time before a run counts as hung")]
     [Duration("1s", "24h")]
     public TimeSpan MinRunTimeout { get; init; } = TimeSpan.FromSeconds(30);
 

@@ -32,7 +32,7 @@ public sealed record ExecutionOptions : IValidatableObject
     public IReadOnlyList<int> Buckets { get; init => field = [.. value.Order()]; } = [1, 2, 4, 8];
 
     /// <summary>The same on the CPU, where a batch brings nothing. Ascending.</summary>
-    [Setting("the same on the CPU")]
+    [Setting("frames that share one run on the CPU")]
     [Buckets]
     public IReadOnlyList<int> CpuBuckets { get; init => field = [.. value.Order()]; } = [1];
 

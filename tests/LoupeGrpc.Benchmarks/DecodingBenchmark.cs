@@ -41,7 +41,7 @@ internal sealed class DecodingBenchmark : IDecodeWatch, IDisposable
     {
     }
 
-    public bool IsGivenUp() => false;
+    public bool IsAbandoned() => false;
 
     public void Dispose() => _preprocessor.Dispose();
 

@@ -40,7 +40,9 @@ mapfile -t sources < <(apt-get indextargets --format '$(ORIGIN) $(REPO_URI) $(RE
 # The release itself is named without a hyphen, its updates with one.
 read -r mirror suite _ < <(printf '%s\n' "${sources[@]}" | awk '$2 !~ /-/ { print; exit }')
 
-sdk=$(dirname "$(readlink -f "$(command -v dotnet)")")
+# As it says itself: `dotnet` on the path may be a script that calls it.
+sdk=$(dotnet --list-sdks | sed -n '$s|^.* \[\(.*\)/sdk\]$|\1|p')
+[[ -x $sdk/dotnet ]] || skip "dotnet --list-sdks does not say where the SDK is"
 
 # bare NAME: a new root with the smallest Debian, this machine's sources, names, certificates and SDK.
 bare() {

@@ -39,7 +39,7 @@ public sealed partial class LoupeSession
             throw;
         }
 
-        GiveUpWhatDoesNotPass(_connection.Grant);
+        AbandonUndeliverableFrame(_connection.Grant);
         var missing = _unanswered!.Missing(_connection.Grant.NextSequence, _connection.Grant.ControlsReceived);
         _events.Writer.TryWrite(new LoupeResumed
         {
@@ -56,7 +56,7 @@ public sealed partial class LoupeSession
     /// A frame over which every connection breaks would take along all others, until the server's window has passed. Called by who holds
     /// <see cref="_writing"/>: what was sent after it did not arrive either.
     /// </summary>
-    private void GiveUpWhatDoesNotPass(SessionGrant grant)
+    private void AbandonUndeliverableFrame(SessionGrant grant)
     {
         var reached = (grant.NextSequence, grant.ControlsReceived, _received);
         _timesReached = reached == _reached ? _timesReached + 1 : 1;

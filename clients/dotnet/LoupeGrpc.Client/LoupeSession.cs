@@ -267,7 +267,7 @@ public sealed partial class LoupeSession : IAsyncDisposable
                 return _ledger.TrySettle(response.Outcome)
                     ? null
                     : new LoupeConnectionLostException(
-                        $"the server at {_connector.Address} broke the protocol: an outcome for frame {response.Outcome.Sequence}, which waits for none");
+                        $"the server at {_connector.Address} broke the protocol: it sent an outcome for frame {response.Outcome.Sequence}, which was not waiting for one");
             case AnalyzeResponse.PayloadOneofCase.ControlReply:
                 _received++;
                 _unanswered?.RemoveControl(response.ControlReply.ControlId);
@@ -345,5 +345,5 @@ public sealed partial class LoupeSession : IAsyncDisposable
     private LoupeConnectionLostException Ended() => new(_fault?.Message ?? "the session is over", _fault);
 
     private static string TooLarge(int bytes, ulong limit) => FormattableString.Invariant(
-        $"frame is {bytes / (1024.0 * 1024.0):0.0} MiB, limit {limit / (1024.0 * 1024.0):0.##} MiB: Loupe:Limits:MaxFrameBytes of the server");
+        $"the frame is {bytes / (1024.0 * 1024.0):0.0} MiB, and the limit is {limit / (1024.0 * 1024.0):0.##} MiB (Loupe:Limits:MaxFrameBytes on the server)");
 }

@@ -27,7 +27,7 @@ public sealed record AdaptationSettings
         List<string> errors = [];
         Require(LearningRate > 0 && LearningRate <= 0.1, $"The learning rate {LearningRate} is outside its range: above 0, at most 0.1.");
         Require(StepsPerFrame is >= 1 and <= 8, $"{StepsPerFrame} steps per frame are outside the range 1 to 8.");
-        Require(MinConfidence >= 0 && MinConfidence <= 0.5f, $"The least confidence {MinConfidence} is outside the range 0 to 0.5.");
+        Require(MinConfidence >= 0 && MinConfidence <= 0.5f, $"The minimum confidence {MinConfidence} is outside the range 0 to 0.5.");
         Require(EveryNth >= 1, $"every_nth is {EveryNth}; it must be 1 or more.");
         Require(DualVerdictEveryNth >= 0, $"dual_verdict_every_nth is {DualVerdictEveryNth}; it must be 0 or more.");
         if (Guard is { } guard)

@@ -19,7 +19,7 @@ internal sealed class RunSlot : IDisposable
     private readonly BindingCache<TensorBuffer> _single;
     private readonly BindingCache<int> _encode;
     private readonly BindingCache<RowRange> _segment;
-    private readonly Lazy<AdaptationRun> _adaptation;
+    private readonly FirstUse<AdaptationRun> _adaptation;
 
     private RunSlot(LoupeModel model, int rows, TensorBuffers buffers, Tensors tensors)
     {
@@ -40,7 +40,7 @@ internal sealed class RunSlot : IDisposable
 
         // Hidden states and mask features are left unbound: only sessions that adapt read them, and what is not asked for is not copied out.
         _segment = new BindingCache<RowRange>(range => BindSegmentor(range, MaskLogits, ClassLogits, []));
-        _adaptation = new Lazy<AdaptationRun>(() => AdaptationRun.Allocate(model, this));
+        _adaptation = new FirstUse<AdaptationRun>(() => AdaptationRun.Allocate(model, this));
     }
 
     /// <summary>Frames that fit.</summary>
@@ -61,7 +61,7 @@ internal sealed class RunSlot : IDisposable
     /// <summary>Output of <see cref="Segment"/>, [R,Q,2].</summary>
     public TensorBuffer ClassLogits { get; }
 
-    /// <summary>What sessions that adapt need beside this; made at the first use.</summary>
+    /// <summary>What sessions that adapt need beside this; made at the first use for which there is memory.</summary>
     /// <exception cref="OnnxRuntimeException">There is not enough memory.</exception>
     public AdaptationRun Adaptation => _adaptation.Value;
 
@@ -159,11 +159,7 @@ internal sealed class RunSlot : IDisposable
 
     public void Dispose()
     {
-        if (_adaptation.IsValueCreated)
-        {
-            _adaptation.Value.Dispose();
-        }
-
+        _adaptation.Dispose();
         _single.Dispose();
         _encode.Dispose();
         _segment.Dispose();

@@ -20,7 +20,7 @@ internal interface IDecodeWatch
     void InputIsRead();
 
     /// <summary>Nobody wants the picture any more. Asked now and then while it is decoded.</summary>
-    bool IsGivenUp();
+    bool IsAbandoned();
 }
 
 /// <summary>What came of a file.</summary>

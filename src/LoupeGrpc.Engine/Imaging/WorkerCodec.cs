@@ -24,7 +24,7 @@ internal sealed class WorkerCodec : IPictureCodec
     private static readonly TimeSpan Slice = TimeSpan.FromMilliseconds(100);
 
     // A process costs as much to start as an ordinary picture to decode: for a caller who left, that is decoded to its end.
-    private const int GiveUpAfterMilliseconds = 300;
+    private const int AbandonAfterMilliseconds = 300;
 
     // Giving memory back costs as much as a third of decoding into it: not between the pictures of a series.
     private static readonly TimeSpan TrimAfter = TimeSpan.FromSeconds(2);
@@ -84,10 +84,10 @@ internal sealed class WorkerCodec : IPictureCodec
             }
 
             long elapsed = Environment.TickCount64 - start;
-            if (elapsed >= GiveUpAfterMilliseconds && watch.IsGivenUp())
+            if (elapsed >= AbandonAfterMilliseconds && watch.IsAbandoned())
             {
                 _process.Stop();
-                return CodecAnswer.Failed(new FrameFailure(FailureKind.Canceled, "The picture was given up while it was being decoded."));
+                return CodecAnswer.Failed(new FrameFailure(FailureKind.Canceled, "The picture was abandoned while it was being decoded."));
             }
 
             if (suspectsPng && answer.ProcessorTime.TotalMilliseconds > PngMilliseconds + (PngNanosecondsPerPixel * pixels / 1e6))

@@ -108,7 +108,7 @@ internal sealed class DecodeStep(ModelManifest manifest, PixelPool pixels, Stage
     {
         public void InputIsRead() => job.EndReading();
 
-        public bool IsGivenUp() => refuse(job) is not null;
+        public bool IsAbandoned() => refuse(job) is not null;
     }
 
     private void Preprocess(FrameJob job, in PixelSource source, long decodeStart)

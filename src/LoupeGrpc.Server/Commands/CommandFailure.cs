@@ -22,7 +22,7 @@ internal static class CommandFailure
         IOException or UnauthorizedAccessException when IsWithoutFolder() => "the current directory is gone: change to another one first",
         IOException or UnauthorizedAccessException => exception.Message,
         OnnxRuntimeException => $"ONNX Runtime: {exception.Message}{MemoryLimit()}",
-        _ => $"a fault of this program: {exception}",
+        _ => $"internal error: {exception}",
     };
 
     private static string FirstLine(string text) => text.Split('\n')[0].TrimEnd('\r', ' ', ':');

@@ -26,7 +26,7 @@ internal sealed class CompileCommand
     private readonly Option<bool> _endWithInput = new(ParentWatch.Option)
     {
         Hidden = true,
-        Description = "Ends at once when standard input does: for a program that starts this one.",
+        Description = "End when standard input ends: for programs that start this one.",
     };
 
     public static Command Create(IReadOnlyList<string> settings)

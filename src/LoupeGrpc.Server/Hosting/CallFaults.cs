@@ -33,7 +33,7 @@ internal sealed class CallFaults(RequestDelegate next, ILogger<CallFaults> logge
         else if (!context.RequestAborted.IsCancellationRequested && exception is not OperationCanceledException)
         {
             CallFaultsLog.Faulted(logger, call.Method, exception);
-            Answer(context, StatusCode.Internal, "a fault of the server ended the call; its log says more");
+            Answer(context, StatusCode.Internal, "an internal error of the server ended the call; its log has the reason");
         }
     }
 
@@ -58,6 +58,6 @@ internal static partial class CallFaultsLog
     [LoggerMessage(EventId = 520, Level = LogLevel.Information, Message = "Call of {Peer} to {Method} refused: its request cannot be read: {Reason}")]
     public static partial void Unreadable(ILogger logger, string peer, string method, string reason);
 
-    [LoggerMessage(EventId = 521, Level = LogLevel.Error, Message = "A fault of ours ended a call to {Method}.")]
+    [LoggerMessage(EventId = 521, Level = LogLevel.Error, Message = "An internal error ended a call to {Method}.")]
     public static partial void Faulted(ILogger logger, string method, Exception exception);
 }

@@ -6,13 +6,13 @@ using LoupeGrpc.TestSupport;
 namespace LoupeGrpc.FunctionalTests.Commands;
 
 /// <summary>The program in surroundings that lack something: one clear sentence and the right exit code.</summary>
-public sealed class SurroundingsTests : IDisposable
+public sealed class SurroundingsTests(NanoEngine nano) : IDisposable
 {
     private static readonly string[] Serve = ["serve", "--listen", "http://127.0.0.1:0", "--operations", "http://127.0.0.1:0"];
 
     private readonly TemporaryDirectory _temporary = new();
 
-    private (string Name, string Value) Cache => ("XDG_CACHE_HOME", _temporary["cache"]);
+    private (string Name, string Value) Cache => ("Loupe__Model__CacheDirectory", nano.CacheDirectory);
 
     private string[] Convert =>
     [

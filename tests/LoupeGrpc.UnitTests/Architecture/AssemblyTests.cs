@@ -17,12 +17,13 @@ public sealed class AssemblyTests
     private const string Protobuf = "Google.Protobuf";
     private const string OnnxRuntime = "Microsoft.ML.OnnxRuntime";
     private const string Wire = "LoupeGrpc.Protocol";
+    private const string Network = "System.Net.";
 
     private static readonly Dictionary<string, (Assembly Assembly, string[] Forbidden)> Rules = new(StringComparer.Ordinal)
     {
-        ["Packaging"] = (typeof(ModelPackage).Assembly, [Grpc, AspNetCore, Protobuf, OnnxRuntime, "LoupeGrpc."]),
+        ["Packaging"] = (typeof(ModelPackage).Assembly, [Grpc, AspNetCore, Protobuf, OnnxRuntime, Network, "LoupeGrpc."]),
         ["Engine"] = (typeof(LoupeEngine).Assembly, [Grpc, AspNetCore, Protobuf, Wire, "LoupeGrpc.Modeling", "LoupeGrpc.Execution", "loupe-grpc-"]),
-        ["Modeling"] = (typeof(OneNodeGraph).Assembly, [Grpc, AspNetCore, OnnxRuntime, Wire, "LoupeGrpc.Engine", "LoupeGrpc.Execution", "loupe-grpc-"]),
+        ["Modeling"] = (typeof(OneNodeGraph).Assembly, [Grpc, AspNetCore, OnnxRuntime, Network, Wire, "LoupeGrpc.Engine", "LoupeGrpc.Execution", "loupe-grpc-"]),
         ["Execution"] = (typeof(ExecutionLadder).Assembly, [Grpc, AspNetCore, Protobuf, Wire, "LoupeGrpc.Modeling", "loupe-grpc-"]),
         ["Protocol"] = (typeof(FrameResult).Assembly, [AspNetCore, OnnxRuntime, "LoupeGrpc."]),
         ["Client"] = (typeof(LoupeClient).Assembly, [AspNetCore, OnnxRuntime, "LoupeGrpc.Engine", "LoupeGrpc.Execution", "LoupeGrpc.Modeling", "loupe-grpc-"]),
@@ -47,6 +48,7 @@ public sealed class AssemblyTests
         Assert.Contains(Protobuf, wire);
         var server = ReferencesOf(Assembly.Load("loupe-grpc-server"));
         Assert.Contains(server, static reference => reference.StartsWith(AspNetCore, StringComparison.Ordinal));
+        Assert.Contains(server, static reference => reference.StartsWith(Network, StringComparison.Ordinal));
         Assert.Superset(new HashSet<string> { Wire, "LoupeGrpc.Engine", "LoupeGrpc.Execution", "LoupeGrpc.Modeling" }, server.ToHashSet());
         Assert.Contains(OnnxRuntime, ReferencesOf(typeof(LoupeEngine).Assembly));
     }

@@ -50,4 +50,9 @@ public sealed class ProjectTests
             || Projects[name].Descendants("FrameworkReference").Any(static reference => ((string?)reference.Attribute("Include"))?.StartsWith("Microsoft.AspNetCore", StringComparison.Ordinal) == true);
         Assert.Equal(name == "LoupeGrpc.Server", web);
     }
+
+    [Theory]
+    [MemberData(nameof(Names))]
+    public void Only_the_bindings_may_be_unsafe(string name) =>
+        Assert.Equal(name == "LoupeGrpc.Native", Projects[name].Descendants("AllowUnsafeBlocks").Any(static element => element.Value == "true"));
 }

@@ -6,7 +6,7 @@ using Xunit;
 namespace LoupeGrpc.UnitTests.Engine;
 
 /// <summary>Frames that share runs with others, on the CPU and on the stand-in for a device. <see cref="QuickClock"/> sees to it that they do.</summary>
-public sealed class EngineBatchTests
+public sealed class EngineBatchTests(EngineFixture oneByOne) : IClassFixture<EngineFixture>
 {
     private const float Tolerance = 1e-5f;
 
@@ -27,7 +27,7 @@ public sealed class EngineBatchTests
     public async Task A_frame_is_answered_among_others_as_alone(bool onDevice, params int[] buckets)
     {
         using var measured = new MeasuredEngine();
-        await using var alone = await EngineFixture.StartAsync();
+        var alone = oneByOne.Engine;
         await using var engine = await EngineFixture.StartAsync(Crowd, time: new QuickClock(), target: onDevice ? Device(buckets) : Buckets(buckets), meters: measured);
         FrameInput[] inputs =
         [
@@ -92,7 +92,7 @@ public sealed class EngineBatchTests
     {
         const int Sessions = 6;
         using var measured = new MeasuredEngine();
-        await using var alone = await EngineFixture.StartAsync();
+        var alone = oneByOne.Engine;
         await using var engine = await EngineFixture.StartAsync(Crowd, time: new QuickClock(), target: onDevice ? Device(1, 2, 4, 8) : Buckets(1, 2, 4, 8), meters: measured);
         var input = Frames.Sample("forged-cat-in-coffee.jpg");
         var settings = new AdaptationSettings { LearningRate = 5e-3, MinConfidence = 0, DualVerdictEveryNth = 1, Guard = null };

@@ -10,14 +10,15 @@ namespace LoupeGrpc.UnitTests.Engine;
 /// <summary>
 /// Packages of half precision against what the authors' code computed: rounded as on a GPU (<see cref="HalfRounding"/>), and as ONNX Runtime runs them on the CPU.
 /// </summary>
-public sealed class HalfPrecisionTests(ITestOutputHelper output)
+public sealed class HalfPrecisionTests(RoundedEngines roundedEngines, ITestOutputHelper output)
 {
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
     public async Task The_embedded_model_answers_the_samples_nearly_as_the_reference_does(bool rounded)
     {
-        await using var engine = await StartAsync(TestPackages.Nano, rounded);
+        await using var own = rounded ? null : await StartAsync(TestPackages.Nano);
+        var engine = own ?? await roundedEngines.StartAsync(TestPackages.Nano);
         Assert.Equal(PackageLayout.Fp16, engine.Execution.Precision);
         var expected = Expected("nano");
         var pictures = expected.GetProperty("pictures").EnumerateArray().ToList();
@@ -44,7 +45,8 @@ public sealed class HalfPrecisionTests(ITestOutputHelper output)
     [InlineData("tiny-s", false)]
     public async Task Tiny_models_score_pictures_nearly_as_the_reference_does(string model, bool rounded)
     {
-        await using var engine = await StartAsync(TestPackages.Tiny(model), rounded);
+        await using var own = rounded ? null : await StartAsync(TestPackages.Tiny(model));
+        var engine = own ?? await roundedEngines.StartAsync(TestPackages.Tiny(model));
         var entries = Expected("e2e").EnumerateArray().Where(entry => entry.GetProperty("model").GetString() == model).ToList();
 
         var (score, iou) = await CompareAsync(engine, entries, static entry => TestData.Golden("e2e", entry.GetProperty("image").GetString()!));
@@ -59,16 +61,17 @@ public sealed class HalfPrecisionTests(ITestOutputHelper output)
     [InlineData("tiny-l")]
     [InlineData("tiny-g")]
     [InlineData("tiny-s")]
-    public void The_self_check_holds(string model)
+    public async Task The_self_check_holds(string model)
     {
-        var report = SelfCheckRecorder.Verify(HalfRounding.PackageOf(model == "nano" ? TestPackages.Nano : TestPackages.Tiny(model)), PackageLayout.Fp16);
+        var engine = await roundedEngines.StartAsync(model == "nano" ? TestPackages.Nano : TestPackages.Tiny(model));
+        var report = engine.SelfCheck;
 
         output.WriteLine($"{model}: {report.Output} is off by {report.Distance:g2}");
         Assert.InRange(report.Distance, 0, report.Tolerance / 2);
     }
 
-    private static Task<LoupeEngine> StartAsync(ModelPackage package, bool rounded) =>
-        EngineFixture.StartAsync(package: rounded ? HalfRounding.PackageOf(package) : package, target: ExecutionTarget.Cpu with { Precision = PackageLayout.Fp16 });
+    private static Task<LoupeEngine> StartAsync(ModelPackage package) =>
+        EngineFixture.StartAsync(package: package, target: ExecutionTarget.Cpu with { Precision = PackageLayout.Fp16 });
 
     private static async Task<(double Score, double Iou)> CompareAsync(LoupeEngine engine, List<JsonElement> entries, Func<JsonElement, string> path)
     {

@@ -7,7 +7,7 @@ using Xunit;
 namespace LoupeGrpc.UnitTests.Modeling;
 
 /// <summary>Loss and gradient of adaptation against reference autograd, and the gradient against itself by finite differences.</summary>
-public sealed class AdaptGraphTests(ITestOutputHelper output)
+public sealed class AdaptGraphTests(AdaptGraphTests.Models models, ITestOutputHelper output) : IClassFixture<AdaptGraphTests.Models>
 {
     private const int Steps = 6;
 
@@ -22,8 +22,7 @@ public sealed class AdaptGraphTests(ITestOutputHelper output)
     public void Loss_matches_and_gradients_are_the_references_over_six_steps(string name, string precision, double tolerance)
     {
         using var golden = SafetensorsFile.Open(TestData.Golden("tta", name, "steps.safetensors"));
-        using var weights = TestModel.TinyWeights(name);
-        using var model = new BuiltModel(TestModel.TinyConfig(name), weights, precision: precision);
+        var model = models.Get(name, precision);
         var queries = MatchedQueries(name);
         var theta = model.Theta;
         for (int step = 0; step < Steps; step++)
@@ -54,8 +53,7 @@ public sealed class AdaptGraphTests(ITestOutputHelper output)
     public void From_the_pixels_on_loss_and_gradients_stay_near_the_references(string name, string precision)
     {
         using var golden = SafetensorsFile.Open(TestData.Golden("tta", name, "steps.safetensors"));
-        using var weights = TestModel.TinyWeights(name);
-        using var model = new BuiltModel(TestModel.TinyConfig(name), weights, precision: precision);
+        var model = models.Get(name, precision);
         var theta = model.Theta;
         for (int step = 0; step < Steps; step++)
         {
@@ -98,8 +96,7 @@ public sealed class AdaptGraphTests(ITestOutputHelper output)
     {
         const string Name = "tiny-s";
         using var golden = SafetensorsFile.Open(TestData.Golden("tta", Name, "steps.safetensors"));
-        using var weights = TestModel.TinyWeights(Name);
-        using var model = new BuiltModel(TestModel.TinyConfig(Name), weights);
+        var model = models.Get(Name, PackageLayout.Fp32);
         Dictionary<string, Tensor> Run(IReadOnlyDictionary<string, Tensor> theta) => model.Adapt(
             Hidden(golden, 0), Tensor.Read(golden, "step.0.mask_features"), Tensor.Read(golden, "step.0.patch"), [score], [theta]);
 
@@ -137,8 +134,7 @@ public sealed class AdaptGraphTests(ITestOutputHelper output)
     {
         const string Name = "tiny-s";
         using var golden = SafetensorsFile.Open(TestData.Golden("tta", Name, "steps.safetensors"));
-        using var weights = TestModel.TinyWeights(Name);
-        using var model = new BuiltModel(TestModel.TinyConfig(Name), weights);
+        var model = models.Get(Name, PackageLayout.Fp32);
         IReadOnlyDictionary<string, Tensor>[] theta =
             [model.Theta, PackageTensors.Adapted.ToDictionary(static tensor => tensor, tensor => Tensor.Read(golden, "step.5.updated." + tensor))];
         var (first, second) = (Inputs(0), Inputs(3));
@@ -204,5 +200,31 @@ public sealed class AdaptGraphTests(ITestOutputHelper output)
         var hidden = Tensor.Read(golden, string.Create(CultureInfo.InvariantCulture, $"step.{step}.hidden"));
         Assert.Equal(1, hidden.Shape[1]);
         return hidden with { Shape = [1, hidden.Shape[0], .. hidden.Shape[2..]] };
+    }
+
+    /// <summary>Each built when first asked for: those of half precision take seconds.</summary>
+    public sealed class Models : IDisposable
+    {
+        private readonly Dictionary<(string Name, string Precision), BuiltModel> _built = [];
+
+        internal BuiltModel Get(string name, string precision)
+        {
+            if (!_built.TryGetValue((name, precision), out var model))
+            {
+                using var weights = TestModel.TinyWeights(name);
+                model = new BuiltModel(TestModel.TinyConfig(name), weights, precision: precision);
+                _built.Add((name, precision), model);
+            }
+
+            return model;
+        }
+
+        public void Dispose()
+        {
+            foreach (var model in _built.Values)
+            {
+                model.Dispose();
+            }
+        }
     }
 }

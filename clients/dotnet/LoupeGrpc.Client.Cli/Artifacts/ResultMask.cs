@@ -17,7 +17,7 @@ internal static class ResultMask
 
         if (rle.Size is not [var height, var width] || height != result.Height || width != result.Width)
         {
-            throw new InvalidDataException($"The server sent a mask of another size than the picture's {result.Width}x{result.Height}.");
+            throw new InvalidDataException($"The server sent a mask whose size is not the picture's {result.Width}x{result.Height}.");
         }
 
         return CocoRleDecoder.Decode(rle);

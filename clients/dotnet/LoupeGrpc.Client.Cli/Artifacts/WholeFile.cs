@@ -4,6 +4,10 @@ namespace LoupeGrpc.Client.Cli.Artifacts;
 /// A file that is being written beside its place and put there at the end: under its name stands the older file or the whole new one, also when the
 /// program is killed or the disk is full. What a killed program leaves is removed by the next one that writes into the folder.
 /// </summary>
+/// <remarks>
+/// No twin of the server's <c>StagingDirectory</c>: that puts a directory in place, which no single rename replaces, keeps a lock file beside it and may have to
+/// bring back what it replaced; a file carries its own lock, is replaced by one rename, and this program builds on nothing but the client library.
+/// </remarks>
 internal sealed class WholeFile : IDisposable
 {
     private const string Prefix = ".loupe-";

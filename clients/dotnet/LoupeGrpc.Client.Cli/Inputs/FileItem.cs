@@ -23,7 +23,7 @@ internal sealed class FileItem : SourceItem
         {
             var data = await Task.Run(() => Read(limits.MaxFrameBytes, cancellationToken), CancellationToken.None).WaitAsync(cancellationToken);
             return data is null
-                ? Failed(frameId, LoupeFailureCode.TooLarge, string.Create(CultureInfo.InvariantCulture, $"file is larger than {limits.MaxFrameBytes / (1024.0 * 1024.0):0.##} MiB: Loupe:Limits:MaxFrameBytes of the server"))
+                ? Failed(frameId, LoupeFailureCode.TooLarge, string.Create(CultureInfo.InvariantCulture, $"the file is larger than {limits.MaxFrameBytes / (1024.0 * 1024.0):0.##} MiB (Loupe:Limits:MaxFrameBytes on the server)"))
                 : new LoadedItem(new EncodedFrame(data) { FrameId = frameId, CaptureTime = CaptureTime }, null);
         }
         catch (Exception error) when (error is FileNotFoundException or DirectoryNotFoundException)

@@ -36,7 +36,7 @@ internal static class RpcErrors
         {
             StatusCode.Unavailable => Unreachable(address, error),
             StatusCode.Unimplemented => new LoupeUnavailableException(
-                $"what answers at {address} is no LoupeGrpc server, or an older one ({Detail(error)})", error),
+                $"what answers at {address} is not a LoupeGrpc server, or is an older one ({Detail(error)})", error),
             StatusCode.InvalidArgument => new LoupeRequestException(LoupeFailureCode.Invalid, error.Status.Detail, error),
             StatusCode.ResourceExhausted => new LoupeRequestException(LoupeFailureCode.Overloaded, error.Status.Detail, error),
             StatusCode.DeadlineExceeded => new LoupeRequestException(LoupeFailureCode.Expired, error.Status.Detail, error),

@@ -70,7 +70,7 @@ public static class CocoRleDecoder
             var bits = counts[i] - 48;
             if (bits is < 0 or > 63)
             {
-                throw new InvalidDataException($"U+{(int)counts[i]:X4} is no character of run lengths.");
+                throw new InvalidDataException($"U+{(int)counts[i]:X4} is not a character of run lengths.");
             }
 
             number |= (long)(bits & 0x1F) << (BitsPerCharacter * i);

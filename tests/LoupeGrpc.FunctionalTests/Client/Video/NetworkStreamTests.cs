@@ -173,7 +173,7 @@ public sealed class NetworkStreamTests : IDisposable
         Assert.Equal((0, 20, 20), (whole.ExitCode, broken.ExitCode, missing.ExitCode));
         whole.AssertComplete(40);
         broken.AssertComplete(40);
-        broken.AssertJudgedOnlyWhatIsIn(whole);
+        broken.AssertAnalysedOnlyWhatIsIn(whole);
         Assert.InRange(broken.Frames.Count, 5, 35);
         Assert.Contains("404", (string?)Assert.Single(missing.Lines)["error"]!["message"], StringComparison.Ordinal);
     }

@@ -51,7 +51,7 @@ public sealed class RecordingTests : IDisposable
     [Fact]
     public async Task What_a_cut_file_promised_and_lacks_is_lost_frame_by_frame()
     {
-        var run = await DamagedAsync("video-cut-40pct.mp4", leastJudged: 3);
+        var run = await DamagedAsync("video-cut-40pct.mp4", leastAnalysed: 3);
 
         var lost = run.Lines.Skip(run.Frames.Count).ToList();
         Assert.All(lost, line => Assert.Equal("UNREADABLE", (string?)line["error"]!["code"]));
@@ -64,7 +64,7 @@ public sealed class RecordingTests : IDisposable
     [Fact]
     public async Task Frames_that_are_made_of_damaged_ones_are_not_judged()
     {
-        await DamagedAsync("video-hole-3k.mp4", leastJudged: 1);
+        await DamagedAsync("video-hole-3k.mp4", leastAnalysed: 1);
     }
 
     /// <summary>Holes and noise, in codecs and containers that notice them each in its own way.</summary>
@@ -262,15 +262,15 @@ public sealed class RecordingTests : IDisposable
     }
 
     /// <summary>What is left of the whole video: each frame in its place, and only such judged as are in it.</summary>
-    private static async Task<VideoRun> DamagedAsync(string name, int leastJudged)
+    private static async Task<VideoRun> DamagedAsync(string name, int leastAnalysed)
     {
         var whole = await VideoRun.OfAsync(Data("video-whole.mp4"));
         var run = await VideoRun.OfAsync(Data(name));
 
         Assert.Equal(20, run.ExitCode);
         run.AssertComplete(40);
-        run.AssertJudgedOnlyWhatIsIn(whole);
-        Assert.InRange(run.Frames.Count, leastJudged, 10);
+        run.AssertAnalysedOnlyWhatIsIn(whole);
+        Assert.InRange(run.Frames.Count, leastAnalysed, 10);
         Assert.Equal(whole.Times, run.Times.Select(time => Math.Round(time, 6)));
         return run;
     }

@@ -49,7 +49,7 @@ internal sealed record VideoRun(CliRun Run, IReadOnlyList<Frame> Frames)
     }
 
     /// <summary>The frames that were judged have the pixels that the frames of the same number have in an intact run.</summary>
-    public void AssertJudgedOnlyWhatIsIn(VideoRun intact)
+    public void AssertAnalysedOnlyWhatIsIn(VideoRun intact)
     {
         foreach (var frame in Frames)
         {

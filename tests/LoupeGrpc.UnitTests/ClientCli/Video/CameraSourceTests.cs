@@ -24,8 +24,8 @@ public class CameraSourceTests
 
         Assert.Equal(73, items.Count);
         Assert.All(items.SkipLast(1), item => Assert.IsType<PixelItem>(item));
-        Assert.Equal("it gives no more frames: it was unplugged, or another program took it", Assert.IsType<UnreadableItem>(items[^1]).Message);
-        Assert.Equal(["camera:0 gives no more frames"], told);
+        Assert.Equal("it stopped sending frames: it was unplugged, or another program took it", Assert.IsType<UnreadableItem>(items[^1]).Message);
+        Assert.Equal(["camera:0 stopped sending frames"], told);
 
         VideoReader Start() => VideoReader.Start(tools, input, VideoPromise.Unknown, isLive: true, keepFrames: true, VideoOptions.Default, sampling);
     }

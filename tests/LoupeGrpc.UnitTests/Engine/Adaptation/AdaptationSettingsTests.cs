@@ -13,7 +13,7 @@ public sealed class AdaptationSettingsTests(EngineFixture fixture) : IClassFixtu
         { Defaults with { LearningRate = 0 }, "The learning rate 0 is outside its range: above 0, at most 0.1." },
         { Defaults with { LearningRate = double.NaN }, "The learning rate NaN is outside its range: above 0, at most 0.1." },
         { Defaults with { StepsPerFrame = 9 }, "9 steps per frame are outside the range 1 to 8." },
-        { Defaults with { MinConfidence = float.NaN }, "The least confidence NaN is outside the range 0 to 0.5." },
+        { Defaults with { MinConfidence = float.NaN }, "The minimum confidence NaN is outside the range 0 to 0.5." },
         { Defaults with { EveryNth = 0 }, "every_nth is 0; it must be 1 or more." },
         { Defaults with { DualVerdictEveryNth = -1 }, "dual_verdict_every_nth is -1; it must be 0 or more." },
         { Defaults with { Guard = Guard with { MaxDrift = float.NaN } }, "max_drift is NaN; it must be 0 or more." },

@@ -1,10 +1,7 @@
 using System.Text;
-using LoupeGrpc.Engine;
 using LoupeGrpc.Engine.Adaptation;
 using LoupeGrpc.Native;
-using LoupeGrpc.Packaging;
 using LoupeGrpc.TestSupport;
-using LoupeGrpc.UnitTests.Modeling;
 using Xunit;
 
 namespace LoupeGrpc.UnitTests.Engine.Adaptation;
@@ -13,7 +10,7 @@ namespace LoupeGrpc.UnitTests.Engine.Adaptation;
 /// Two streams on the embedded model against reference code, frame by frame: <c>scale</c>, under which adaptation helps,
 /// and <c>dark</c>, under which the classifier is lost and adaptation can only harm.
 /// </summary>
-public sealed class ReferenceStreamTests(EngineFixture fixture, ITestOutputHelper output) : IClassFixture<EngineFixture>
+public sealed class ReferenceStreamTests(EngineFixture fixture, RoundedEngines roundedEngines, ITestOutputHelper output) : IClassFixture<EngineFixture>
 {
     // Of the reference's total IoU.
     private const double Bound = 0.002;
@@ -60,7 +57,7 @@ public sealed class ReferenceStreamTests(EngineFixture fixture, ITestOutputHelpe
     public async Task Half_precision_adapts_as_the_reference_does()
     {
         const string Name = "scale";
-        await using var engine = await EngineFixture.StartAsync(package: HalfRounding.PackageOf(TestPackages.Nano), target: ExecutionTarget.Cpu with { Precision = PackageLayout.Fp16 });
+        var engine = await roundedEngines.StartAsync(TestPackages.Nano);
         var stream = ReferenceStream.Read(Name);
         var session = engine.CreateAdaptation(new AdaptationSettings { Guard = null });
         var request = Frames.WithMask with { Adaptation = session };

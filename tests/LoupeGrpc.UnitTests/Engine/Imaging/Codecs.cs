@@ -19,5 +19,5 @@ internal sealed class Unwatched : IDecodeWatch
     {
     }
 
-    public bool IsGivenUp() => false;
+    public bool IsAbandoned() => false;
 }

@@ -217,6 +217,6 @@ public sealed class WorkerCodecTests
 
         public void InputIsRead() => InputWasRead = true;
 
-        public bool IsGivenUp() => true;
+        public bool IsAbandoned() => true;
     }
 }

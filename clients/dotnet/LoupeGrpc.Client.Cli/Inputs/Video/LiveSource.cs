@@ -67,12 +67,12 @@ internal sealed class LiveSource : FrameSource
         {
             if (await _reader.ReadAsync(cancellationToken) is not { } frame)
             {
-                report.Tell(isEnd: true);
+                report.Flush(isEnd: true);
                 if (!_input.CanReopen)
                 {
                     var failure = _reader.Failure ?? "it was unplugged, or another program took it";
-                    _notify($"{Label} gives no more frames");
-                    yield return UnreadableItem.Create(Label, LoupeFailureCode.Unreadable, $"it gives no more frames: {failure}");
+                    _notify($"{Label} stopped sending frames");
+                    yield return UnreadableItem.Create(Label, LoupeFailureCode.Unreadable, $"it stopped sending frames: {failure}");
                     yield break;
                 }
 
@@ -111,13 +111,13 @@ internal sealed class LiveSource : FrameSource
             }
             else
             {
-                report.Tell();
+                report.Flush();
                 yield return PixelItem.Of(
                     frame, Label, string.Create(CultureInfo.InvariantCulture, $"{name}-{next - 1:000000}"), seconds, clock.Started.AddSeconds(seconds));
             }
         }
 
-        report.Tell(isEnd: true);
+        report.Flush(isEnd: true);
     }
 
     public override ValueTask DisposeAsync() => _reader?.DisposeAsync() ?? ValueTask.CompletedTask;

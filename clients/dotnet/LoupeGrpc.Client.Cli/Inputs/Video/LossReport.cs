@@ -21,7 +21,7 @@ internal sealed class LossReport(string label, Action<string> notify, TimeProvid
     public void Add(FrameEntry frame) => Add(frame.Number, 1, frame.Seconds, frame.Seconds, frame.Damage!);
 
     /// <summary>A frame that is as it should be, or the end: what was lost before it is told.</summary>
-    public void Tell(bool isEnd = false)
+    public void Flush(bool isEnd = false)
     {
         if (_stretch is { } stretch)
         {
@@ -52,7 +52,7 @@ internal sealed class LossReport(string label, Action<string> notify, TimeProvid
             return;
         }
 
-        Tell();
+        Flush();
         _stretch = (first, first + count - 1, from, to, reason);
     }
 

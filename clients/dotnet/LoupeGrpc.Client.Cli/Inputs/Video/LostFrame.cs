@@ -47,7 +47,7 @@ internal sealed class LostFrame : SourceItem
                 Name = "",
                 TimeSeconds = loss.TimeOf(OneByOne),
                 Message = string.Create(
-                    CultureInfo.InvariantCulture, $"frames {loss.FirstNumber + OneByOne} to {loss.FirstNumber + loss.Count - 1}, {rest} of them, are as frame {loss.FirstNumber}, which {loss.Reason}"),
+                    CultureInfo.InvariantCulture, $"frames {loss.FirstNumber + OneByOne} to {loss.FirstNumber + loss.Count - 1} ({rest} of them) are like frame {loss.FirstNumber}, which {loss.Reason}"),
             };
         }
     }

@@ -50,7 +50,7 @@ internal sealed class RecordingSource(VideoReader reader, VideoPromise promise, 
             }
         }
 
-        report.Tell(isEnd: true);
+        report.Flush(isEnd: true);
     }
 
     public override ValueTask DisposeAsync() => reader.DisposeAsync();
@@ -64,7 +64,7 @@ internal sealed class RecordingSource(VideoReader reader, VideoPromise promise, 
             return LostFrame.Of(label, entry.Number, entry.Seconds, damage);
         }
 
-        report.Tell();
+        report.Flush();
         return PixelItem.Of(frame, label, string.Create(CultureInfo.InvariantCulture, $"{name}-{entry.Number:000000}"), entry.Seconds, started.AddSeconds(entry.Seconds));
     }
 

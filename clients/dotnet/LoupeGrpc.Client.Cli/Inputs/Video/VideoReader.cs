@@ -220,7 +220,7 @@ internal sealed class VideoReader : IAsyncDisposable
         _isOver = true;
         if (await Task.WhenAny(_listening, Task.Delay(EndTime, CancellationToken.None)) != _listening)
         {
-            return await BrokenAsync("ffmpeg does not end");
+            return await BrokenAsync("ffmpeg did not end");
         }
 
         var exitCode = await _ffmpeg.ExitAsync();

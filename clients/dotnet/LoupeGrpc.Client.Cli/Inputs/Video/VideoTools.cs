@@ -38,7 +38,7 @@ internal sealed partial record VideoTools(string Ffmpeg, string Ffprobe, Version
             ? new Version(Number(found.Groups["major"]), Number(found.Groups["minor"]))
             : output.StartsWith("ffmpeg version", StringComparison.Ordinal)
                 ? Unnumbered
-                : throw new VideoUnavailableException($"{ffmpeg} does not say which version it is: install ffmpeg {Oldest} or newer");
+                : throw new VideoUnavailableException($"{ffmpeg} does not say its version: install ffmpeg {Oldest} or newer");
         return version >= Oldest
             ? new VideoTools(ffmpeg, ffprobe, version)
             : throw new VideoUnavailableException($"{ffmpeg} is version {version}, which is too old to read videos with: install ffmpeg {Oldest} or newer");
