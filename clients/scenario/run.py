@@ -1,0 +1,149 @@
+"""Plays session.json with every client against one server behind a proxy that breaks connections, and compares what they print, byte for byte.
+
+`run.sh` starts it. The lines of all clients are the same to the last digit of a score and the last pixel of a mask; without what differs between
+processors (`normalised`) they are expected.jsonl, which `--update` writes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import difflib
+import itertools
+import json
+import pathlib
+import sys
+import time
+
+import grpc.aio
+from proxy import CuttingProxy
+
+from loupe_grpc import v1
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+SCRIPT = HERE / "session.json"
+EXPECTED = HERE / "expected.jsonl"
+#: Seconds for all steps of one client.
+PATIENCE = 180
+#: As between two decoders of JPEG.
+SCORE_TOLERANCE = 2e-3
+#: So that a frame of 3 MB is too large.
+SETTINGS = ["--Loupe:Limits:MaxFrameBytes=2MiB"]
+
+
+def clients(only: list[str]) -> dict[str, list[str]]:
+    """Those that are built here, by name."""
+    found = {
+        "dotnet": [str(ROOT / "tests/LoupeGrpc.Scenario/bin/Release/net10.0/LoupeGrpc.Scenario")],
+        "python": [sys.executable, str(HERE / "python/scenario.py")],
+        "python-asyncio": [sys.executable, str(HERE / "python/scenario.py"), "--async"],
+        "node": ["node", str(ROOT / "clients/node/dist/scenario.js")],
+    }
+    there = {name: command for name, command in found.items() if pathlib.Path(command[1] if len(command) > 1 else command[0]).exists()}
+    return {name: there[name] for name in only} if only else there
+
+
+def normalised(line: str, expected: str | None = None) -> str:
+    """Without what another processor computes otherwise: borders of masks, hashes of adapted states, a score by `SCORE_TOLERANCE`; and without texts
+    for people. A score that is near enough is written as `expected` has it."""
+    value = json.loads(line)
+    value.pop("message", None)
+    if "score" in value:
+        score = float(value["score"])
+        wanted = float(json.loads(expected).get("score", -1)) if expected else score
+        value["score"] = f"{wanted if abs(score - wanted) <= SCORE_TOLERANCE else score:.3f}"
+    if "mask" in value and isinstance(value["mask"], dict):
+        value["mask"] = {"area_holds": value["mask"]["area_holds"]}
+    if "adaptation" in value:
+        value["adaptation"].pop("hash")
+    return json.dumps(value, sort_keys=True, separators=(",", ":"))
+
+
+async def take_over(address: str, token: bytes) -> None:
+    """Claims the session, as another client would, and ends it."""
+    async with grpc.aio.insecure_channel(address) as channel:
+        analyze = channel.stream_stream(
+            "/loupe.v1.ForgeryAnalysisService/Analyze",
+            request_serializer=v1.AnalyzeRequest.SerializeToString,
+            response_deserializer=v1.AnalyzeResponse.FromString,
+        )
+        call = analyze()
+        await call.write(v1.AnalyzeRequest(open=v1.OpenSession(resume_token=token)))
+        granted = (await call.read()).granted
+        assert granted.resumed, granted
+        await call.done_writing()
+        while await call.read() is not grpc.aio.EOF:
+            pass
+
+
+async def play(name: str, command: list[str], upstream: str) -> tuple[str, list[str], float]:
+    host, port = upstream.rsplit(":", 1)
+    proxy = CuttingProxy((host, int(port)), lambda token: take_over(upstream, token))
+    await proxy.start()
+    started = time.monotonic()
+    process = await asyncio.create_subprocess_exec(
+        *command, str(SCRIPT), f"http://{proxy.address}", proxy.control, str(ROOT), stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+    )
+    try:
+        output, errors = await asyncio.wait_for(process.communicate(), PATIENCE)
+    except asyncio.TimeoutError:
+        process.kill()
+        output, errors = await process.communicate()
+        errors += b"\n(not done in time)"
+    finally:
+        proxy.close()
+    lines = output.decode("utf-8").splitlines()
+    if process.returncode != 0:
+        lines.append(json.dumps({"step": "end", "exit": process.returncode}))
+        print(errors.decode("utf-8", "replace"), file=sys.stderr)
+    return name, lines, time.monotonic() - started
+
+
+def check(what: str, expected: list[str], actual: list[str]) -> bool:
+    if expected == actual:
+        return True
+    print(f"FAILED: {what}")
+    print("\n".join(list(difflib.unified_diff(expected, actual, "expected", "actual", lineterm="", n=2))[:60]))
+    return False
+
+
+async def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--server", default=str(ROOT / "out/loupe-grpc-server"))
+    parser.add_argument("--update", action="store_true", help="write expected.jsonl from what the first client prints")
+    parser.add_argument("clients", nargs="*")
+    arguments = parser.parse_args()
+    server = await asyncio.create_subprocess_exec(
+        arguments.server, "serve", "--listen", "http://127.0.0.1:0", "--operations", "http://127.0.0.1:0", *SETTINGS,
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    assert server.stdout and server.stderr
+    log = asyncio.create_task(server.stderr.read())
+    try:
+        ready = (await asyncio.wait_for(server.stdout.readline(), 120)).decode()
+        if not ready.startswith("ready "):
+            print((await log).decode(), file=sys.stderr)
+            raise SystemExit("the server did not start")
+        upstream = ready.split()[1].removeprefix("http://")
+        played = await asyncio.gather(*(play(name, command, upstream) for name, command in clients(arguments.clients).items()))
+    finally:
+        if server.returncode is None:
+            server.terminate()
+            await server.wait()
+    first, lines, _ = played[0]
+    if arguments.update:
+        EXPECTED.write_text("".join(normalised(line) + "\n" for line in lines), encoding="ascii")
+    expected = EXPECTED.read_text(encoding="ascii").splitlines()
+    actual = [normalised(line, wanted) for line, wanted in itertools.zip_longest(lines, expected[: len(lines)])]
+    passed = [check(f"{first}: expected.jsonl", expected, actual)]
+    for name, other, _ in played:
+        passed.append(check(f"{name}: as {first}", lines, other))
+    for name, other, seconds in played:
+        print(f"{name}: {len(other)} lines in {seconds:.1f} s")
+    print(f"scenario: {sum(passed)} passed, {len(passed) - sum(passed)} failed")
+    return 0 if all(passed) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(asyncio.run(main()))
