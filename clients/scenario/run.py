@@ -1,7 +1,8 @@
-"""Plays session.json with every client against one server behind a proxy that breaks connections, and compares what they print, byte for byte.
+"""Plays session.json with every client against one server behind a proxy that breaks connections, then strange.json against a server that lies, and
+compares what they print, byte for byte.
 
 `run.sh` starts it. The lines of all clients are the same to the last digit of a score and the last pixel of a mask; without what differs between
-processors (`normalised`) they are expected.jsonl, which `--update` writes.
+processors (`normalised`) they are *.expected.jsonl, which `--update` writes.
 """
 
 from __future__ import annotations
@@ -12,18 +13,20 @@ import difflib
 import itertools
 import json
 import pathlib
+import re
 import sys
 import time
 
 import grpc.aio
+import strange_server
 from proxy import CuttingProxy
 
 from loupe_grpc import v1
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
-SCRIPT = HERE / "session.json"
-EXPECTED = HERE / "expected.jsonl"
+#: Played against a real server, and against one that is none of ours.
+SESSION, STRANGE = HERE / "session.json", HERE / "strange.json"
 #: Seconds for all steps of one client.
 PATIENCE = 180
 #: As between two decoders of JPEG.
@@ -42,6 +45,11 @@ def clients(only: list[str]) -> dict[str, list[str]]:
     }
     there = {name: command for name, command in found.items() if pathlib.Path(command[1] if len(command) > 1 else command[0]).exists()}
     return {name: there[name] for name in only} if only else there
+
+
+def without_own_words(line: str) -> str:
+    """What a client says of a connection that was lost is in its own words, and names its proxy's port."""
+    return re.sub(r',"message":"[^"]*"', "", line) if '"code":"CONNECTION_LOST"' in line else line
 
 
 def normalised(line: str, expected: str | None = None) -> str:
@@ -77,13 +85,13 @@ async def take_over(address: str, token: bytes) -> None:
             pass
 
 
-async def play(name: str, command: list[str], upstream: str) -> tuple[str, list[str], float]:
+async def play(name: str, command: list[str], script: pathlib.Path, upstream: str) -> tuple[str, list[str], float]:
     host, port = upstream.rsplit(":", 1)
     proxy = CuttingProxy((host, int(port)), lambda token: take_over(upstream, token))
     await proxy.start()
     started = time.monotonic()
     process = await asyncio.create_subprocess_exec(
-        *command, str(SCRIPT), f"http://{proxy.address}", proxy.control, str(ROOT), stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+        *command, str(script), f"http://{proxy.address}", proxy.control, str(ROOT), stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
     )
     try:
         output, errors = await asyncio.wait_for(process.communicate(), PATIENCE)
@@ -93,7 +101,7 @@ async def play(name: str, command: list[str], upstream: str) -> tuple[str, list[
         errors += b"\n(not done in time)"
     finally:
         proxy.close()
-    lines = output.decode("utf-8").splitlines()
+    lines = [without_own_words(line) for line in output.decode("utf-8").splitlines()]
     if process.returncode != 0:
         lines.append(json.dumps({"step": "end", "exit": process.returncode}))
         print(errors.decode("utf-8", "replace"), file=sys.stderr)
@@ -111,7 +119,7 @@ def check(what: str, expected: list[str], actual: list[str]) -> bool:
 async def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--server", default=str(ROOT / "out/loupe-grpc-server"))
-    parser.add_argument("--update", action="store_true", help="write expected.jsonl from what the first client prints")
+    parser.add_argument("--update", action="store_true", help="write *.expected.jsonl from what the first client prints")
     parser.add_argument("clients", nargs="*")
     arguments = parser.parse_args()
     server = await asyncio.create_subprocess_exec(
@@ -120,29 +128,40 @@ async def main() -> int:
     )  # fmt: skip
     assert server.stdout and server.stderr
     log = asyncio.create_task(server.stderr.read())
+    passed: list[bool] = []
     try:
         ready = (await asyncio.wait_for(server.stdout.readline(), 120)).decode()
         if not ready.startswith("ready "):
             print((await log).decode(), file=sys.stderr)
             raise SystemExit("the server did not start")
-        upstream = ready.split()[1].removeprefix("http://")
-        played = await asyncio.gather(*(play(name, command, upstream) for name, command in clients(arguments.clients).items()))
+        passed += await play_all(SESSION, ready.split()[1].removeprefix("http://"), arguments)
     finally:
         if server.returncode is None:
             server.terminate()
             await server.wait()
-    first, lines, _ = played[0]
-    if arguments.update:
-        EXPECTED.write_text("".join(normalised(line) + "\n" for line in lines), encoding="ascii")
-    expected = EXPECTED.read_text(encoding="ascii").splitlines()
-    actual = [normalised(line, wanted) for line, wanted in itertools.zip_longest(lines, expected[: len(lines)])]
-    passed = [check(f"{first}: expected.jsonl", expected, actual)]
-    for name, other, _ in played:
-        passed.append(check(f"{name}: as {first}", lines, other))
-    for name, other, seconds in played:
-        print(f"{name}: {len(other)} lines in {seconds:.1f} s")
+    strange, address = await strange_server.start()
+    try:
+        passed += await play_all(STRANGE, address, arguments)
+    finally:
+        await strange.stop(None)
     print(f"scenario: {sum(passed)} passed, {len(passed) - sum(passed)} failed")
     return 0 if all(passed) else 1
+
+
+async def play_all(script: pathlib.Path, upstream: str, arguments: argparse.Namespace) -> list[bool]:
+    """All clients side by side; what each prints is what the first does, and that is what is expected."""
+    played = await asyncio.gather(*(play(name, command, script, upstream) for name, command in clients(arguments.clients).items()))
+    first, lines, _ = played[0]
+    expectation = script.with_suffix(".expected.jsonl")
+    if arguments.update:
+        expectation.write_text("".join(normalised(line) + "\n" for line in lines), encoding="ascii")
+    expected = expectation.read_text(encoding="ascii").splitlines()
+    actual = [normalised(line, wanted) for line, wanted in itertools.zip_longest(lines, expected[: len(lines)])]
+    passed = [check(f"{first}: {expectation.name}", expected, actual)]
+    for name, other, seconds in played:
+        passed.append(check(f"{script.name}: {name} as {first}", lines, other))
+        print(f"{script.name}: {name}: {len(other)} lines in {seconds:.1f} s")
+    return passed
 
 
 if __name__ == "__main__":

@@ -103,9 +103,11 @@ internal static class Line
         return With(line, summary.Adaptation);
     }
 
-    /// <summary>The contract's own spelling, without the enum's name.</summary>
+    /// <summary>The contract's own spelling, without the enum's name; a value of a newer server is unspecified.</summary>
     public static string Name<T>(T value)
-        where T : struct, Enum => string.Concat(value.ToString().Select(static (letter, i) => i > 0 && char.IsUpper(letter) ? $"_{letter}" : $"{char.ToUpperInvariant(letter)}"));
+        where T : struct, Enum => Enum.IsDefined(value)
+            ? string.Concat(value.ToString().Select(static (letter, i) => i > 0 && char.IsUpper(letter) ? $"_{letter}" : $"{char.ToUpperInvariant(letter)}"))
+            : "UNSPECIFIED";
 
     private static JsonObject With(JsonObject line, FrameResult result)
     {
@@ -161,8 +163,8 @@ internal static class Line
         };
     }
 
-    private static JsonArray Of(Thresholds thresholds) =>
-        new(thresholds.Low.ToString("F4", CultureInfo.InvariantCulture), thresholds.High.ToString("F4", CultureInfo.InvariantCulture));
+    private static JsonArray Of(Thresholds? thresholds) =>
+        new((thresholds?.Low ?? 0).ToString("F4", CultureInfo.InvariantCulture), (thresholds?.High ?? 0).ToString("F4", CultureInfo.InvariantCulture));
 
     private static string Number(ulong number) => number.ToString(CultureInfo.InvariantCulture);
 

@@ -1,5 +1,12 @@
+using System.Globalization;
 using System.Text.Json;
 using LoupeGrpc.Scenario;
+
+if (args is ["--speed", var server, var kind, var count])
+{
+    Console.WriteLine(Line.Write(await Speed.MeasureAsync(new Uri(server), kind, int.Parse(count, CultureInfo.InvariantCulture))));
+    return 0;
+}
 
 if (args is not [var script, var address, var control, var root])
 {
