@@ -96,6 +96,7 @@ checks "the contract's promise" tests/protos/run.sh
 run "third-party notices" dotnet run scripts/third-party-notices.cs -- --check && count 1 0 0 || count 0 1 0
 unittest "packages" tests/packages/run.sh
 checks "the Python client" clients/python/run-tests.sh
+checks "the Node client" clients/node/run-tests.sh
 checks "one scenario, every client" clients/scenario/run.sh
 if [[ $bare_debian ]]; then
   scripts/prerequisites.sh bare-debian

@@ -35,16 +35,17 @@ SCORE_TOLERANCE = 2e-3
 SETTINGS = ["--Loupe:Limits:MaxFrameBytes=2MiB"]
 
 
-def clients(only: list[str]) -> dict[str, list[str]]:
-    """Those that are built here, by name."""
+def clients(only: list[str]) -> tuple[dict[str, list[str]], list[str]]:
+    """Those that are built here, by name; and the names of those that are not."""
     found = {
         "dotnet": [str(ROOT / "tests/LoupeGrpc.Scenario/bin/Release/net10.0/LoupeGrpc.Scenario")],
         "python": [sys.executable, str(HERE / "python/scenario.py")],
         "python-asyncio": [sys.executable, str(HERE / "python/scenario.py"), "--async"],
-        "node": ["node", str(ROOT / "clients/node/dist/scenario.js")],
+        "node": ["node", str(ROOT / "clients/node/dist/test/scenario.js")],
     }
-    there = {name: command for name, command in found.items() if pathlib.Path(command[1] if len(command) > 1 else command[0]).exists()}
-    return {name: there[name] for name in only} if only else there
+    wanted = {name: found[name] for name in only or found}
+    there = {name: command for name, command in wanted.items() if pathlib.Path(command[:2][-1]).exists()}
+    return there, [name for name in wanted if name not in there]
 
 
 def without_own_words(line: str) -> str:
@@ -122,6 +123,9 @@ async def main() -> int:
     parser.add_argument("--update", action="store_true", help="write *.expected.jsonl from what the first client prints")
     parser.add_argument("clients", nargs="*")
     arguments = parser.parse_args()
+    there, missing = clients(arguments.clients)
+    for name in missing:
+        print(f"skipped: {name} is not built here")
     server = await asyncio.create_subprocess_exec(
         arguments.server, "serve", "--listen", "http://127.0.0.1:0", "--operations", "http://127.0.0.1:0", *SETTINGS,
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
@@ -134,26 +138,26 @@ async def main() -> int:
         if not ready.startswith("ready "):
             print((await log).decode(), file=sys.stderr)
             raise SystemExit("the server did not start")
-        passed += await play_all(SESSION, ready.split()[1].removeprefix("http://"), arguments)
+        passed += await play_all(SESSION, ready.split()[1].removeprefix("http://"), there, arguments.update)
     finally:
         if server.returncode is None:
             server.terminate()
             await server.wait()
     strange, address = await strange_server.start()
     try:
-        passed += await play_all(STRANGE, address, arguments)
+        passed += await play_all(STRANGE, address, there, arguments.update)
     finally:
         await strange.stop(None)
-    print(f"scenario: {sum(passed)} passed, {len(passed) - sum(passed)} failed")
+    print(f"scenario: {sum(passed)} passed, {len(passed) - sum(passed)} failed, {len(missing)} skipped")
     return 0 if all(passed) else 1
 
 
-async def play_all(script: pathlib.Path, upstream: str, arguments: argparse.Namespace) -> list[bool]:
+async def play_all(script: pathlib.Path, upstream: str, there: dict[str, list[str]], update: bool) -> list[bool]:
     """All clients side by side; what each prints is what the first does, and that is what is expected."""
-    played = await asyncio.gather(*(play(name, command, script, upstream) for name, command in clients(arguments.clients).items()))
+    played = await asyncio.gather(*(play(name, command, script, upstream) for name, command in there.items()))
     first, lines, _ = played[0]
     expectation = script.with_suffix(".expected.jsonl")
-    if arguments.update:
+    if update:
         expectation.write_text("".join(normalised(line) + "\n" for line in lines), encoding="ascii")
     expected = expectation.read_text(encoding="ascii").splitlines()
     actual = [normalised(line, wanted) for line, wanted in itertools.zip_longest(lines, expected[: len(lines)])]

@@ -16,7 +16,7 @@ for round in 1 2 3; do
         dotnet) command=("$root/tests/LoupeGrpc.Scenario/bin/Release/net10.0/LoupeGrpc.Scenario") ;;
         python) command=("${PYTHON:-/usr/bin/python3}" "$here/python/scenario.py") ;;
         python-asyncio) command=("${PYTHON:-/usr/bin/python3}" "$here/python/scenario.py" --async) ;;
-        node) command=(node "$root/clients/node/dist/scenario/scenario.js") ;;
+        node) command=(node "$root/clients/node/dist/test/scenario.js") ;;
       esac
       [[ -e ${command[1]:-${command[0]}} ]] || continue
       echo "$round $(basename "$kind") $client $("${command[@]}" --speed "$address" "$kind" "$count")"

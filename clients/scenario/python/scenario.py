@@ -257,7 +257,7 @@ class Player:
 
 
 def speed(address: str, kind: str, count: int, asynchronous: bool) -> dict[str, float]:
-    """What the client takes: frames a second of one stream, and its own processor time for each. `nv12`: raw pixels of 1920x1080; else a picture file."""
+    """Frames a second of one stream, and the client's own processor time for each. `nv12`: raw pixels of 1920x1080; else a picture file."""
     nv12 = lg.FrameFormat(lg.PixelFormat.NV12, 1920, 1080)
     image: Any = lg.Raw(bytes(1920 * 1080 * 3 // 2), nv12) if kind == "nv12" else pathlib.Path(kind).read_bytes()
     options = lg.SessionOptions(masks=lg.Masks(lg.MaskPolicy.NEVER))
