@@ -124,6 +124,7 @@ def test_what_the_server_says_when_it_ends_a_session_is_told(fake: Start) -> Non
     def script(requests: Requests, context: grpc.ServicerContext) -> Iterator[v1.AnalyzeResponse]:
         next(requests)
         yield granted(resume_token=TOKEN)
+        next(requests)
         context.abort(grpc.StatusCode.ABORTED, "an operator ended it")
 
     outcomes, session = play(fake(script))
@@ -354,3 +355,30 @@ def test_the_context_of_opentelemetry_goes_along(fake: Start, monkeypatch: pytes
     with lg.LoupeClient(server.address) as client:
         assert client.server_info().server == "fake"
     assert server.metadata[0]["traceparent"] == "00-abc"
+
+
+def test_both_halves_in_one_process_raise_no_false_alarm(fake: Start, caplog: pytest.LogCaptureFixture) -> None:
+    def script(requests: Requests, _: Any) -> Iterator[v1.AnalyzeResponse]:
+        next(requests)
+        yield granted()
+        for sequence, _request in enumerate(requests):
+            yield result(sequence)
+        yield summary()
+
+    server = fake(script)
+    found: list[int] = []
+
+    def threads() -> None:
+        with lg.LoupeClient(server.address) as client:
+            found.append(len(list(client.analyze([b"x"] * 300))))
+
+    async def loop() -> None:
+        async with lg.AsyncLoupeClient(server.address) as client:
+            found.append(len([outcome async for outcome in client.analyze([b"x"] * 300)]))
+
+    beside = threading.Thread(target=threads)
+    beside.start()
+    asyncio.run(loop())
+    beside.join(60)
+    assert found == [300, 300]
+    assert [record.getMessage() for record in caplog.records if record.name == "asyncio" and record.levelname == "ERROR"] == []

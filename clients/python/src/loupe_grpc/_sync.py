@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import logging
 import threading
 from typing import Any, Coroutine, Iterable, Iterator, TypeVar, Union
 
@@ -21,8 +22,14 @@ T = TypeVar("T")
 _BATCH = 64
 
 
+def _is_no_false_alarm(record: logging.LogRecord) -> bool:
+    """gRPC wakes every event loop of a process for the work of each, and asyncio logs that all but one find nothing to do (grpc/grpc#25364)."""
+    error = record.exc_info[1] if record.exc_info else None
+    return not (isinstance(error, BlockingIOError) and "PollerCompletionQueue" in record.getMessage())
+
+
 class _Loop:
-    """The one event loop of all clients of a process: gRPC's asyncio half wants no more than one."""
+    """The one event loop of all clients for threads in a process; there is another one where `AsyncLoupeClient` is used too."""
 
     _gate = threading.Lock()
     _loop: asyncio.AbstractEventLoop | None = None
@@ -32,6 +39,7 @@ class _Loop:
         with cls._gate:
             if cls._loop is None:
                 cls._loop = asyncio.new_event_loop()
+                logging.getLogger("asyncio").addFilter(_is_no_false_alarm)
                 threading.Thread(target=cls._loop.run_forever, name="loupe-grpc", daemon=True).start()
             return cls._loop
 
