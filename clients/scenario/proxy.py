@@ -69,6 +69,9 @@ class CuttingProxy:
         elif command == "after-response":
             for pair in self._pairs:
                 pair.response_left = int(argument)
+        elif command == "calm":
+            for pair in self._pairs:
+                pair.request_left = pair.response_left = None
         elif command == "takeover":
             await self._takeover(bytes.fromhex(argument))
         else:

@@ -13,8 +13,10 @@ import difflib
 import itertools
 import json
 import pathlib
+import random
 import re
 import sys
+import tempfile
 import time
 
 import grpc.aio
@@ -121,6 +123,8 @@ async def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--server", default=str(ROOT / "out/loupe-grpc-server"))
     parser.add_argument("--update", action="store_true", help="write *.expected.jsonl from what the first client prints")
+    parser.add_argument("--soak", type=int, metavar="SESSIONS", help="so many sessions whose connections break where chance has it, instead")
+    parser.add_argument("--seed", type=int, default=1, help="of chance")
     parser.add_argument("clients", nargs="*")
     arguments = parser.parse_args()
     there, missing = clients(arguments.clients)
@@ -138,11 +142,21 @@ async def main() -> int:
         if not ready.startswith("ready "):
             print((await log).decode(), file=sys.stderr)
             raise SystemExit("the server did not start")
-        passed += await play_all(SESSION, ready.split()[1].removeprefix("http://"), there, arguments.update)
+        upstream = ready.split()[1].removeprefix("http://")
+        if arguments.soak:
+            with tempfile.TemporaryDirectory() as folder:
+                script = pathlib.Path(folder) / "soak.json"
+                script.write_text(json.dumps(soak(arguments.soak, arguments.seed)), encoding="ascii")
+                passed += await play_all(script, upstream, there, update=True)
+        else:
+            passed += await play_all(SESSION, upstream, there, arguments.update)
     finally:
         if server.returncode is None:
             server.terminate()
             await server.wait()
+    if arguments.soak:
+        print(f"scenario: {sum(passed)} passed, {len(passed) - sum(passed)} failed, {len(missing)} skipped")
+        return 0 if all(passed) else 1
     strange, address = await strange_server.start()
     try:
         passed += await play_all(STRANGE, address, there, arguments.update)
@@ -150,6 +164,33 @@ async def main() -> int:
         await strange.stop(None)
     print(f"scenario: {sum(passed)} passed, {len(passed) - sum(passed)} failed, {len(missing)} skipped")
     return 0 if all(passed) else 1
+
+
+def soak(sessions: int, seed: int) -> dict[str, list[dict[str, object]]]:
+    """A script of cuts where chance has them."""
+    chance = random.Random(seed)
+    files = ["samples/forged-cat-inpainted.png", "samples/authentic-coffee.jpg", "tests/data/preprocess/rgb-1x1.png"]
+    parts: list[dict[str, object]] = []
+    for number in range(sessions):
+        steps: list[dict[str, object]] = [{"open": {"name": f"soak {number}", "mask": "ALWAYS"}}]
+        for _ in range(10):
+            count = chance.randint(1, 8)
+            for _ in range(count):
+                if chance.random() < 0.3:
+                    cuts = [
+                        "reset",
+                        "close",
+                        f"after-request {chance.randint(1, 200_000)}",
+                        f"after-response {chance.randint(1, 2_000)}",
+                        "refuse 150",
+                    ]
+                    steps.append({"proxy": chance.choice(cuts)})
+                steps.append({"send": {"id": str(chance.getrandbits(64)), "file": chance.choice(files)}})
+                if chance.random() < 0.2:
+                    steps.append({"control": {"kind": "set_thresholds", "low": chance.random() / 2, "high": 0.9}})
+            steps.append({"read": count})
+        parts.append({"name": f"soak {number}", "steps": [*steps, {"proxy": "calm"}, {"complete": {}}]})
+    return {"parts": parts}
 
 
 async def play_all(script: pathlib.Path, upstream: str, there: dict[str, list[str]], update: bool) -> list[bool]:
