@@ -105,6 +105,9 @@ served() {
   xunit LoupeGrpc.FunctionalTests
   unittest "interoperability" tests/interop/run.sh
   unittest "privacy" tests/privacy/run.sh
+  checks "the Python client" clients/python/run-tests.sh
+  checks "the Node client" clients/node/run-tests.sh
+  checks "one scenario, every client" clients/scenario/run.sh
 }
 built() {
   xunit LoupeGrpc.UnitTests

@@ -11,17 +11,20 @@ namespace LoupeGrpc.Server.Contract;
 internal static class AnalysisSettingsReader
 {
     /// <summary>Null, and why, where they make no sense.</summary>
-    /// <param name="thresholds">Null or both 0: <paramref name="defaults"/>.</param>
+    /// <param name="thresholds">Null or both 0: <paramref name="defaults"/>, and so does each of the two that is not set.</param>
     public static VerdictThresholds? Read(Thresholds? thresholds, VerdictThresholds defaults, out string? error)
     {
         error = null;
-        var wanted = thresholds is null or { Low: 0, High: 0 } ? defaults : new VerdictThresholds(thresholds.Low, thresholds.High);
+        thresholds ??= new Thresholds();
+        var (defaultLow, defaultHigh) = (thresholds.DefaultLow || thresholds is { Low: 0, High: 0 }, thresholds.High == 0);
+        var wanted = new VerdictThresholds(defaultLow ? defaults.Low : thresholds.Low, defaultHigh ? defaults.High : thresholds.High);
         if (wanted.IsValid)
         {
             return wanted;
         }
 
-        error = $"thresholds {wanted.Low} and {wanted.High} do not satisfy 0 <= low <= high <= 1";
+        var given = defaultLow ? $"; {wanted.Low} is the server's default: give low too" : defaultHigh ? $"; {wanted.High} is the server's default: give high too" : "";
+        error = $"thresholds {wanted.Low} and {wanted.High} do not satisfy 0 <= low <= high <= 1{given}";
         return null;
     }
 

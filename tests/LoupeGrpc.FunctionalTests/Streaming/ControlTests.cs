@@ -32,6 +32,40 @@ public class ControlTests
         Assert.Equal((6ul, 0.4f, 0.6f), (reply.ControlId, reply.Thresholds.Low, reply.Thresholds.High));
     }
 
+    [Theory]
+    [InlineData(0.5f, 0, false, 0.5f, 0.6f)]
+    [InlineData(0, 0.7f, true, 0.4f, 0.7f)]
+    [InlineData(0.1f, 0.7f, true, 0.4f, 0.7f)]
+    [InlineData(0, 0, true, 0.4f, 0.6f)]
+    // What servers took before there was `default_low`.
+    [InlineData(0, 0.7f, false, 0, 0.7f)]
+    public async Task A_threshold_that_is_not_given_is_the_servers(float low, float high, bool defaultLow, float expectedLow, float expectedHigh)
+    {
+        var thresholds = new Thresholds { Low = low, High = high, DefaultLow = defaultLow };
+        await using var server = await RunningServer.StartAsync(new ScriptedAnalyzer());
+        using var session = await server.OpenAsync(new OpenSession { Thresholds = thresholds });
+        Assert.Equal((expectedLow, expectedHigh), (session.Grant.Thresholds.Low, session.Grant.Thresholds.High));
+        await session.SendAsync(new Control { SetThresholds = thresholds });
+        var reply = await session.NextReplyAsync();
+        Assert.Null(reply.Failed);
+        Assert.Equal((expectedLow, expectedHigh), (reply.Thresholds.Low, reply.Thresholds.High));
+        Assert.False(reply.Thresholds.DefaultLow);
+    }
+
+    [Theory]
+    [InlineData(0.7f, 0, false, "0.6 is the server's default: give high too")]
+    [InlineData(0, 0.3f, true, "0.4 is the server's default: give low too")]
+    [InlineData(0.7f, 0.3f, false, "thresholds 0.7 and 0.3 do not satisfy 0 <= low <= high <= 1")]
+    public async Task Thresholds_that_do_not_fit_the_servers_are_told_which_is_which(float low, float high, bool defaultLow, string expected)
+    {
+        await using var server = await RunningServer.StartAsync(new ScriptedAnalyzer());
+        using var session = await server.OpenAsync();
+        await session.SendAsync(new Control { SetThresholds = new Thresholds { Low = low, High = high, DefaultLow = defaultLow } });
+        var failed = (await session.NextReplyAsync()).Failed;
+        Assert.Equal(FailureCode.Invalid, failed.Code);
+        Assert.EndsWith(expected, failed.Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task A_new_mask_holds_from_the_next_frame_on()
     {

@@ -41,6 +41,15 @@ public class CocoRleDecoderTests
         Assert.Throws<InvalidDataException>(() => CocoRleDecoder.Decode(height, width, counts));
 
     [Fact]
+    public void What_every_client_refuses_is_refused()
+    {
+        var cases = JsonNode.Parse(File.ReadAllText(Path.Combine(TestData.RepositoryRoot, "clients", "scenario", "refused-masks.json")))!.AsArray();
+        Assert.NotEmpty(cases);
+        Assert.All(cases, static refused => Assert.Throws<InvalidDataException>(
+            () => CocoRleDecoder.Decode((uint)refused!["height"]!, (uint)refused["width"]!, (string)refused["counts"]!)));
+    }
+
+    [Fact]
     public void A_size_that_is_no_pair_is_refused() =>
         Assert.Throws<InvalidDataException>(() => CocoRleDecoder.Decode(new CocoRle { Size = { 5 }, Counts = "5" }));
 

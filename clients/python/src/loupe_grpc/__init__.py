@@ -1,0 +1,100 @@
+"""Client of a LoupeGrpc server: frames and pictures in, forgery scores and masks out.
+
+`LoupeClient` and `Session` are for threads, `AsyncLoupeClient` and `AsyncSession` for asyncio; `v1` has the contract's own messages.
+"""
+
+from loupe_grpc import v1
+from loupe_grpc._client import AsyncLoupeClient
+from loupe_grpc._errors import ConnectionLostError, FailureCode, LoupeError, NotAllowedError, RequestError, UnavailableError
+from loupe_grpc._frames import Encoded, Frame, FrameFormat, Image, PixelFormat, Raw, YuvMatrix, YuvRange
+from loupe_grpc._masks import Box, RleMask
+from loupe_grpc._options import (
+    DEFAULT_ADDRESS,
+    VERSION as __version__,
+    Adaptation,
+    ClientOptions,
+    Delivery,
+    DeliveryMode,
+    MaskEncoding,
+    MaskPolicy,
+    Masks,
+    SessionOptions,
+    Thresholds,
+)
+from loupe_grpc._outcomes import (
+    AdaptationState,
+    Analysis,
+    Disconnected,
+    Dropped,
+    DropReason,
+    EventKind,
+    Expired,
+    Failed,
+    Mask,
+    MaskAgreement,
+    MaskOmission,
+    Note,
+    NoteCode,
+    Outcome,
+    Region,
+    Result,
+    Resumed,
+    ServerEvent,
+    Verdict,
+)
+from loupe_grpc._session import AsyncSession
+from loupe_grpc._sync import LoupeClient, Session
+
+__all__ = [
+    "DEFAULT_ADDRESS",
+    "Adaptation",
+    "AdaptationState",
+    "Analysis",
+    "AsyncLoupeClient",
+    "AsyncSession",
+    "Box",
+    "ClientOptions",
+    "ConnectionLostError",
+    "Delivery",
+    "DeliveryMode",
+    "Disconnected",
+    "DropReason",
+    "Dropped",
+    "Encoded",
+    "EventKind",
+    "Expired",
+    "Failed",
+    "FailureCode",
+    "Frame",
+    "FrameFormat",
+    "Image",
+    "LoupeClient",
+    "LoupeError",
+    "Mask",
+    "MaskAgreement",
+    "MaskEncoding",
+    "MaskOmission",
+    "MaskPolicy",
+    "Masks",
+    "NotAllowedError",
+    "Note",
+    "NoteCode",
+    "Outcome",
+    "PixelFormat",
+    "Raw",
+    "Region",
+    "RequestError",
+    "Result",
+    "Resumed",
+    "RleMask",
+    "ServerEvent",
+    "Session",
+    "SessionOptions",
+    "Thresholds",
+    "UnavailableError",
+    "Verdict",
+    "YuvMatrix",
+    "YuvRange",
+    "__version__",
+    "v1",
+]

@@ -1,0 +1,112 @@
+"""Against a real server."""
+
+from __future__ import annotations
+
+import asyncio
+import pathlib
+import re
+import shutil
+import threading
+
+import numpy as np
+import pytest
+from conftest import ROOT, SAMPLES
+
+import loupe_grpc as lg
+
+
+def test_pictures_of_opencv_and_files_give_the_same(server: str) -> None:
+    cv2 = pytest.importorskip("cv2")
+    with lg.LoupeClient.connect(server) as client:
+        file = SAMPLES / "forged-cat-inpainted.png"
+        always = lg.Masks(lg.MaskPolicy.ALWAYS)
+        by_file, by_pixels = client.analyze_image(file, masks=always), client.analyze_image(cv2.imread(str(file)), masks=always)
+        assert by_file.score == by_pixels.score and by_file.verdict is lg.Verdict.MANIPULATED
+        assert by_file.mask and by_pixels.mask and by_file.mask.rle == by_pixels.mask.rle
+        assert by_file.mask.bitmap().shape == (by_file.height, by_file.width)
+        assert by_file.mask.area == by_file.mask.bitmap().sum() > 0
+        assert set(by_file.timings_ms) >= {"decode", "encode", "total"} and by_file.timings_ms["total"] > 0
+        soft = client.analyze_image(file, masks=lg.Masks(lg.MaskPolicy.ALWAYS, lg.MaskEncoding.SOFT_PNG)).mask
+        assert soft and np.array_equal(soft.bitmap(), by_file.mask.bitmap())
+
+
+def test_frames_of_a_video_go_straight_from_opencv(server: str) -> None:
+    cv2 = pytest.importorskip("cv2")
+    capture = cv2.VideoCapture(str(SAMPLES / "clip.avi"))
+
+    def frames():  # type: ignore[no-untyped-def]
+        while True:
+            there, pixels = capture.read()
+            if not there:
+                return
+            yield pixels
+
+    with lg.LoupeClient(server) as client:
+        outcomes = list(client.analyze(frames(), masks=lg.Masks(lg.MaskPolicy.NEVER)))
+    assert [outcome.index for outcome in outcomes] == list(range(len(outcomes))) and len(outcomes) > 24
+    assert sum(isinstance(outcome, lg.Result) and outcome.verdict is lg.Verdict.MANIPULATED for outcome in outcomes) == 24
+
+
+def test_many_threads_and_many_sessions_share_a_client(server: str) -> None:
+    picture = (SAMPLES / "authentic-coffee.jpg").read_bytes()
+    found: list[list[int]] = []
+    with lg.LoupeClient(server) as client:
+
+        def run() -> None:
+            found.append([outcome.frame_id for outcome in client.analyze([picture] * 20, max_frames_in_flight=3)])
+
+        threads = [threading.Thread(target=run) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(120)
+    assert found == [list(range(20))] * 4
+
+
+def test_asyncio_sends_and_reads_side_by_side(server: str) -> None:
+    async def main() -> list[lg.Outcome]:
+        picture = (SAMPLES / "authentic-coffee.jpg").read_bytes()
+        async with await lg.AsyncLoupeClient.connect(server) as client, await client.open_session(max_frames_in_flight=2) as session:
+
+            async def send() -> None:
+                for _ in range(10):
+                    await session.send(picture)
+                await session.complete()
+
+            sending = asyncio.create_task(send())
+            outcomes = [outcome async for outcome in session]
+            await sending
+            return outcomes
+
+    outcomes = asyncio.run(main())
+    assert [outcome.index for outcome in outcomes] == list(range(10)) and all(isinstance(outcome, lg.Result) for outcome in outcomes)
+
+
+def test_one_threshold_alone_leaves_the_other_to_the_server(server: str) -> None:
+    with lg.LoupeClient(server) as client:
+        for thresholds, expected in ((lg.Thresholds(low=0.5), (0.5, 0.6)), (lg.Thresholds(high=0.7), (0.4, 0.7)), (lg.Thresholds(0, 0.7), (0, 0.7))):
+            assert client.analyze_image(SAMPLES / "authentic-coffee.jpg", thresholds=thresholds).thresholds == pytest.approx(expected)
+
+
+def test_a_request_that_the_server_refuses_keeps_its_code(server: str) -> None:
+    with lg.LoupeClient(server) as client, pytest.raises(lg.RequestError, match="not a picture") as refused:
+        client.analyze_image(b"not a picture")
+    assert refused.value.code is lg.FailureCode.INVALID
+    with lg.LoupeClient(server) as client, pytest.raises(lg.RequestError, match="thresholds") as refused:
+        client.open_session(thresholds=lg.Thresholds(0.9, 0.1))
+    assert refused.value.code is lg.FailureCode.INVALID
+
+
+def test_the_readme_runs(server: str, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    readme = (ROOT / "clients/python/README.md").read_text()
+    program = "\n".join(re.findall(r"```python\n(.*?)```", readme, flags=re.S)).replace("http://127.0.0.1:5005", server)
+    shutil.copy(SAMPLES / "forged-cat-in-coffee.jpg", tmp_path / "holiday.jpg")
+    (tmp_path / "photos").mkdir()
+    shutil.copy(SAMPLES / "authentic-coffee.jpg", tmp_path / "photos")
+    (tmp_path / "photos" / "broken.jpg").write_bytes(b"broken")
+    monkeypatch.chdir(tmp_path)
+    exec(compile(program, "README.md", "exec"), {"__name__": "readme"})
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("MANIPULATED 0.") and lines[1].startswith("(240, 320) ")
+    assert "4 results" in lines and "goes on at step 1" in lines
+    assert any(line.startswith("1: INVALID") for line in lines)
