@@ -1,4 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Security.Cryptography;
+using System.Text;
 using LoupeGrpc.Server.Configuration;
 
 namespace LoupeGrpc.Server.Sessions;
@@ -106,13 +108,14 @@ internal sealed class SessionRegistry(LoupeOptions options, TimeProvider time)
         }
     }
 
-    /// <summary>The session that was granted a token; null where there is none.</summary>
-    public AnalyzeSession? FindByToken(ReadOnlySpan<byte> token)
+    /// <summary>The session that was granted a token; null where there is none. Somebody else's is none.</summary>
+    /// <param name="owner">Who asks.</param>
+    public AnalyzeSession? FindByToken(ReadOnlySpan<byte> token, string owner)
     {
         var digest = ResumeToken.DigestOf(token);
         lock (_lock)
         {
-            return _byToken.TryGetValue(digest, out var session) && session.Token!.Matches(token) ? session : null;
+            return _byToken.TryGetValue(digest, out var session) && session.Token!.Matches(token) & IsOwner(session, owner) ? session : null;
         }
     }
 
@@ -151,6 +154,10 @@ internal sealed class SessionRegistry(LoupeOptions options, TimeProvider time)
     /// <summary>Without a connection; null where there is none.</summary>
     public AnalyzeSession? LongestParked() =>
         List().Where(static session => session.ParkedSince is not null).MinBy(static session => session.ParkedSince);
+
+    /// <summary>In constant time.</summary>
+    private static bool IsOwner(AnalyzeSession session, string owner) =>
+        CryptographicOperations.FixedTimeEquals(Encoding.UTF8.GetBytes(session.Opening.Owner), Encoding.UTF8.GetBytes(owner));
 
     private AnalyzeSession? LongestIdle() => List()
         .Where(session => session is { End: null, ParkedSince: null } && session.Count().InFlight == 0
