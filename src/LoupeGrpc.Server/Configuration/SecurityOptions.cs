@@ -63,7 +63,7 @@ internal sealed record SecurityOptions
     [Duration("0s", "10min")]
     public TimeSpan ClockSkew { get; init; } = TimeSpan.FromSeconds(30);
 
-    [Setting("users of Unix sockets are known by number")]
+    [Setting("users of Unix sockets are known")]
     public bool PeerCredentials { get; init; }
 
     /// <summary>Who has no identity is let in; who has a wrong one is not.</summary>
