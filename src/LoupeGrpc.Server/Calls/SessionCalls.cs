@@ -9,7 +9,8 @@ using LoupeGrpc.V1;
 namespace LoupeGrpc.Server.Calls;
 
 /// <summary><c>Analyze</c>: from the message that opens or resumes a session to the status that ends the call.</summary>
-internal sealed class SessionCalls(SessionServices services, SessionRegistry sessions, ServingState serving, ILogger<SessionCalls> logger)
+internal sealed class SessionCalls(
+    SessionServices services, SessionRegistry sessions, ServingState serving, CallerQuotas quotas, ILogger<SessionCalls> logger)
 {
     private readonly UnopenedCalls _unopened = new(services.Options.Connections.MaxUnopenedCalls);
 
@@ -18,6 +19,11 @@ internal sealed class SessionCalls(SessionServices services, SessionRegistry ses
         if (await ReadOpenAsync(transport).ConfigureAwait(false) is not { } open)
         {
             return;
+        }
+
+        if (transport.Caller.Revoked.IsCancellationRequested)
+        {
+            throw Refuse(transport.Peer, SessionEnd.Revoked.Failure!);
         }
 
         await using var call = new SessionCall(transport, services.Time);
@@ -83,7 +89,7 @@ internal sealed class SessionCalls(SessionServices services, SessionRegistry ses
     {
         var opening = OpenReader.Read(open, services.Options, out var failure) ?? throw Refuse(call.Peer, failure!);
         var session = new AnalyzeSession(
-            Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8)), opening with { Owner = caller.Owner }, open.AdaptationSnapshot.Memory, services, sessions.Remove);
+            Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8)), opening with { Owner = caller.Owner, Quota = quotas.Of(caller) }, open.AdaptationSnapshot.Memory, services, sessions.Remove);
         session.TryAttach(call, 0, out _);
         if (!sessions.TryAdd(session, out var refusal))
         {

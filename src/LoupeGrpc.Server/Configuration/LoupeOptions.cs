@@ -22,6 +22,9 @@ internal sealed record LoupeOptions : IValidatableObject
     [SettingSection("Who may come in")]
     public SecurityOptions Security { get; init; } = new();
 
+    [SettingSection("What one identity may take, unless its key says otherwise")]
+    public QuotaOptions Quotas { get; init; } = new();
+
     [SettingSection("Which model is served")]
     public ModelOptions Model { get; init; } = new();
 

@@ -85,3 +85,25 @@ internal sealed record IdentityOptions
     [AllowedValues("analyse", "admin", "observe")]
     public string Role { get; init; } = "analyse";
 }
+
+/// <summary>What one identity may take, and all strangers together.</summary>
+internal sealed record QuotaOptions
+{
+    /// <summary>Those that wait to be resumed among them: they give way to new ones of the same identity.</summary>
+    [Setting("sessions of one identity; 0: no limit")]
+    [Range(0, 100_000)]
+    public int Sessions { get; init; }
+
+    /// <summary>Over it sessions of EVERY_FRAME are slowed down, and frames of others dropped.</summary>
+    [Setting("its frames a second; 0: no limit")]
+    [Range(0, 1_000_000)]
+    public float FramesPerSecond { get; init; }
+
+    [Setting("sessions of all strangers; 0: no limit")]
+    [Range(0, 100_000)]
+    public int StrangerSessions { get; init; }
+
+    [Setting("their frames a second; 0: no limit")]
+    [Range(0, 1_000_000)]
+    public float StrangerFramesPerSecond { get; init; }
+}

@@ -5,11 +5,15 @@ namespace LoupeGrpc.Server.Security;
 /// Opaque, and the same whenever it is the same identity: the kind and the name, as in <c>key:gate-3</c>. Empty: a stranger, one of all those without an identity.
 /// </param>
 /// <param name="Roles">None: it is known, and may do nothing.</param>
-/// <param name="Revoked">Canceled when the identity is not taken any more.</param>
-internal sealed record Caller(string Owner, IReadOnlyList<Role> Roles, CancellationToken Revoked = default)
+/// <param name="Sessions">That it may have open, as its key says; null: as the settings do.</param>
+/// <param name="FramesPerSecond">Of all its sessions, as its key says; null: as the settings do.</param>
+internal sealed record Caller(string Owner, IReadOnlyList<Role> Roles, int? Sessions = null, double? FramesPerSecond = null)
 {
     /// <summary>Nobody that anything is known of.</summary>
     public static Caller Nobody { get; } = new(string.Empty, []);
+
+    /// <summary>Canceled when the identity is not taken any more.</summary>
+    public CancellationToken Revoked { get; init; }
 
     /// <summary>For people.</summary>
     public string Name => Owner.Length > 0 ? Owner : "a stranger";

@@ -64,15 +64,13 @@ internal sealed class HeldKey : IDisposable
 {
     private readonly CancellationTokenSource _revoked = new();
 
-    public HeldKey(AccessKey key)
-    {
-        Key = key;
-        Caller = new Caller($"key:{key.Name}", [Roles.Of(key.Role)!.Value], _revoked.Token);
-    }
+    private volatile AccessKey _key;
 
-    public AccessKey Key { get; private set; }
+    public HeldKey(AccessKey key) => _key = key;
 
-    public Caller Caller { get; }
+    public AccessKey Key => _key;
+
+    public Caller Caller => new($"key:{Key.Name}", [Roles.Of(Key.Role)!.Value], Key.Sessions, Key.FramesPerSecond) { Revoked = _revoked.Token };
 
     /// <returns>This one with other limits; null: with another name or role it is another.</returns>
     public HeldKey? TryChange(AccessKey key)
@@ -82,7 +80,7 @@ internal sealed class HeldKey : IDisposable
             return null;
         }
 
-        Key = key;
+        _key = key;
         return this;
     }
 

@@ -14,6 +14,7 @@ internal static class SecurityServices
         services.AddSingleton<IValidateOptions<LoupeOptions>, SecurityValidation>();
         services.AddSingleton<RefusalLog>();
         services.AddSingleton<KeyRing>();
+        services.AddSingleton<CallerQuotas>();
         services.AddSingleton<TlsCertificates>();
         services.AddSingleton<IReloadable>(static provider => provider.GetRequiredService<KeyRing>());
         services.AddSingleton<IReloadable>(static provider => provider.GetRequiredService<TlsCertificates>());
