@@ -1,5 +1,7 @@
+using System.Net.Sockets;
 using System.Runtime.CompilerServices;
 using Grpc.Core;
+using Grpc.Core.Interceptors;
 using Grpc.Net.Client;
 using LoupeGrpc.Client.Internal;
 using LoupeGrpc.V1;
@@ -12,6 +14,9 @@ namespace LoupeGrpc.Client;
 /// </summary>
 public sealed class LoupeClient : IDisposable
 {
+    /// <summary>A socket on this machine has none.</summary>
+    private static readonly Uri AnyHost = new("http://localhost");
+
     private readonly LoupeClientOptions _options;
     private readonly GrpcChannel _channel;
     private readonly ForgeryAnalysisService.ForgeryAnalysisServiceClient _service;
@@ -23,10 +28,13 @@ public sealed class LoupeClient : IDisposable
     {
         _options = options ?? new LoupeClientOptions();
         _options.Validate();
-        _channel = GrpcChannel.ForAddress(_options.Address, new GrpcChannelOptions
+        var trust = new ServerTrust(_options);
+        _channel = GrpcChannel.ForAddress(_options.SocketPath is null ? _options.Address : AnyHost, new GrpcChannelOptions
         {
             HttpHandler = new SocketsHttpHandler
             {
+                SslOptions = trust.ToSslOptions(),
+                ConnectCallback = _options.SocketPath is { } path ? (_, token) => ConnectAsync(path, token) : null,
                 ConnectTimeout = TimeSpan.FromSeconds(5),
                 EnableMultipleHttp2Connections = true,
                 KeepAlivePingDelay = _options.KeepAlive,
@@ -39,8 +47,8 @@ public sealed class LoupeClient : IDisposable
             MaxReceiveMessageSize = _options.MaxResponseBytes,
             ThrowOperationCanceledOnCancellation = true,
         });
-        _service = new ForgeryAnalysisService.ForgeryAnalysisServiceClient(_channel);
-        _retries = new Retries(_options);
+        _service = new ForgeryAnalysisService.ForgeryAnalysisServiceClient(_channel.Intercept(AddHeaders));
+        _retries = new Retries(_options, new ConnectionDiagnosis(_options, trust));
     }
 
     /// <summary>Where the server is.</summary>
@@ -48,6 +56,7 @@ public sealed class LoupeClient : IDisposable
 
     /// <summary>A client whose server has answered; waits for it up to <see cref="LoupeClientOptions.ConnectTimeout"/>.</summary>
     /// <exception cref="LoupeUnavailableException">It did not answer.</exception>
+    /// <exception cref="LoupeRefusedException">It does not let us in.</exception>
     public static async Task<LoupeClient> ConnectAsync(LoupeClientOptions? options = null, CancellationToken cancellationToken = default)
     {
         var client = new LoupeClient(options);
@@ -65,6 +74,7 @@ public sealed class LoupeClient : IDisposable
 
     /// <summary>What is served, by what, and within which limits.</summary>
     /// <exception cref="LoupeUnavailableException">There is no server.</exception>
+    /// <exception cref="LoupeRefusedException">It does not let us in.</exception>
     public Task<GetServerInfoResponse> GetServerInfoAsync(CancellationToken cancellationToken = default) =>
         _retries.CallAsync(AskServerInfoAsync, cancellationToken);
 
@@ -75,6 +85,7 @@ public sealed class LoupeClient : IDisposable
     /// <param name="cancellationToken">Gives up waiting.</param>
     /// <exception cref="LoupeRequestException">The server cannot analyse the picture; the code says why.</exception>
     /// <exception cref="LoupeUnavailableException">There is no server.</exception>
+    /// <exception cref="LoupeRefusedException">It does not let us in.</exception>
     public Task<AnalyzeImageResponse> AnalyzeImageAsync(
         LoupeFrame frame,
         Thresholds? thresholds = null,
@@ -101,6 +112,7 @@ public sealed class LoupeClient : IDisposable
     /// <param name="cancellationToken">Gives up opening; it does not end a session that was opened.</param>
     /// <exception cref="LoupeRequestException">The server refused the session; the code says why.</exception>
     /// <exception cref="LoupeUnavailableException">There is no server.</exception>
+    /// <exception cref="LoupeRefusedException">It does not let us in.</exception>
     public Task<LoupeSession> OpenSessionAsync(LoupeSessionOptions? options = null, CancellationToken cancellationToken = default)
     {
         options ??= new LoupeSessionOptions();
@@ -173,6 +185,36 @@ public sealed class LoupeClient : IDisposable
         {
             // Also after a failing source: the frames already sent have outcomes to come.
             await session.CompleteAsync(cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    private Metadata AddHeaders(Metadata headers)
+    {
+        if (_options.Key is not null)
+        {
+            headers.Add("authorization", $"Bearer {_options.Key}");
+        }
+
+        foreach (var (name, value) in _options.Headers)
+        {
+            headers.Add(name, value);
+        }
+
+        return headers;
+    }
+
+    private static async ValueTask<Stream> ConnectAsync(string socketPath, CancellationToken cancellationToken)
+    {
+        var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        try
+        {
+            await socket.ConnectAsync(new UnixDomainSocketEndPoint(socketPath), cancellationToken).ConfigureAwait(false);
+            return new NetworkStream(socket, ownsSocket: true);
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
         }
     }
 

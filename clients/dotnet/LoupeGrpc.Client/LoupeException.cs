@@ -12,7 +12,39 @@ public abstract class LoupeException : Exception
 /// <summary>There is no LoupeGrpc server at the address, or it does not take calls now. Nothing was analysed.</summary>
 public sealed class LoupeUnavailableException : LoupeException
 {
-    internal LoupeUnavailableException(string message, Exception? inner = null)
+    internal LoupeUnavailableException(string message, Exception? inner = null, LoupeUnavailableReason reason = LoupeUnavailableReason.Unreachable)
+        : base(message, inner) => Reason = reason;
+
+    /// <summary>What would have to change.</summary>
+    public LoupeUnavailableReason Reason { get; }
+}
+
+/// <summary>Why there is no server for us at an address.</summary>
+public enum LoupeUnavailableReason
+{
+    /// <summary>Nothing answers there, or something else than a LoupeGrpc server does, or the server takes no calls now.</summary>
+    Unreachable,
+
+    /// <summary>Nobody vouches for its certificate: <see cref="LoupeClientOptions.CertificateAuthority"/>.</summary>
+    UntrustedCertificate,
+
+    /// <summary>Its certificate is not valid any more, or not yet.</summary>
+    ExpiredCertificate,
+
+    /// <summary>Its certificate is for another name.</summary>
+    WrongHost,
+
+    /// <summary>TLS was spoken, and it does not speak TLS.</summary>
+    ServerIsPlain,
+
+    /// <summary>TLS was not spoken, and it wants that.</summary>
+    ServerWantsTls,
+}
+
+/// <summary>The server does not know the caller, or does not let him do that. Trying again does not help; another key, token or certificate may.</summary>
+public sealed class LoupeRefusedException : LoupeException
+{
+    internal LoupeRefusedException(string message, Exception? inner = null)
         : base(message, inner)
     {
     }

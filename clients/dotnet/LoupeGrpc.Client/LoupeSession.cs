@@ -235,6 +235,11 @@ public sealed partial class LoupeSession : IAsyncDisposable
             {
                 connection = await ResumeAsync(fault).ConfigureAwait(false);
             }
+            catch (LoupeRefusedException error)
+            {
+                fault = error;
+                break;
+            }
             catch (Exception error)
             {
                 fault = new LoupeConnectionLostException($"{fault.Message}, and the session could not be resumed: {error.Message}", error);

@@ -1,13 +1,14 @@
 using Grpc.Core;
 using LoupeGrpc.Server.Contract;
 using LoupeGrpc.Server.Health;
+using LoupeGrpc.Server.Security;
 using LoupeGrpc.Server.Sessions;
 using LoupeGrpc.V1;
 
 namespace LoupeGrpc.Server.Calls;
 
 /// <summary><c>ForgeryAnalysisService</c>: opens sessions and runs them, analyses single pictures, says what is served.</summary>
-internal sealed class ForgeryAnalysisEndpoint(SessionServices services, SessionRegistry sessions, SessionCalls calls, PictureQueue pictures, ServingState serving)
+internal sealed class ForgeryAnalysisEndpoint(SessionServices services, SessionRegistry sessions, SessionCalls calls, PictureQueue pictures, ServingState serving, CallerQuotas quotas)
     : ForgeryAnalysisService.ForgeryAnalysisServiceBase
 {
     public override Task Analyze(
@@ -23,6 +24,11 @@ internal sealed class ForgeryAnalysisEndpoint(SessionServices services, SessionR
 
         var picture = PictureReader.Read(request, services.Options, out var failure) ?? throw failure!.ToRpcException();
         var http = context.GetHttpContext();
+        if (quotas.Of(Caller.Of(http)).Pace?.TryTake() == false)
+        {
+            throw ServerBusy.TooManyFrames.ToRpcException();
+        }
+
         var analyzing = pictures.AnalyzeAsync(http.Connection.Id, picture, context.CancellationToken);
         http.Features.Get<IReceivedMessage>()?.Release();
         var end = await analyzing.ConfigureAwait(false);

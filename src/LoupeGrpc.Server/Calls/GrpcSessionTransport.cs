@@ -2,6 +2,7 @@ using Google.Protobuf;
 using Grpc.Core;
 using LoupeGrpc.Server.Configuration;
 using LoupeGrpc.Server.Contract;
+using LoupeGrpc.Server.Security;
 using LoupeGrpc.Server.Sessions;
 using LoupeGrpc.V1;
 
@@ -22,6 +23,8 @@ internal sealed class GrpcSessionTransport(
 
     /// <summary>The server's name of the connection, which other calls may share.</summary>
     public string Connection => context.GetHttpContext().Connection.Id;
+
+    public Caller Caller { get; } = Caller.Of(context.GetHttpContext());
 
     public CancellationToken Gone => context.CancellationToken;
 

@@ -2,13 +2,15 @@ using System.Security.Cryptography;
 using Grpc.Core;
 using LoupeGrpc.Server.Contract;
 using LoupeGrpc.Server.Health;
+using LoupeGrpc.Server.Security;
 using LoupeGrpc.Server.Sessions;
 using LoupeGrpc.V1;
 
 namespace LoupeGrpc.Server.Calls;
 
 /// <summary><c>Analyze</c>: from the message that opens or resumes a session to the status that ends the call.</summary>
-internal sealed class SessionCalls(SessionServices services, SessionRegistry sessions, ServingState serving, ILogger<SessionCalls> logger)
+internal sealed class SessionCalls(
+    SessionServices services, SessionRegistry sessions, ServingState serving, CallerQuotas quotas, ILogger<SessionCalls> logger)
 {
     private readonly UnopenedCalls _unopened = new(services.Options.Connections.MaxUnopenedCalls);
 
@@ -19,8 +21,14 @@ internal sealed class SessionCalls(SessionServices services, SessionRegistry ses
             return;
         }
 
+        if (transport.Caller.Revoked.IsCancellationRequested)
+        {
+            throw Refuse(transport.Peer, SessionEnd.Revoked.Failure!);
+        }
+
         await using var call = new SessionCall(transport, services.Time);
-        var session = Resume(open, call) ?? Open(open, call);
+        var session = Resume(open, call, transport.Caller) ?? Open(open, call, transport.Caller);
+        using var revoked = transport.Caller.Revoked.UnsafeRegister(static session => Revoke((AnalyzeSession)session!), session);
         var end = await session.ServeAsync(call).ConfigureAwait(false);
         if (end == SessionEnd.TakenOver)
         {
@@ -65,9 +73,9 @@ internal sealed class SessionCalls(SessionServices services, SessionRegistry ses
     }
 
     /// <summary>Null where no session has the token, or none was given.</summary>
-    private AnalyzeSession? Resume(OpenSession open, SessionCall call)
+    private AnalyzeSession? Resume(OpenSession open, SessionCall call, Caller caller)
     {
-        if (open.ResumeToken.IsEmpty || sessions.FindByToken(open.ResumeToken.Span) is not { } session)
+        if (open.ResumeToken.IsEmpty || sessions.FindByToken(open.ResumeToken.Span, caller.Owner) is not { } session)
         {
             return null;
         }
@@ -77,11 +85,11 @@ internal sealed class SessionCalls(SessionServices services, SessionRegistry ses
             : null;
     }
 
-    private AnalyzeSession Open(OpenSession open, SessionCall call)
+    private AnalyzeSession Open(OpenSession open, SessionCall call, Caller caller)
     {
         var opening = OpenReader.Read(open, services.Options, out var failure) ?? throw Refuse(call.Peer, failure!);
         var session = new AnalyzeSession(
-            Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8)), opening, open.AdaptationSnapshot.Memory, services, sessions.Remove);
+            Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8)), opening with { Owner = caller.Owner, Quota = quotas.Of(caller) }, open.AdaptationSnapshot.Memory, services, sessions.Remove);
         session.TryAttach(call, 0, out _);
         if (!sessions.TryAdd(session, out var refusal))
         {
@@ -91,6 +99,10 @@ internal sealed class SessionCalls(SessionServices services, SessionRegistry ses
 
         return session;
     }
+
+    /// <summary>Frames that wait are dropped: who was let in for them is so no longer.</summary>
+    private static void Revoke(AnalyzeSession session) =>
+        session.BeginEnd(SessionEnd.Revoked, new SessionNotice(NoticeKind.Terminated, SessionEnd.Revoked.Failure!.Message), TimeSpan.Zero);
 
     private RpcException Refuse(string peer, CallFailure failure)
     {

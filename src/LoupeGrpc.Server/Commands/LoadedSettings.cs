@@ -1,5 +1,6 @@
 using System.Collections;
 using LoupeGrpc.Server.Configuration;
+using LoupeGrpc.Server.Security;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging.Console;
 using Microsoft.Extensions.Options;
@@ -9,6 +10,9 @@ namespace LoupeGrpc.Server.Commands;
 /// <summary>The settings of one run of the program, from everywhere they may stand.</summary>
 internal sealed class LoadedSettings
 {
+    private static readonly string[] Listening =
+        [$"{LoupeOptions.Section}:{nameof(LoupeOptions.Tls)}:", $"{LoupeOptions.Section}:{nameof(LoupeOptions.Security)}:"];
+
     private LoadedSettings(IConfigurationRoot configuration, LoupeOptions options) => (Configuration, Options) = (configuration, options);
 
     public LoupeOptions Options { get; }
@@ -17,10 +21,11 @@ internal sealed class LoadedSettings
 
     /// <param name="arguments">From the command line: <c>--Loupe:Name=value</c>.</param>
     /// <param name="error">Told everything that is wrong.</param>
+    /// <param name="listens">Whether the program will let others in.</param>
     /// <returns>Null where something is.</returns>
-    public static async Task<LoadedSettings?> LoadAsync(string[] arguments, IDictionary environment, TextWriter error)
+    public static async Task<LoadedSettings?> LoadAsync(string[] arguments, IDictionary environment, TextWriter error, bool listens = false)
     {
-        var (loaded, errors) = Read(arguments, environment);
+        var (loaded, errors) = Read(arguments, environment, listens);
         foreach (var line in errors)
         {
             await error.WriteLineAsync($"error: {line}").ConfigureAwait(false);
@@ -31,13 +36,19 @@ internal sealed class LoadedSettings
 
     /// <summary>For a command that has errors of its own to tell beside them.</summary>
     /// <returns>With an error, what is loaded has its defaults.</returns>
-    public static (LoadedSettings Loaded, IReadOnlyList<string> Errors) Read(IEnumerable<string> arguments, IDictionary environment)
+    public static (LoadedSettings Loaded, IReadOnlyList<string> Errors) Read(IEnumerable<string> arguments, IDictionary environment, bool listens = false)
     {
         IConfigurationRoot configuration = new ConfigurationBuilder().Build();
         try
         {
             configuration = ConfigurationSources.Build(Path.Combine(AppContext.BaseDirectory, "appsettings.json"), environment, [.. arguments]);
-            using var services = new ServiceCollection().AddLoupeOptions(configuration).BuildServiceProvider();
+            var collection = new ServiceCollection().AddLoupeOptions(configuration);
+            if (listens)
+            {
+                collection.AddSingleton<IValidateOptions<LoupeOptions>, SecurityValidation>();
+            }
+
+            using var services = collection.BuildServiceProvider();
             var loaded = new LoadedSettings(configuration, services.GetRequiredService<IOptions<LoupeOptions>>().Value.WithinMemory(
                 GC.GetGCMemoryInfo().TotalAvailableMemoryBytes));
             loaded.CheckLogging();
@@ -53,10 +64,10 @@ internal sealed class LoadedSettings
         }
     }
 
-    /// <summary>Every value that is set, as arguments for another run of the program.</summary>
+    /// <summary>Every value that is set, as arguments for another run of the program, which does not listen: everybody on the machine sees them, so no secrets.</summary>
     public IReadOnlyList<string> ToArguments() =>
         [.. Configuration.GetSection(LoupeOptions.Section).AsEnumerable()
-            .Where(static setting => setting.Value is not null)
+            .Where(static setting => setting.Value is not null && !Listening.Any(section => setting.Key.StartsWith(section, StringComparison.OrdinalIgnoreCase)))
             .Select(static setting => $"--{setting.Key}={setting.Value}")];
 
     /// <summary>Logs go to standard error: standard output is for what programs read.</summary>

@@ -1,6 +1,7 @@
 using System.Collections;
 using System.CommandLine;
 using System.Diagnostics.Metrics;
+using System.Runtime.InteropServices;
 using LoupeGrpc.Execution;
 using LoupeGrpc.Server.Configuration;
 using LoupeGrpc.Server.Hosting;
@@ -22,14 +23,19 @@ internal sealed class ServeCommand
     private readonly Option<string> _listen = new("--listen")
     {
         HelpName = "URL",
-        Description = "Where gRPC listens: http://HOST:PORT, HOST an IP address, localhost or * (every interface). Port 0 picks a free one, "
-            + "shown in the ready line. Default: http://127.0.0.1:5005.",
+        Description = "Where gRPC listens: http://HOST:PORT, https://HOST:PORT or unix:/PATH, HOST an IP address, localhost or * (every interface). "
+            + "Port 0 picks a free one, shown in the ready line. Default: http://127.0.0.1:5005.",
     };
 
     private readonly Option<string> _operations = new("--operations")
     {
         HelpName = "URL",
         Description = "Where probes and metrics are answered, over HTTP/1.1. Default: http://127.0.0.1:5006.",
+    };
+
+    private readonly Option<bool> _open = new("--open")
+    {
+        Description = "Lets everybody in who reaches it. Without it a server that others than this machine reach wants keys, tokens or client certificates.",
     };
 
     /// <param name="settings">From the command line, as configuration takes them.</param>
@@ -39,13 +45,15 @@ internal sealed class ServeCommand
             Name,
             "Serves a model until it is told to stop, then lets open sessions finish.",
             """
-            SIGTERM and Ctrl-C stop it. Prints one line on standard output when it can serve:
+            SIGTERM and Ctrl-C stop it, SIGHUP has keys and certificates read anew. Prints one line on standard output when it can serve:
               ready URL operations=URL model=NAME@HASH8 provider=NAME precision=fp32
             Logs go to standard error.
             Exit codes: 0 stopped as told, 1 could not start, 2 wrong settings, 71 device lost.
 
-            Example: a model of your own, for everybody who reaches this machine
-              loupe-grpc-server serve --model models/loupe-l14 --listen http://*:5005
+            Example: a model of your own, for everybody who has a key
+              loupe-grpc-server key add --file keys.json --name gate-3
+              loupe-grpc-server serve --model models/loupe-l14 --listen https://*:5005 --Loupe:Security:Keys=keys.json
+                  --Loupe:Tls:Certificate=server.pem --Loupe:Tls:Key=server.key
             """);
         new ServeCommand().AddTo(verb, settings);
         return verb;
@@ -58,8 +66,15 @@ internal sealed class ServeCommand
         command.Add(_model);
         command.Add(_listen);
         command.Add(_operations);
+        command.Add(_open);
         command.SetAction((result, cancellationToken) => RunAsync(
-            [.. settings, .. Setting(result, _model, "Model:Path"), .. Setting(result, _listen, "Endpoints:Grpc"), .. Setting(result, _operations, "Endpoints:Operations")],
+            [
+                .. settings,
+                .. Setting(result, _model, "Model:Path"),
+                .. Setting(result, _listen, "Endpoints:Grpc"),
+                .. Setting(result, _operations, "Endpoints:Operations"),
+                .. result.GetValue(_open) ? [$"--{LoupeOptions.Section}:Security:Open=true"] : Array.Empty<string>(),
+            ],
             Environment.GetEnvironmentVariables(),
             result.InvocationConfiguration.Output,
             result.InvocationConfiguration.Error,
@@ -71,7 +86,7 @@ internal sealed class ServeCommand
     private static async Task<int> RunAsync(
         string[] settings, IDictionary environment, TextWriter output, TextWriter error, CancellationToken stop)
     {
-        if (await LoadedSettings.LoadAsync(settings, environment, error).ConfigureAwait(false) is not { } loaded)
+        if (await LoadedSettings.LoadAsync(settings, environment, error, listens: true).ConfigureAwait(false) is not { } loaded)
         {
             return ExitCode.Usage;
         }
@@ -121,6 +136,7 @@ internal sealed class ServeCommand
             var server = await LoupeServer.StartAsync(options, ladder, TimeProvider.System, logging.AddTo, stop).ConfigureAwait(false);
             await using (server.ConfigureAwait(false))
             {
+                using var hangUp = OnHangUp(server);
                 output.WriteLine(ReadyLine(server, ladder));
                 output.Flush();
                 await Task.WhenAny(ladder.Lost, Task.Delay(Timeout.Infinite, stop)).ConfigureAwait(false);
@@ -137,7 +153,16 @@ internal sealed class ServeCommand
         $"ready {Text(server.Grpc)} operations={Text(server.Operations)} model={OperationsInfo.ModelName(ladder)} "
         + $"provider={ladder.Execution.Provider} precision={ladder.Execution.Precision}";
 
-    private static string Text(Uri address) => address.GetLeftPart(UriPartial.Authority);
+    private static string Text(Uri address) => address.Scheme == "unix" ? Uri.UnescapeDataString(address.OriginalString) : address.GetLeftPart(UriPartial.Authority);
+
+    /// <summary>Where there is no such signal there is nothing to do.</summary>
+    private static PosixSignalRegistration? OnHangUp(LoupeServer server) => OperatingSystem.IsWindows() ? null : PosixSignalRegistration.Create(
+        PosixSignal.SIGHUP,
+        signal =>
+        {
+            signal.Cancel = true;
+            server.Reload();
+        });
 
     private static IEnumerable<string> Setting(ParseResult result, Option<string> option, string name) =>
         result.GetValue(option) is { } value ? [$"--{LoupeOptions.Section}:{name}={value}"] : [];

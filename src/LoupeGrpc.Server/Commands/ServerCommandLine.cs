@@ -72,6 +72,7 @@ internal static class ServerCommandLine
         root.Add(CompileCommand.Create(settings));
         root.Add(InspectCommand.Create());
         root.Add(ProbeCommand.Create(settings));
+        root.Add(KeyCommand.Create());
         root.Add(TryProviderCommand.Create());
         SettingsHelp.Install(root);
         return root;

@@ -2,6 +2,7 @@ using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
+using System.Text;
 
 namespace LoupeGrpc.Server.Configuration;
 
@@ -9,35 +10,56 @@ namespace LoupeGrpc.Server.Configuration;
 internal sealed record ListenUrl
 {
     /// <summary>How it is written.</summary>
-    public const string Form = "http://HOST:PORT";
+    public const string Form = "http://HOST:PORT, https://HOST:PORT or unix:/PATH";
 
     private const string Localhost = "localhost";
+    private const string UnixPrefix = "unix:";
 
-    private ListenUrl(string host, int port) => (Host, Port) = (host, port);
+    /// <summary>Of the kernel, which has 108 with the zero at the end.</summary>
+    private const int MaxSocketPathBytes = 107;
 
-    /// <summary>As written, with brackets around IPv6: an IP address, <c>localhost</c>, <c>*</c> or <c>+</c>.</summary>
+    private ListenUrl(string host, int port, bool isTls) => (Host, Port, IsTls) = (host, port, isTls);
+
+    private ListenUrl(string socketPath)
+        : this(string.Empty, 0, isTls: false) => SocketPath = socketPath;
+
+    /// <summary>As written, with brackets around IPv6: an IP address, <c>localhost</c>, <c>*</c> or <c>+</c>. Empty: a Unix domain socket.</summary>
     public string Host { get; }
 
     /// <summary>0: a free one.</summary>
     public int Port { get; }
 
+    public bool IsTls { get; }
+
+    /// <summary>Of a Unix domain socket, from the root; null: it is none.</summary>
+    public string? SocketPath { get; }
+
     /// <summary>
     /// Where to listen, all on the same port. Of <c>localhost</c> one may be missing on this machine. Every interface is one address of IPv6 that takes
-    /// IPv4 too, where there is IPv6.
+    /// IPv4 too, where there is IPv6. A Unix domain socket has none.
     /// </summary>
     public IReadOnlyList<IPAddress> Addresses => Host switch
     {
+        "" => [],
         Localhost => [IPAddress.Loopback, IPAddress.IPv6Loopback],
         "*" or "+" => [Socket.OSSupportsIPv6 ? IPAddress.IPv6Any : IPAddress.Any],
         _ => [IPAddress.Parse(Host)],
     };
 
-    public static ListenUrl Loopback(int port) => new("127.0.0.1", port);
+    /// <summary>Whether nobody beyond this machine reaches it.</summary>
+    public bool IsLocal => Addresses.All(IPAddress.IsLoopback);
+
+    public static ListenUrl Loopback(int port) => new("127.0.0.1", port, isTls: false);
 
     /// <summary>Reads an address; otherwise says what is wrong with it.</summary>
     public static bool TryParse(string text, [NotNullWhen(true)] out ListenUrl? url, [NotNullWhen(false)] out string? error)
     {
         url = null;
+        if (text.StartsWith(UnixPrefix, StringComparison.OrdinalIgnoreCase))
+        {
+            return TryParseSocket(text[UnixPrefix.Length..], out url, out error);
+        }
+
         error = $"expected {Form}";
         BindingAddress address;
         try
@@ -49,17 +71,12 @@ internal sealed record ListenUrl
             return false;
         }
 
-        if (address.Scheme.Equals("https", StringComparison.OrdinalIgnoreCase))
-        {
-            error = $"TLS is not available; put a proxy in front and use {Form}";
-            return false;
-        }
-
-        if (!address.Scheme.Equals("http", StringComparison.OrdinalIgnoreCase)
+        var isTls = address.Scheme.Equals(Uri.UriSchemeHttps, StringComparison.OrdinalIgnoreCase);
+        if ((!isTls && !address.Scheme.Equals(Uri.UriSchemeHttp, StringComparison.OrdinalIgnoreCase))
             || address.IsUnixPipe
             || address.PathBase.Length > 0
             || address.Port is < IPEndPoint.MinPort or > IPEndPoint.MaxPort
-            // Without a port it would be 80.
+            // Without a port it would be 80 or 443.
             || !text.TrimEnd('/').EndsWith(string.Create(CultureInfo.InvariantCulture, $":{address.Port}"), StringComparison.Ordinal))
         {
             return false;
@@ -72,7 +89,7 @@ internal sealed record ListenUrl
             return false;
         }
 
-        url = new ListenUrl(host, address.Port);
+        url = new ListenUrl(host, address.Port, isTls);
         error = null;
         return true;
     }
@@ -81,11 +98,27 @@ internal sealed record ListenUrl
     /// <param name="port">That was really taken.</param>
     public Uri ClientAddress(int port)
     {
+        if (SocketPath is not null)
+        {
+            return new Uri(UnixPrefix + string.Join('/', SocketPath.Split('/').Select(Uri.EscapeDataString)));
+        }
+
         var address = Addresses[0];
         var isAnywhere = address.Equals(IPAddress.Any) || address.Equals(IPAddress.IPv6Any);
         var host = !isAnywhere ? Host : Socket.OSSupportsIPv4 ? "127.0.0.1" : "[::1]";
-        return new UriBuilder(Uri.UriSchemeHttp, host, port).Uri;
+        return new UriBuilder(Scheme, host, port).Uri;
     }
 
-    public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"http://{Host}:{Port}");
+    public override string ToString() => SocketPath is not null ? UnixPrefix + SocketPath : string.Create(CultureInfo.InvariantCulture, $"{Scheme}://{Host}:{Port}");
+
+    private string Scheme => IsTls ? Uri.UriSchemeHttps : Uri.UriSchemeHttp;
+
+    private static bool TryParseSocket(string path, [NotNullWhen(true)] out ListenUrl? url, [NotNullWhen(false)] out string? error)
+    {
+        error = !path.StartsWith('/') || path.EndsWith('/') || path.Contains('\0', StringComparison.Ordinal) ? "expected unix:/PATH, the path of a socket from the root"
+            : Encoding.UTF8.GetByteCount(path) > MaxSocketPathBytes ? $"the path of a socket has at most {MaxSocketPathBytes} bytes"
+            : null;
+        url = error is null ? new ListenUrl(path) : null;
+        return error is null;
+    }
 }

@@ -16,6 +16,15 @@ internal sealed record LoupeOptions : IValidatableObject
     [SettingSection("Where the server listens")]
     public EndpointOptions Endpoints { get; init; } = new();
 
+    [SettingSection("TLS: for addresses that are https://")]
+    public TlsOptions Tls { get; init; } = new();
+
+    [SettingSection("Who may come in")]
+    public SecurityOptions Security { get; init; } = new();
+
+    [SettingSection("What one identity may take, unless its key says otherwise")]
+    public QuotaOptions Quotas { get; init; } = new();
+
     [SettingSection("Which model is served")]
     public ModelOptions Model { get; init; } = new();
 
@@ -103,7 +112,7 @@ internal sealed record LoupeOptions : IValidatableObject
 /// <summary>Where the server listens.</summary>
 internal sealed record EndpointOptions
 {
-    /// <summary>HTTP/2 without TLS.</summary>
+    /// <summary>HTTP/2.</summary>
     [Setting("sessions and pictures", Option = "--listen", Essential = true)]
     [Address]
     public ListenUrl Grpc { get; init; } = ListenUrl.Loopback(5005);
@@ -112,6 +121,10 @@ internal sealed record EndpointOptions
     [Setting("probes and metrics", Option = "--operations", Essential = true)]
     [Address]
     public ListenUrl Operations { get; init; } = ListenUrl.Loopback(5006);
+
+    [Setting("mode of Unix domain sockets")]
+    [SocketMode]
+    public string SocketMode { get; init; } = "660";
 }
 
 /// <summary>Which model is served.</summary>

@@ -42,6 +42,7 @@ internal static class FailureMapping
     {
         CallStatus.Aborted => StatusCode.Aborted,
         CallStatus.OutOfRange => StatusCode.OutOfRange,
+        CallStatus.Unauthenticated => StatusCode.Unauthenticated,
         _ => StatusOf(call.Failure.Kind),
     });
 

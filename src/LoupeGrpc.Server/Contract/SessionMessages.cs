@@ -140,6 +140,7 @@ internal static class SessionMessages
     {
         DropCause.Superseded => DropReason.Superseded,
         DropCause.Stale => DropReason.Stale,
+        DropCause.OverQuota => DropReason.OverQuota,
         _ => DropReason.SessionEnded,
     };
 

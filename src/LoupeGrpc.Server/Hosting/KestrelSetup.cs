@@ -1,6 +1,8 @@
 using System.Net;
 using System.Net.Sockets;
 using LoupeGrpc.Server.Configuration;
+using LoupeGrpc.Server.Security;
+using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 
 namespace LoupeGrpc.Server.Hosting;
@@ -14,7 +16,7 @@ internal sealed class KestrelSetup : IDisposable
     /// <summary>Bytes a client may send ahead of the reader.</summary>
     private const int StreamWindow = 512 << 10;
 
-    private readonly List<(Listener Listener, HttpProtocols Protocols, Uri ClientAddress, ListenSockets Sockets)> _listeners = [];
+    private readonly List<(Listener Listener, HttpProtocols Protocols, ListenUrl Url, ListenSockets Sockets)> _listeners = [];
 
     private KestrelSetup()
     {
@@ -27,8 +29,8 @@ internal sealed class KestrelSetup : IDisposable
         var setup = new KestrelSetup();
         try
         {
-            setup.Add(Listener.Grpc, HttpProtocols.Http2, endpoints.Grpc, "--listen or Loupe:Endpoints:Grpc");
-            setup.Add(Listener.Operations, HttpProtocols.Http1, endpoints.Operations, "--operations or Loupe:Endpoints:Operations");
+            setup.Add(Listener.Grpc, HttpProtocols.Http2, endpoints.Grpc, endpoints.SocketMode, "--listen or Loupe:Endpoints:Grpc");
+            setup.Add(Listener.Operations, HttpProtocols.Http1, endpoints.Operations, endpoints.SocketMode, "--operations or Loupe:Endpoints:Operations");
             return setup;
         }
         catch
@@ -39,7 +41,11 @@ internal sealed class KestrelSetup : IDisposable
     }
 
     /// <summary>Where a client on this machine reaches a listener.</summary>
-    public Uri ClientAddress(Listener listener) => _listeners.Find(candidate => candidate.Listener == listener).ClientAddress;
+    public Uri ClientAddress(Listener listener)
+    {
+        var (_, _, url, sockets) = _listeners.Find(candidate => candidate.Listener == listener);
+        return url.ClientAddress(sockets.Port);
+    }
 
     public void Configure(KestrelServerOptions kestrel, LoupeOptions options)
     {
@@ -57,7 +63,7 @@ internal sealed class KestrelSetup : IDisposable
         // Sessions that are slowed down must not use up the connection's window: the others on it go on.
         http2.InitialConnectionWindowSize = StreamWindow * MaxStreams;
         var services = kestrel.ApplicationServices;
-        foreach (var (listener, protocols, _, sockets) in _listeners)
+        foreach (var (listener, protocols, url, sockets) in _listeners)
         {
             var servedOn = new ServedOn(listener);
             var gate = new ConnectionGate(
@@ -74,8 +80,17 @@ internal sealed class KestrelSetup : IDisposable
                     listen.Use(next => connection =>
                     {
                         connection.Features.Set(servedOn);
+                        connection.Features.Set(PeerUser.Of(connection.Features.Get<IConnectionSocketFeature>()?.Socket));
                         return next(connection);
                     });
+                    if (url.IsTls)
+                    {
+                        listen.UseHttps(TlsConnections.Of(services.GetRequiredService<TlsCertificates>(), listener, options.Tls.ClientCertificates));
+                        if (protocols == HttpProtocols.Http2)
+                        {
+                            listen.Use(TlsConnections.RequireHttp2(services.GetRequiredService<RefusalLog>()));
+                        }
+                    }
                 });
             }
         }
@@ -86,9 +101,6 @@ internal sealed class KestrelSetup : IDisposable
 
     public void Dispose() => _listeners.ForEach(static listener => listener.Sockets.Dispose());
 
-    private void Add(Listener listener, HttpProtocols protocols, ListenUrl url, string settings)
-    {
-        var sockets = ListenSockets.Bind(url, settings);
-        _listeners.Add((listener, protocols, url.ClientAddress(sockets.Port), sockets));
-    }
+    private void Add(Listener listener, HttpProtocols protocols, ListenUrl url, string socketMode, string settings) =>
+        _listeners.Add((listener, protocols, url, ListenSockets.Bind(url, socketMode, settings)));
 }

@@ -15,17 +15,35 @@ internal sealed class ListenSockets : IDisposable
 
     private readonly List<Socket> _sockets;
 
-    private ListenSockets(List<Socket> sockets) => _sockets = sockets;
+    private ListenSockets(List<Socket> sockets)
+    {
+        _sockets = sockets;
+        Port = sockets[0].LocalEndPoint is IPEndPoint { Port: var port } ? port : 0;
+    }
 
     /// <summary>Where they are bound, with the port that was taken.</summary>
-    public IEnumerable<IPEndPoint> EndPoints => _sockets.Select(EndPointOf);
+    public IEnumerable<EndPoint> EndPoints => _sockets.Select(static socket => socket.LocalEndPoint!);
 
-    public int Port => EndPointOf(_sockets[0]).Port;
+    /// <summary>0: a Unix domain socket.</summary>
+    public int Port { get; }
 
+    /// <param name="socketMode">Of a Unix domain socket: three octal digits.</param>
     /// <param name="settings">That choose the address, for people.</param>
     /// <exception cref="ListenException"/>
-    public static ListenSockets Bind(ListenUrl url, string settings)
+    public static ListenSockets Bind(ListenUrl url, string socketMode, string settings)
     {
+        if (url.SocketPath is { } path)
+        {
+            try
+            {
+                return new ListenSockets([UnixSocket.Bind(path, socketMode)]);
+            }
+            catch (Exception exception) when (exception is SocketException or IOException or UnauthorizedAccessException)
+            {
+                throw new ListenException(url, settings, exception.Message, exception);
+            }
+        }
+
         for (var attempt = 1; ; attempt++)
         {
             try
@@ -37,7 +55,7 @@ internal sealed class ListenSockets : IDisposable
             }
             catch (SocketException exception)
             {
-                throw new ListenException(url, settings, exception);
+                throw new ListenException(url, settings, exception.Message, exception);
             }
         }
     }
@@ -45,7 +63,8 @@ internal sealed class ListenSockets : IDisposable
     /// <summary>Hands one over. Null: it is not one of these.</summary>
     public Socket? Take(EndPoint endPoint)
     {
-        var socket = _sockets.Find(socket => EndPointOf(socket).Equals(endPoint));
+        // Of Unix domain sockets not every two with one path are equal.
+        var socket = _sockets.Find(socket => socket.LocalEndPoint?.ToString() == endPoint.ToString());
         return socket is not null && _sockets.Remove(socket) ? socket : null;
     }
 

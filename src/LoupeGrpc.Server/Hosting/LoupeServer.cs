@@ -2,6 +2,7 @@ using System.Diagnostics;
 using LoupeGrpc.Execution;
 using LoupeGrpc.Server.Configuration;
 using LoupeGrpc.Server.Health;
+using LoupeGrpc.Server.Security;
 using LoupeGrpc.Server.Sessions;
 using Microsoft.Extensions.Options;
 
@@ -34,7 +35,7 @@ internal sealed class LoupeServer : IAsyncDisposable
         // Empty: no settings, no addresses and no logs but ours.
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ApplicationName = typeof(LoupeServer).Assembly.GetName().Name });
         using var kestrel = KestrelSetup.Bind(options.Endpoints);
-        builder.WebHost.UseKestrelCore().ConfigureKestrel(server => kestrel.Configure(server, options));
+        builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration().ConfigureKestrel(server => kestrel.Configure(server, options));
         builder.WebHost.UseSockets(sockets => sockets.CreateBoundListenSocket = kestrel.Take);
         logging(builder.Logging);
         // It logs what it throws: the caller says that better.
@@ -42,6 +43,10 @@ internal sealed class LoupeServer : IAsyncDisposable
         // Starting and draining are no errors; who asks is told.
         builder.Logging.AddFilter("Microsoft.Extensions.Diagnostics.HealthChecks", LogLevel.None);
         builder.Logging.AddFilter(CallFaults.RepeatedCategory, LogLevel.None);
+        // Several lines for each call that is refused, of which we log one in our own words.
+        builder.Logging.AddFilter("Microsoft.AspNetCore.Authentication", LogLevel.Warning);
+        builder.Logging.AddFilter("Microsoft.AspNetCore.Authorization", LogLevel.Warning);
+        builder.Logging.AddFilter("LoupeGrpc.Server.Security.CallerHandler", LogLevel.Warning);
         builder.Services.AddLoupeServer(options, analyzer, time);
         builder.Services.AddSingleton<IHostLifetime, CallerLifetime>();
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = options.Shutdown.DrainTimeout + SessionDrain.Linger + CloseTimeout);
@@ -49,6 +54,7 @@ internal sealed class LoupeServer : IAsyncDisposable
         var app = builder.Build();
         try
         {
+            app.Services.LoadLoupeSecurity();
             app.MapLoupe(options);
             // Nobody asks for it: it answers whoever reads the metrics.
             app.Services.GetRequiredService<LadderMetrics>();
@@ -66,6 +72,9 @@ internal sealed class LoupeServer : IAsyncDisposable
         app.Services.GetRequiredService<ServingState>().MarkReady(now, now - process.StartTime.ToUniversalTime());
         return new LoupeServer(app, kestrel.ClientAddress(Listener.Grpc), kestrel.ClientAddress(Listener.Operations));
     }
+
+    /// <summary>Reads keys and certificates anew where their files have changed.</summary>
+    public void Reload() => _app.Services.GetRequiredService<FileReload>().CheckNow();
 
     /// <summary>Drains, then closes.</summary>
     public Task StopAsync() => _app.StopAsync(CancellationToken.None);

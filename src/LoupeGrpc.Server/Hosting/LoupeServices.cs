@@ -3,6 +3,7 @@ using LoupeGrpc.Server.Calls;
 using LoupeGrpc.Server.Configuration;
 using LoupeGrpc.Server.Contract;
 using LoupeGrpc.Server.Health;
+using LoupeGrpc.Server.Security;
 using LoupeGrpc.Server.Sessions;
 using Microsoft.AspNetCore.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
@@ -20,6 +21,7 @@ internal static class LoupeServices
     public static IServiceCollection AddLoupeServer(this IServiceCollection services, LoupeOptions options, IFrameAnalyzer analyzer, TimeProvider time)
     {
         services.AddLoupeOptions(options);
+        services.AddLoupeSecurity(options);
         services.AddSingleton(analyzer);
         services.AddSingleton(time);
         services.AddSingleton<SessionRegistry>();
@@ -70,26 +72,29 @@ internal static class LoupeServices
     {
         app.UseMiddleware<CallFaults>();
         app.UseMiddleware<MessageMeter>();
+        app.UseAuthentication();
+        app.UseAuthorization();
         var grpc = app.MapGroup(string.Empty).WithMetadata(new ServedOn(Listener.Grpc));
-        grpc.MapGrpcService<ForgeryAnalysisEndpoint>();
-        grpc.MapGrpcService<SessionAdminEndpoint>();
-        grpc.MapGrpcHealthChecksService();
+        grpc.MapGrpcService<ForgeryAnalysisEndpoint>().For(Role.Analyse);
+        grpc.MapGrpcService<SessionAdminEndpoint>().For(Role.Admin);
+        // Whoever probes has no key.
+        grpc.MapGrpcHealthChecksService().ForEverybody();
         if (options.Reflection.Enabled)
         {
-            grpc.MapGrpcReflectionService();
+            grpc.MapGrpcReflectionService().For(Role.Analyse);
         }
 
         var operations = app.MapGroup(string.Empty).WithMetadata(new ServedOn(Listener.Operations));
-        operations.MapHealthChecks("/healthz/live", new HealthCheckOptions { Predicate = static _ => false });
+        operations.MapHealthChecks("/healthz/live", new HealthCheckOptions { Predicate = static _ => false }).ForEverybody();
         operations.MapHealthChecks("/healthz/ready", new HealthCheckOptions
         {
             Predicate = static check => check.Tags.Contains(ReadyTag),
             ResponseWriter = ReadinessText.WriteAsync,
-        });
+        }).ForEverybody();
         // For any method: what refuses the others would do so on every listener.
         operations.Map("/info", static (IFrameAnalyzer analyzer, ServingState serving, SessionRegistry sessions) =>
-            OperationsInfo.Of(analyzer, serving, sessions));
-        operations.MapPrometheusScrapingEndpoint("/metrics");
+            OperationsInfo.Of(analyzer, serving, sessions)).For(Role.Observe);
+        operations.MapPrometheusScrapingEndpoint("/metrics").For(Role.Observe);
         return app;
     }
 }

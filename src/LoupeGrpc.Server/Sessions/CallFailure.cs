@@ -25,4 +25,7 @@ internal enum CallStatus
 
     /// <summary>A claim on what is not kept any more.</summary>
     OutOfRange,
+
+    /// <summary>Whoever called is not known any more.</summary>
+    Unauthenticated,
 }

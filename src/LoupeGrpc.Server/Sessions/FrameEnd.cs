@@ -45,6 +45,9 @@ internal enum DropCause
     /// <summary>It was older than the session's budget.</summary>
     Stale,
 
+    /// <summary>Its owner sends more frames a second than it may.</summary>
+    OverQuota,
+
     /// <summary>Its session took no frames any more, or nobody waited for them.</summary>
     SessionEnded,
 }

@@ -64,7 +64,7 @@ internal sealed class FramePath : IDisposable
         {
             Fail(frame, incoming.Failure);
         }
-        else if (await ChargeAsync(frame).ConfigureAwait(false))
+        else if (await KeepPaceAsync(frame).ConfigureAwait(false) && await ChargeAsync(frame).ConfigureAwait(false))
         {
             _services.Scheduler.Enqueue(_flow, new Queued(this, frame) { ReceivedAt = receivedAt, Deadline = frame.Deadline, IsHeavy = frame.Input.IsHeavy() });
         }
@@ -75,6 +75,25 @@ internal sealed class FramePath : IDisposable
 
     /// <summary>When every frame has its outcome.</summary>
     public void Dispose() => _lane.Dispose();
+
+    /// <summary>Where each frame is answered, whoever sends too fast is slowed down: nothing more is read meanwhile.</summary>
+    /// <returns>False: the frame has its outcome.</returns>
+    private async ValueTask<bool> KeepPaceAsync(SessionFrame frame)
+    {
+        if (_opening.Quota.Pace is not { } pace)
+        {
+            return true;
+        }
+
+        var isEvery = _opening.Delivery == Delivery.EveryFrame;
+        if (isEvery ? await pace.WaitAsync(_abandoned).ConfigureAwait(false) : pace.TryTake())
+        {
+            return true;
+        }
+
+        Drop(frame, isEvery ? DropCause.SessionEnded : DropCause.OverQuota);
+        return false;
+    }
 
     /// <returns>False: the frame has its outcome.</returns>
     private async ValueTask<bool> ChargeAsync(SessionFrame frame)

@@ -15,6 +15,12 @@ internal static class ServerBusy
     public static CallFailure NoSessionLeft(LimitOptions limits) => new(new FrameFailure(
         FailureKind.Overloaded, $"{limits.MaxSessions} sessions are open already: Loupe:Limits:MaxSessions"));
 
+    public static CallFailure NoSessionLeft(OwnerQuota quota) => new(new FrameFailure(
+        FailureKind.Overloaded, $"the identity has all the sessions that it may have ({quota.Sessions}): {quota.Setting}"));
+
+    public static CallFailure TooManyFrames { get; } = new(new FrameFailure(
+        FailureKind.Overloaded, "more pictures a second than the identity may send: Loupe:Quotas:FramesPerSecond, or --frames-per-second of its key"));
+
     public static CallFailure TooManyUnopened(ConnectionOptions connections) => new(new FrameFailure(
         FailureKind.Overloaded,
         $"too many calls have opened no session yet: {connections.MaxUnopenedCalls} may at a time, and half of them on one connection (Loupe:Connections:MaxUnopenedCalls)"));

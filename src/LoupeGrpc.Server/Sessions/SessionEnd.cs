@@ -30,6 +30,10 @@ internal sealed record SessionEnd(string Name, bool Summarized, CallFailure? Fai
     public static SessionEnd Unread { get; } =
         Aborted("unread", "the client did not read its responses, and others needed the memory that they take: Loupe:Limits:MaxRespondingBytes");
 
+    /// <summary>What its client came in with is not taken any more.</summary>
+    public static SessionEnd Revoked { get; } = new(
+        "revoked", false, new CallFailure(new FrameFailure(FailureKind.Canceled, "the key that the session was opened with was revoked"), CallStatus.Unauthenticated));
+
     public static SessionEnd Faulted { get; } = new("a fault of the server", false, null);
 
     /// <summary>Of a call; the session goes on.</summary>

@@ -12,6 +12,12 @@ internal sealed record SessionOpening
     /// <summary>The client's program, as it says; may be empty.</summary>
     public required string Client { get; init; }
 
+    /// <summary>Whose session it is: opaque, and the same for the same identity. Empty: of somebody unknown, as those of all others unknown.</summary>
+    public string Owner { get; init; } = string.Empty;
+
+    /// <summary>Of the owner.</summary>
+    public OwnerQuota Quota { get; init; } = OwnerQuota.Unlimited;
+
     /// <summary>Of raw frames that have none of their own.</summary>
     public RawLayout? FrameFormat { get; init; }
 

@@ -1,4 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Security.Cryptography;
+using System.Text;
 using LoupeGrpc.Server.Configuration;
 
 namespace LoupeGrpc.Server.Sessions;
@@ -45,6 +47,7 @@ internal sealed class SessionRegistry(LoupeOptions options, TimeProvider time)
     {
         while (true)
         {
+            bool isOverQuota;
             lock (_lock)
             {
                 if (_draining)
@@ -53,7 +56,8 @@ internal sealed class SessionRegistry(LoupeOptions options, TimeProvider time)
                     return false;
                 }
 
-                if (_sessions.Count < options.Limits.MaxSessions)
+                isOverQuota = IsOverQuota(session.Opening);
+                if (!isOverQuota && _sessions.Count < options.Limits.MaxSessions)
                 {
                     refusal = null;
                     _sessions.Add(session.Id, session);
@@ -66,7 +70,7 @@ internal sealed class SessionRegistry(LoupeOptions options, TimeProvider time)
                 }
             }
 
-            if (LongestIdle() is { } idle)
+            if (!isOverQuota && LongestIdle() is { } idle)
             {
                 var end = idle.IsUnused ? SessionEnd.Unused : SessionEnd.Idle;
                 idle.BeginEnd(end, new SessionNotice(NoticeKind.Terminated, end.Name), TimeSpan.Zero);
@@ -74,9 +78,10 @@ internal sealed class SessionRegistry(LoupeOptions options, TimeProvider time)
                 continue;
             }
 
-            if (LongestParked() is not { } parked)
+            // Of its own ones, where they are too many.
+            if (LongestParked(isOverQuota ? session.Opening.Owner : null) is not { } parked)
             {
-                refusal = ServerBusy.NoSessionLeft(options.Limits);
+                refusal = isOverQuota ? ServerBusy.NoSessionLeft(session.Opening.Quota) : ServerBusy.NoSessionLeft(options.Limits);
                 return false;
             }
 
@@ -106,13 +111,14 @@ internal sealed class SessionRegistry(LoupeOptions options, TimeProvider time)
         }
     }
 
-    /// <summary>The session that was granted a token; null where there is none.</summary>
-    public AnalyzeSession? FindByToken(ReadOnlySpan<byte> token)
+    /// <summary>The session that was granted a token; null where there is none. Somebody else's is none.</summary>
+    /// <param name="owner">Who asks.</param>
+    public AnalyzeSession? FindByToken(ReadOnlySpan<byte> token, string owner)
     {
         var digest = ResumeToken.DigestOf(token);
         lock (_lock)
         {
-            return _byToken.TryGetValue(digest, out var session) && session.Token!.Matches(token) ? session : null;
+            return _byToken.TryGetValue(digest, out var session) && session.Token!.Matches(token) & IsOwner(session, owner) ? session : null;
         }
     }
 
@@ -149,8 +155,17 @@ internal sealed class SessionRegistry(LoupeOptions options, TimeProvider time)
     }
 
     /// <summary>Without a connection; null where there is none.</summary>
-    public AnalyzeSession? LongestParked() =>
-        List().Where(static session => session.ParkedSince is not null).MinBy(static session => session.ParkedSince);
+    /// <param name="owner">Null: of anybody.</param>
+    public AnalyzeSession? LongestParked(string? owner = null) =>
+        List().Where(session => session.ParkedSince is not null && (owner is null || session.Opening.Owner == owner)).MinBy(static session => session.ParkedSince);
+
+    /// <summary>Within the lock.</summary>
+    private bool IsOverQuota(SessionOpening opening) =>
+        opening.Quota.Sessions > 0 && _sessions.Values.Count(session => session.Opening.Owner == opening.Owner) >= opening.Quota.Sessions;
+
+    /// <summary>In constant time.</summary>
+    private static bool IsOwner(AnalyzeSession session, string owner) =>
+        CryptographicOperations.FixedTimeEquals(Encoding.UTF8.GetBytes(session.Opening.Owner), Encoding.UTF8.GetBytes(owner));
 
     private AnalyzeSession? LongestIdle() => List()
         .Where(session => session is { End: null, ParkedSince: null } && session.Count().InFlight == 0

@@ -124,7 +124,7 @@ public sealed partial class ServeTests : IDisposable
         Assert.Equal((2, string.Empty), (code, output));
         Assert.Equal(
             [
-                "error: Loupe:Endpoints:Grpc is 'nowhere' (command line): expected http://HOST:PORT.",
+                "error: Loupe:Endpoints:Grpc is 'nowhere' (command line): expected http://HOST:PORT, https://HOST:PORT or unix:/PATH.",
                 "error: Loupe:Engine:IntraOpThreads is '999' (environment): expected a whole number from 0 to 256.",
                 "error: Loupe:Limits:MaxFrameBytes is '-1' (command line): expected a number of bytes from 1 KiB to 1 GiB.",
                 "error: Loupe:Limits:MaxSid (command line) is not a setting; did you mean Loupe:Limits:MaxSide?",
@@ -194,7 +194,7 @@ public sealed partial class ServeTests : IDisposable
     [InlineData("http://0.0.0.0:0")]
     public async Task Listening_on_every_interface_its_ready_line_has_an_address_for_clients(string url)
     {
-        await using var server = Serve(["--listen", url, "--operations", url]);
+        await using var server = Serve(["--listen", url, "--operations", url, "--open"]);
         var ready = ReadyLine().Match(await server.ReadLineAsync() ?? string.Empty);
         Assert.True(ready.Success, server.Error);
         using var channel = GrpcChannel.ForAddress(ready.Groups["grpc"].Value);

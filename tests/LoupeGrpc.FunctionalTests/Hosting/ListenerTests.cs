@@ -122,7 +122,7 @@ public class ListenerTests
     {
         Assert.True(ListenUrl.TryParse(url, out var parsed, out var error), error);
         return LoupeServer.StartAsync(
-            new LoupeOptions { Endpoints = new EndpointOptions { Grpc = parsed, Operations = parsed } },
+            new LoupeOptions { Endpoints = new EndpointOptions { Grpc = parsed, Operations = parsed }, Security = new SecurityOptions { Open = true } },
             new ScriptedAnalyzer(), TimeProvider.System, static _ => { }, TestContext.Current.CancellationToken);
     }
 }

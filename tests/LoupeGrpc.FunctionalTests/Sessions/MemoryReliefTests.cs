@@ -76,7 +76,7 @@ public class MemoryReliefTests
 
         var pressure = Fill(responses);
         await Patience.UntilAsync(() => server.Sessions.Count == 2);
-        Assert.Null(server.Sessions.FindByToken(parked.Grant.ResumeToken.Span));
+        Assert.Null(server.Sessions.FindByToken(parked.Grant.ResumeToken.Span, string.Empty));
 
         pressure += Fill(responses);
         await Patience.UntilAsync(() =>

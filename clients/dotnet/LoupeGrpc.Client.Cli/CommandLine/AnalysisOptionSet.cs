@@ -74,11 +74,9 @@ internal sealed class AnalysisOptionSet
 
     public AnalysisOptions Read(ParseResult result)
     {
-        var (server, connectTimeout) = _server.Read(result);
         return new AnalysisOptions
         {
-            Server = server,
-            ConnectTimeout = connectTimeout,
+            Server = _server.Read(result),
             Format = Enum.Parse<OutputFormat>(result.GetRequiredValue(_format), ignoreCase: true),
             Mask = result.GetRequiredValue(_mask) switch
             {

@@ -5,9 +5,8 @@ namespace LoupeGrpc.Client.Cli.CommandLine;
 /// <summary>What `analyze` and `stream` have in common, as given.</summary>
 internal sealed record AnalysisOptions
 {
-    public required Uri Server { get; init; }
-
-    public required TimeSpan ConnectTimeout { get; init; }
+    /// <summary>How the server is reached.</summary>
+    public required LoupeClientOptions Server { get; init; }
 
     public required OutputFormat Format { get; init; }
 
@@ -31,6 +30,4 @@ internal sealed record AnalysisOptions
 
     /// <summary>Inputs that an earlier run with the same output has analysed are passed over.</summary>
     public bool SkipDone { get; init; }
-
-    public LoupeClientOptions ToClientOptions() => new() { Address = Server, ConnectTimeout = ConnectTimeout };
 }

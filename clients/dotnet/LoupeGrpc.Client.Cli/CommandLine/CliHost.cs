@@ -44,6 +44,9 @@ internal sealed class CliHost : IDisposable
     /// <summary>The environment variable LOUPE_SERVER.</summary>
     public string? ServerFromEnvironment { get; init; }
 
+    /// <summary>The environment variable LOUPE_KEY.</summary>
+    public string? KeyFromEnvironment { get; init; }
+
     public TimeProvider Time { get; init; } = TimeProvider.System;
 
     /// <summary>Canceled by the first Ctrl-C or SIGTERM.</summary>
@@ -65,6 +68,7 @@ internal sealed class CliHost : IDisposable
                 : AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error), Interactive = InteractionSupport.Yes }),
             IsOutputKept = Console.IsOutputRedirected && IsKept(),
             ServerFromEnvironment = Environment.GetEnvironmentVariable("LOUPE_SERVER"),
+            KeyFromEnvironment = Environment.GetEnvironmentVariable("LOUPE_KEY"),
         };
         host.Listen(PosixSignal.SIGINT);
         host.Listen(PosixSignal.SIGTERM);

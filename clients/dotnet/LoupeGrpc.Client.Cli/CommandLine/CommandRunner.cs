@@ -17,7 +17,11 @@ internal static class CommandRunner
         }
         catch (LoupeUnavailableException error)
         {
-            return await FailAsync(host, $"{error.Message}. Another address: --server URL.", ExitCode.Unavailable);
+            return await FailAsync(host, $"{error.Message}{Advice(error.Reason)}", ExitCode.Unavailable);
+        }
+        catch (LoupeRefusedException error)
+        {
+            return await FailAsync(host, $"{error.Message}. Who we are: --key KEY or --cert FILE.", ExitCode.Refused);
         }
         catch (LoupeRequestException error) when (error.Code == LoupeFailureCode.Invalid)
         {
@@ -36,6 +40,15 @@ internal static class CommandRunner
             return await FailAsync(host, $"{error.Message} ({error.GetType().Name})", ExitCode.Internal);
         }
     }
+
+    private static string Advice(LoupeUnavailableReason reason) => reason switch
+    {
+        LoupeUnavailableReason.UntrustedCertificate => ": use --ca FILE with the certificate of who signed it (--insecure takes any)",
+        LoupeUnavailableReason.ExpiredCertificate => ": the server needs a new one (--insecure takes any)",
+        LoupeUnavailableReason.WrongHost => ": use one of its names with --server (--insecure takes any)",
+        LoupeUnavailableReason.ServerIsPlain or LoupeUnavailableReason.ServerWantsTls => " (--server or LOUPE_SERVER)",
+        _ => ". Another address: --server URL.",
+    };
 
     private static async Task<int> FailAsync(CliHost host, string message, ExitCode code)
     {

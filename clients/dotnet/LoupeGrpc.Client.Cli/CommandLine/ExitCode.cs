@@ -24,6 +24,9 @@ internal enum ExitCode
     /// <summary>A fault of this program.</summary>
     Internal = 70,
 
+    /// <summary>The server knows us not, or refuses what we ask.</summary>
+    Refused = 77,
+
     /// <summary>Ctrl-C or SIGTERM.</summary>
     Interrupted = 130,
 }

@@ -1,10 +1,18 @@
 using System.CommandLine;
+using System.Net;
+using System.Net.Security;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using LoupeGrpc.Client.Cli.Output;
 
 namespace LoupeGrpc.Client.Cli.CommandLine;
 
-/// <summary>The options that say where the server is; every command has them.</summary>
+/// <summary>The options that say where the server is, whom to believe about it, and who we are; every command has them.</summary>
 internal sealed class ServerOptions
 {
+    private const string UnixPrefix = "unix:";
+
+    private readonly CliHost _host;
     private readonly Option<string> _server;
     private readonly Option<double> _connectTimeout = new("--connect-timeout")
     {
@@ -13,11 +21,47 @@ internal sealed class ServerOptions
         DefaultValueFactory = _ => 5,
     };
 
+    private readonly Option<string?> _key = new("--key")
+    {
+        Description = "What the server knows us by: a key of `loupe-grpc-server key add`, or a token. With @ the file that holds it, which others do not see as they see a command line. The environment variable LOUPE_KEY changes the default.",
+        HelpName = "KEY|@FILE",
+    };
+
+    private readonly Option<string?> _authority = new("--ca")
+    {
+        Description = "Whom to believe about the certificate of an https:// server, instead of those whom the system trusts (PEM).",
+        HelpName = "FILE",
+    };
+
+    private readonly Option<string?> _certificate = new("--cert")
+    {
+        Description = "Our own certificate, for servers that want one, and those between it and its root (PEM).",
+        HelpName = "FILE",
+    };
+
+    private readonly Option<string?> _certificateKey = new("--key-file")
+    {
+        Description = "Its private key (PEM). [default: in the file of --cert]",
+        HelpName = "FILE",
+    };
+
+    private readonly Option<bool> _insecure = new("--insecure")
+    {
+        Description = "Take any certificate of the server: who is in between can read and change everything.",
+    };
+
+    private readonly Option<string[]> _headers = new("--header")
+    {
+        Description = "A header to send with every call, for proxies. May be repeated.",
+        HelpName = "NAME=VALUE",
+    };
+
     public ServerOptions(CliHost host)
     {
+        _host = host;
         _server = new Option<string>("--server")
         {
-            Description = "Address of the server. The environment variable LOUPE_SERVER changes the default.",
+            Description = "Address of the server: http://HOST:PORT, https://HOST:PORT or unix:/PATH. The environment variable LOUPE_SERVER changes the default.",
             HelpName = "URL",
             DefaultValueFactory = _ => string.IsNullOrWhiteSpace(host.ServerFromEnvironment)
                 ? LoupeClientOptions.DefaultAddress.GetLeftPart(UriPartial.Authority)
@@ -32,18 +76,165 @@ internal sealed class ServerOptions
         });
     }
 
+    /// <summary>An address for people: without a path and without credentials.</summary>
+    public static string Show(Uri address) =>
+        address.Scheme == "unix" ? UnixPrefix + Uri.UnescapeDataString(address.AbsolutePath) : address.GetLeftPart(UriPartial.Authority);
+
     public void AddTo(Command command)
     {
         command.Options.Add(_server);
         command.Options.Add(_connectTimeout);
+        command.Options.Add(_key);
+        command.Options.Add(_authority);
+        command.Options.Add(_certificate);
+        command.Options.Add(_certificateKey);
+        command.Options.Add(_insecure);
+        command.Options.Add(_headers);
     }
 
-    /// <exception cref="CliException">The address is none.</exception>
-    public (Uri Server, TimeSpan ConnectTimeout) Read(ParseResult result)
+    /// <summary>Says on standard error what is dangerous in them.</summary>
+    /// <exception cref="CliException">One of them makes no sense, or a file cannot be read.</exception>
+    public LoupeClientOptions Read(ParseResult result)
     {
-        var server = result.GetRequiredValue(_server);
-        return Uri.TryCreate(server, UriKind.Absolute, out var address) && address.Scheme is "http" or "https"
-            ? (address, TimeSpan.FromSeconds(result.GetValue(_connectTimeout)))
-            : throw CliException.Usage($"the server's address is '{server}': it must be http://HOST:PORT or https://HOST:PORT (--server or LOUPE_SERVER)");
+        var options = new LoupeClientOptions
+        {
+            Address = ReadAddress(result.GetRequiredValue(_server)),
+            ConnectTimeout = TimeSpan.FromSeconds(result.GetValue(_connectTimeout)),
+            Key = ReadKey(result.GetValue(_key) ?? (string.IsNullOrEmpty(_host.KeyFromEnvironment) ? null : _host.KeyFromEnvironment)),
+            Headers = ReadHeaders(result.GetValue(_headers) ?? []),
+            CertificateAuthority = result.GetValue(_authority) is { } authority ? ReadPem("--ca", authority, ReadAuthority) : null,
+            ClientCertificate = ReadCertificate(result.GetValue(_certificate), result.GetValue(_certificateKey)),
+            AllowUntrustedCertificate = result.GetValue(_insecure),
+        };
+        if (options.Key is not null && options.Headers.ContainsKey("authorization"))
+        {
+            throw CliException.Usage("--header authorization=… and a key (--key or LOUPE_KEY) say the same thing twice: give one of them");
+        }
+
+        try
+        {
+            // It knows best what a header may be.
+            new LoupeClient(options).Dispose();
+        }
+        catch (ArgumentException error)
+        {
+            throw CliException.Usage(error.Message.TrimEnd('.'));
+        }
+
+        if (options.AllowUntrustedCertificate)
+        {
+            Warn($"--insecure: the certificate of {Show(options.Address)} is not checked; who is in between can read and change everything");
+        }
+
+        if (options.Key is not null && options.Address.Scheme == Uri.UriSchemeHttp && !IsThisMachine(options.Address))
+        {
+            Warn($"the key goes to {Show(options.Address)} in the clear: use https://");
+        }
+
+        return options;
     }
+
+    private static Uri ReadAddress(string server)
+    {
+        if (server.StartsWith(UnixPrefix, StringComparison.OrdinalIgnoreCase) && server[UnixPrefix.Length..] is ['/', _, ..] path)
+        {
+            return new Uri(UnixPrefix + string.Join('/', path.Split('/').Select(Uri.EscapeDataString)));
+        }
+
+        return Uri.TryCreate(server, UriKind.Absolute, out var address) && address.Scheme is "http" or "https"
+            ? address
+            : throw CliException.Usage($"the server's address is '{server}': it must be http://HOST:PORT, https://HOST:PORT or unix:/PATH (--server or LOUPE_SERVER)");
+    }
+
+    private static string? ReadKey(string? key)
+    {
+        if (key is ['@', .. var file])
+        {
+            key = ReadFile("--key", file).Trim();
+        }
+
+        // It is not repeated: it may be half of a real one.
+        return key is null || (key.Length > 0 && key.All(static letter => letter is > ' ' and <= '~'))
+            ? key
+            : throw CliException.Usage("the key is empty, or has letters that no key has (--key or LOUPE_KEY)");
+    }
+
+    private static Dictionary<string, string> ReadHeaders(string[] texts)
+    {
+        var headers = new Dictionary<string, string>(StringComparer.Ordinal);
+        foreach (var text in texts)
+        {
+            var at = text.IndexOf('=', StringComparison.Ordinal);
+            var (name, value) = at > 0 ? (text[..at].ToLowerInvariant(), text[(at + 1)..]) : throw CliException.Usage($"--header is '{text}': it must be NAME=VALUE");
+            if (!headers.TryAdd(name, value))
+            {
+                throw CliException.Usage($"--header {name} is given twice");
+            }
+        }
+
+        return headers;
+    }
+
+    private static SslStreamCertificateContext? ReadCertificate(string? file, string? keyFile)
+    {
+        if (file is null)
+        {
+            return keyFile is null ? null : throw CliException.Usage("--key-file is the key of a certificate: give that with --cert");
+        }
+
+        return ReadPem("--cert", file, pem =>
+        {
+            var key = keyFile is null ? pem : ReadFile("--key-file", keyFile);
+            if (!key.Contains("PRIVATE KEY-----", StringComparison.Ordinal))
+            {
+                throw CliException.Usage(keyFile is null ? $"--cert {file} holds no private key: give its file with --key-file" : $"--key-file {keyFile} holds no private key in PEM");
+            }
+
+            if (key.Contains("BEGIN ENCRYPTED PRIVATE KEY", StringComparison.Ordinal))
+            {
+                throw CliException.Usage($"the private key in {keyFile ?? file} is encrypted: decrypt it first (openssl pkey)");
+            }
+
+            var own = X509Certificate2.CreateFromPem(pem, key);
+            var chain = new X509Certificate2Collection();
+            chain.ImportFromPem(pem);
+            return SslStreamCertificateContext.Create(own, chain, offline: true);
+        });
+    }
+
+    private static X509Certificate2Collection ReadAuthority(string pem)
+    {
+        var authority = new X509Certificate2Collection();
+        authority.ImportFromPem(pem);
+        return authority.Count > 0 ? authority : throw new CryptographicException("it holds no certificate in PEM");
+    }
+
+    private static T ReadPem<T>(string option, string file, Func<string, T> read)
+    {
+        var pem = ReadFile(option, file);
+        try
+        {
+            return read(pem);
+        }
+        catch (Exception error) when (error is CryptographicException or ArgumentException)
+        {
+            throw CliException.Usage($"{option} {file} cannot be used: {error.Message.Split('\n')[0].TrimEnd('\r', '.')}");
+        }
+    }
+
+    private static string ReadFile(string option, string file)
+    {
+        try
+        {
+            return File.ReadAllText(file);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException or ArgumentException)
+        {
+            throw CliException.Usage($"{option} {file} cannot be read: {error.Message.TrimEnd('.')}");
+        }
+    }
+
+    private static bool IsThisMachine(Uri address) => address.IsLoopback || (IPAddress.TryParse(address.DnsSafeHost, out var ip) && IPAddress.IsLoopback(ip));
+
+    private void Warn(string text) => _host.Error.WriteLine(Printable.Text($"warning: {text}"));
 }

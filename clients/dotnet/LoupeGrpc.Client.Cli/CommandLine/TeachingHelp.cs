@@ -15,6 +15,7 @@ internal sealed class TeachingHelp(HelpAction usual, IReadOnlyDictionary<string,
           2    wrong usage
           69   server unreachable
           70   internal error
+          77   the server does not let us in: --key, --cert
           130  interrupted (Ctrl-C): what was in flight is drained first
         """;
 

@@ -42,7 +42,7 @@ internal sealed class AnalysisCommand(CliHost host, AnalysisOptions options, Str
 
         await using var source = opened;
         var curves = stream?.Plot is null ? null : new StreamCurves(source.HasClock);
-        using var client = new LoupeClient(options.ToClientOptions());
+        using var client = new LoupeClient(options.Server);
         var report = await _display.ShowAsync(source.Count, session.Adaptation is not null, async () =>
         {
             using var text = host.CreateTextOutput();
@@ -83,7 +83,7 @@ internal sealed class AnalysisCommand(CliHost host, AnalysisOptions options, Str
         ShowSummary(tally, report, started, source.Remark, [.. files.Lines(), .. done?.Lines() ?? []]);
         var isComplete = curves is null || SavePlot(stream!.Plot!, curves, source.Label, report.Grant?.Model?.Demonstration == true);
         isComplete &= stream?.Checkpoints.HasFailed != true && !files.HasFailed && done?.HasFailed != true;
-        return host.Interrupt.IsCancellationRequested ? ExitCode.Interrupted : isComplete ? tally.ExitCode : ExitCode.SomeFailed;
+        return host.Interrupt.IsCancellationRequested ? ExitCode.Interrupted : report.IsRefused ? ExitCode.Refused : isComplete ? tally.ExitCode : ExitCode.SomeFailed;
     }
 
     private void ShowSummary(RunTally tally, RunReport report, long started, string? remark, IReadOnlyList<string> more)

@@ -16,7 +16,7 @@ internal static class InfoCommand
         Sizes are bytes unless they say otherwise; 0 is no limit. The last line is about this machine: `stream` reads videos, cameras and network
         streams with the programs ffmpeg and ffprobe (Debian, Ubuntu: apt-get install ffmpeg).
 
-        Exit codes: 0, 2 (wrong usage), 69 (server unreachable), 70 (internal error), 130 (interrupted).
+        Exit codes: 0, 2 (wrong usage), 69 (server unreachable), 70 (internal error), 77 (not let in), 130 (interrupted).
         """;
 
     public static Command Create(CliHost host)
@@ -27,10 +27,8 @@ internal static class InfoCommand
         server.AddTo(command);
         command.SetAction(async (result, _) =>
         {
-            var (address, connectTimeout) = server.Read(result);
-            using var client = await LoupeClient.ConnectAsync(
-                new LoupeClientOptions { Address = address, ConnectTimeout = connectTimeout }, host.Interrupt);
-            var info = ServerInfoView.From(address, await client.GetServerInfoAsync(host.Interrupt));
+            using var client = await LoupeClient.ConnectAsync(server.Read(result), host.Interrupt);
+            var info = ServerInfoView.From(client.Address, await client.GetServerInfoAsync(host.Interrupt));
             await using var output = host.CreateTextOutput();
             if (result.GetValue(json))
             {

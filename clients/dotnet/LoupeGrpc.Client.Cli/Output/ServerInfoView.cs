@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using LoupeGrpc.Client.Cli.CommandLine;
 using LoupeGrpc.V1;
 
 namespace LoupeGrpc.Client.Cli.Output;
@@ -36,7 +37,7 @@ internal sealed record ServerInfoView(
         var limits = info.Limits ?? new Limits();
         var thresholds = info.DefaultThresholds ?? new Thresholds();
         return new ServerInfoView(
-            address.GetLeftPart(UriPartial.Authority),
+            ServerOptions.Show(address),
             info.Server,
             new ModelView(model.Name, model.Version, model.Hash, model.Demonstration, model.ImageSize, model.PatchGrid),
             execution.Provider,

@@ -77,7 +77,7 @@ internal sealed class AnalysisRun(
                 notify($"error: {fault.Message}");
             }
 
-            return new RunReport(session.Grant, await sending, _origin);
+            return new RunReport(session.Grant, await sending, _origin) { IsRefused = session.Fault is LoupeRefusedException };
         }
         finally
         {

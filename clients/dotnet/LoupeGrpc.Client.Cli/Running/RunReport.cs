@@ -6,4 +6,8 @@ namespace LoupeGrpc.Client.Cli.Running;
 /// <param name="Grant">Null where no session was needed.</param>
 /// <param name="Summary">Null where none came: the connection broke, or the run was interrupted.</param>
 /// <param name="Origin">The capture time from which the stream's own time counts; null outside streams.</param>
-internal sealed record RunReport(SessionGrant? Grant, SessionSummary? Summary, DateTimeOffset? Origin);
+internal sealed record RunReport(SessionGrant? Grant, SessionSummary? Summary, DateTimeOffset? Origin)
+{
+    /// <summary>The server has ended the session because it does not let us in any more.</summary>
+    public bool IsRefused { get; init; }
+}

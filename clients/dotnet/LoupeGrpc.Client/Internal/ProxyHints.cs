@@ -18,6 +18,8 @@ internal static partial class ProxyHints
         ? match.Groups[1].Value switch
         {
             "413" => $"a proxy answered with HTTP 413: {LargeMessages}",
+            "401" => "it answered with HTTP 401: it wants to know who calls",
+            "403" => "it answered with HTTP 403: it knows who calls, and forbids it",
             "502" or "503" => $"a proxy answered with HTTP {match.Groups[1].Value}: it does not reach the server",
             "504" => "a proxy answered with HTTP 504: it did not wait for the server (nginx: grpc_read_timeout, 60 s unless set)",
             var status => $"something that does not speak gRPC answered with HTTP {status}",

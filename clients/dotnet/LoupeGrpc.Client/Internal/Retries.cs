@@ -17,11 +17,13 @@ internal sealed class Retries
     private static readonly TimeSpan ReconnectTimeout = TimeSpan.FromSeconds(10);
 
     private readonly LoupeClientOptions _options;
+    private readonly ConnectionDiagnosis _diagnosis;
     private readonly ResiliencePipeline _unary;
 
-    public Retries(LoupeClientOptions options)
+    public Retries(LoupeClientOptions options, ConnectionDiagnosis diagnosis)
     {
         _options = options;
+        _diagnosis = diagnosis;
         _unary = options.UnaryRetries == 0
             ? ResiliencePipeline.Empty
             : new ResiliencePipelineBuilder { TimeProvider = options.TimeProvider }
@@ -65,7 +67,7 @@ internal sealed class Retries
         }
         catch (RpcException error)
         {
-            throw RpcErrors.ToException(error, _options.ShownAddress);
+            throw await _diagnosis.ExplainAsync(error, cancellationToken).ConfigureAwait(false) ?? RpcErrors.ToException(error, _options.ShownAddress);
         }
         catch (TimeoutRejectedException error)
         {

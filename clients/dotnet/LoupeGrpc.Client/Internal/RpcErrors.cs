@@ -27,6 +27,11 @@ internal static class RpcErrors
             return new LoupeRequestException(ToCode(failed.Code), failed.Message, error);
         }
 
+        if (IsRefusal(error))
+        {
+            return ToRefusal(error, address);
+        }
+
         if (ProxyHints.OfHttpAnswer(error.Status.Detail) is { } hint)
         {
             return new LoupeUnavailableException($"no LoupeGrpc server at {address}: {hint}", error);
@@ -49,13 +54,24 @@ internal static class RpcErrors
     }
 
     /// <summary>For a session that ran.</summary>
-    public static LoupeConnectionLostException ToSessionFault(RpcException error, string address)
+    public static LoupeException ToSessionFault(RpcException error, string address)
     {
+        if (IsRefusal(error))
+        {
+            return ToRefusal(error, address);
+        }
+
         var what = error.Status.DebugException is null
             ? $"the server at {address} ended the session"
             : $"the connection to {address} broke";
         return new LoupeConnectionLostException($"{what} ({error.StatusCode}: {Detail(error)})", error);
     }
+
+    /// <summary>Whether the server, or a proxy before it, knows us not or forbids it.</summary>
+    private static bool IsRefusal(RpcException error) => error.StatusCode is StatusCode.Unauthenticated or StatusCode.PermissionDenied;
+
+    private static LoupeRefusedException ToRefusal(RpcException error, string address) =>
+        new($"the server at {address} {(error.StatusCode == StatusCode.Unauthenticated ? "does not let us in" : "does not let us do that")}: {Detail(error)}", error);
 
     /// <summary>The way to the server failed, not the server: another connection may do better.</summary>
     public static bool IsTransport(RpcException error) => error.StatusCode == StatusCode.Unavailable

@@ -70,7 +70,7 @@ public partial class SettingNamesTests
     private static partial Regex Full();
 
     /// <summary>Without the name of the root, as people shorten them.</summary>
-    [GeneratedRegex(@"(?<![\w:}>])(Limits|Engine|Execution|Endpoints|Sessions|Adaptation|Connections|Shutdown|Thresholds):[A-Z]\w+(:\w+)*")]
+    [GeneratedRegex(@"(?<![\w:}>])(Limits|Engine|Execution|Endpoints|Sessions|Adaptation|Connections|Shutdown|Thresholds|Tls|Security):[A-Z]\w+(:\w+)*")]
     private static partial Regex Short();
 
     [GeneratedRegex(@"\{[^}]*\}|<\w+>")]

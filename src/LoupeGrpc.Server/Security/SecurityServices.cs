@@ -1,0 +1,74 @@
+using LoupeGrpc.Server.Configuration;
+using Microsoft.AspNetCore.Authentication;
+using Microsoft.AspNetCore.Authentication.JwtBearer;
+using Microsoft.AspNetCore.Authorization;
+using Microsoft.Extensions.Options;
+
+namespace LoupeGrpc.Server.Security;
+
+/// <summary>Who is let in, as services of the host.</summary>
+internal static class SecurityServices
+{
+    public static IServiceCollection AddLoupeSecurity(this IServiceCollection services, LoupeOptions options)
+    {
+        services.AddSingleton<IValidateOptions<LoupeOptions>, SecurityValidation>();
+        services.AddSingleton<RefusalLog>();
+        services.AddSingleton<KeyRing>();
+        services.AddSingleton<CallerQuotas>();
+        services.AddSingleton<TlsCertificates>();
+        services.AddSingleton<IReloadable>(static provider => provider.GetRequiredService<KeyRing>());
+        services.AddSingleton<IReloadable>(static provider => provider.GetRequiredService<TlsCertificates>());
+        services.AddSingleton<FileReload>();
+        services.AddHostedService(static provider => provider.GetRequiredService<FileReload>());
+
+        var hasTokens = options.Security.Authority.Length > 0;
+        var authentication = services.AddAuthentication(CallerHandler.SchemeName)
+            .AddScheme<AuthenticationSchemeOptions, CallerHandler>(CallerHandler.SchemeName, scheme => scheme.ForwardDefaultSelector =
+                context => hasTokens && IsToken(BearerToken.Of(context.Request)) ? JwtBearerDefaults.AuthenticationScheme : null);
+        if (hasTokens)
+        {
+            authentication.AddJwtBearer(bearer => TokenCallers.Configure(bearer, options.Security));
+        }
+
+        services.AddSingleton<IAuthorizationHandler, RoleRuleHandler>();
+        services.AddSingleton<IAuthorizationMiddlewareResultHandler, RefusalAnswers>();
+        services.AddAuthorization(static authorization =>
+        {
+            foreach (var role in Enum.GetValues<Role>())
+            {
+                authorization.AddPolicy(RoleRuleConventions.PolicyOf(role), policy => policy.AddRequirements(new RoleRule(role)));
+            }
+
+            authorization.FallbackPolicy = new AuthorizationPolicyBuilder().AddRequirements(new NoRule()).Build();
+        });
+        return services;
+    }
+
+    /// <summary>Reads keys and certificates before anybody is let in, and says what an operator should know of that.</summary>
+    /// <exception cref="InvalidDataException">A file cannot be used.</exception>
+    public static void LoadLoupeSecurity(this IServiceProvider services)
+    {
+        var options = services.GetRequiredService<LoupeOptions>();
+        if (options.Security.Keys.Length > 0)
+        {
+            services.GetRequiredService<KeyRing>().Load();
+        }
+
+        services.GetRequiredService<TlsCertificates>().Load();
+        var logger = services.GetRequiredService<ILogger<KeyRing>>();
+        foreach (var url in new[] { options.Endpoints.Grpc, options.Endpoints.Operations }.Where(static url => !url.IsLocal))
+        {
+            if (options.Security.Open)
+            {
+                SecurityLog.OpenToStrangers(logger, url.ToString());
+            }
+
+            if (!url.IsTls && SecurityWays.HaveBearer(options.Security))
+            {
+                SecurityLog.KeysInTheClear(logger, url.ToString());
+            }
+        }
+    }
+
+    private static bool IsToken(string? sent) => sent is { Length: > 0 } && !sent.StartsWith(AccessKey.Prefix, StringComparison.Ordinal);
+}

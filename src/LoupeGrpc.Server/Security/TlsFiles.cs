@@ -1,0 +1,97 @@
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using System.Text;
+using LoupeGrpc.Server.Configuration;
+
+namespace LoupeGrpc.Server.Security;
+
+/// <summary>Reads certificates and keys as they are written by everybody's tools.</summary>
+internal static class TlsFiles
+{
+    private const int MaxBytes = 1 << 20;
+    private const string PemBegin = "-----BEGIN ";
+
+    /// <returns>The certificate with its key, and those between it and its root.</returns>
+    /// <exception cref="InvalidDataException">The message names the setting and the file.</exception>
+    public static (X509Certificate2 Certificate, X509Certificate2Collection Chain) ReadCertificate(TlsOptions tls)
+    {
+        var bytes = Read("Loupe:Tls:Certificate", tls.Certificate);
+        try
+        {
+            return IsPem(bytes) ? FromPem(tls, Encoding.UTF8.GetString(bytes)) : FromPfx(tls, bytes);
+        }
+        catch (Exception exception) when (exception is CryptographicException or ArgumentException)
+        {
+            throw new InvalidDataException($"{Named("Loupe:Tls:Certificate", tls.Certificate)} cannot be used: {Reason(exception)}", exception);
+        }
+    }
+
+    /// <summary>Those that sign others.</summary>
+    /// <param name="setting">That names the file.</param>
+    /// <exception cref="InvalidDataException">The message names the setting and the file.</exception>
+    public static X509Certificate2Collection ReadAuthority(string setting, string path)
+    {
+        var bytes = Read(setting, path);
+        try
+        {
+            var authority = new X509Certificate2Collection();
+            authority.ImportFromPem(Encoding.UTF8.GetString(bytes));
+            return authority.Count > 0 ? authority : throw new InvalidDataException($"{Named(setting, path)} holds no certificate in PEM");
+        }
+        catch (CryptographicException exception)
+        {
+            throw new InvalidDataException($"{Named(setting, path)} cannot be used: {Reason(exception)}", exception);
+        }
+    }
+
+    private static (X509Certificate2 Certificate, X509Certificate2Collection Chain) FromPem(TlsOptions tls, string pem)
+    {
+        var key = tls.Key.Length > 0 ? Encoding.UTF8.GetString(Read("Loupe:Tls:Key", tls.Key)) : pem;
+        if (!key.Contains("PRIVATE KEY-----", StringComparison.Ordinal))
+        {
+            throw new InvalidDataException(tls.Key.Length > 0
+                ? $"{Named("Loupe:Tls:Key", tls.Key)} holds no private key in PEM"
+                : $"{Named("Loupe:Tls:Certificate", tls.Certificate)} holds no private key: Loupe:Tls:Key names its file");
+        }
+
+        var chain = new X509Certificate2Collection();
+        chain.ImportFromPem(pem);
+        if (chain.Count > 0)
+        {
+            chain[0].Dispose();
+            chain.RemoveAt(0);
+        }
+
+        var isEncrypted = key.Contains("BEGIN ENCRYPTED PRIVATE KEY", StringComparison.Ordinal);
+        return isEncrypted && tls.Password.Length == 0
+            ? throw new InvalidDataException($"{(tls.Key.Length > 0 ? Named("Loupe:Tls:Key", tls.Key) : Named("Loupe:Tls:Certificate", tls.Certificate))} is encrypted: Loupe:Tls:Password")
+            : (isEncrypted ? X509Certificate2.CreateFromEncryptedPem(pem, key, tls.Password) : X509Certificate2.CreateFromPem(pem, key), chain);
+    }
+
+    private static (X509Certificate2 Certificate, X509Certificate2Collection Chain) FromPfx(TlsOptions tls, byte[] bytes)
+    {
+        var all = X509CertificateLoader.LoadPkcs12Collection(bytes, tls.Password);
+        var own = all.FirstOrDefault(static certificate => certificate.HasPrivateKey)
+            ?? throw new InvalidDataException($"{Named("Loupe:Tls:Certificate", tls.Certificate)} holds no certificate with a private key");
+        all.Remove(own);
+        return (own, all);
+    }
+
+    private static byte[] Read(string setting, string path)
+    {
+        try
+        {
+            return SmallFile.Read(path, MaxBytes);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw new InvalidDataException($"{Named(setting, path)} cannot be read: {exception.Message.TrimEnd('.')}", exception);
+        }
+    }
+
+    private static bool IsPem(byte[] bytes) => bytes.AsSpan().IndexOf(Encoding.ASCII.GetBytes(PemBegin)) >= 0;
+
+    private static string Named(string setting, string path) => $"{setting}, {path},";
+
+    private static string Reason(Exception exception) => exception.Message.Split('\n')[0].TrimEnd('\r', '.');
+}

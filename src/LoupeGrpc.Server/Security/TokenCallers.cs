@@ -1,0 +1,100 @@
+using LoupeGrpc.Server.Configuration;
+using Microsoft.AspNetCore.Authentication;
+using Microsoft.AspNetCore.Authentication.JwtBearer;
+using Microsoft.IdentityModel.Protocols;
+using Microsoft.IdentityModel.Protocols.OpenIdConnect;
+using Microsoft.IdentityModel.Tokens;
+
+namespace LoupeGrpc.Server.Security;
+
+/// <summary>Callers with tokens of an OpenID provider. A token is looked at when a call begins.</summary>
+internal static class TokenCallers
+{
+    /// <param name="bearer">To be filled in.</param>
+    public static void Configure(JwtBearerOptions bearer, SecurityOptions security)
+    {
+        bearer.Authority = security.Authority;
+        bearer.MapInboundClaims = false;
+        bearer.RefreshOnIssuerKeyNotFound = true;
+        bearer.TokenValidationParameters = new TokenValidationParameters
+        {
+            ValidAudience = security.Audience,
+            ClockSkew = security.ClockSkew,
+            NameClaimType = "sub",
+        };
+        if (security.AuthorityCertificate.Length > 0)
+        {
+            bearer.BackchannelHttpHandler = new SocketsHttpHandler
+            {
+                SslOptions = { CertificateChainPolicy = TlsCertificates.PolicyOf(TlsFiles.ReadAuthority("Loupe:Security:AuthorityCertificate", security.AuthorityCertificate)) },
+            };
+        }
+
+        bearer.Events = new JwtBearerEvents
+        {
+            OnTokenValidated = context => AcceptAsync(context, security),
+            OnAuthenticationFailed = FailAsync,
+        };
+    }
+
+    private static Task AcceptAsync(TokenValidatedContext context, SecurityOptions security)
+    {
+        if (context.Principal?.FindFirst("sub")?.Value is not { Length: > 0 } subject)
+        {
+            return Refuse(context, "the token does not say whose it is (sub)");
+        }
+
+        Role[] roles =
+        [
+            .. context.Principal.FindAll(security.RolesClaim)
+                .SelectMany(static claim => claim.Value.Split(' ', StringSplitOptions.RemoveEmptyEntries))
+                .Select(Roles.Of).OfType<Role>().Distinct(),
+        ];
+        context.HttpContext.Features.Set(new Caller($"token:{subject}", roles));
+        return Task.CompletedTask;
+    }
+
+    private static async Task FailAsync(AuthenticationFailedContext context)
+    {
+        // Without the provider's keys no signature can be checked, whosever it is.
+        if (context.Exception is SecurityTokenSignatureKeyNotFoundException or SecurityTokenInvalidIssuerException
+            && await WhyAwayAsync(context.Options.ConfigurationManager, context.HttpContext.RequestAborted).ConfigureAwait(false) is { } reason)
+        {
+            SecurityLog.ProviderAway(context.HttpContext.RequestServices.GetRequiredService<ILogger<RefusalLog>>(), context.Options.Authority!, reason);
+            await Refuse(context, "tokens cannot be checked now: the provider (Loupe:Security:Authority) does not answer", cannotTell: true).ConfigureAwait(false);
+            return;
+        }
+
+        await Refuse(context, context.Exception switch
+        {
+            SecurityTokenExpiredException => "the token has expired",
+            SecurityTokenNotYetValidException => "the token is not valid yet (Loupe:Security:ClockSkew)",
+            SecurityTokenInvalidAudienceException => "the token is for somebody else (Loupe:Security:Audience)",
+            SecurityTokenInvalidIssuerException => "the token is of another provider",
+            SecurityTokenNoExpirationException => "the token does not say until when it is valid",
+            SecurityTokenInvalidSignatureException => "the token is not signed by the provider",
+            _ => "the token is not known here: it is neither a key nor a token of the provider",
+        }).ConfigureAwait(false);
+    }
+
+    private static Task Refuse(ResultContext<JwtBearerOptions> context, string reason, bool cannotTell = false)
+    {
+        context.HttpContext.Features.Set(new CallerRefusal(reason, cannotTell));
+        context.Fail(reason);
+        return Task.CompletedTask;
+    }
+
+    /// <returns>Null: it is there.</returns>
+    private static async Task<string?> WhyAwayAsync(IConfigurationManager<OpenIdConnectConfiguration>? provider, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await provider!.GetConfigurationAsync(cancellationToken).ConfigureAwait(false);
+            return null;
+        }
+        catch (Exception exception) when (exception is InvalidOperationException or IOException or HttpRequestException or OperationCanceledException)
+        {
+            return exception.GetBaseException().Message;
+        }
+    }
+}

@@ -1,0 +1,133 @@
+using Google.Protobuf;
+using Grpc.Core;
+using LoupeGrpc.FunctionalTests.Infrastructure;
+using LoupeGrpc.Server.Configuration;
+using LoupeGrpc.Server.Security;
+using LoupeGrpc.V1;
+
+namespace LoupeGrpc.FunctionalTests.Security;
+
+public sealed class KeyTests : IDisposable
+{
+    private readonly TemporaryDirectory _files = new();
+
+    private string Keys => _files["keys.json"];
+
+    private LoupeOptions Options => new() { Security = new SecurityOptions { Keys = Keys } };
+
+    public void Dispose() => _files.Dispose();
+
+    [Fact]
+    public async Task What_is_wrong_is_said_and_nothing_of_a_key_is_logged()
+    {
+        var key = await SecureServer.AddKeyAsync(Keys, "gate-3");
+        var metrics = await SecureServer.AddKeyAsync(Keys, "prometheus", Role.Observe);
+        await using var server = await SecureServer.StartAsync(Options);
+
+        Assert.Equal(StatusCode.OK, await SecureServer.AskAsync(server.Calls(key)));
+        var unknown = await SecureServer.RefusalAsync(server.Calls());
+        var wrong = await SecureServer.RefusalAsync(server.Calls(key[..^1] + (key[^1] == 'A' ? 'B' : 'A')));
+        var forbidden = await SecureServer.RefusalAsync(server.Calls(metrics));
+
+        Assert.Equal(
+            (StatusCode.Unauthenticated, "this server wants to know who calls: send a key or a token as 'authorization: Bearer …', or show a certificate"),
+            (unknown.StatusCode, unknown.Status.Detail));
+        Assert.Equal((StatusCode.Unauthenticated, "the key is not known here, or was revoked"), (wrong.StatusCode, wrong.Status.Detail));
+        Assert.Equal(
+            (StatusCode.PermissionDenied, "key:prometheus has the role observe, and this needs analyse"), (forbidden.StatusCode, forbidden.Status.Detail));
+        Assert.DoesNotContain(server.Log.Lines, line => line.Contains(key[8..20], StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_revoked_key_ends_its_session_and_nobody_elses()
+    {
+        var gone = await SecureServer.AddKeyAsync(Keys, "gone");
+        var stays = await SecureServer.AddKeyAsync(Keys, "stays");
+        var analyzer = new ScriptedAnalyzer();
+        await using var server = await SecureServer.StartAsync(Options, analyzer: analyzer);
+        using var ended = await RunningServer.OpenAsync(SecureServer.Call(server.Calls(gone)));
+        using var other = await RunningServer.OpenAsync(SecureServer.Call(server.Calls(stays)));
+        await ended.SendFrameAsync(1);
+        await analyzer.NextAsync();
+
+        await SecureServer.RevokeKeyAsync(Keys, "gone");
+        var (before, failure) = await ended.FailureAsync();
+
+        Assert.Equal(
+            (StatusCode.Unauthenticated, "the key that the session was opened with was revoked"), (failure.StatusCode, failure.Status.Detail));
+        Assert.Equal(SessionEventKind.Terminated, Assert.Single(before, static response => response.Event is not null).Event.Kind);
+        Assert.Equal(1ul, Assert.Single(before, static response => response.Outcome is not null).Outcome.FrameId);
+        Assert.Equal(StatusCode.Unauthenticated, await SecureServer.AskAsync(server.Calls(gone)));
+
+        await other.SendFrameAsync(7);
+        (await analyzer.NextAsync()).Succeed();
+        Assert.NotNull((await other.NextOutcomeAsync()).Result);
+    }
+
+    [Fact]
+    public async Task A_broken_file_changes_nothing_and_a_whole_one_everything()
+    {
+        var first = await SecureServer.AddKeyAsync(Keys, "first");
+        await using var server = await SecureServer.StartAsync(Options);
+        using var session = await RunningServer.OpenAsync(SecureServer.Call(server.Calls(first)));
+        var whole = await File.ReadAllTextAsync(Keys, Patience.Token());
+
+        foreach (var broken in new[] { whole[..(whole.Length / 2)], "", "{}", whole.Replace("analyse", "analyze", StringComparison.Ordinal), whole.Replace("\"version\": 1", "\"version\": 2", StringComparison.Ordinal) })
+        {
+            await File.WriteAllTextAsync(Keys, broken, Patience.Token());
+            server.Server.Reload();
+            Assert.Contains("Loupe:Security:Keys has changed and cannot be used", server.Log.TakeError(), StringComparison.Ordinal);
+            Assert.Equal(StatusCode.OK, await SecureServer.AskAsync(server.Calls(first)));
+        }
+
+        File.Delete(Keys);
+        server.Server.Reload();
+        Assert.Contains("is not there", server.Log.TakeError(), StringComparison.Ordinal);
+        await File.WriteAllTextAsync(Keys, whole, Patience.Token());
+        var second = await SecureServer.AddKeyAsync(Keys, "second");
+        await Patience.UntilAsync(() => server.Log.Lines.Any(static line => line.Contains("2 in all, 1 new or changed, 0 revoked", StringComparison.Ordinal)));
+        Assert.Equal(StatusCode.OK, await SecureServer.AskAsync(server.Calls(first)));
+        Assert.Equal(StatusCode.OK, await SecureServer.AskAsync(server.Calls(second)));
+        await session.SendFrameAsync(1);
+        Assert.NotNull((await session.NextOutcomeAsync()).Result);
+    }
+
+    [Fact]
+    public async Task Strangers_come_in_where_that_is_asked_for_and_are_no_administrators()
+    {
+        await SecureServer.AddKeyAsync(Keys, "gate-3");
+        var options = Options;
+        await using var server = await SecureServer.StartAsync(options with { Security = options.Security with { Open = true }, Admin = new AdminOptions { Enabled = true } });
+
+        Assert.Equal(StatusCode.OK, await SecureServer.AskAsync(server.Calls()));
+        Assert.Equal(StatusCode.Unauthenticated, await SecureServer.AskAsync(server.Calls(AccessKey.NewSecret())));
+        var admin = new SessionAdminService.SessionAdminServiceClient(server.Calls());
+        var refusal = await Assert.ThrowsAsync<RpcException>(async () => await admin.ListSessionsAsync(new ListSessionsRequest(), cancellationToken: Patience.Token()));
+        Assert.Equal((StatusCode.PermissionDenied, "a stranger has the role analyse, observe, and this needs admin"), (refusal.StatusCode, refusal.Status.Detail));
+    }
+
+    [Fact]
+    public async Task A_session_is_resumed_by_whose_it_is_and_by_nobody_else()
+    {
+        var owner = await SecureServer.AddKeyAsync(Keys, "owner");
+        var thief = await SecureServer.AddKeyAsync(Keys, "thief");
+        await using var server = await SecureServer.StartAsync(Options);
+        using var session = await RunningServer.OpenAsync(SecureServer.Call(server.Calls(owner)), new OpenSession { Resumable = true });
+        var token = session.Grant.ResumeToken;
+
+        using var stolen = await RunningServer.OpenAsync(SecureServer.Call(server.Calls(thief)), new OpenSession { ResumeToken = token });
+        using var invented = await RunningServer.OpenAsync(
+            SecureServer.Call(server.Calls(thief)), new OpenSession { ResumeToken = ByteString.CopyFrom(new byte[32]) });
+
+        // Nothing tells a token of somebody else from one that never was.
+        Assert.False(stolen.Grant.Resumed);
+        Assert.Equal(invented.Grant.Unavailable, stolen.Grant.Unavailable);
+        Assert.NotEqual(session.Grant.SessionId, stolen.Grant.SessionId);
+        await session.SendFrameAsync(1);
+        Assert.NotNull((await session.NextOutcomeAsync()).Result);
+        session.Dispose();
+        using var resumed = await RunningServer.OpenAsync(
+            SecureServer.Call(server.Calls(owner)), new OpenSession { ResumeToken = token, ResponsesReceived = session.Received });
+        Assert.Equal((true, session.Grant.SessionId), (resumed.Grant.Resumed, resumed.Grant.SessionId));
+    }
+}

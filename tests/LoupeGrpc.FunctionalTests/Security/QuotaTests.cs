@@ -1,0 +1,132 @@
+using Google.Protobuf;
+using Grpc.Core;
+using LoupeGrpc.FunctionalTests.Infrastructure;
+using LoupeGrpc.Server.Configuration;
+using LoupeGrpc.V1;
+
+namespace LoupeGrpc.FunctionalTests.Security;
+
+public sealed class QuotaTests : IDisposable
+{
+    private readonly TemporaryDirectory _files = new();
+
+    private string Keys => _files["keys.json"];
+
+    private LoupeOptions Options => new() { Security = new SecurityOptions { Keys = Keys } };
+
+    public void Dispose() => _files.Dispose();
+
+    [Fact]
+    public async Task A_key_has_as_many_sessions_as_it_says_and_takes_none_of_another()
+    {
+        var two = await SecureServer.AddKeyAsync(Keys, "two", sessions: 2);
+        var other = await SecureServer.AddKeyAsync(Keys, "other");
+        await using var server = await SecureServer.StartAsync(Options with { Quotas = new QuotaOptions { Sessions = 1 } });
+        using var first = await RunningServer.OpenAsync(SecureServer.Call(server.Calls(two)));
+        using var second = await RunningServer.OpenAsync(SecureServer.Call(server.Calls(two)));
+
+        Assert.Equal("the identity has all the sessions that it may have (2): --sessions of its key", await RefusalAsync(two));
+        using var others = await RunningServer.OpenAsync(SecureServer.Call(server.Calls(other)));
+        Assert.Equal("the identity has all the sessions that it may have (1): Loupe:Quotas:Sessions", await RefusalAsync(other));
+
+        await first.CompleteAsync();
+        await first.RestAsync();
+        await Patience.UntilAsync(() => server.Sessions.Count == 2);
+        using var third = await RunningServer.OpenAsync(SecureServer.Call(server.Calls(two)));
+
+        async Task<string> RefusalAsync(string key)
+        {
+            using var call = SecureServer.Call(server.Calls(key));
+            await call.SendAsync(new AnalyzeRequest { Open = new OpenSession() });
+            return StatusAssert.Carries((await call.FailureAsync()).Failure, StatusCode.ResourceExhausted, FailureCode.Overloaded).Message;
+        }
+    }
+
+    /// <summary>A client that crashed and comes back does not stand in its own way.</summary>
+    [Fact]
+    public async Task A_session_that_waits_to_be_resumed_gives_way_to_a_new_one_of_the_same_key_and_of_no_other()
+    {
+        var one = await SecureServer.AddKeyAsync(Keys, "one", sessions: 1);
+        var other = await SecureServer.AddKeyAsync(Keys, "other");
+        await using var server = await SecureServer.StartAsync(Options);
+        using var others = await RunningServer.OpenAsync(SecureServer.Call(server.Calls(other)), new OpenSession { Resumable = true });
+        others.Dispose();
+        await Patience.UntilAsync(() => server.Sessions.List() is [{ ParkedSince: not null }]);
+        using var first = await RunningServer.OpenAsync(SecureServer.Call(server.Calls(one)), new OpenSession { Resumable = true });
+        first.Dispose();
+        await Patience.UntilAsync(() => server.Sessions.List().All(static session => session.ParkedSince is not null));
+
+        using var second = await RunningServer.OpenAsync(SecureServer.Call(server.Calls(one)));
+
+        Assert.Equal(["key:one", "key:other"], server.Sessions.List().Select(static session => session.Opening.Owner).Order(StringComparer.Ordinal));
+        Assert.Contains(server.Sessions.List(), session => session.Id == others.Grant.SessionId);
+    }
+
+    [Fact]
+    public async Task Where_each_frame_is_answered_a_key_is_slowed_down_over_all_its_sessions()
+    {
+        var slow = await SecureServer.AddKeyAsync(Keys, "slow", framesPerSecond: 5);
+        await using var server = await SecureServer.StartAsync(Options);
+        using var first = await RunningServer.OpenAsync(SecureServer.Call(server.Calls(slow)));
+        using var second = await RunningServer.OpenAsync(SecureServer.Call(server.Calls(slow)));
+        var started = TimeProvider.System.GetTimestamp();
+
+        // Five are saved up, and ten more take two seconds.
+        await Task.WhenAll(SendAsync(first), SendAsync(second));
+
+        Assert.InRange(TimeProvider.System.GetElapsedTime(started).TotalSeconds, 1.5, 30);
+
+        static async Task SendAsync(RawSession session)
+        {
+            var sending = Task.Run(async () =>
+            {
+                for (var id = 0UL; id < 8; id++)
+                {
+                    await session.SendFrameAsync(id);
+                }
+
+                await session.CompleteAsync();
+            });
+            var rest = await session.RestAsync();
+            await sending;
+            Assert.Equal(8, rest.Count(static response => response.Outcome?.Result is not null));
+            Assert.Equal(0ul, rest[^1].Summary.Dropped);
+        }
+    }
+
+    [Fact]
+    public async Task In_other_modes_frames_over_the_quota_are_dropped_with_the_reason()
+    {
+        var slow = await SecureServer.AddKeyAsync(Keys, "slow", framesPerSecond: 0.001);
+        await using var server = await SecureServer.StartAsync(Options);
+        using var session = await RunningServer.OpenAsync(
+            SecureServer.Call(server.Calls(slow)), new OpenSession { Delivery = new DeliveryPolicy { Mode = DeliveryMode.Freshest } });
+        await session.SendFrameAsync(1);
+        Assert.NotNull((await session.NextOutcomeAsync()).Result);
+        await session.SendFrameAsync(2);
+        Assert.Equal(DropReason.OverQuota, (await session.NextOutcomeAsync()).Dropped.Reason);
+
+        // Pictures without a session count as well.
+        var picture = await Assert.ThrowsAsync<RpcException>(async () => await new ForgeryAnalysisService.ForgeryAnalysisServiceClient(server.Calls(slow)).AnalyzeImageAsync(
+            new AnalyzeImageRequest { Encoded = new EncodedImage { Data = ByteString.CopyFrom(1) } }, cancellationToken: Patience.Token()));
+        Assert.Contains("Loupe:Quotas:FramesPerSecond", StatusAssert.Carries(picture, StatusCode.ResourceExhausted, FailureCode.Overloaded).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Strangers_have_a_quota_together_and_keys_their_own()
+    {
+        var key = await SecureServer.AddKeyAsync(Keys, "gate-3");
+        await using var server = await SecureServer.StartAsync(
+            Options with { Security = new SecurityOptions { Keys = Keys, Open = true }, Quotas = new QuotaOptions { StrangerSessions = 1 } });
+        using var first = await RunningServer.OpenAsync(SecureServer.Call(server.Calls()));
+        using var second = SecureServer.Call(server.Calls());
+        await second.SendAsync(new AnalyzeRequest { Open = new OpenSession() });
+
+        var (_, failure) = await second.FailureAsync();
+
+        Assert.Equal(
+            "the identity has all the sessions that it may have (1): Loupe:Quotas:StrangerSessions",
+            StatusAssert.Carries(failure, StatusCode.ResourceExhausted, FailureCode.Overloaded).Message);
+        using var known = await RunningServer.OpenAsync(SecureServer.Call(server.Calls(key)));
+    }
+}
