@@ -95,6 +95,7 @@ checks() {
 checks "the contract's promise" tests/protos/run.sh
 run "third-party notices" dotnet run scripts/third-party-notices.cs -- --check && count 1 0 0 || count 0 1 0
 unittest "packages" tests/packages/run.sh
+checks "what once broke" tests/faults/rerun.sh
 if [[ $bare_debian ]]; then
   scripts/prerequisites.sh bare-debian
   checks "a bare Debian" tests/bare-debian/run.sh
