@@ -81,6 +81,32 @@ public class ServiceTests
         await stopping;
     }
 
+    /// <summary>A balancer that watches has to know while sessions finish, not when they have.</summary>
+    [Theory]
+    [InlineData("")]
+    [InlineData("loupe.v1.ForgeryAnalysisService")]
+    public async Task Someone_who_watches_health_hears_at_once_that_the_server_begins_to_stop(string service)
+    {
+        var analyzer = new ScriptedAnalyzer();
+        await using var server = await RunningServer.StartAsync(analyzer);
+        using var session = await server.OpenAsync();
+        await session.SendFrameAsync(1);
+        var inside = await analyzer.NextAsync();
+        using var watch = new Health.HealthClient(server.Channel).Watch(new HealthCheckRequest { Service = service }, cancellationToken: Patience.Token());
+        Assert.True(await watch.ResponseStream.MoveNext(Patience.Token()));
+        Assert.Equal(HealthCheckResponse.Types.ServingStatus.Serving, watch.ResponseStream.Current.Status);
+
+        var stopping = server.Server.StopAsync();
+        // Sooner than the library would look by itself.
+        using var soon = new CancellationTokenSource(TimeSpan.FromSeconds(2));
+        Assert.True(await watch.ResponseStream.MoveNext(soon.Token));
+        Assert.Equal(HealthCheckResponse.Types.ServingStatus.NotServing, watch.ResponseStream.Current.Status);
+        Assert.False(stopping.IsCompleted);
+        inside.Succeed();
+        await session.FailureAsync();
+        await stopping;
+    }
+
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
