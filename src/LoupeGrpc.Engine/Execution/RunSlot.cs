@@ -40,7 +40,8 @@ internal sealed class RunSlot : IDisposable
 
         // Hidden states and mask features are left unbound: only sessions that adapt read them, and what is not asked for is not copied out.
         _segment = new BindingCache<RowRange>(range => BindSegmentor(range, MaskLogits, ClassLogits, []));
-        _adaptation = new Lazy<AdaptationRun>(() => AdaptationRun.Allocate(model, this));
+        // A slot is one worker's at a time. Memory that was short once is not short for ever: the failure is not kept.
+        _adaptation = new Lazy<AdaptationRun>(() => AdaptationRun.Allocate(model, this), LazyThreadSafetyMode.PublicationOnly);
     }
 
     /// <summary>Frames that fit.</summary>
