@@ -37,6 +37,8 @@ public sealed class ExecutionLadder : IFrameAnalyzer, IAsyncDisposable
 
     public IReadOnlyList<RungReport> Ladder => _board.Report();
 
+    public bool IsOverdue => _board.Loaded().Any(static engine => engine.IsOverdue);
+
     /// <summary>Done when a device that serves is lost, with the reason: nothing can be analysed any more.</summary>
     public Task<string> Lost => _lost.Task;
 

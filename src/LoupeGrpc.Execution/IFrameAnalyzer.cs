@@ -15,6 +15,9 @@ public interface IFrameAnalyzer
     /// <summary>Every configured provider, in the order of preference.</summary>
     IReadOnlyList<RungReport> Ladder { get; }
 
+    /// <summary>Whether a run takes far longer than any should: nobody new is to be sent here until it ends.</summary>
+    bool IsOverdue { get; }
+
     /// <summary>A place for a session on what serves now.</summary>
     /// <param name="pinned">It stays there, whatever serves later.</param>
     IAnalysisLane OpenLane(bool pinned);

@@ -55,6 +55,26 @@ public class ServiceTests
     }
 
     [Fact]
+    public async Task A_server_whose_run_does_not_end_is_not_ready_until_it_does()
+    {
+        var analyzer = new ScriptedAnalyzer();
+        await using var server = await RunningServer.StartAsync(analyzer);
+        var health = new Health.HealthClient(server.Channel);
+        using var http = new HttpClient { BaseAddress = server.Server.Operations };
+        foreach (var overdue in new[] { true, false })
+        {
+            analyzer.IsOverdue = overdue;
+            using var ready = await http.GetAsync("/healthz/ready", Patience.Token());
+            Assert.Equal(overdue ? HttpStatusCode.ServiceUnavailable : HttpStatusCode.OK, ready.StatusCode);
+            Assert.Equal(overdue, (await ready.Content.ReadAsStringAsync(Patience.Token())).Contains("has not ended", StringComparison.Ordinal));
+            Assert.Equal(
+                overdue ? HealthCheckResponse.Types.ServingStatus.NotServing : HealthCheckResponse.Types.ServingStatus.Serving,
+                (await health.CheckAsync(new HealthCheckRequest(), cancellationToken: Patience.Token())).Status);
+            Assert.Equal(HttpStatusCode.OK, (await http.GetAsync("/healthz/live", Patience.Token())).StatusCode);
+        }
+    }
+
+    [Fact]
     public async Task Health_of_an_unknown_service_is_not_found()
     {
         await using var server = await RunningServer.StartAsync(new ScriptedAnalyzer());
