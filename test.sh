@@ -119,6 +119,7 @@ built() {
   checks "the contract's promise" tests/protos/run.sh
   holds "third-party notices" dotnet run scripts/third-party-notices.cs -- --check
   unittest "packages" tests/packages/run.sh
+  checks "what once broke" tests/faults/rerun.sh
 }
 
 # lane FUNCTION: in a process group of its own, which `stop` can end.

@@ -39,7 +39,7 @@ extern "C" {
 #endif
 
 /* Raised by every change that an existing caller could notice. */
-#define LOUPE_ABI_VERSION 2
+#define LOUPE_ABI_VERSION 3
 
 typedef enum loupe_status {
   LOUPE_OK = 0,
@@ -236,6 +236,13 @@ LOUPE_API loupe_status loupe_rle_merge(loupe_counts first, loupe_counts second, 
 /* Intersection over union of two masks of one size; 0 when both are empty, as pycocotools has it. */
 LOUPE_API loupe_status loupe_rle_iou(loupe_counts first, loupe_counts second, int32_t width, int32_t height,
                                      double* iou) LOUPE_NOEXCEPT;
+
+/* ---- Files ---------------------------------------------------------------------------------------------------- */
+
+/* Puts memory with the same content in the place of everything that this process has mapped of a file: what is done to
+ * the file from then on reaches nobody here. Meanwhile no thread may unmap any of it. LOUPE_MALFORMED where the file
+ * became shorter before. `bytes`: how many they were, in whole pages; 0 where nothing was mapped. */
+LOUPE_API loupe_status loupe_detach_file(const char* path, int64_t* bytes) LOUPE_NOEXCEPT;
 
 #ifdef __cplusplus
 } /* extern "C" */

@@ -13,6 +13,7 @@
 #include "image.h"
 #include "loupe_decoding.h"
 #include "loupe_native.h"
+#include "mapped_file.h"
 #include "mask_decoder.h"
 #include "preprocessor.h"
 #include "run_length.h"
@@ -274,6 +275,14 @@ loupe_status loupe_rle_iou(loupe_counts first, loupe_counts second, int32_t widt
     RequireCounts(second);
     RequirePointer("the result", iou);
     *iou = loupe::MaskIou(first, second, width, height);
+  });
+}
+
+loupe_status loupe_detach_file(const char* path, int64_t* bytes) noexcept {
+  return Guarded([&] {
+    RequirePointer("the path", path);
+    RequirePointer("the number of bytes", bytes);
+    *bytes = loupe::DetachMappings(path);
   });
 }
 

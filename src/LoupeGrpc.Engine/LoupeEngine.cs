@@ -51,6 +51,9 @@ public sealed class LoupeEngine : IAsyncDisposable
     /// </summary>
     public Task<string> Lost => _pipeline.Lost;
 
+    /// <summary>Whether a run has taken half of what it may take and has not ended: it goes on, or <see cref="Lost"/> ends.</summary>
+    public bool IsOverdue => _runs.Watchdog.IsOverdue;
+
     /// <summary>The account of what is inside and who waits to get in, against <see cref="EngineOptions.MaxFramesInPipeline"/> and the limits beside it. To be looked at only.</summary>
     public Room Room => _pipeline.Room;
 

@@ -39,6 +39,8 @@ public sealed class ExecutionLadder : IFrameAnalyzer, IAsyncDisposable
 
     public FrameCapacity Capacity => _board.Capacity;
 
+    public bool IsOverdue => _board.Loaded().Any(static engine => engine.IsOverdue);
+
     /// <summary>Done when a device that serves is lost, with the reason: nothing can be analysed any more.</summary>
     public Task<string> Lost => _lost.Task;
 

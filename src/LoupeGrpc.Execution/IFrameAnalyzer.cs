@@ -18,6 +18,9 @@ public interface IFrameAnalyzer
     /// <summary>What keeps busy what serves now.</summary>
     FrameCapacity Capacity { get; }
 
+    /// <summary>Whether a run takes far longer than any should: nobody new is to be sent here until it ends.</summary>
+    bool IsOverdue { get; }
+
     /// <summary>A place for a session on what serves now.</summary>
     /// <param name="pinned">It stays there, whatever serves later.</param>
     IAnalysisLane OpenLane(bool pinned);

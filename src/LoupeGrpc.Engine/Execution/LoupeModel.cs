@@ -74,18 +74,8 @@ internal sealed class LoupeModel : IDisposable
         var opened = new List<IDisposable>();
         try
         {
-            using var options = ProviderSessions.Create(target, intraOpThreads);
-            InferenceSession Load(PackageFile file, Action<InferenceSession, ModelPackage, PrecisionFiles> check)
-            {
-                var session = Open(package.PathOf(file), options);
-                opened.Add(session);
-                check(session, package, files);
-                return session;
-            }
-
-            var encoder = Load(files.Encoder, GraphContract.CheckEncoder);
-            var segmentor = Load(files.Segmentor, GraphContract.CheckSegmentor);
-            var adapt = Load(files.Adapt, GraphContract.CheckAdapt);
+            var (encoder, segmentor, adapt) = OpenGraphs(package, files, target, intraOpThreads, opened);
+            WeightMappings.Detach(package.PathOf(files.Weights));
             var memory = TensorMemory.Create(target, encoder);
             opened.Add(memory);
 
@@ -106,7 +96,7 @@ internal sealed class LoupeModel : IDisposable
         {
             // The memory before the session that gave it.
             opened.Reverse();
-            opened.ForEach(static part => part.Dispose());
+            WeightMappings.Change(() => opened.ForEach(static part => part.Dispose()));
             if (exception is OnnxRuntimeException)
             {
                 throw new ModelLoadException($"{target.Provider} cannot provide memory for tensors: {OrtMessage.Of(exception)}", exception);
@@ -147,10 +137,30 @@ internal sealed class LoupeModel : IDisposable
         }
 
         Memory.Dispose();
-        Encoder.Dispose();
-        Segmentor.Dispose();
-        Adapt.Dispose();
+        WeightMappings.Change(() =>
+        {
+            Encoder.Dispose();
+            Segmentor.Dispose();
+            Adapt.Dispose();
+        });
         _runOptions.Dispose();
+    }
+
+    /// <param name="opened">Gets each session as it is opened.</param>
+    private static (InferenceSession Encoder, InferenceSession Segmentor, InferenceSession Adapt) OpenGraphs(
+        ModelPackage package, PrecisionFiles files, ExecutionTarget target, int intraOpThreads, List<IDisposable> opened)
+    {
+        using var options = ProviderSessions.Create(target, intraOpThreads);
+        InferenceSession Load(PackageFile file, Action<InferenceSession, ModelPackage, PrecisionFiles> check)
+        {
+            var session = Open(package.PathOf(file), options);
+            opened.Add(session);
+            check(session, package, files);
+            return session;
+        }
+
+        return WeightMappings.Change(() => (
+            Load(files.Encoder, GraphContract.CheckEncoder), Load(files.Segmentor, GraphContract.CheckSegmentor), Load(files.Adapt, GraphContract.CheckAdapt)));
     }
 
     private static InferenceSession Open(string path, SessionOptions options)

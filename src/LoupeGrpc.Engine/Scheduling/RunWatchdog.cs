@@ -13,6 +13,10 @@ internal sealed class RunWatchdog(double factor, TimeSpan least, TimeProvider ti
     private static readonly TimeSpan LongestLimit = TimeSpan.FromDays(1);
 
     private volatile Action<string>? _hangs;
+    private int _overdue;
+
+    /// <summary>Whether a run has taken half of what it may take and has not ended.</summary>
+    public bool IsOverdue => Volatile.Read(ref _overdue) > 0;
 
     /// <summary>From now on.</summary>
     /// <param name="hangs">Called, from a timer, with what is to be said of a run that does not end.</param>
@@ -25,11 +29,11 @@ internal sealed class RunWatchdog(double factor, TimeSpan least, TimeProvider ti
     {
         if (_hangs is not { } hangs || factor == 0)
         {
-            return new WatchedRun(time, times, rows, limit: null, static () => { });
+            return new WatchedRun(time, times, rows, limit: null, static _ => { }, static () => { });
         }
 
         var limit = TimeSpan.FromSeconds(Math.Clamp(factor * times.Of(rows), least.TotalSeconds, LongestLimit.TotalSeconds));
-        return new WatchedRun(time, times, rows, limit, () => hangs(
+        return new WatchedRun(time, times, rows, limit, runs => Interlocked.Add(ref _overdue, runs), () => hangs(
             $"a run of the {graph} has not ended after {limit.TotalSeconds:0} s (Loupe:Engine:RunTimeoutFactor, Loupe:Engine:MinRunTimeout)"));
     }
 

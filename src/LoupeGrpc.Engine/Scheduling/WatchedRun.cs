@@ -6,19 +6,24 @@ internal sealed class WatchedRun : IDisposable
     private readonly TimeProvider _time;
     private readonly RunTimes _times;
     private readonly int _rows;
+    private readonly Action<int> _overdue;
     private readonly Action _hangs;
     private readonly long _start;
     private readonly ITimer? _timer;
-    private volatile bool _ended;
+    private readonly Lock _lock = new();
+    private bool _ended;
     private bool _looked;
 
     /// <param name="times">Gets what it took.</param>
     /// <param name="limit">Null: none.</param>
-    public WatchedRun(TimeProvider time, RunTimes times, int rows, TimeSpan? limit, Action hangs)
+    /// <param name="overdue">Gets 1 when half of the limit is over, and -1 when such a run ends after all.</param>
+    /// <param name="hangs">Called after the limit.</param>
+    public WatchedRun(TimeProvider time, RunTimes times, int rows, TimeSpan? limit, Action<int> overdue, Action hangs)
     {
         _time = time;
         _times = times;
         _rows = rows;
+        _overdue = overdue;
         _hangs = hangs;
         _start = time.GetTimestamp();
         if (limit is { } whole)
@@ -31,25 +36,37 @@ internal sealed class WatchedRun : IDisposable
 
     public void Dispose()
     {
-        _ended = true;
+        lock (_lock)
+        {
+            _ended = true;
+            if (_looked)
+            {
+                _overdue(-1);
+            }
+        }
+
         _timer?.Dispose();
         _times.Record(_rows, _time.GetElapsedTime(_start));
     }
 
     private void Look(TimeSpan half)
     {
-        if (_ended)
+        lock (_lock)
         {
-            return;
+            if (_ended)
+            {
+                return;
+            }
+
+            if (!_looked)
+            {
+                _looked = true;
+                _overdue(1);
+                _timer!.Change(half, Timeout.InfiniteTimeSpan);
+                return;
+            }
         }
 
-        if (_looked)
-        {
-            _hangs();
-            return;
-        }
-
-        _looked = true;
-        _timer!.Change(half, Timeout.InfiniteTimeSpan);
+        _hangs();
     }
 }

@@ -6,7 +6,7 @@ namespace LoupeGrpc.Native.Interop;
 internal static unsafe partial class NativeMethods
 {
     private const string Library = "loupe_native";
-    private const uint AbiVersion = 2;
+    private const uint AbiVersion = 3;
 
     static NativeMethods()
     {
@@ -85,6 +85,9 @@ internal static unsafe partial class NativeMethods
     [LibraryImport(Library)]
     internal static partial NativeStatus loupe_rle_iou(
         NativeCounts first, NativeCounts second, int width, int height, double* iou);
+
+    [LibraryImport(Library, StringMarshalling = StringMarshalling.Utf8)]
+    internal static partial NativeStatus loupe_detach_file(string path, long* bytes);
 
     [LibraryImport(Library)]
     internal static partial void loupe_complaints_install();

@@ -136,7 +136,14 @@ internal sealed class GrpcSessionTransport(
         _ => null,
     };
 
-    /// <summary>Whether the client or the connection went away. gRPC throws an InvalidOperationException where the call ended before it was asked.</summary>
-    private static bool IsBroken(Exception exception) =>
-        exception is OperationCanceledException or IOException or InvalidOperationException or RpcException;
+    /// <summary>Whether the client or the connection went away: only what the transport throws of its own means that, and nothing that is a fault of ours.</summary>
+    internal static bool IsBroken(Exception exception) => exception switch
+    {
+        // Of the serialiser: a message became longer while it was written.
+        CodedOutputStream.OutOfSpaceException => false,
+        OperationCanceledException or IOException or RpcException or ObjectDisposedException => true,
+        // gRPC's word for a call that ended before it was asked; two writes at a time would be our fault, and are told by the same type.
+        InvalidOperationException => exception.Message.Contains("request is complete", StringComparison.Ordinal),
+        _ => false,
+    };
 }

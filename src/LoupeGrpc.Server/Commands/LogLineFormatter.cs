@@ -6,16 +6,31 @@ namespace LoupeGrpc.Server.Commands;
 
 /// <summary>
 /// A line for each message, whatever is in it: names that clients choose could otherwise forge lines, or move the cursor of the terminal that shows them.
+/// Of a kind that comes too often (<see cref="LogFlood"/>) nothing is written.
 /// </summary>
 internal sealed class LogLineFormatter(TimeProvider time) : ConsoleFormatter(FormatterName)
 {
     public const string FormatterName = "line";
 
+    private readonly LogFlood _flood = new(time);
+
     public override void Write<TState>(in LogEntry<TState> logEntry, IExternalScopeProvider? scopeProvider, TextWriter textWriter)
     {
+        // First: a kind that has been silenced may be heard again.
+        while (_flood.TryTakeLeftOut(out var kind, out var lines))
+        {
+            WriteBegin(textWriter, LogLevel.Warning, kind);
+            textWriter.Write(string.Create(CultureInfo.InvariantCulture, $"{lines} more lines of this kind were left out; {LogFlood.LinesPerMinute} a minute are written.{Environment.NewLine}"));
+        }
+
+        var entry = new LogKind(logEntry.Category, logEntry.EventId.Id);
+        if (!_flood.Admits(entry, logEntry.LogLevel))
+        {
+            return;
+        }
+
         var message = logEntry.Formatter(logEntry.State, logEntry.Exception);
-        textWriter.Write(time.GetUtcNow().ToString("yyyy-MM-ddTHH:mm:ss.fffZ", CultureInfo.InvariantCulture));
-        textWriter.Write($" {Word(logEntry.LogLevel)}: {logEntry.Category}[{logEntry.EventId.Id}] ");
+        WriteBegin(textWriter, logEntry.LogLevel, entry);
         WriteOneLine(textWriter, message);
         if (logEntry.Exception is { } exception)
         {
@@ -24,6 +39,12 @@ internal sealed class LogLineFormatter(TimeProvider time) : ConsoleFormatter(For
         }
 
         textWriter.Write(Environment.NewLine);
+    }
+
+    private void WriteBegin(TextWriter writer, LogLevel level, LogKind kind)
+    {
+        writer.Write(time.GetUtcNow().ToString("yyyy-MM-ddTHH:mm:ss.fffZ", CultureInfo.InvariantCulture));
+        writer.Write($" {Word(level)}: {kind.Category}[{kind.Event}] ");
     }
 
     private static string Word(LogLevel level) => level switch

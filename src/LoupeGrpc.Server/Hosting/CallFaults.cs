@@ -1,55 +1,96 @@
+using System.Globalization;
 using Google.Protobuf;
 using Grpc.AspNetCore.Server;
 using Grpc.Core;
+using LoupeGrpc.Engine;
+using LoupeGrpc.Server.Configuration;
+using LoupeGrpc.Server.Contract;
+using LoupeGrpc.Server.Sessions;
 using Microsoft.AspNetCore.Http.Features;
 
 namespace LoupeGrpc.Server.Hosting;
 
 /// <summary>
-/// What becomes of a call whose request cannot be read, or that a fault of ours ended. gRPC answers both UNKNOWN, and logs both as errors with a stack
-/// trace: whoever sends nonsense could fill the log.
+/// What becomes of a call whose request cannot be read, or that a fault of ours ended. gRPC answers the latter and what is no message UNKNOWN, and logs both as
+/// errors with a stack trace: whoever sends nonsense could fill the log. What it answers itself has no details, which the contract promises.
 /// </summary>
-internal sealed class CallFaults(RequestDelegate next, ILogger<CallFaults> logger)
+internal sealed class CallFaults(RequestDelegate next, LoupeOptions options, ILogger<CallFaults> logger)
 {
     /// <summary>gRPC's own word about the same.</summary>
     public const string RepeatedCategory = "Grpc.AspNetCore.Server.ServerCallHandler";
 
-    private const string StatusHeader = "grpc-status";
-    private const string MessageHeader = "grpc-message";
-
     public async Task InvokeAsync(HttpContext context)
     {
-        await next(context).ConfigureAwait(false);
-        if (context.Features.Get<IServerCallContextFeature>()?.ServerCallContext is not { Status: { StatusCode: StatusCode.Unknown, DebugException: { } exception } } call)
+        if (MetadataLimit.Check(context) is { } tooLarge)
         {
+            string method = context.Request.Path;
+            var peer = $"{context.Connection.RemoteIpAddress}:{context.Connection.RemotePort}";
+            CallFaultsLog.Unreadable(logger, peer, method, tooLarge.Message);
+            GrpcStatus.AnswerAtOnce(context, tooLarge);
             return;
         }
 
-        if (IsUnreadable(exception))
+        await next(context).ConfigureAwait(false);
+        if (context.Features.Get<IServerCallContextFeature>()?.ServerCallContext is { } call && Explain(call, context) is { } failure)
         {
-            CallFaultsLog.Unreadable(logger, call.Peer, call.Method, exception.Message);
-            Answer(context, StatusCode.InvalidArgument, "the request is not a message of this contract");
-        }
-        else if (!context.RequestAborted.IsCancellationRequested && exception is not OperationCanceledException)
-        {
-            CallFaultsLog.Faulted(logger, call.Method, exception);
-            Answer(context, StatusCode.Internal, "an internal error of the server ended the call; its log has the reason");
+            GrpcStatus.Replace(context, failure);
         }
     }
 
-    /// <summary>A message that is no protobuf, or is framed or compressed as gRPC does not.</summary>
-    private static bool IsUnreadable(Exception exception) => exception is InvalidProtocolBufferException or InvalidDataException;
+    /// <summary>Null where the status stays as it is.</summary>
+    private CallFailure? Explain(ServerCallContext call, HttpContext context)
+    {
+        switch (call.Status)
+        {
+            case { StatusCode: StatusCode.Unknown, DebugException: InvalidProtocolBufferException or InvalidDataException }:
+                // A message that is no protobuf, or is framed or compressed as gRPC does not.
+                CallFaultsLog.Unreadable(logger, call.Peer, call.Method, call.Status.DebugException.Message);
+                return CallFailure.Invalid("the request is not a message of this contract");
+            case { StatusCode: StatusCode.Unknown, DebugException: { } exception } when !context.RequestAborted.IsCancellationRequested && exception is not OperationCanceledException:
+                CallFaultsLog.Faulted(logger, call.Method, exception);
+                return new CallFailure(new FrameFailure(FailureKind.Internal, "an internal error of the server ended the call; its log has the reason"));
+            case { StatusCode: StatusCode.ResourceExhausted } when !GrpcStatus.HasDetails(call):
+                CallFaultsLog.Unreadable(logger, call.Peer, call.Method, call.Status.Detail);
+                return LimitMessages.MessageTooLarge(options);
+            default:
+                return null;
+        }
+    }
+}
+
+/// <summary>The status of a gRPC call as HTTP carries it.</summary>
+internal static class GrpcStatus
+{
+    private const string StatusHeader = "grpc-status";
+    private const string MessageHeader = "grpc-message";
+    private const string DetailsHeader = "grpc-status-details-bin";
+
+    public static bool HasDetails(ServerCallContext call) => call.ResponseTrailers.Get(DetailsHeader) is not null;
 
     /// <summary>In place of the status that is about to be sent.</summary>
-    private static void Answer(HttpContext context, StatusCode status, string message)
+    public static void Replace(HttpContext context, CallFailure failure)
     {
         var headers = context.Response.HasStarted ? context.Features.Get<IHttpResponseTrailersFeature>()?.Trailers : context.Response.Headers;
         if (headers?.ContainsKey(StatusHeader) == true)
         {
-            headers[StatusHeader] = ((int)status).ToString(System.Globalization.CultureInfo.InvariantCulture);
-            // As it is sent percent-encoded: these are plain ASCII.
-            headers[MessageHeader] = message;
+            Write(headers, failure);
         }
+    }
+
+    /// <summary>Before anything of the call was read.</summary>
+    public static void AnswerAtOnce(HttpContext context, CallFailure failure)
+    {
+        context.Response.ContentType = "application/grpc";
+        Write(context.Response.Headers, failure);
+    }
+
+    private static void Write(IHeaderDictionary headers, CallFailure failure)
+    {
+        var ending = failure.ToRpcException();
+        headers[StatusHeader] = ((int)ending.StatusCode).ToString(CultureInfo.InvariantCulture);
+        // As it is sent percent-encoded: these are plain ASCII.
+        headers[MessageHeader] = failure.Message;
+        headers[DetailsHeader] = Convert.ToBase64String(ending.Trailers.GetValueBytes(DetailsHeader)!);
     }
 }
 

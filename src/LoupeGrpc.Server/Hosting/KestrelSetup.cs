@@ -55,7 +55,11 @@ internal sealed class KestrelSetup : IDisposable
         kestrel.Limits.MinResponseDataRate = null;
         // gRPC limits each message instead; a session has no length.
         kestrel.Limits.MaxRequestBodySize = null;
+        // A call's own limit is narrower, and costs that call alone.
+        kestrel.Limits.MaxRequestHeadersTotalSize = MetadataLimit.MaxReadBytes;
+        kestrel.Limits.MaxRequestHeaderCount = MetadataLimit.MaxReadHeaders;
         var http2 = kestrel.Limits.Http2;
+        http2.MaxRequestHeaderFieldSize = MetadataLimit.MaxReadBytes;
         http2.KeepAlivePingDelay = options.Connections.PingInterval;
         http2.KeepAlivePingTimeout = options.Connections.PingInterval;
         http2.MaxStreamsPerConnection = MaxStreams;

@@ -70,6 +70,7 @@ internal sealed class LoupeServer : IAsyncDisposable
         using var process = Process.GetCurrentProcess();
         var now = time.GetUtcNow();
         app.Services.GetRequiredService<ServingState>().MarkReady(now, now - process.StartTime.ToUniversalTime());
+        app.Services.GetRequiredService<HealthWatchers>().Begin();
         return new LoupeServer(app, kestrel.ClientAddress(Listener.Grpc), kestrel.ClientAddress(Listener.Operations));
     }
 

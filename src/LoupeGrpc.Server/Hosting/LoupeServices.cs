@@ -39,6 +39,7 @@ internal static class LoupeServices
         services.AddSingleton<SessionCalls>();
         services.AddSingleton<PictureQueue>();
         services.AddSingleton<ServingState>();
+        services.AddSingleton<HealthWatchers>();
         services.AddHostedService<MemoryRelief>();
         services.AddHostedService<MemoryTrim>();
         services.AddHostedService<SessionDrain>();
@@ -56,7 +57,7 @@ internal static class LoupeServices
         }).AddCheck<ServingHealthCheck>("serving", tags: [ReadyTag]);
         services.Configure<HealthCheckPublisherOptions>(static publisher =>
         {
-            // What watchers see of a change; whoever asks gets the answer of the moment.
+            // Watchers are told of a change by us; whoever asks gets the answer of the moment.
             publisher.Delay = TimeSpan.Zero;
             publisher.Period = TimeSpan.FromSeconds(5);
         });

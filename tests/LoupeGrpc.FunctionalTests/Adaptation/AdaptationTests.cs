@@ -79,6 +79,25 @@ public sealed class AdaptationTests(NanoEngine nano) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_snapshot_that_is_longer_than_a_response_may_be_fails_in_the_stream()
+    {
+        var open = AdaptingStream.Open(AdaptingStream.Unguarded());
+        open.MaxResponseBytes = 64 << 10;
+        using var session = await _server.OpenAsync(open);
+        await SendFrameAsync(session, 0);
+        await session.SendAsync(new Control { ControlId = 7, SnapshotAdaptation = new SnapshotAdaptation() });
+        await SendFrameAsync(session, 1);
+        await session.CompleteAsync();
+        var responses = await session.RestAsync();
+
+        var reply = responses[1].ControlReply;
+        Assert.Equal((7ul, FailureCode.TooLarge, 0), (reply.ControlId, reply.Failed.Code, reply.Snapshot.Length));
+        Assert.Contains("max_response_bytes", reply.Failed.Message, StringComparison.Ordinal);
+        Assert.NotNull(responses[2].Outcome.Result);
+        Assert.All(responses, response => Assert.InRange(response.CalculateSize(), 0, 64 << 10));
+    }
+
+    [Fact]
     public async Task A_session_opened_with_a_snapshot_goes_on_bit_for_bit()
     {
         const int Half = 4;

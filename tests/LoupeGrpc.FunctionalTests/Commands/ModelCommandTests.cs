@@ -1,8 +1,11 @@
 using System.Diagnostics;
 using System.Text.Json;
+using Google.Protobuf;
+using Grpc.Net.Client;
 using LoupeGrpc.FunctionalTests.Infrastructure;
 using LoupeGrpc.Packaging;
 using LoupeGrpc.TestSupport;
+using LoupeGrpc.V1;
 
 namespace LoupeGrpc.FunctionalTests.Commands;
 
@@ -103,6 +106,45 @@ public sealed class ModelCommandTests : IDisposable
             Assert.Equal((1, string.Empty), (code, output));
             Assert.Contains("weights.bin", error, StringComparison.Ordinal);
         }
+    }
+
+    /// <summary>A package is replaced by hand now and then, in place.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Weights_that_are_cut_or_rewritten_while_they_are_served_change_nothing(bool cut)
+    {
+        var package = _temporary["tiny"];
+        Assert.Equal(0, (await ConvertAsync(package, TinyWeights)).Code);
+        await using var server = ServerProcess.Start(
+            ["serve", "--model", package, "--listen", "http://127.0.0.1:0", "--operations", "http://127.0.0.1:0"]);
+        var ready = await server.ReadLineAsync();
+        using var channel = GrpcChannel.ForAddress(ready!.Split(' ')[1]);
+        var client = new ForgeryAnalysisService.ForgeryAnalysisServiceClient(channel);
+        var picture = ByteString.CopyFrom(await File.ReadAllBytesAsync(TestData.Sample("authentic-rocket.png"), Patience.Token()));
+        var request = new AnalyzeImageRequest
+        {
+            Encoded = new EncodedImage { Data = picture },
+            Mask = new MaskSettings { Policy = MaskPolicy.Always },
+        };
+        var before = (await client.AnalyzeImageAsync(request, cancellationToken: Patience.Token())).Result;
+
+        await using (var weights = new FileStream(Path.Combine(package, "fp32", "weights.bin"), FileMode.Open, FileAccess.Write))
+        {
+            if (cut)
+            {
+                weights.SetLength(0);
+            }
+            else
+            {
+                await weights.WriteAsync(new byte[weights.Length], Patience.Token());
+            }
+        }
+
+        var after = (await client.AnalyzeImageAsync(request, cancellationToken: Patience.Token())).Result;
+        Assert.Equal((before.Score, before.Mask), (after.Score, after.Mask));
+        await server.SignalAsync("TERM");
+        Assert.Equal(0, await server.ExitAsync());
     }
 
     [Fact]

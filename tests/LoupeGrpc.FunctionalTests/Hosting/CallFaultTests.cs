@@ -1,6 +1,9 @@
 using System.Net;
 using System.Net.Http.Headers;
+using Grpc.Core;
 using LoupeGrpc.FunctionalTests.Infrastructure;
+using LoupeGrpc.Server.Configuration;
+using LoupeGrpc.V1;
 
 namespace LoupeGrpc.FunctionalTests.Hosting;
 
@@ -34,12 +37,58 @@ public class CallFaultTests
     }
 
     [Fact]
+    public async Task Whatever_ends_a_single_picture_has_its_failure_in_the_details()
+    {
+        await using var server = await RunningServer.StartAsync(
+            new ScriptedAnalyzer { Answer = static _ => throw new NotSupportedException("broken on purpose") },
+            new LoupeOptions { Limits = new LimitOptions { MaxFrameBytes = 1024 } });
+        StatusAssert.Carries(await FailureAsync(server, [0x0f]), StatusCode.InvalidArgument, FailureCode.Invalid);
+        var tooLarge = StatusAssert.Carries(await FailureAsync(server, new byte[2 << 20]), StatusCode.ResourceExhausted, FailureCode.TooLarge);
+        Assert.Contains("Loupe:Limits:MaxFrameBytes", tooLarge.Message, StringComparison.Ordinal);
+        StatusAssert.Carries(await FailureAsync(server, [0x0a, 3, 0x0a, 1, 0xff]), StatusCode.Internal, FailureCode.Internal);
+        server.Log.TakeError();
+    }
+
+    /// <summary>HTTP/2 compresses the headers of all calls of a connection with one state: what its reader refuses ends them all.</summary>
+    [Theory]
+    [InlineData(1, 60_000)]
+    [InlineData(1, 400_000)]
+    [InlineData(1000, 100)]
+    public async Task Metadata_that_are_too_large_cost_their_own_call_alone(int headers, int length)
+    {
+        await using var server = await RunningServer.StartAsync(new ScriptedAnalyzer { Answer = static _ => ScriptedAnalyzer.Result(0.1f) });
+        using var session = await server.OpenAsync();
+        var large = new Metadata();
+        for (var number = 0; number < headers; number++)
+        {
+            large.Add($"x-{number}", new string('y', length));
+        }
+
+        var failure = await Assert.ThrowsAsync<RpcException>(
+            async () => await server.Client.GetServerInfoAsync(new GetServerInfoRequest(), large, cancellationToken: Patience.Token()));
+        var failed = StatusAssert.Carries(failure, StatusCode.ResourceExhausted, FailureCode.TooLarge);
+        Assert.EndsWith("bytes; the limit is 32768", failed.Message, StringComparison.Ordinal);
+        await session.SendFrameAsync(1);
+        Assert.NotNull((await session.NextOutcomeAsync()).Result);
+        Assert.Contains(server.Log.Lines, line => line.Contains(failed.Message, StringComparison.Ordinal));
+    }
+
+    [Fact]
     public async Task A_fault_of_ours_is_internal_and_logged_with_its_trace()
     {
         await using var server = await RunningServer.StartAsync(new ScriptedAnalyzer { Answer = static _ => throw new NotSupportedException("broken on purpose") });
         var request = new byte[] { 0, 0, 0, 0, 5, 0x0a, 3, 0x0a, 1, 0xff };
         Assert.Equal("13", await StatusAsync(server, "/loupe.v1.ForgeryAnalysisService/AnalyzeImage", request));
         Assert.Contains("broken on purpose", server.Log.TakeError(), StringComparison.Ordinal);
+    }
+
+    /// <summary>Of a single picture whose request has these bytes.</summary>
+    private static async Task<RpcException> FailureAsync(RunningServer server, byte[] message)
+    {
+        var bytes = Marshallers.Create(static (byte[] data) => data, static data => data);
+        var method = new Method<byte[], byte[]>(MethodType.Unary, "loupe.v1.ForgeryAnalysisService", "AnalyzeImage", bytes, bytes);
+        using var call = server.Channel.CreateCallInvoker().AsyncUnaryCall(method, null, new CallOptions(cancellationToken: Patience.Token()), message);
+        return await Assert.ThrowsAsync<RpcException>(async () => await call);
     }
 
     /// <summary>One message, framed as given.</summary>

@@ -55,6 +55,26 @@ public class ServiceTests
     }
 
     [Fact]
+    public async Task A_server_whose_run_does_not_end_is_not_ready_until_it_does()
+    {
+        var analyzer = new ScriptedAnalyzer();
+        await using var server = await RunningServer.StartAsync(analyzer);
+        var health = new Health.HealthClient(server.Channel);
+        using var http = new HttpClient { BaseAddress = server.Server.Operations };
+        foreach (var overdue in new[] { true, false })
+        {
+            analyzer.IsOverdue = overdue;
+            using var ready = await http.GetAsync("/healthz/ready", Patience.Token());
+            Assert.Equal(overdue ? HttpStatusCode.ServiceUnavailable : HttpStatusCode.OK, ready.StatusCode);
+            Assert.Equal(overdue, (await ready.Content.ReadAsStringAsync(Patience.Token())).Contains("has not ended", StringComparison.Ordinal));
+            Assert.Equal(
+                overdue ? HealthCheckResponse.Types.ServingStatus.NotServing : HealthCheckResponse.Types.ServingStatus.Serving,
+                (await health.CheckAsync(new HealthCheckRequest(), cancellationToken: Patience.Token())).Status);
+            Assert.Equal(HttpStatusCode.OK, (await http.GetAsync("/healthz/live", Patience.Token())).StatusCode);
+        }
+    }
+
+    [Fact]
     public async Task Health_of_an_unknown_service_is_not_found()
     {
         await using var server = await RunningServer.StartAsync(new ScriptedAnalyzer());
@@ -78,6 +98,32 @@ public class ServiceTests
         }
 
         Assert.Equal(HealthCheckResponse.Types.ServingStatus.NotServing, last);
+        await stopping;
+    }
+
+    /// <summary>A balancer that watches has to know while sessions finish, not when they have.</summary>
+    [Theory]
+    [InlineData("")]
+    [InlineData("loupe.v1.ForgeryAnalysisService")]
+    public async Task Someone_who_watches_health_hears_at_once_that_the_server_begins_to_stop(string service)
+    {
+        var analyzer = new ScriptedAnalyzer();
+        await using var server = await RunningServer.StartAsync(analyzer);
+        using var session = await server.OpenAsync();
+        await session.SendFrameAsync(1);
+        var inside = await analyzer.NextAsync();
+        using var watch = new Health.HealthClient(server.Channel).Watch(new HealthCheckRequest { Service = service }, cancellationToken: Patience.Token());
+        Assert.True(await watch.ResponseStream.MoveNext(Patience.Token()));
+        Assert.Equal(HealthCheckResponse.Types.ServingStatus.Serving, watch.ResponseStream.Current.Status);
+
+        var stopping = server.Server.StopAsync();
+        // Sooner than the library would look by itself.
+        using var soon = new CancellationTokenSource(TimeSpan.FromSeconds(2));
+        Assert.True(await watch.ResponseStream.MoveNext(soon.Token));
+        Assert.Equal(HealthCheckResponse.Types.ServingStatus.NotServing, watch.ResponseStream.Current.Status);
+        Assert.False(stopping.IsCompleted);
+        inside.Succeed();
+        await session.FailureAsync();
         await stopping;
     }
 

@@ -23,6 +23,8 @@ internal sealed class ScriptedAnalyzer : IFrameAnalyzer
 
     public IReadOnlyList<RungReport> Ladder => [new RungReport("CPU", RungState.Serving, string.Empty, "fp32", string.Empty, null, 0)];
 
+    public bool IsOverdue { get; set; }
+
     /// <summary>Answers at once where it is set.</summary>
     public Func<FrameInput, AnalysisOutcome>? Answer { get; init; }
 

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Grpc.Core;
 using LoupeGrpc.Engine;
 using LoupeGrpc.FunctionalTests.Infrastructure;
@@ -99,5 +100,27 @@ public class SessionAdminTests
         Assert.NotNull(Assert.Single(before).Outcome.Result);
         Assert.Equal((StatusCode.Aborted, "camera moved"), (failure.StatusCode, failure.Status.Detail));
         await Patience.UntilAsync(() => server.Sessions.Count == 0);
+    }
+
+    [Fact]
+    public async Task A_client_that_reads_nothing_is_terminated_at_once()
+    {
+        var big = new string('x', 1 << 20);
+        await using var server = await RunningServer.StartAsync(new ScriptedAnalyzer { Answer = _ => new FrameFailure(FailureKind.Invalid, big) }, Enabled);
+        var admin = new SessionAdminService.SessionAdminServiceClient(server.Channel);
+        using var session = await server.OpenAsync();
+        for (ulong id = 0; id < 32; id++)
+        {
+            await session.SendFrameAsync(id);
+        }
+
+        var running = Assert.Single(server.Sessions.List());
+        await Patience.UntilAsync(() => running.Count() is { Frames: 32, InFlight: 0 });
+        var clock = Stopwatch.StartNew();
+        await admin.TerminateSessionAsync(new TerminateSessionRequest { SessionId = session.Grant.SessionId }, cancellationToken: Patience.Token());
+
+        await Patience.UntilAsync(() => server.Sessions.Count == 0);
+        // It has a second to read what is left, and not the fifteen that a drain has.
+        Assert.InRange(clock.Elapsed, TimeSpan.Zero, TimeSpan.FromSeconds(8));
     }
 }

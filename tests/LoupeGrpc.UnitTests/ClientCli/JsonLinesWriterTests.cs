@@ -31,6 +31,18 @@ public class JsonLinesWriterTests
         Assert.DoesNotContain("\"regions\"", line, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData(0, false)]
+    [InlineData(1, false)]
+    [InlineData(6, true)]
+    public void The_orientation_is_there_where_a_picture_is_to_be_turned(uint orientation, bool isThere)
+    {
+        var line = Written(Rows.Result(change: result => result.Orientation = orientation));
+
+        Assert.Equal(isThere, line.Contains("\"provider\":\"CPU\",\"orientation\":6}", StringComparison.Ordinal));
+        Assert.Equal(isThere, line.Contains("orientation", StringComparison.Ordinal));
+    }
+
     [Fact]
     public void An_empty_mask_has_an_area_of_nothing()
     {

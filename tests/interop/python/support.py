@@ -59,6 +59,19 @@ class Server:
         self._log.seek(0)
         return self._log.read()
 
+    @property
+    def pid(self):
+        return self._process.pid
+
+    def terminate(self):
+        """Tells it to stop, and does not wait."""
+        self._process.terminate()
+
+    def kill(self):
+        """SIGKILL."""
+        self._process.kill()
+        self._process.wait(timeout=30)
+
     def stop(self):
         """Stops the server as an operator would; its exit code."""
         self._process.terminate()

@@ -29,9 +29,10 @@ internal static class AnalyzeCommand
 
         With --format jsonl each line is
           {"path","frame_id","outcome","score","verdict","width","height","mask":{"size":[h,w],"counts"},"mask_area","regions","notes",
-           "sha256","timings_ms","provider","mask_file","overlay_file"}
+           "sha256","timings_ms","provider","orientation","mask_file","overlay_file"}
         or {"path","frame_id","outcome":"FAILED","error":{"code","message"}}. `mask` is COCO run-length encoding. Where no mask was computed there is
-        no "mask", "mask_area" (pixels) and "regions". "mask_file" and "overlay_file" are there when such a file was written.
+        no "mask", "mask_area" (pixels) and "regions". "mask_file" and "overlay_file" are there when such a file was written,
+        "orientation" (EXIF's, 2 to 8) where viewers turn the picture: masks and boxes are in stored pixels.
 
         Files are named after their inputs, with the folders below the one that was searched; where two would get the same name, with more of their
         folders or with their extension (a.jpg.png). They are written whole or not at all, and a mask of an earlier run never stays beside a result

@@ -75,6 +75,10 @@ internal sealed record OutcomeLine
     [JsonPropertyName("source")]
     public string? Source { get; init; }
 
+    /// <summary>How viewers turn the picture, in EXIF's numbering; null where it is upright.</summary>
+    [JsonPropertyName("orientation")]
+    public uint? Orientation { get; init; }
+
     [JsonPropertyName("mask_file")]
     public string? MaskFile { get; init; }
 
@@ -124,6 +128,7 @@ internal sealed record OutcomeLine
         Timings = result.Timings is { } timings ? TimingsField.From(timings, result.Adaptation is not null) : null,
         Provider = result.Execution?.Provider,
         Adaptation = result.Adaptation is { } state ? new AdaptationField(state.Step, Convert.ToHexStringLower(state.Hash.Span), state.Drift) : null,
+        Orientation = result.Orientation > 1 ? result.Orientation : null,
         MaskDisagreement = result.BaseMask is null ? null : result.MaskDisagreement,
     };
 

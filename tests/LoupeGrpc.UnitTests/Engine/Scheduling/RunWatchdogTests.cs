@@ -50,6 +50,28 @@ public sealed class RunWatchdogTests
     }
 
     [Fact]
+    public void A_run_is_overdue_from_half_of_its_limit_until_it_ends()
+    {
+        var watchdog = NewWatchdog(factor: 10, least: 30 * Second);
+        var watch = watchdog.Watch("encoder");
+        using (watch.Begin(1))
+        {
+            _time.Advance(TimeSpan.FromSeconds(14.9));
+            Assert.False(watchdog.IsOverdue);
+            _time.Advance(TimeSpan.FromSeconds(0.1));
+            Assert.True(watchdog.IsOverdue);
+            using (watch.Begin(1))
+            {
+            }
+
+            Assert.True(watchdog.IsOverdue);
+        }
+
+        Assert.False(watchdog.IsOverdue);
+        Assert.Empty(_hangs);
+    }
+
+    [Fact]
     public void Nothing_is_given_up_before_it_is_armed_nor_without_a_factor()
     {
         var unarmed = new RunWatchdog(factor: 10, least: Second, _time);

@@ -1,0 +1,302 @@
+"""What once killed, starved or filled a server, and what it once answered with a stack trace."""
+
+import os
+import pathlib
+import re
+import signal
+import socket
+import struct
+import subprocess
+import time
+import urllib.request
+import zlib
+
+import grpc
+
+from harness import WHOLE, case, expect
+from support import CLIENT, DATA, ROOT, SERVER, Server
+
+SERVICE = "/loupe.v1.ForgeryAnalysisService"
+TINY = DATA / "tiny" / "tiny-s"
+LISTEN = ("--listen", "http://127.0.0.1:0", "--operations", "http://127.0.0.1:0")
+
+
+def shell(line, *arguments, limit=60, **environment):
+    """A line of shell with the server as "$0"."""
+    command = ["/bin/sh", "-c", line, SERVER, *arguments]
+    return subprocess.run(
+        [os.fspath(part) for part in command], capture_output=True, text=True, timeout=limit, env=os.environ | environment)
+
+
+def sentence(done, code, words):
+    """One sentence as the last line, no stack trace, and the exit code."""
+    last = (done.stderr.strip().splitlines() or [""])[-1]
+    return expect(
+        done.returncode == code and words in last and "   at " not in done.stderr, f"exit {done.returncode}: {last[-110:]}")
+
+
+def raw(channel, method):
+    """A unary call whose messages are bytes."""
+    return channel.unary_unary(f"{SERVICE}/{method}", request_serializer=lambda data: data, response_deserializer=lambda data: data)
+
+
+def status(call, *arguments, **options):
+    """How a call ends, and whether details say why."""
+    try:
+        call(*arguments, timeout=20, **options)
+    except grpc.RpcError as error:
+        details = any(name == "grpc-status-details-bin" for name, _ in error.trailing_metadata() or ())
+        return error.code().name, details
+    return "OK", False
+
+
+def memory(pid):
+    """Resident, in MiB."""
+    return int(re.search(r"VmRSS:\s+(\d+)", pathlib.Path(f"/proc/{pid}/status").read_text(encoding="ascii"))[1]) // 1024
+
+
+def processor_time(pid):
+    """Seconds used so far."""
+    fields = pathlib.Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rsplit(") ", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def is_ready(server):
+    operations = re.search(r"operations=(\S+)", server.ready)[1]
+    with urllib.request.urlopen(f"{operations}/healthz/ready", timeout=10) as answer:
+        return answer.status == 200
+
+
+@case("1,100 silent connections at 1,024 files", "one core, 50 MB/s, SIGABRT after 4 s")
+def silent_connections(place):
+    launcher = place.folder / "server"
+    launcher.write_text(f'#!/bin/sh\nulimit -n 1024\nexec "{ROOT}/out/server/loupe-grpc-server" "$@"\n', encoding="utf-8")
+    launcher.chmod(0o755)
+    with Server("--Loupe:Connections:SilenceTimeout=60s", program=launcher) as server:
+        host, port = server.address.split(":")
+        sockets = []
+        try:
+            for _ in range(1100):
+                connection = socket.socket()
+                sockets.append(connection)
+                try:
+                    connection.connect((host, int(port)))
+                except ConnectionResetError:
+                    pass
+            time.sleep(1)
+            before = processor_time(server.pid)
+            time.sleep(2)
+            used, resident, ready = processor_time(server.pid) - before, memory(server.pid), is_ready(server)
+        finally:
+            for connection in sockets:
+                connection.close()
+        code = server.stop()
+    return expect(ready and used < 1 and code == 0, f"{used / 2:.0%} of a core, {resident} MiB, ready, exit {code}")
+
+
+def deflated(size):
+    """Zeros, deflated in pieces that stand for themselves."""
+    piece = zlib.compressobj(9)
+    block = piece.compress(bytes(1 << 20)) + piece.flush(zlib.Z_FULL_FLUSH)
+    return block[:2] + block[2:] * (size >> 20) + zlib.compressobj(9, zlib.DEFLATED, -15).flush() + struct.pack(">I", 1)
+
+
+def tiff(width, height, tile, tiles, data):
+    """Tiles that all are at one place."""
+    tags = [
+        (256, 4, 1, width), (257, 4, 1, height), (258, 3, 1, 8), (259, 3, 1, 8), (262, 3, 1, 1), (277, 3, 1, 1),
+        (322, 4, 1, tile), (323, 4, 1, tile), (324, 4, tiles, 8 + len(data)), (325, 4, tiles, 8 + len(data) + 4 * tiles)]
+    if tiles == 1:
+        tags[-2:] = [(324, 4, 1, 8), (325, 4, 1, len(data))]
+    arrays = struct.pack(f"<{tiles}I", *[8] * tiles) + struct.pack(f"<{tiles}I", *[len(data)] * tiles)
+    directory = struct.pack("<H", len(tags)) + b"".join(struct.pack("<HHII", *tag) for tag in tags) + bytes(4)
+    return struct.pack("<2sHI", b"II", 42, 8 + len(data) + len(arrays)) + data + arrays + directory
+
+
+def png(data):
+    def chunk(name, content):
+        return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
+
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", 8, 8, 8, 2, 0, 0, 0)) + chunk(b"IDAT", data) + chunk(b"IEND", b"")
+
+
+def scans(number):
+    """A progressive JPEG with scans that add nothing: each begins and ends nothing of the first component."""
+    jpeg = (DATA / "preprocess" / "progressive-320x240.jpg").read_bytes()
+    empty = b"\xff\xda\x00\x08\x01\x01\x00\x01\x3f\x10\x00"
+    return jpeg[:-2] + empty * number + b"\xff\xd9"
+
+
+BOMBS = {
+    "tiles.tif": ("TIFF, 530 kB: 1,024 tiles that share their bytes", "over 90 s, SIGTERM too", lambda: tiff(8192, 8192, 256, 1024, deflated(512 << 20))),
+    "giant.tif": ("TIFF, 656 kB: 1x1 with one giant tile", "1 GB a decode worker", lambda: tiff(1, 1, 16384 + 9600, 1, deflated(640 << 20))),
+    "scans-300.jpg": ("progressive JPEG of 300 empty scans", "bystanders wait", lambda: scans(300)),
+    "scans-1500.jpg": ("progressive JPEG of 1,500 empty scans", "bystanders' p50 19 ms -> 7.7 s", lambda: scans(1500)),
+    "inflates.png": ("PNG 8x8 with 4 GB of IDAT", "one decode worker for seconds", lambda: png(deflated(4 << 30))),
+}
+
+
+def bomb(file):
+    name, before, make = BOMBS[file]
+
+    @case(name, before)
+    def run(place):
+        (place.folder / file).write_bytes(make())
+        answer = place.client("analyze", file)
+        error = answer.errors()[0]
+        return expect(error["code"] in ("INVALID", "TOO_LARGE") and answer.seconds < 10, f"{answer.seconds:.1f} s, {error['code']}: {error['message'][:90]}")
+
+
+for bomb_file in BOMBS:
+    bomb(bomb_file)
+
+
+@case("SIGTERM while such pictures are decoded", "the process goes on for over 90 s")
+def stopped_while_decoding(place):
+    for file, (_, _, make) in BOMBS.items():
+        (place.folder / file).write_bytes(make())
+    # The costs that are refused before decoding have to be let through to be decoded at all.
+    with Server("--Loupe:Limits:MaxScans=1000", "--Loupe:Imaging:DecodeTime=600s") as server, subprocess.Popen(
+            [CLIENT, "analyze", place.folder, "--server", server.url], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as client:
+        time.sleep(1.5)
+        began = time.monotonic()
+        code = server.stop()
+        took = time.monotonic() - began
+        client.kill()
+    return expect(code == 0 and took < 17, f"exit {code} after {took:.1f} s")
+
+
+@case("a pipe for the log that nobody reads", "the server stops answering")
+def blocked_log(place):
+    command = [SERVER, "serve", *LISTEN, "--Logging:LogLevel:Default=Trace", "--Logging:LogLevel:Microsoft=Trace"]
+    with subprocess.Popen([os.fspath(part) for part in command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as server:
+        address = server.stdout.readline().split()[1].removeprefix("http://")
+        with grpc.insecure_channel(address) as channel:
+            ask = raw(channel, "GetServerInfo")
+            answered = sum(status(ask, b"")[0] == "OK" for _ in range(300))
+        began = time.monotonic()
+        server.terminate()
+        server.wait(timeout=30)
+        took = time.monotonic() - began
+    return expect(answered == 300 and server.returncode == 0, f"{answered} of 300 answered, exit {server.returncode} after {took:.1f} s")
+
+
+@case("bytes that are no message", "UNKNOWN, and a stack trace in the log each")
+def no_message(place):
+    with Server() as server, grpc.insecure_channel(server.address) as channel:
+        ends = {status(raw(channel, "AnalyzeImage"), b"\xff\xff\xff\xff\x01") for _ in range(1000)}
+        log = server.log()
+    lines = log.count("its request cannot be read")
+    return expect(ends == {("INVALID_ARGUMENT", True)} and "   at " not in log and lines == 600, f"{ends.pop()[0]}, {lines} lines of log for 1,000 calls")
+
+
+@case("a message over the limit, of a single picture", "RESOURCE_EXHAUSTED without details")
+def large_message(place):
+    with Server("--Loupe:Limits:MaxFrameBytes=65536") as server, grpc.insecure_channel(server.address) as channel:
+        end = status(raw(channel, "AnalyzeImage"), bytes(3 << 20))
+    return expect(end == ("RESOURCE_EXHAUSTED", True), f"{end[0]}, {'with' if end[1] else 'without'} details")
+
+
+@case("metadata of 60 kB beside another call", "both calls end")
+def large_metadata(place):
+    with Server() as server, grpc.insecure_channel(server.address, options=[("grpc.max_metadata_size", 1 << 20)]) as channel:
+        watch = channel.unary_stream(
+            "/grpc.health.v1.Health/Watch", request_serializer=lambda data: data, response_deserializer=lambda data: data)(b"")
+        next(watch)
+        end = status(raw(channel, "GetServerInfo"), b"", metadata=[("x", "y" * 60_000)])
+        alive = watch.is_active()
+        watch.cancel()
+    return expect(end == ("RESOURCE_EXHAUSTED", True) and alive, f"{end[0]}, the other call goes {'on' if alive else 'too'}")
+
+
+@case("who watches health while the server stops", "NOT_SERVING a second later, or with the end")
+def health_watch(place):
+    serving, not_serving = b"\x08\x01", b"\x08\x02"
+    with Server() as server, grpc.insecure_channel(server.address) as channel:
+        watch = channel.unary_stream(
+            "/grpc.health.v1.Health/Watch", request_serializer=lambda data: data, response_deserializer=lambda data: data)(b"")
+        first = next(watch)
+        began = time.monotonic()
+        server.terminate()
+        second = next(watch)
+        took = time.monotonic() - began
+        server.stop()
+    return expect(first == serving and second == not_serving and took < 0.5, f"NOT_SERVING after {took * 1000:.0f} ms")
+
+
+@case("weights truncated under a running server", "SIGBUS")
+def truncated_weights(place):
+    package = place.folder / "package"
+    subprocess.run([SERVER, "convert", "--weights", TINY / "model.safetensors", "--config", TINY / "config.json", "--output", package], check=True, capture_output=True)
+    with Server("--model", package) as server:
+        command = [CLIENT, "analyze", WHOLE, "--mask", "always", "--format", "csv", "--server", server.url]
+        before = subprocess.run(command, capture_output=True, text=True, timeout=30)
+        os.truncate(package / "fp32" / "weights.bin", 0)
+        after = subprocess.run(command, capture_output=True, text=True, timeout=30)
+        code = server.stop()
+    same = [line.split(",")[:4] for line in before.stdout.splitlines()] == [line.split(",")[:4] for line in after.stdout.splitlines()]
+    return expect(same and before.returncode in (0, 10) and code == 0, f"the same answer, exit {code}" if same else after.stderr.strip()[:100])
+
+
+@case("SIGKILL to a server", "child processes go on")
+def killed_server(place):
+    with Server() as server:
+        subprocess.run([CLIENT, "analyze", WHOLE, "--server", server.url], capture_output=True, timeout=30)
+        children = pathlib.Path(f"/proc/{server.pid}/task/{server.pid}/children").read_text(encoding="ascii").split()
+        children += [
+            child for task in pathlib.Path(f"/proc/{server.pid}/task").iterdir() for child in (task / "children").read_text(encoding="ascii").split()]
+        server.kill()
+        deadline = time.monotonic() + 5
+        while (left := [child for child in set(children) if os.path.exists(f"/proc/{child}/exe")]) and time.monotonic() < deadline:
+            time.sleep(0.05)
+    return expect(children and not left, f"{len(set(children))} children, {len(left)} left")
+
+
+def stream_case(name, before, line, *arguments, code, words, **environment):
+    @case(name, before)
+    def run(place):
+        values = {variable: value.replace("DIR", str(place.folder)) for variable, value in environment.items()}
+        return sentence(shell(line, *arguments, **values), code, words)
+
+
+stream_case(
+    "serve > /dev/full", "a stack trace", 'exec "$0" "$@" > /dev/full', "serve", *LISTEN, code=1,
+    words="standard output cannot be written: No space left on device")
+stream_case(
+    "no HOME, no TMPDIR that can be written", "a stack trace", 'unset HOME XDG_CACHE_HOME; exec "$0" "$@"', "serve", *LISTEN, code=1,
+    words="set Loupe:Model:CacheDirectory, HOME or TMPDIR", TMPDIR="DIR/nowhere")
+stream_case("ulimit -n 64", "a stack trace", 'ulimit -n 64; exec "$0" "$@"', "serve", *LISTEN, code=1, words="ulimit -n 1024")
+stream_case("ulimit -v 4000000", "a stack trace", 'ulimit -v 4000000; exec "$0" "$@"', "serve", *LISTEN, code=1, words="ulimit -v unlimited")
+stream_case("MaxPixels=2000000000", "a fault at the first picture", 'exec "$0" "$@"', "serve", "--Loupe:Limits:MaxPixels=2000000000", code=2, words="Loupe:Limits:MaxPixels")
+stream_case("a log level that does not exist", "a stack trace", 'exec "$0" "$@"', "serve", "--Logging:LogLevel:Default=Loud", code=2, words="Loud")
+
+
+@case("serve 2>&-", "aborts")
+def no_standard_error(place):
+    command = ["/bin/sh", "-c", 'exec "$0" "$@" 2>&-', os.fspath(SERVER), "serve", *LISTEN]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+        ready = server.stdout.readline().startswith("ready ")
+        server.terminate()
+        server.wait(timeout=30)
+    return expect(ready and server.returncode == 0, f"{'ready' if ready else 'no ready line'}, exit {server.returncode}")
+
+
+@case("convert >&-", "exit 1 with the package written")
+def conversion_without_output(place):
+    arguments = ("convert", "--weights", TINY / "model.safetensors", "--config", TINY / "config.json", "--output", place.folder / "package")
+    done = shell('exec "$0" "$@" >&-', *arguments)
+    return expect(done.returncode == 0 and os.listdir(place.folder) == ["package"], f"exit {done.returncode}, {os.listdir(place.folder)}")
+
+
+@case("a conversion that is killed", ".partial-* stays for ever")
+def killed_conversion(place):
+    command = [SERVER, "convert", "--weights", TINY / "model.safetensors", "--config", TINY / "config.json", "--output", place.folder / "package"]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as killed:
+        deadline = time.monotonic() + 30
+        while not os.listdir(place.folder) and time.monotonic() < deadline:
+            time.sleep(0.005)
+        killed.send_signal(signal.SIGKILL)
+    left = [name for name in os.listdir(place.folder) if ".partial-" in name]
+    again = subprocess.run(command, capture_output=True, timeout=60)
+    now = sorted(os.listdir(place.folder))
+    return expect(left and again.returncode == 0 and now == ["package"], f"left {len(left)}, behind the next one {now}")
