@@ -32,7 +32,10 @@ internal sealed record SessionEnd(string Name, bool Summarized, CallFailure? Fai
 
     /// <summary>What its client came in with is not taken any more.</summary>
     public static SessionEnd Revoked { get; } = new(
-        "revoked", false, new CallFailure(new FrameFailure(FailureKind.Canceled, "the key that the session was opened with was revoked"), CallStatus.Unauthenticated));
+        "revoked", false, new CallFailure(new FrameFailure(FailureKind.Canceled, "the key that the session was opened with was revoked"), CallStatus.Unauthenticated))
+    {
+        WritePatience = AbortPatience,
+    };
 
     public static SessionEnd Faulted { get; } = new("a fault of the server", false, null);
 
