@@ -96,7 +96,7 @@ internal sealed record QuotaOptions
 
     /// <summary>Over it sessions of EVERY_FRAME are slowed down, and frames of others dropped.</summary>
     [Setting("its frames a second; 0: no limit")]
-    [Range(0, 1_000_000)]
+    [Range(0d, 1_000_000d)]
     public float FramesPerSecond { get; init; }
 
     [Setting("sessions of all strangers; 0: no limit")]
@@ -104,6 +104,6 @@ internal sealed record QuotaOptions
     public int StrangerSessions { get; init; }
 
     [Setting("their frames a second; 0: no limit")]
-    [Range(0, 1_000_000)]
+    [Range(0d, 1_000_000d)]
     public float StrangerFramesPerSecond { get; init; }
 }

@@ -41,6 +41,8 @@ class DropReason(_WireEnum):
     STALE = v1.DropReason.DROP_REASON_STALE
     #: The session ended or the server stopped before its turn came.
     SESSION_ENDED = v1.DropReason.DROP_REASON_SESSION_ENDED
+    #: Its sender sends more frames a second than it may.
+    OVER_QUOTA = v1.DropReason.DROP_REASON_OVER_QUOTA
 
 
 class MaskOmission(_WireEnum):
