@@ -25,7 +25,7 @@ def judge(function, folder, server):
         return "NOT", str(broken)
     except Skipped as skipped:
         return "-", str(skipped)
-    except (OSError, subprocess.SubprocessError, AssertionError, KeyError, ValueError) as error:
+    except (OSError, subprocess.SubprocessError, AssertionError, LookupError, ValueError) as error:
         return "NOT", f"{type(error).__name__}: {error}"
 
 
