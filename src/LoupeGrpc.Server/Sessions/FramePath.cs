@@ -145,8 +145,7 @@ internal sealed class FramePath : IDisposable
     }
 
     /// <summary>From the queue through the engine to the outcome. What decides the order of a session's frames happens before the first await.</summary>
-    /// <returns>Seconds of computing that it took; null where nobody measured it.</returns>
-    private async Task<double?> AnalyzeAsync(SessionFrame frame)
+    private async Task<AnalysisOutcome> AnalyzeAsync(SessionFrame frame)
     {
         FollowLadder(frame);
         var state = _adaptation.Enter(frame.Sequence);
@@ -154,7 +153,7 @@ internal sealed class FramePath : IDisposable
         // Abandoned, the frame may still be inside the engine.
         var eviction = state is null ? null : _adaptation.Leave(look: !_abandoned.IsCancellationRequested);
         _sequencer.Decide(frame, EndOf(frame, outcome), EventsOf(frame, outcome, eviction));
-        return outcome.Succeeded ? outcome.Analysis.Timings.Computing.TotalSeconds : null;
+        return outcome;
     }
 
     /// <summary>A session goes to a better provider between two frames, and is told before the first that ran there.</summary>
@@ -227,7 +226,12 @@ internal sealed class FramePath : IDisposable
     /// <summary>A frame of the session before the scheduler.</summary>
     private sealed class Queued(FramePath path, SessionFrame frame) : QueuedFrame
     {
-        public override async Task AnalyzeAsync() => EngineTime = await path.AnalyzeAsync(frame).ConfigureAwait(false);
+        public override async Task AnalyzeAsync()
+        {
+            var outcome = await path.AnalyzeAsync(frame).ConfigureAwait(false);
+            EngineTime = outcome.Analysis?.Timings.Computing.TotalSeconds;
+            WasTooOld = outcome.Failure?.Kind == FailureKind.Expired;
+        }
 
         public override void Refuse(FrameRefusal reason) => path.Refuse(frame, reason);
     }

@@ -219,7 +219,7 @@ internal sealed class FrameScheduler : IDisposable
         finally
         {
             var transit = _time.GetElapsedTime(start).TotalSeconds;
-            var cost = frame.EngineTime ?? transit;
+            var cost = frame.EngineTime ?? (frame.WasTooOld ? Math.Min(transit, expected) : transit);
             lock (_lock)
             {
                 flow.Transit += CostSmoothing * (transit - flow.Transit);
@@ -227,8 +227,11 @@ internal sealed class FrameScheduler : IDisposable
                 _heavyInside -= frame.IsHeavy ? 1 : 0;
                 flow.Inside--;
                 flow.Served += cost - expected;
-                flow.Cost += CostSmoothing * (cost - flow.Cost);
-                _averageCost += CostSmoothing * (cost - _averageCost);
+                if (!frame.WasTooOld)
+                {
+                    flow.Cost += CostSmoothing * (cost - flow.Cost);
+                    _averageCost += CostSmoothing * (cost - _averageCost);
+                }
             }
 
             Pump();

@@ -15,6 +15,9 @@ internal abstract class QueuedFrame
     /// <summary>Seconds of computing that its analysis took; null where nobody measured it.</summary>
     public double? EngineTime { get; protected set; }
 
+    /// <summary>Whether it became too old inside the engine: most of its time there it waited.</summary>
+    public bool WasTooOld { get; protected set; }
+
     /// <summary>The scheduler's: where it waits; null where it does not.</summary>
     public LinkedListNode<QueuedFrame>? Place { get; set; }
 

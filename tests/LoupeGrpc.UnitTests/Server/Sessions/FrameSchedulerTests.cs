@@ -151,6 +151,27 @@ public sealed class FrameSchedulerTests : IDisposable
     }
 
     [Fact]
+    public void A_frame_that_became_too_old_inside_is_charged_what_it_would_have_taken_and_not_its_wait()
+    {
+        Enqueue(new FrameFlow(EveryFrame, () => 8), "busy", 100);
+        Enqueue(new FrameFlow(new FlowPolicy(false, TimeSpan.FromDays(1)), () => 8), "late", 100);
+        for (var i = 0; i < 40; i++)
+        {
+            _time.Advance(TimeSpan.FromSeconds(1));
+            if (_entered[i].Name.StartsWith("late", StringComparison.Ordinal) && i > 10)
+            {
+                _entered[i].FinishTooOld();
+            }
+            else
+            {
+                _entered[i].Finish(0.1);
+            }
+        }
+
+        Assert.InRange(_entered.Take(40).Count(static frame => frame.Name.StartsWith("late", StringComparison.Ordinal)), 19, 22);
+    }
+
+    [Fact]
     public void Heavy_frames_leave_places_to_the_others()
     {
         _depth = 4;
@@ -301,6 +322,12 @@ public sealed class FrameSchedulerTests : IDisposable
         public void Finish(double seconds)
         {
             EngineTime = seconds;
+            _done.SetResult();
+        }
+
+        public void FinishTooOld()
+        {
+            WasTooOld = true;
             _done.SetResult();
         }
 
