@@ -1,4 +1,5 @@
 using LoupeGrpc.Server.Calls;
+using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Http.Features;
 
 namespace LoupeGrpc.Server.Hosting;
@@ -11,7 +12,8 @@ internal sealed class MessageMeter(RequestDelegate next, MessageRoom room)
 
     private async Task MeterAsync(HttpContext context)
     {
-        using var body = new MeteredBody(context.Request.BodyReader, room, context.RequestAborted);
+        var large = room.LargeOf(context.Features.GetRequiredFeature<IConnectionItemsFeature>().Items);
+        using var body = new MeteredBody(context.Request.BodyReader, room, large, context.RequestAborted);
         context.Features.Set<IRequestBodyPipeFeature>(body);
         context.Features.Set<IReceivedMessage>(body);
         await next(context).ConfigureAwait(false);

@@ -7,14 +7,21 @@ namespace LoupeGrpc.Server.Hosting;
 
 /// <summary>
 /// The account of messages that are being received, of all calls. A message gets its room when its length is known and before it grows; where there is none, it
-/// waits, and what waits is not read from the network. Thread-safe.
+/// waits, and what waits is not read from the network. Large messages never have all of the room, and those of one connection no more than half of what they
+/// have, so that neither small ones nor other connections wait behind a crowd of large ones that do not come. Thread-safe.
 /// </summary>
 internal sealed class MessageRoom(LoupeOptions options, MemoryLedger ledger, TimeProvider time)
 {
     /// <summary>How long somebody waits for room before a message that takes longer than this to arrive has to give up its own.</summary>
     public static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
 
+    /// <summary>Of the room, what makes a message a large one.</summary>
+    private const int LargeShare = 32;
+
+    private static readonly object ConnectionKey = new();
+
     private readonly Room _room = ledger.Receiving;
+    private readonly Room _large = new(RoomSize.OfBytes(ledger.Receiving.Limit.Bytes / 4 * 3), ledger.Receiving);
     private readonly ConcurrentDictionary<MeteredBody, byte> _incomplete = [];
 
     /// <summary>Bytes kept for messages now.</summary>
@@ -23,11 +30,28 @@ internal sealed class MessageRoom(LoupeOptions options, MemoryLedger ledger, Tim
     /// <summary>Messages over this are refused when their length is seen.</summary>
     public int MaxMessageBytes => options.Limits.MaxMessageBytes;
 
+    /// <summary>Where large messages of a connection wait.</summary>
+    /// <param name="connection">What is kept for the connection.</param>
+    public Room LargeOf(IDictionary<object, object?> connection)
+    {
+        lock (connection)
+        {
+            if (connection.TryGetValue(ConnectionKey, out var known))
+            {
+                return (Room)known!;
+            }
+
+            var room = new Room(RoomSize.OfBytes(_large.Limit.Bytes / 2), _large);
+            connection.Add(ConnectionKey, room);
+            return room;
+        }
+    }
+
     /// <summary>Waits for room for a message of a body, which is incomplete from then on.</summary>
     /// <exception cref="OperationCanceledException"/>
     public ValueTask<RoomLease> EnterAsync(MeteredBody body, long bytes, CancellationToken cancellationToken)
     {
-        var ticket = _room.TakeAsync(0, bytes, cancellationToken);
+        var ticket = (bytes > _room.Limit.Bytes / LargeShare ? body.Large : _room).TakeAsync(0, bytes, cancellationToken);
         return ticket.IsCompletedSuccessfully ? new(Enter(body, ticket.Result, cancellationToken)) : WaitAsync(body, ticket.AsTask(), cancellationToken);
     }
 

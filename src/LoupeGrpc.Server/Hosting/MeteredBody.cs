@@ -13,8 +13,9 @@ namespace LoupeGrpc.Server.Hosting;
 /// not read from the network, so flow control slows the sender down. For one reader at a time; <see cref="Abandon"/> and <see cref="Release"/> are thread-safe.
 /// </summary>
 /// <param name="body">The request's own.</param>
+/// <param name="large">Where large messages of the connection wait.</param>
 /// <param name="gone">Canceled when the client is not there any more.</param>
-internal sealed class MeteredBody(PipeReader body, MessageRoom room, CancellationToken gone) : PipeReader, IRequestBodyPipeFeature, IReceivedMessage, IDisposable
+internal sealed class MeteredBody(PipeReader body, MessageRoom room, Room large, CancellationToken gone) : PipeReader, IRequestBodyPipeFeature, IReceivedMessage, IDisposable
 {
     /// <summary>A flag for compression, then the length, big-endian.</summary>
     private const int PrefixLength = 5;
@@ -30,6 +31,8 @@ internal sealed class MeteredBody(PipeReader body, MessageRoom room, Cancellatio
     private RoomLease? _received;
     private bool _inMessage;
     private volatile bool _abandoned;
+
+    public Room Large => large;
 
     /// <summary>Timestamp of when the message that is being received got its room.</summary>
     public long IncompleteSince { get; set; }

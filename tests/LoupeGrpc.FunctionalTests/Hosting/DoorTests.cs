@@ -141,6 +141,23 @@ public class DoorTests
     }
 
     [Fact]
+    public async Task Large_messages_that_do_not_come_do_not_hold_up_small_ones()
+    {
+        var time = new FakeTimeProvider();
+        var options = new LoupeOptions { Limits = new LimitOptions { MaxReceivingBytes = 64L << 20, MaxFrameBytes = 16L << 20 } };
+        await using var server = await RunningServer.StartAsync(new ScriptedAnalyzer { Answer = static _ => ScriptedAnalyzer.Result(0.1f) }, options, time);
+        var messages = server.Server.Services.GetRequiredService<MessageRoom>();
+        using var first = new StoppedCall(server.Server.Grpc, announced: 12 << 20, sent: 8 << 20);
+        using var second = new StoppedCall(server.Server.Grpc, announced: 12 << 20, sent: 8 << 20);
+        await Patience.UntilAsync(() => messages.Held == 48 << 20);
+
+        // Large ones have what they may. A small one passes at once.
+        using var small = await server.OpenAsync();
+        await small.SendFrameAsync(1, static frame => frame.Encoded.Data = ByteString.CopyFrom(new byte[512 << 10]));
+        Assert.NotNull((await small.NextOutcomeAsync()).Result);
+    }
+
+    [Fact]
     public async Task Messages_on_their_way_hold_what_is_set_and_not_more()
     {
         var options = new LoupeOptions { Limits = new LimitOptions { MaxReceivingBytes = 8L << 20, MaxFrameBytes = 16L << 20 } };
