@@ -21,6 +21,9 @@ internal sealed class AnalyzeEndpoint(
     private const string Field = "file";
     private const string Json = "application/json";
 
+    /// <summary>For an answer to arrive before its connection is broken off.</summary>
+    private static readonly TimeSpan Linger = TimeSpan.FromMilliseconds(250);
+
     /// <summary>Characters.</summary>
     private const int MaxBoundary = 128;
 
@@ -37,6 +40,13 @@ internal sealed class AnalyzeEndpoint(
         catch (ProblemException exception)
         {
             await exception.Problem.WriteAsync(http).ConfigureAwait(false);
+            if (exception.IsUnfinished)
+            {
+                // Kestrel would wait for the rest of a body whose reading was given up, and log an error that it cannot.
+                await http.Response.CompleteAsync().ConfigureAwait(false);
+                await Task.Delay(Linger, time, CancellationToken.None).ConfigureAwait(false);
+                http.Abort();
+            }
         }
         catch (Exception) when (http.RequestAborted.IsCancellationRequested)
         {

@@ -84,14 +84,14 @@ internal sealed class PictureBody(HttpContext http, MessageRoom room, LoupeOptio
         }
         catch (OperationCanceledException) when (_abandoned.IsCancellationRequested && !http.RequestAborted.IsCancellationRequested)
         {
-            throw new ProblemException(Problem.Of(ServerBusy.SlowMessage(MessageRoom.Patience).Failure));
+            throw new ProblemException(Problem.Of(ServerBusy.SlowMessage(MessageRoom.Patience).Failure)) { IsUnfinished = true };
         }
         catch (OperationCanceledException) when (patience.IsCancellationRequested && !http.RequestAborted.IsCancellationRequested)
         {
             throw new ProblemException(new Problem(
                 StatusCodes.Status408RequestTimeout,
                 "EXPIRED",
-                FormattableString.Invariant($"the body paused for more than {options.Connections.BodyTimeout.TotalSeconds:0.###} s: Loupe:Connections:BodyTimeout")));
+                FormattableString.Invariant($"the body paused for more than {options.Connections.BodyTimeout.TotalSeconds:0.###} s: Loupe:Connections:BodyTimeout"))) { IsUnfinished = true };
         }
     }
 

@@ -43,6 +43,9 @@ internal sealed record Problem(int Status, string Code, string Detail)
 internal sealed class ProblemException(Problem problem) : Exception(problem.Detail)
 {
     public Problem Problem => problem;
+
+    /// <summary>Whether a read of the body was given up.</summary>
+    public bool IsUnfinished { get; init; }
 }
 
 /// <summary>Those who are not let in are told so in the same form.</summary>
