@@ -9,7 +9,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 results=out/demo
 rm -rf "$results"
 mkdir -p "$results"
-exec 3< <(exec out/loupe-grpc-server serve --listen http://127.0.0.1:0 --operations http://127.0.0.1:0 2> "$results/server.log")
+exec 3< <(exec out/loupe-grpc-server serve --listen http://127.0.0.1:0 --operations http://127.0.0.1:0 --web off 2> "$results/server.log")
 server=$!
 trap 'kill "$server" 2> /dev/null || true' EXIT
 if ! read -r ready <&3; then

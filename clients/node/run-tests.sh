@@ -20,7 +20,7 @@ npm run --silent build
 npm run --silent lint
 
 work=$(mktemp -d)
-coproc server { exec "${LOUPE_SERVER:-$root/out/loupe-grpc-server}" serve --listen http://127.0.0.1:0 --operations http://127.0.0.1:0 2> "$work/server.log"; }
+coproc server { exec "${LOUPE_SERVER:-$root/out/loupe-grpc-server}" serve --listen http://127.0.0.1:0 --operations http://127.0.0.1:0 --web off 2> "$work/server.log"; }
 trap 'kill "$server_PID" 2> /dev/null; rm -rf "$work"' EXIT
 read -r _ address _ <&"${server[0]}" || { cat "$work/server.log"; exit 1; }
 

@@ -131,7 +131,7 @@ async def main() -> int:
     for name in missing:
         print(f"skipped: {name} is not built here")
     server = await asyncio.create_subprocess_exec(
-        arguments.server, "serve", "--listen", "http://127.0.0.1:0", "--operations", "http://127.0.0.1:0", *SETTINGS,
+        arguments.server, "serve", "--listen", "http://127.0.0.1:0", "--operations", "http://127.0.0.1:0", "--web", "off", *SETTINGS,
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip
     assert server.stdout and server.stderr

@@ -6,7 +6,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$here/../..
 count=${1:-100}
 export PYTHONPATH=${PYTHONPATH:-$root/clients/python/src} PYTHONDONTWRITEBYTECODE=1
-coproc server { exec "${LOUPE_SERVER:-$root/out/loupe-grpc-server}" serve --listen http://127.0.0.1:0 --operations http://127.0.0.1:0 2> /dev/null; }
+coproc server { exec "${LOUPE_SERVER:-$root/out/loupe-grpc-server}" serve --listen http://127.0.0.1:0 --operations http://127.0.0.1:0 --web off 2> /dev/null; }
 trap 'kill "$server_PID"' EXIT
 read -r _ address _ <&"${server[0]}"
 for round in 1 2 3; do

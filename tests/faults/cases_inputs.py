@@ -280,7 +280,9 @@ def key_model(place):
 
 def every_interface(host):
     def run(place):
-        command = [SERVER, "serve", "--open", "--listen", f"http://{host}:0", "--operations", "http://127.0.0.1:0"]
+        command = [
+            SERVER, "serve", "--open", "--listen", f"http://{host}:0", "--operations", "http://127.0.0.1:0", "--web", "off",
+        ]
         with subprocess.Popen([os.fspath(part) for part in command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as server:
             ready = server.stdout.readline().strip()
             server.terminate()

@@ -18,7 +18,7 @@ from support import CLIENT, DATA, ROOT, SERVER, Server
 
 SERVICE = "/loupe.v1.ForgeryAnalysisService"
 TINY = DATA / "tiny" / "tiny-s"
-LISTEN = ("--listen", "http://127.0.0.1:0", "--operations", "http://127.0.0.1:0")
+LISTEN = ("--listen", "http://127.0.0.1:0", "--operations", "http://127.0.0.1:0", "--web", "off")
 
 
 def shell(line, *arguments, limit=60, **environment):

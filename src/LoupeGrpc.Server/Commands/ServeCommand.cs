@@ -33,6 +33,12 @@ internal sealed class ServeCommand
         Description = "Where probes and metrics are answered, over HTTP/1.1. Default: http://127.0.0.1:5006.",
     };
 
+    private readonly Option<string> _web = new("--web")
+    {
+        HelpName = "URL",
+        Description = "Where pictures are taken over plain HTTP/1.1, as curl sends them, and with https:// over HTTP/2 too; off: nowhere. Default: http://127.0.0.1:5007.",
+    };
+
     private readonly Option<bool> _open = new("--open")
     {
         Description = "Lets everybody in who reaches it. Without it a server that others than this machine reach wants keys, tokens or client certificates.",
@@ -46,7 +52,7 @@ internal sealed class ServeCommand
             "Serves a model until it is told to stop, then lets open sessions finish.",
             """
             SIGTERM and Ctrl-C stop it, SIGHUP has keys and certificates read anew. Prints one line on standard output when it can serve:
-              ready URL operations=URL model=NAME@HASH8 provider=NAME precision=fp32
+              ready URL operations=URL web=URL model=NAME@HASH8 provider=NAME precision=fp32
             Logs go to standard error.
             Exit codes: 0 stopped as told, 1 could not start, 2 wrong settings, 71 device lost.
 
@@ -66,6 +72,7 @@ internal sealed class ServeCommand
         command.Add(_model);
         command.Add(_listen);
         command.Add(_operations);
+        command.Add(_web);
         command.Add(_open);
         command.SetAction((result, cancellationToken) => RunAsync(
             [
@@ -73,6 +80,7 @@ internal sealed class ServeCommand
                 .. Setting(result, _model, "Model:Path"),
                 .. Setting(result, _listen, "Endpoints:Grpc"),
                 .. Setting(result, _operations, "Endpoints:Operations"),
+                .. Setting(result, _web, "Endpoints:Web"),
                 .. result.GetValue(_open) ? [$"--{LoupeOptions.Section}:Security:Open=true"] : Array.Empty<string>(),
             ],
             Environment.GetEnvironmentVariables(),
@@ -150,7 +158,7 @@ internal sealed class ServeCommand
 
     /// <summary>Scripts wait for this line and read it.</summary>
     private static string ReadyLine(LoupeServer server, ExecutionLadder ladder) =>
-        $"ready {Text(server.Grpc)} operations={Text(server.Operations)} model={OperationsInfo.ModelName(ladder)} "
+        $"ready {Text(server.Grpc)} operations={Text(server.Operations)}{(server.Web is { } web ? $" web={Text(web)}" : "")} model={OperationsInfo.ModelName(ladder)} "
         + $"provider={ladder.Execution.Provider} precision={ladder.Execution.Precision}";
 
     private static string Text(Uri address) => address.Scheme == "unix" ? Uri.UnescapeDataString(address.OriginalString) : address.GetLeftPart(UriPartial.Authority);

@@ -12,6 +12,9 @@ internal sealed record ListenUrl
     /// <summary>How it is written.</summary>
     public const string Form = "http://HOST:PORT, https://HOST:PORT or unix:/PATH";
 
+    /// <summary>How an address is written that nothing listens on.</summary>
+    public const string OffWord = "off";
+
     private const string Localhost = "localhost";
     private const string UnixPrefix = "unix:";
 
@@ -23,7 +26,12 @@ internal sealed record ListenUrl
     private ListenUrl(string socketPath)
         : this(string.Empty, 0, isTls: false) => SocketPath = socketPath;
 
-    /// <summary>As written, with brackets around IPv6: an IP address, <c>localhost</c>, <c>*</c> or <c>+</c>. Empty: a Unix domain socket.</summary>
+    /// <summary>Nothing listens.</summary>
+    public static ListenUrl Off { get; } = new(string.Empty, 0, isTls: false);
+
+    public bool IsOff => this == Off;
+
+    /// <summary>As written, with brackets around IPv6: an IP address, <c>localhost</c>, <c>*</c> or <c>+</c>. Empty: a Unix domain socket, or none.</summary>
     public string Host { get; }
 
     /// <summary>0: a free one.</summary>
@@ -109,7 +117,7 @@ internal sealed record ListenUrl
         return new UriBuilder(Scheme, host, port).Uri;
     }
 
-    public override string ToString() => SocketPath is not null ? UnixPrefix + SocketPath : string.Create(CultureInfo.InvariantCulture, $"{Scheme}://{Host}:{Port}");
+    public override string ToString() => IsOff ? OffWord : SocketPath is not null ? UnixPrefix + SocketPath : string.Create(CultureInfo.InvariantCulture, $"{Scheme}://{Host}:{Port}");
 
     private string Scheme => IsTls ? Uri.UriSchemeHttps : Uri.UriSchemeHttp;
 

@@ -122,6 +122,11 @@ internal sealed record EndpointOptions
     [Address]
     public ListenUrl Operations { get; init; } = ListenUrl.Loopback(5006);
 
+    /// <summary>HTTP/1.1, and with TLS HTTP/2 too.</summary>
+    [Setting("pictures over plain HTTP", Option = "--web", Essential = true)]
+    [AddressOrOff]
+    public ListenUrl Web { get; init; } = ListenUrl.Loopback(5007);
+
     [Setting("mode of Unix domain sockets")]
     [SocketMode]
     public string SocketMode { get; init; } = "660";
@@ -208,7 +213,7 @@ internal sealed record ConnectionOptions
     [Duration("1s", "1h")]
     public TimeSpan PingInterval { get; init; } = TimeSpan.FromSeconds(20);
 
-    /// <summary>Of the gRPC address. Never more than the limit of open files leaves room for: 0 is that.</summary>
+    /// <summary>Of the addresses of gRPC and the web together. Never more than the limit of open files leaves room for: 0 is that.</summary>
     [Setting("connections; 0: as open files allow", Essential = true)]
     [Range(0, 1_000_000)]
     public int MaxConnections { get; init; }
@@ -217,6 +222,11 @@ internal sealed record ConnectionOptions
     [Setting("how long a new connection may be silent")]
     [Duration("1s", "1h")]
     public TimeSpan SilenceTimeout { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>Of a picture that is sent over plain HTTP.</summary>
+    [Setting("how long a picture's body may pause")]
+    [Duration("1s", "1h")]
+    public TimeSpan BodyTimeout { get; init; } = TimeSpan.FromSeconds(30);
 
     /// <summary>From the beginning of a call until its message <c>open</c> is there.</summary>
     [Setting("time a call has to open a session")]

@@ -28,13 +28,21 @@ internal static class SettingValue
             var type when type == typeof(TimeSpan) => DurationText.TryParse(text, out var duration) ? duration : null,
             // By name: a number is none of the words.
             var type when type.IsEnum => Enum.GetNames(type).FirstOrDefault(name => name.Equals(text, StringComparison.OrdinalIgnoreCase)) is { } name ? Enum.Parse(type, name) : null,
-            var type when type == typeof(ListenUrl) => ListenUrl.TryParse(text, out var url, out error) ? url : null,
+            var type when type == typeof(ListenUrl) => IsOff(property, text) ? ListenUrl.Off : ListenUrl.TryParse(text, out var url, out error) ? url : null,
             var type when type == typeof(IReadOnlyList<string>) => Words(text),
             var type when type == typeof(IReadOnlyList<int>) => Numbers(text),
             var type => throw new NotSupportedException($"A setting cannot be of type {type}."),
         };
+        if (value is null && error is not null && property.IsDefined(typeof(AddressOrOffAttribute)))
+        {
+            error += $" or {ListenUrl.OffWord}";
+        }
+
         return value is not null;
     }
+
+    private static bool IsOff(PropertyInfo property, string text) =>
+        property.IsDefined(typeof(AddressOrOffAttribute)) && text.Equals(ListenUrl.OffWord, StringComparison.OrdinalIgnoreCase);
 
     private static long? Whole(PropertyInfo property, string text) =>
         property.IsDefined(typeof(BytesAttribute)) ? ByteText.TryParse(text, out var bytes) ? bytes : null

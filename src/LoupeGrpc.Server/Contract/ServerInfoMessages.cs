@@ -1,4 +1,5 @@
 using Google.Protobuf.WellKnownTypes;
+using LoupeGrpc.Results;
 using LoupeGrpc.Server.Sessions;
 using LoupeGrpc.V1;
 
@@ -7,6 +8,11 @@ namespace LoupeGrpc.Server.Contract;
 /// <summary>What is served here, as a message.</summary>
 internal static class ServerInfoMessages
 {
+    /// <summary>The same in JSON, as <c>loupe-grpc-client info --json</c> prints it.</summary>
+    /// <param name="address">Where it was asked.</param>
+    public static string ToJson(string address, SessionServices services, int connected, DateTimeOffset? readySince, TimeSpan? startup) =>
+        ServerInfoView.From(address, Of(services, connected, readySince, startup)).ToJson();
+
     /// <param name="connected">Sessions with a connection.</param>
     /// <param name="readySince">Null before the server can serve.</param>
     /// <param name="startup">From the start of the process until it could serve; null before.</param>

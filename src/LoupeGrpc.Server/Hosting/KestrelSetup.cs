@@ -31,6 +31,11 @@ internal sealed class KestrelSetup : IDisposable
         {
             setup.Add(Listener.Grpc, HttpProtocols.Http2, endpoints.Grpc, endpoints.SocketMode, "--listen or Loupe:Endpoints:Grpc");
             setup.Add(Listener.Operations, HttpProtocols.Http1, endpoints.Operations, endpoints.SocketMode, "--operations or Loupe:Endpoints:Operations");
+            if (!endpoints.Web.IsOff)
+            {
+                setup.Add(Listener.Web, endpoints.Web.IsTls ? HttpProtocols.Http1AndHttp2 : HttpProtocols.Http1, endpoints.Web, endpoints.SocketMode, "--web or Loupe:Endpoints:Web");
+            }
+
             return setup;
         }
         catch
@@ -40,12 +45,9 @@ internal sealed class KestrelSetup : IDisposable
         }
     }
 
-    /// <summary>Where a client on this machine reaches a listener.</summary>
-    public Uri ClientAddress(Listener listener)
-    {
-        var (_, _, url, sockets) = _listeners.Find(candidate => candidate.Listener == listener);
-        return url.ClientAddress(sockets.Port);
-    }
+    /// <summary>Where a client on this machine reaches a listener; null: it is off.</summary>
+    public Uri? ClientAddress(Listener listener) =>
+        _listeners.Find(candidate => candidate.Listener == listener) is { Url: { } url, Sockets: var sockets } ? url.ClientAddress(sockets.Port) : null;
 
     public void Configure(KestrelServerOptions kestrel, LoupeOptions options)
     {
@@ -67,14 +69,15 @@ internal sealed class KestrelSetup : IDisposable
         // Sessions that are slowed down must not use up the connection's window: the others on it go on.
         http2.InitialConnectionWindowSize = StreamWindow * MaxStreams;
         var services = kestrel.ApplicationServices;
+        ConnectionGate Gate(int limit) => new(
+            limit, options.Connections.SilenceTimeout, services.GetRequiredService<TimeProvider>(), services.GetRequiredService<ILogger<ConnectionGate>>());
+        var operators = Gate(OpenFiles.OperationsConnections);
+        // One for both: what they share are open files.
+        var callers = Gate(OpenFiles.Connections(ProcessLimits.OpenFiles, options.Connections.MaxConnections));
         foreach (var (listener, protocols, url, sockets) in _listeners)
         {
             var servedOn = new ServedOn(listener);
-            var gate = new ConnectionGate(
-                listener == Listener.Operations ? OpenFiles.OperationsConnections : OpenFiles.Connections(ProcessLimits.OpenFiles, options.Connections.MaxConnections),
-                options.Connections.SilenceTimeout,
-                services.GetRequiredService<TimeProvider>(),
-                services.GetRequiredService<ILogger<ConnectionGate>>());
+            var gate = listener == Listener.Operations ? operators : callers;
             foreach (var endPoint in sockets.EndPoints)
             {
                 kestrel.Listen(endPoint, listen =>

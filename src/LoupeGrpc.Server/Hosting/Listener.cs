@@ -10,6 +10,9 @@ internal enum Listener
 
     /// <summary>Probes and metrics, for operators.</summary>
     Operations,
+
+    /// <summary>Pictures over plain HTTP, for browsers and whatever speaks that.</summary>
+    Web,
 }
 
 /// <summary>The listener of a connection, among its features; of an endpoint, in its metadata.</summary>

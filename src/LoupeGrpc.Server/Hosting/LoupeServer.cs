@@ -16,13 +16,23 @@ internal sealed class LoupeServer : IAsyncDisposable
 
     private readonly WebApplication _app;
 
-    private LoupeServer(WebApplication app, Uri grpc, Uri operations) => (_app, Grpc, Operations) = (app, grpc, operations);
+    private LoupeServer(WebApplication app, KestrelSetup kestrel)
+    {
+        _app = app;
+        Grpc = kestrel.ClientAddress(Listener.Grpc)!;
+        Operations = kestrel.ClientAddress(Listener.Operations)!;
+        Web = kestrel.ClientAddress(Listener.Web);
+    }
 
     /// <summary>Where a client on this machine reaches it, with the port that was taken.</summary>
     public Uri Grpc { get; }
 
     /// <inheritdoc cref="Grpc"/>
     public Uri Operations { get; }
+
+    /// <inheritdoc cref="Grpc"/>
+    /// <remarks>Null: there is none.</remarks>
+    public Uri? Web { get; }
 
     public IServiceProvider Services => _app.Services;
 
@@ -71,7 +81,7 @@ internal sealed class LoupeServer : IAsyncDisposable
         var now = time.GetUtcNow();
         app.Services.GetRequiredService<ServingState>().MarkReady(now, now - process.StartTime.ToUniversalTime());
         app.Services.GetRequiredService<HealthWatchers>().Begin();
-        return new LoupeServer(app, kestrel.ClientAddress(Listener.Grpc), kestrel.ClientAddress(Listener.Operations));
+        return new LoupeServer(app, kestrel);
     }
 
     /// <summary>Reads keys and certificates anew where their files have changed.</summary>

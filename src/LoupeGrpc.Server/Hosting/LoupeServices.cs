@@ -5,6 +5,7 @@ using LoupeGrpc.Server.Contract;
 using LoupeGrpc.Server.Health;
 using LoupeGrpc.Server.Security;
 using LoupeGrpc.Server.Sessions;
+using LoupeGrpc.Server.Web;
 using Microsoft.AspNetCore.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using OpenTelemetry.Metrics;
@@ -38,6 +39,7 @@ internal static class LoupeServices
         services.AddSingleton<SessionServices>();
         services.AddSingleton<SessionCalls>();
         services.AddSingleton<PictureQueue>();
+        services.AddSingleton<AnalyzeEndpoint>();
         services.AddSingleton<ServingState>();
         services.AddSingleton<HealthWatchers>();
         services.AddHostedService<MemoryRelief>();
@@ -96,6 +98,7 @@ internal static class LoupeServices
         operations.Map("/info", static (IFrameAnalyzer analyzer, ServingState serving, SessionRegistry sessions) =>
             OperationsInfo.Of(analyzer, serving, sessions)).For(Role.Observe);
         operations.MapPrometheusScrapingEndpoint("/metrics").For(Role.Observe);
+        app.MapGroup(string.Empty).WithMetadata(new ServedOn(Listener.Web)).MapRest();
         return app;
     }
 }

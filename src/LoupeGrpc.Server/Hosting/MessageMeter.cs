@@ -1,4 +1,5 @@
 using LoupeGrpc.Server.Calls;
+using LoupeGrpc.Server.Sessions;
 using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Http.Features;
 

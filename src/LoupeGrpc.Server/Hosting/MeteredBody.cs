@@ -15,7 +15,7 @@ namespace LoupeGrpc.Server.Hosting;
 /// <param name="body">The request's own.</param>
 /// <param name="large">Where large messages of the connection wait.</param>
 /// <param name="gone">Canceled when the client is not there any more.</param>
-internal sealed class MeteredBody(PipeReader body, MessageRoom room, Room large, CancellationToken gone) : PipeReader, IRequestBodyPipeFeature, IReceivedMessage, IDisposable
+internal sealed class MeteredBody(PipeReader body, MessageRoom room, Room large, CancellationToken gone) : PipeReader, IRequestBodyPipeFeature, IReceivedMessage, IIncompleteMessage, IDisposable
 {
     /// <summary>A flag for compression, then the length, big-endian.</summary>
     private const int PrefixLength = 5;

@@ -11,7 +11,7 @@ internal static class OpenFiles
 
     private const int LeastConnections = 16;
 
-    /// <summary>Connections to the gRPC address.</summary>
+    /// <summary>Connections to the addresses of gRPC and the web together.</summary>
     /// <param name="limit">Of open files; null: none.</param>
     /// <param name="wanted">0: as many as there is room for.</param>
     public static int Connections(ulong? limit, int wanted)

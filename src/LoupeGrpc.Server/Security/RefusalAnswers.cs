@@ -28,7 +28,15 @@ internal sealed class RefusalAnswers(RefusalLog log) : IAuthorizationMiddlewareR
             _ => (Unauthenticated, StatusCodes.Status401Unauthorized, "this server wants to know who calls: send a key or a token as 'authorization: Bearer …', or show a certificate"),
         };
         log.Add($"{context.Connection.RemoteIpAddress?.ToString() ?? "a socket"} ({caller.Name}, {context.Request.Path})", reason);
-        return IsGrpc(context.Request) ? AnswerGrpc(context.Response, grpc, reason) : AnswerHttpAsync(context.Response, http, reason);
+        return context.GetEndpoint()?.Metadata.GetMetadata<IRefusalForm>() is { } form ? AnswerInFormAsync(form, context, http, reason)
+            : IsGrpc(context.Request) ? AnswerGrpc(context.Response, grpc, reason)
+            : AnswerHttpAsync(context.Response, http, reason);
+    }
+
+    private static Task AnswerInFormAsync(IRefusalForm form, HttpContext context, int status, string reason)
+    {
+        AskForIdentity(context.Response, status);
+        return form.AnswerAsync(context, status, reason);
     }
 
     private static string Missing(Caller caller, AuthorizationPolicy policy)
@@ -55,12 +63,16 @@ internal sealed class RefusalAnswers(RefusalLog log) : IAuthorizationMiddlewareR
     {
         response.StatusCode = status;
         response.ContentType = "text/plain; charset=utf-8";
+        AskForIdentity(response, status);
+        return response.WriteAsync($"{message}\n");
+    }
+
+    private static void AskForIdentity(HttpResponse response, int status)
+    {
         if (status == StatusCodes.Status401Unauthorized)
         {
             response.Headers.WWWAuthenticate = "Bearer";
         }
-
-        return response.WriteAsync($"{message}\n");
     }
 
     /// <summary>As gRPC wants it: whatever is not plain ASCII, percent-encoded in UTF-8.</summary>
@@ -74,4 +86,10 @@ internal sealed class RefusalAnswers(RefusalLog log) : IAuthorizationMiddlewareR
 
         return encoded.ToString();
     }
+}
+
+/// <summary>How an endpoint tells those who are not let in, in its metadata; without one it is plain text.</summary>
+internal interface IRefusalForm
+{
+    Task AnswerAsync(HttpContext context, int status, string reason);
 }

@@ -56,7 +56,7 @@ internal static class SecurityServices
 
         services.GetRequiredService<TlsCertificates>().Load();
         var logger = services.GetRequiredService<ILogger<KeyRing>>();
-        foreach (var url in new[] { options.Endpoints.Grpc, options.Endpoints.Operations }.Where(static url => !url.IsLocal))
+        foreach (var url in new[] { options.Endpoints.Grpc, options.Endpoints.Operations, options.Endpoints.Web }.Where(static url => !url.IsLocal))
         {
             if (options.Security.Open)
             {

@@ -17,7 +17,10 @@ internal sealed class SecurityValidation : IValidateOptions<LoupeOptions>
 
     private static IEnumerable<string> EndpointErrors(LoupeOptions options)
     {
-        (string Name, ListenUrl Url)[] endpoints = [("Loupe:Endpoints:Grpc", options.Endpoints.Grpc), ("Loupe:Endpoints:Operations", options.Endpoints.Operations)];
+        (string Name, ListenUrl Url)[] endpoints =
+        [
+            ("Loupe:Endpoints:Grpc", options.Endpoints.Grpc), ("Loupe:Endpoints:Operations", options.Endpoints.Operations), ("Loupe:Endpoints:Web", options.Endpoints.Web),
+        ];
         foreach (var (setting, url) in endpoints)
         {
             if (url.IsTls && options.Tls.Certificate.Length == 0)

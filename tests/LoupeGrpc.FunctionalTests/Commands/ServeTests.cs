@@ -18,6 +18,26 @@ public sealed partial class ServeTests : IDisposable
 
     public void Dispose() => _temporary.Dispose();
 
+    [Theory]
+    [InlineData("http://127.0.0.1:0", @" operations=\S+ web=http://127\.0\.0\.1:[1-9]\d* model=")]
+    [InlineData("off", @" operations=\S+ model=")]
+    public async Task The_ready_line_says_where_the_web_is_unless_it_is_off(string web, string line)
+    {
+        await using var server = Serve([.. FreePorts, "--web", web]);
+        Assert.Matches(line, await server.ReadLineAsync() ?? string.Empty);
+        await server.SignalAsync("TERM");
+        Assert.Equal(0, await server.ExitAsync());
+    }
+
+    [Theory]
+    [InlineData("--listen", "Loupe:Endpoints:Grpc is 'off' (command line): expected http://HOST:PORT, https://HOST:PORT or unix:/PATH.")]
+    [InlineData("--web", "Loupe:Endpoints:Web is 'of' (command line): expected http://HOST:PORT, https://HOST:PORT or unix:/PATH or off.")]
+    public async Task Only_the_web_can_be_off(string option, string message)
+    {
+        var (code, output, error) = await RunAsync(["serve", option, option == "--web" ? "of" : "off"]);
+        Assert.Equal((2, string.Empty, $"error: {message}"), (code, output, error.TrimEnd()));
+    }
+
     [Fact]
     public async Task It_prints_one_line_when_it_can_serve_and_exits_with_0_when_told_to_stop()
     {
@@ -164,14 +184,16 @@ public sealed partial class ServeTests : IDisposable
     [Theory]
     [InlineData("--listen", "--listen or Loupe:Endpoints:Grpc")]
     [InlineData("--operations", "--operations or Loupe:Endpoints:Operations")]
+    [InlineData("--web", "--web or Loupe:Endpoints:Web")]
     public async Task An_address_that_is_taken_is_a_start_up_failure_that_names_the_setting(string option, string setting)
     {
         using var taken = new Socket(SocketType.Stream, ProtocolType.Tcp);
         taken.Bind(new IPEndPoint(IPAddress.Loopback, 0));
         taken.Listen();
         var url = $"http://127.0.0.1:{((IPEndPoint)taken.LocalEndPoint!).Port}";
-        var other = option == "--listen" ? "--operations" : "--listen";
-        var (code, output, error) = await RunAsync([option, url, other, "http://127.0.0.1:0"]);
+        List<string> arguments = [.. FreePorts, "--web", "http://127.0.0.1:0"];
+        arguments[arguments.IndexOf(option) + 1] = url;
+        var (code, output, error) = await RunAsync(arguments);
         Assert.Equal((1, string.Empty), (code, output));
         Assert.Contains($"error: cannot listen on {url}: ", error, StringComparison.Ordinal);
         Assert.Contains(setting, error, StringComparison.Ordinal);

@@ -57,6 +57,7 @@ public class ListenerTests
         var routes = server.Server.Services.GetServices<EndpointDataSource>().SelectMany(static source => source.Endpoints).OfType<RouteEndpoint>().ToList();
         Assert.True(routes.Count > 10);
         Assert.Equal(["/healthz/live", "/healthz/ready", "/info", "/metrics"], PathsOf(Listener.Operations).Order(StringComparer.Ordinal));
+        Assert.Equal(["/v1/analyze", "/v1/info"], PathsOf(Listener.Web).Distinct().Order(StringComparer.Ordinal));
         foreach (var route in routes)
         {
             var path = PathOf(route);
@@ -100,7 +101,7 @@ public class ListenerTests
     private static async Task<string> AskAsync(LoupeServer server, Listener listener, HttpMethod method, string path)
     {
         using var http = Client();
-        using var request = new HttpRequestMessage(method, new Uri(listener == Listener.Grpc ? server.Grpc : server.Operations, path))
+        using var request = new HttpRequestMessage(method, new Uri(listener switch { Listener.Grpc => server.Grpc, Listener.Web => server.Web!, _ => server.Operations }, path))
         {
             Version = listener == Listener.Grpc ? HttpVersion.Version20 : HttpVersion.Version11,
             VersionPolicy = HttpVersionPolicy.RequestVersionExact,
@@ -111,6 +112,7 @@ public class ListenerTests
         return response.StatusCode switch
         {
             HttpStatusCode.NotFound => "not found",
+            HttpStatusCode.MethodNotAllowed when listener == Listener.Web => "found",
             HttpStatusCode.OK => unimplemented ? "not found" : "found",
             var other => $"{other}",
         };
@@ -122,7 +124,7 @@ public class ListenerTests
     {
         Assert.True(ListenUrl.TryParse(url, out var parsed, out var error), error);
         return LoupeServer.StartAsync(
-            new LoupeOptions { Endpoints = new EndpointOptions { Grpc = parsed, Operations = parsed }, Security = new SecurityOptions { Open = true } },
+            new LoupeOptions { Endpoints = new EndpointOptions { Grpc = parsed, Operations = parsed, Web = parsed }, Security = new SecurityOptions { Open = true } },
             new ScriptedAnalyzer(), TimeProvider.System, static _ => { }, TestContext.Current.CancellationToken);
     }
 }

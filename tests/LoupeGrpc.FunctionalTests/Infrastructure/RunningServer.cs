@@ -43,7 +43,7 @@ internal sealed class RunningServer : IAsyncDisposable
         var log = new LogRecorder();
         options = (options ?? new LoupeOptions()) with
         {
-            Endpoints = new EndpointOptions { Grpc = ListenUrl.Loopback(0), Operations = ListenUrl.Loopback(0) },
+            Endpoints = new EndpointOptions { Grpc = ListenUrl.Loopback(0), Operations = ListenUrl.Loopback(0), Web = ListenUrl.Loopback(0) },
         };
         var server = await LoupeServer.StartAsync(
             options, analyzer, time ?? TimeProvider.System, logging => logging.AddProvider(log), TestContext.Current.CancellationToken);

@@ -55,6 +55,8 @@ internal sealed class ServerProcess : IAsyncDisposable
     private static ServerProcess Start(string program, IEnumerable<string> arguments, (string Name, string Value)[] environment)
     {
         var start = new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
+        // Two servers on one machine must not meet at its default port: who tests it says where.
+        start.Environment["Loupe__Endpoints__Web"] = "off";
         foreach (var (name, value) in environment)
         {
             start.Environment[name] = value;

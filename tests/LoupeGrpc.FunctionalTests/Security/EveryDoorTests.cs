@@ -30,6 +30,7 @@ public sealed class EveryDoorTests : IDisposable
         ["/healthz/ready"] = Open,
         ["/info"] = "observe",
         ["/metrics"] = "observe",
+        ["/v1/"] = "analyse",
     };
 
     private readonly TemporaryDirectory _files = new();
@@ -97,7 +98,7 @@ public sealed class EveryDoorTests : IDisposable
     private static async Task<string> AskAsync(LoupeServer server, Listener listener, string path, string? key)
     {
         using var http = new HttpClient(new SocketsHttpHandler { UseProxy = false });
-        using var request = new HttpRequestMessage(listener == Listener.Grpc ? HttpMethod.Post : HttpMethod.Get, new Uri(listener == Listener.Grpc ? server.Grpc : server.Operations, path))
+        using var request = new HttpRequestMessage(listener == Listener.Grpc ? HttpMethod.Post : HttpMethod.Get, new Uri(listener switch { Listener.Grpc => server.Grpc, Listener.Web => server.Web!, _ => server.Operations }, path))
         {
             Version = listener == Listener.Grpc ? HttpVersion.Version20 : HttpVersion.Version11,
             VersionPolicy = HttpVersionPolicy.RequestVersionExact,
@@ -115,6 +116,7 @@ public sealed class EveryDoorTests : IDisposable
             (HttpStatusCode.Unauthorized, _) or (HttpStatusCode.OK, "16") => "unknown",
             (HttpStatusCode.Forbidden, _) or (HttpStatusCode.OK, "7") => "forbidden",
             (HttpStatusCode.OK or HttpStatusCode.ServiceUnavailable, _) => "in",
+            (HttpStatusCode.MethodNotAllowed, _) when listener == Listener.Web => "in",
             var other => $"{other}",
         };
     }

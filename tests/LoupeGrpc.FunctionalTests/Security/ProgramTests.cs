@@ -21,6 +21,7 @@ public sealed partial class ProgramTests(NanoEngine engine) : IDisposable
     [Theory]
     [InlineData("--listen", "http://*:0", "--operations", "http://127.0.0.1:0")]
     [InlineData("--listen", "http://127.0.0.1:0", "--operations", "http://0.0.0.0:0")]
+    [InlineData("--web", "http://0.0.0.0:0")]
     public async Task A_server_that_others_reach_does_not_start_before_it_is_said_who_may_come_in(params string[] arguments)
     {
         var (code, output, error) = await RunServerAsync(arguments);

@@ -26,13 +26,13 @@ internal sealed class SecureServer : IAsyncDisposable
 
     public SessionRegistry Sessions => Server.Services.GetRequiredService<SessionRegistry>();
 
-    /// <param name="scheme">Of both addresses.</param>
+    /// <param name="scheme">Of all addresses.</param>
     public static async Task<SecureServer> StartAsync(LoupeOptions options, string scheme = "http", IFrameAnalyzer? analyzer = null, EndpointOptions? endpoints = null)
     {
         Assert.True(ListenUrl.TryParse($"{scheme}://127.0.0.1:0", out var url, out var error), error);
         var log = new LogRecorder();
         var server = await LoupeServer.StartAsync(
-            options with { Endpoints = endpoints ?? new EndpointOptions { Grpc = url, Operations = url } },
+            options with { Endpoints = endpoints ?? new EndpointOptions { Grpc = url, Operations = url, Web = url } },
             analyzer ?? new ScriptedAnalyzer { Answer = static _ => ScriptedAnalyzer.Result(0.1f) },
             TimeProvider.System,
             logging => logging.AddProvider(log),

@@ -30,13 +30,13 @@ internal sealed class TestProvider : IAsyncDisposable
         builder.WebHost.UseKestrelHttpsConfiguration();
         builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0, listen => listen.UseHttps(authority.Server("CN=provider"))));
         var app = builder.Build();
-        app.MapGet("/.well-known/openid-configuration", (HttpRequest request) => Results.Json(new
+        app.MapGet("/.well-known/openid-configuration", (HttpRequest request) => TypedResults.Json(new
         {
             issuer = $"https://{request.Host}",
             jwks_uri = $"https://{request.Host}/keys",
         }));
         var key = JsonWebKeyConverter.ConvertFromECDsaSecurityKey((ECDsaSecurityKey)credentials.Key);
-        app.MapGet("/keys", () => Results.Json(new { keys = new[] { new { kty = key.Kty, crv = key.Crv, x = key.X, y = key.Y, kid = key.Kid, use = "sig", alg = "ES256" } } }));
+        app.MapGet("/keys", () => TypedResults.Json(new { keys = new[] { new { kty = key.Kty, crv = key.Crv, x = key.X, y = key.Y, kid = key.Kid, use = "sig", alg = "ES256" } } }));
         await app.StartAsync(Patience.Token());
         return new TestProvider(app, credentials);
     }

@@ -97,7 +97,7 @@ public sealed class UnixSocketTests : IDisposable
     private Task<SecureServer> StartAsync(LoupeOptions options, string mode = "660")
     {
         Assert.True(ListenUrl.TryParse($"unix:{Socket}", out var url, out var error), error);
-        return SecureServer.StartAsync(options, endpoints: new EndpointOptions { Grpc = url, Operations = ListenUrl.Loopback(0), SocketMode = mode });
+        return SecureServer.StartAsync(options, endpoints: new EndpointOptions { Grpc = url, Operations = ListenUrl.Loopback(0), Web = ListenUrl.Off, SocketMode = mode });
     }
 
     private void Through(SocketsHttpHandler handler) => handler.ConnectCallback = async (_, token) =>

@@ -6,6 +6,7 @@ using LoupeGrpc.Client.Cli.Artifacts;
 using LoupeGrpc.Client.Cli.Inputs;
 using LoupeGrpc.Client.Cli.Output;
 using LoupeGrpc.Client.Internal;
+using LoupeGrpc.Results;
 using LoupeGrpc.V1;
 
 namespace LoupeGrpc.Fuzz.Targets;

@@ -43,7 +43,7 @@ class Server:
     def __init__(self, *arguments, program=SERVER, environment=None):
         self._log = tempfile.TemporaryFile(mode="w+")
         self._process = subprocess.Popen(
-            [str(program), "serve", "--listen", "http://127.0.0.1:0", "--operations", "http://127.0.0.1:0",
+            [str(program), "serve", "--listen", "http://127.0.0.1:0", "--operations", "http://127.0.0.1:0", "--web", "off",
              *map(str, arguments)],
             stdout=subprocess.PIPE, stderr=self._log, text=True, env=environment)
         self.ready = self._process.stdout.readline().strip()

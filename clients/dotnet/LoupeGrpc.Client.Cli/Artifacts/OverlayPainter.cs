@@ -1,5 +1,4 @@
 using System.Globalization;
-using LoupeGrpc.Client.Cli.Output;
 using LoupeGrpc.Client.Masks;
 using LoupeGrpc.V1;
 using OpenCvSharp;

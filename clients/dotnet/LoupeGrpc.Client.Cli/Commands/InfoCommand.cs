@@ -28,7 +28,7 @@ internal static class InfoCommand
         command.SetAction(async (result, _) =>
         {
             using var client = await LoupeClient.ConnectAsync(server.Read(result), host.Interrupt);
-            var info = ServerInfoView.From(client.Address, await client.GetServerInfoAsync(host.Interrupt));
+            var info = ServerInfoView.From(ServerOptions.Show(client.Address), await client.GetServerInfoAsync(host.Interrupt));
             await using var output = host.CreateTextOutput();
             if (result.GetValue(json))
             {

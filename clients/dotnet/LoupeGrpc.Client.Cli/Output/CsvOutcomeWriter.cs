@@ -27,7 +27,7 @@ internal sealed class CsvOutcomeWriter : IOutcomeSink, IDisposable
 
     public void Write(OutcomeRow row)
     {
-        var line = OutcomeLine.From(row);
+        var line = row.ToLine();
         _csv.WriteField(Text(line.Path));
         _csv.WriteField<ulong>(line.FrameId);
         _csv.WriteField(line.TimeSeconds);

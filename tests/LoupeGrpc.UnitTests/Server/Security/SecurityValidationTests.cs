@@ -71,7 +71,7 @@ public class SecurityValidationTests
 
     private static IReadOnlyList<string> Errors(LoupeOptions options) => [.. new SecurityValidation().Validate(null, options).Failures ?? []];
 
-    private static EndpointOptions At(string grpc, string operations) => new() { Grpc = Parse(grpc), Operations = Parse(operations) };
+    private static EndpointOptions At(string grpc, string operations) => new() { Grpc = Parse(grpc), Operations = Parse(operations), Web = ListenUrl.Off };
 
     private static ListenUrl Parse(string text) => ListenUrl.TryParse(text, out var url, out var error) ? url : throw new ArgumentException(error);
 }

@@ -2,10 +2,9 @@ using System.Globalization;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
-using LoupeGrpc.Client.Cli.CommandLine;
 using LoupeGrpc.V1;
 
-namespace LoupeGrpc.Client.Cli.Output;
+namespace LoupeGrpc.Results;
 
 /// <summary>What a server says about itself, for `info`. The names are those of the JSON.</summary>
 internal sealed record ServerInfoView(
@@ -30,14 +29,15 @@ internal sealed record ServerInfoView(
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
     });
 
-    public static ServerInfoView From(Uri address, GetServerInfoResponse info)
+    /// <param name="address">Where it was asked.</param>
+    public static ServerInfoView From(string address, GetServerInfoResponse info)
     {
         var model = info.Model ?? new ModelInfo();
         var execution = info.Execution ?? new ExecutionInfo();
         var limits = info.Limits ?? new Limits();
         var thresholds = info.DefaultThresholds ?? new Thresholds();
         return new ServerInfoView(
-            ServerOptions.Show(address),
+            address,
             info.Server,
             new ModelView(model.Name, model.Version, model.Hash, model.Demonstration, model.ImageSize, model.PatchGrid),
             execution.Provider,

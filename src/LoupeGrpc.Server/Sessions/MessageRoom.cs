@@ -1,9 +1,8 @@
 using System.Collections.Concurrent;
 using LoupeGrpc.Engine.Queueing;
 using LoupeGrpc.Server.Configuration;
-using LoupeGrpc.Server.Sessions;
 
-namespace LoupeGrpc.Server.Hosting;
+namespace LoupeGrpc.Server.Sessions;
 
 /// <summary>
 /// The account of messages that are being received, of all calls. A message gets its room when its length is known and before it grows; where there is none, it
@@ -22,7 +21,7 @@ internal sealed class MessageRoom(LoupeOptions options, MemoryLedger ledger, Tim
 
     private readonly Room _room = ledger.Receiving;
     private readonly Room _large = new(RoomSize.OfBytes(ledger.Receiving.Limit.Bytes / 4 * 3), ledger.Receiving);
-    private readonly ConcurrentDictionary<MeteredBody, byte> _incomplete = [];
+    private readonly ConcurrentDictionary<IIncompleteMessage, byte> _incomplete = [];
 
     /// <summary>Bytes kept for messages now.</summary>
     public long Held => _room.Held.Bytes;
@@ -49,16 +48,16 @@ internal sealed class MessageRoom(LoupeOptions options, MemoryLedger ledger, Tim
 
     /// <summary>Waits for room for a message of a body, which is incomplete from then on.</summary>
     /// <exception cref="OperationCanceledException"/>
-    public ValueTask<RoomLease> EnterAsync(MeteredBody body, long bytes, CancellationToken cancellationToken)
+    public ValueTask<RoomLease> EnterAsync(IIncompleteMessage body, long bytes, CancellationToken cancellationToken)
     {
         var ticket = (bytes > _room.Limit.Bytes / LargeShare ? body.Large : _room).TakeAsync(0, bytes, cancellationToken);
         return ticket.IsCompletedSuccessfully ? new(Enter(body, ticket.Result, cancellationToken)) : WaitAsync(body, ticket.AsTask(), cancellationToken);
     }
 
     /// <summary>The message of a body is whole, or given up.</summary>
-    public void Leave(MeteredBody body) => _incomplete.TryRemove(body, out _);
+    public void Leave(IIncompleteMessage body) => _incomplete.TryRemove(body, out _);
 
-    private async ValueTask<RoomLease> WaitAsync(MeteredBody body, Task<RoomTicket> ticket, CancellationToken cancellationToken)
+    private async ValueTask<RoomLease> WaitAsync(IIncompleteMessage body, Task<RoomTicket> ticket, CancellationToken cancellationToken)
     {
         while (true)
         {
@@ -73,7 +72,7 @@ internal sealed class MessageRoom(LoupeOptions options, MemoryLedger ledger, Tim
         }
     }
 
-    private RoomLease Enter(MeteredBody body, RoomTicket ticket, CancellationToken cancellationToken)
+    private RoomLease Enter(IIncompleteMessage body, RoomTicket ticket, CancellationToken cancellationToken)
     {
         if (ticket.Lease is not { } lease)
         {
@@ -93,4 +92,17 @@ internal sealed class MessageRoom(LoupeOptions options, MemoryLedger ledger, Tim
             slowest.Abandon();
         }
     }
+}
+
+/// <summary>A message that is being received, in memory that others may wait for.</summary>
+internal interface IIncompleteMessage
+{
+    /// <summary>Where it waits if it is large.</summary>
+    Room Large { get; }
+
+    /// <summary>Timestamp of when it got its room.</summary>
+    long IncompleteSince { get; set; }
+
+    /// <summary>Gives it up: others wait for its memory.</summary>
+    void Abandon();
 }

@@ -1,15 +1,27 @@
+using System.Buffers;
+using System.Text.Encodings.Web;
+using System.Text.Json;
 using System.Text.Json.Serialization;
-using LoupeGrpc.Client.Cli.Inputs.Files;
-using LoupeGrpc.Client.Cli.Running;
 using LoupeGrpc.V1;
 
-namespace LoupeGrpc.Client.Cli.Output;
+namespace LoupeGrpc.Results;
 
-/// <summary>A row as JSON: the fields, their order and their names are a contract.</summary>
+/// <summary>What became of a picture or a frame as JSON: the fields, their order and their names are a contract.</summary>
 internal sealed record OutcomeLine
 {
+    /// <summary>Run lengths are full of &lt; and &gt;, which only matter inside HTML.</summary>
+    private static readonly JsonWriterOptions WriterOptions = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    /// <summary>JSON has no word for what is not a number; as text it costs no row.</summary>
+    public static OutcomeJson Json { get; } = new(new JsonSerializerOptions
+    {
+        DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+        NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
+    });
+
+    /// <summary>Null: it has no name.</summary>
     [JsonPropertyName("path")]
-    public required string Path { get; init; }
+    public required string? Path { get; init; }
 
     [JsonPropertyName("frame_id")]
     public required ulong FrameId { get; init; }
@@ -89,29 +101,16 @@ internal sealed record OutcomeLine
     [JsonPropertyName("done")]
     public DoneMark? Done { get; init; }
 
-    public static OutcomeLine From(OutcomeRow row)
+    public void WriteTo(IBufferWriter<byte> output)
     {
-        var line = new OutcomeLine
-        {
-            Path = PathText.Show(row.Item.Path),
-            Source = row.Item.Source is { } source ? PathText.Show(source) : null,
-            FrameId = row.FrameId,
-            TimeSeconds = row.Item.TimeSeconds,
-            Outcome = "",
-            MaskFile = row.MaskFile,
-            OverlayFile = row.OverlayFile,
-        };
-        return row.Outcome switch
-        {
-            LoupeResult result => From(line, result.Result),
-            LoupeFailed failed => line with { Outcome = "FAILED", Error = new ErrorField(WireName.Of(failed.Code), failed.Message) },
-            LoupeDropped dropped => line with { Outcome = "DROPPED", Reason = WireName.Of(dropped.Reason), AgeMs = Milliseconds(dropped.Age) },
-            LoupeExpired expired => line with { Outcome = "EXPIRED", Reason = "DEADLINE", AgeMs = Milliseconds(expired.Age) },
-            _ => throw new InvalidOperationException($"Unknown kind of outcome: {row.Outcome.GetType().Name}."),
-        };
+        using var json = new Utf8JsonWriter(output, WriterOptions);
+        JsonSerializer.Serialize(json, this, Json.OutcomeLine);
     }
 
-    private static OutcomeLine From(OutcomeLine line, FrameResult result) => line with
+    /// <param name="code">In the words of the contract, as <c>TOO_LARGE</c>.</param>
+    public OutcomeLine WithFailure(string code, string message) => this with { Outcome = "FAILED", Error = new ErrorField(code, message) };
+
+    public OutcomeLine WithResult(FrameResult result) => this with
     {
         Outcome = "RESULT",
         Score = float.IsFinite(result.Score) ? result.Score : null,
@@ -131,8 +130,6 @@ internal sealed record OutcomeLine
         Orientation = result.Orientation > 1 ? result.Orientation : null,
         MaskDisagreement = result.BaseMask is null ? null : result.MaskDisagreement,
     };
-
-    private static double Milliseconds(TimeSpan span) => Math.Round(span.TotalMilliseconds, 3);
 }
 
 internal sealed record ErrorField([property: JsonPropertyName("code")] string Code, [property: JsonPropertyName("message")] string Message);
@@ -184,3 +181,6 @@ internal sealed record TimingsField(
 
     private static float Round(float milliseconds) => float.IsFinite(milliseconds) ? MathF.Round(milliseconds, 3) : 0;
 }
+
+[JsonSerializable(typeof(OutcomeLine))]
+internal sealed partial class OutcomeJson : JsonSerializerContext;

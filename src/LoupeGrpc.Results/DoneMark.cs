@@ -1,6 +1,6 @@
 using System.Text.Json.Serialization;
 
-namespace LoupeGrpc.Client.Cli.Running;
+namespace LoupeGrpc.Results;
 
 /// <summary>What says whether an input has to be analysed again.</summary>
 /// <param name="File">Its full path.</param>

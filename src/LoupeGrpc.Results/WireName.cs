@@ -1,6 +1,6 @@
 using System.Text.Json;
 
-namespace LoupeGrpc.Client.Cli.Output;
+namespace LoupeGrpc.Results;
 
 /// <summary>Names of enum values as the tools print them: `TOO_LARGE`, without the prefix of the protos. Unknown values are their number.</summary>
 internal static class WireName

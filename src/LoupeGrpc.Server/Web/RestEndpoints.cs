@@ -1,0 +1,28 @@
+using LoupeGrpc.Server.Contract;
+using LoupeGrpc.Server.Health;
+using LoupeGrpc.Server.Security;
+using LoupeGrpc.Server.Sessions;
+
+namespace LoupeGrpc.Server.Web;
+
+/// <summary>What is answered over plain HTTP.</summary>
+internal static class RestEndpoints
+{
+    /// <param name="web">The listener's own group.</param>
+    public static void MapRest(this RouteGroupBuilder web)
+    {
+        var rest = web.MapGroup("/v1").WithMetadata(new ProblemRefusals()).For(Role.Analyse);
+        rest.MapPost("/analyze", static (HttpContext http, AnalyzeEndpoint endpoint) => endpoint.AnswerAsync(http));
+        rest.MapGet("/info", static (HttpRequest request, SessionServices services, SessionRegistry sessions, ServingState serving) => TypedResults.Text(
+            ServerInfoMessages.ToJson($"{request.Scheme}://{request.Host}", services, sessions.Connected, serving.ReadySince, serving.Startup), "application/json"));
+        // The framework's own answer to other methods would be one on every listener.
+        rest.MapOther("/analyze", HttpMethods.Post);
+        rest.MapOther("/info", HttpMethods.Get);
+    }
+
+    private static void MapOther(this RouteGroupBuilder rest, string path, string allowed) => rest.Map(path, (HttpContext http) =>
+    {
+        http.Response.Headers.Allow = allowed;
+        return new Problem(StatusCodes.Status405MethodNotAllowed, "UNSUPPORTED", $"{http.Request.Method} is not answered here: {allowed} is").WriteAsync(http);
+    });
+}
