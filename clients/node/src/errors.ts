@@ -106,7 +106,7 @@ export function toError(error: ServiceError, address: string): LoupeError {
         );
     }
     if (error.code === status.UNIMPLEMENTED) {
-        return new UnavailableError(`what answers at ${address} is no LoupeGrpc server, or an older one (${details})`, cause);
+        return new UnavailableError(`what answers at ${address} is not a LoupeGrpc server, or is an older one (${details})`, cause);
     }
     if (isTransport(error)) {
         return new UnavailableError(`the connection to ${address} broke (${details})`, cause);

@@ -111,7 +111,7 @@ function numbers(counts: string): number[] {
     for (const character of counts) {
         const bits = (character.codePointAt(0) ?? 0) - 48;
         if (bits < 0 || bits > 63) {
-            throw new RangeError(`${JSON.stringify(character)} is no character of run lengths`);
+            throw new RangeError(`${JSON.stringify(character)} is not a character of run lengths`);
         }
         // Not with shifts: these are of 32 bits.
         value += (bits & 0x1f) * 32 ** digits++;

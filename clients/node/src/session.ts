@@ -457,7 +457,7 @@ export class Session {
                 const entry = this.ledger.settle(payload.value);
                 if (!entry) {
                     return new ConnectionLostError(
-                        `the server at ${address} broke the protocol: an outcome for frame ${payload.value.sequence.toString()}, which waits for none`,
+                        `the server at ${address} broke the protocol: it sent an outcome for frame ${payload.value.sequence.toString()}, which was not waiting for one`,
                     );
                 }
                 this.leaveRoom(entry);
@@ -627,5 +627,5 @@ function encode(payload: NonNullable<MessageInitShape<typeof AnalyzeRequestSchem
 
 function tooLarge(size: number, limit: number): string {
     const number = (limit / 1024 / 1024).toFixed(2).replace(/\.?0+$/, '');
-    return `frame is ${(size / 1024 / 1024).toFixed(1)} MiB, limit ${number} MiB: Loupe:Limits:MaxFrameBytes of the server`;
+    return `the frame is ${(size / 1024 / 1024).toFixed(1)} MiB, and the limit is ${number} MiB (Loupe:Limits:MaxFrameBytes on the server)`;
 }

@@ -78,7 +78,7 @@ def test_a_second_outcome_and_one_for_no_frame_end_the_session_and_nothing_is_an
     outcomes, session = play(fake(script), 2)
     assert [type(outcome) for outcome in outcomes] == [lg.Result, lg.Failed]
     assert isinstance(outcomes[1], lg.Failed) and outcomes[1].code is lg.FailureCode.CONNECTION_LOST
-    assert f"an outcome for frame {sequence}, which waits for none" in str(session.fault)
+    assert f"it sent an outcome for frame {sequence}, which was not waiting for one" in str(session.fault)
 
 
 def test_a_reply_that_nobody_waits_for_is_passed_over(fake: Start) -> None:

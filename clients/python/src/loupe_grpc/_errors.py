@@ -110,7 +110,7 @@ def to_error(error: grpc.aio.AioRpcError, address: str) -> LoupeError:
     if code == grpc.StatusCode.UNAVAILABLE:
         return UnavailableError(f"no LoupeGrpc server at {address}: is it running? Start it with `loupe-grpc-server serve` ({details})")
     if code == grpc.StatusCode.UNIMPLEMENTED:
-        return UnavailableError(f"what answers at {address} is no LoupeGrpc server, or an older one ({details})")
+        return UnavailableError(f"what answers at {address} is not a LoupeGrpc server, or is an older one ({details})")
     if is_transport(error):
         return UnavailableError(f"the connection to {address} broke ({details})")
     known = {

@@ -95,7 +95,7 @@ def _numbers(counts: str) -> list[int]:
     for character in counts:
         bits = ord(character) - 48
         if not 0 <= bits <= 63:
-            raise ValueError(f"U+{ord(character):04X} is no character of run lengths")
+            raise ValueError(f"U+{ord(character):04X} is not a character of run lengths")
         value |= (bits & 0x1F) << shift
         shift += 5
         if bits & 0x20:

@@ -373,7 +373,7 @@ class AsyncSession:
             if entry is None:
                 return ConnectionLostError(
                     f"the server at {self._channel.options.shown_address} broke the protocol: "
-                    f"an outcome for frame {response.outcome.sequence}, which waits for none"
+                    f"it sent an outcome for frame {response.outcome.sequence}, which was not waiting for one"
                 )
             self._answer(entry)
         elif kind == "control_reply":
@@ -501,4 +501,4 @@ class AsyncSession:
 
 def _too_large(size: int, limit: int) -> str:
     number = f"{limit / (1024 * 1024):.2f}".rstrip("0").rstrip(".")
-    return f"frame is {size / (1024 * 1024):.1f} MiB, limit {number} MiB: Loupe:Limits:MaxFrameBytes of the server"
+    return f"the frame is {size / (1024 * 1024):.1f} MiB, and the limit is {number} MiB (Loupe:Limits:MaxFrameBytes on the server)"
