@@ -1,3 +1,4 @@
+using LoupeGrpc.Launch;
 using LoupeGrpc.Server.Commands;
 using LoupeGrpc.Server.Hosting;
 

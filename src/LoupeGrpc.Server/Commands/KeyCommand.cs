@@ -50,10 +50,17 @@ internal static class KeyCommand
             var key = new AccessKey(
                 result.GetRequiredValue(name), result.GetRequiredValue(role), AccessKey.HashOf(secret), Now(), result.GetValue(sessions), result.GetValue(rate));
             await KeyFile.ChangeAsync(result.GetRequiredValue(file), TimeProvider.System, keys =>
-                keys.Any(other => other.Name == key.Name)
-                    ? throw new InvalidDataException($"{key.Name} has a key already: revoke that one first, or choose another name")
-                    : [.. keys, key], cancellationToken).ConfigureAwait(false);
-            await result.InvocationConfiguration.Output.WriteLineAsync($"key: {secret}").ConfigureAwait(false);
+            {
+                if (keys.Any(other => other.Name == key.Name))
+                {
+                    throw new InvalidDataException($"{key.Name} has a key already: revoke that one first, or choose another name");
+                }
+
+                // Before it is kept: a key that nobody saw is of no use, and its name would be taken.
+                result.InvocationConfiguration.Output.WriteLine($"key: {secret}");
+                result.InvocationConfiguration.Output.Flush();
+                return [.. keys, key];
+            }, cancellationToken).ConfigureAwait(false);
         }));
         return command;
     }

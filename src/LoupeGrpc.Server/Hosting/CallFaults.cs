@@ -6,6 +6,7 @@ using LoupeGrpc.Engine;
 using LoupeGrpc.Server.Configuration;
 using LoupeGrpc.Server.Contract;
 using LoupeGrpc.Server.Sessions;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Http.Features;
 
 namespace LoupeGrpc.Server.Hosting;
@@ -37,6 +38,11 @@ internal sealed class CallFaults(RequestDelegate next, LoupeOptions options, ILo
         }
     }
 
+    /// <summary>Kestrel's word for a client that ends its call may come before the call's token tells.</summary>
+    private static bool IsGone(Exception exception) =>
+        exception is OperationCanceledException or ConnectionResetException or ConnectionAbortedException
+        || (exception is IOException && exception.Message.Contains("reset the request stream", StringComparison.Ordinal));
+
     /// <summary>Null where the status stays as it is.</summary>
     private CallFailure? Explain(ServerCallContext call, HttpContext context)
     {
@@ -46,7 +52,7 @@ internal sealed class CallFaults(RequestDelegate next, LoupeOptions options, ILo
                 // A message that is no protobuf, or is framed or compressed as gRPC does not.
                 CallFaultsLog.Unreadable(logger, call.Peer, call.Method, call.Status.DebugException.Message);
                 return CallFailure.Invalid("the request is not a message of this contract");
-            case { StatusCode: StatusCode.Unknown, DebugException: { } exception } when !context.RequestAborted.IsCancellationRequested && exception is not OperationCanceledException:
+            case { StatusCode: StatusCode.Unknown, DebugException: { } exception } when !context.RequestAborted.IsCancellationRequested && !IsGone(exception):
                 CallFaultsLog.Faulted(logger, call.Method, exception);
                 return new CallFailure(new FrameFailure(FailureKind.Internal, "an internal error of the server ended the call; its log has the reason"));
             case { StatusCode: StatusCode.ResourceExhausted } when !GrpcStatus.HasDetails(call):

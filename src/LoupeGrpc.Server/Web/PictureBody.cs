@@ -2,6 +2,7 @@ using LoupeGrpc.Engine.Queueing;
 using LoupeGrpc.Server.Configuration;
 using LoupeGrpc.Server.Sessions;
 using Microsoft.AspNetCore.Connections.Features;
+using Microsoft.AspNetCore.Http.Features;
 
 namespace LoupeGrpc.Server.Web;
 

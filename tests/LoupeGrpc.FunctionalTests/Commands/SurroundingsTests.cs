@@ -96,6 +96,17 @@ public sealed class SurroundingsTests(NanoEngine nano) : IDisposable
     }
 
     [Theory]
+    [InlineData("2>&-")]
+    [InlineData("<&- 2>&-")]
+    // As a script leaves it that was started without one.
+    [InlineData("2</dev/null")]
+    public async Task A_client_without_standard_error_says_by_its_exit_code_what_came_of_it(string closed)
+    {
+        await using var client = ClientProcess.Start($"exec \"$CLIENT\" analyze missing.jpg {closed}", _temporary.FullName);
+        Assert.Equal(20, (await client.EndAsync()).ExitCode);
+    }
+
+    [Theory]
     [InlineData(">&-", false)]
     [InlineData("2>&-", false)]
     [InlineData("<&- >&- 2>&-", false)]

@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace LoupeGrpc.Server.Commands;
+namespace LoupeGrpc.Launch;
 
 /// <summary>
 /// Standard input, output and error of a program that was started without one of them. The runtime has its own files under those numbers by then, pipes
@@ -10,6 +10,8 @@ internal static class StandardStreams
 {
     private const int GetDescriptorFlags = 1;
     private const int CloseOnExec = 1;
+    private const int GetStatusFlags = 3;
+    private const int AccessMode = 3;
     private const int ReadWrite = 2;
 
     /// <summary>Does not return where something is missing.</summary>
@@ -48,8 +50,12 @@ internal static class StandardStreams
         return Execute("/proc/self/exe\0"u8.ToArray(), [.. arguments, 0]);
     }
 
-    /// <summary>What is closed at the start of a program never was one of its standard streams.</summary>
-    private static bool IsMissing(int descriptor) => Control(descriptor, GetDescriptorFlags) is < 0 or CloseOnExec;
+    /// <summary>
+    /// What is closed at the start of a program never was one of its standard streams; nor was, under the numbers of output and error, what can only be read: the shell of
+    /// a script that was started without one leaves the script there.
+    /// </summary>
+    private static bool IsMissing(int descriptor) =>
+        Control(descriptor, GetDescriptorFlags) is < 0 or CloseOnExec || (descriptor > 0 && (Control(descriptor, GetStatusFlags) & AccessMode) == 0);
 
     [DllImport("libc", EntryPoint = "fcntl")]
     private static extern int Control(int descriptor, int command);
