@@ -103,11 +103,7 @@ checks() {
 # Two lanes beside each other, since much of the first waits: for processes, deadlines and timeouts. What builds is in the second alone, one after the other.
 served() {
   xunit LoupeGrpc.FunctionalTests
-  unittest "interoperability" tests/interop/run.sh
   unittest "privacy" tests/privacy/run.sh
-  checks "the Python client" clients/python/run-tests.sh
-  checks "the Node client" clients/node/run-tests.sh
-  checks "one scenario, every client" clients/scenario/run.sh
 }
 built() {
   xunit LoupeGrpc.UnitTests
@@ -120,6 +116,10 @@ built() {
   holds "third-party notices" dotnet run scripts/third-party-notices.cs -- --check
   unittest "packages" tests/packages/run.sh
   checks "what once broke" tests/faults/rerun.sh
+  unittest "interoperability" tests/interop/run.sh
+  checks "the Python client" clients/python/run-tests.sh
+  checks "the Node client" clients/node/run-tests.sh
+  checks "one scenario, every client" clients/scenario/run.sh
 }
 
 # lane FUNCTION: in a process group of its own, which `stop` can end.
