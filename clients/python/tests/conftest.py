@@ -26,7 +26,10 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         pytest.skip(f"{PROGRAM} is not built: ./build.sh")
     with open(tmp_path_factory.mktemp("server") / "log", "w+") as log:
         process = subprocess.Popen(
-            [PROGRAM, "serve", "--listen", "http://127.0.0.1:0", "--operations", "http://127.0.0.1:0", "--web", "off"], stdout=subprocess.PIPE, stderr=log, text=True
+            [PROGRAM, "serve", "--listen", "http://127.0.0.1:0", "--operations", "http://127.0.0.1:0", "--web", "off"],
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
         )
         assert process.stdout
         ready = process.stdout.readline()

@@ -95,7 +95,10 @@ internal sealed class PictureBody(HttpContext http, MessageRoom room, LoupeOptio
             throw new ProblemException(new Problem(
                 StatusCodes.Status408RequestTimeout,
                 "EXPIRED",
-                FormattableString.Invariant($"the body paused for more than {options.Connections.BodyTimeout.TotalSeconds:0.###} s: Loupe:Connections:BodyTimeout"))) { IsUnfinished = true };
+                FormattableString.Invariant($"the body paused for more than {options.Connections.BodyTimeout.TotalSeconds:0.###} s: Loupe:Connections:BodyTimeout")))
+            {
+                IsUnfinished = true,
+            };
         }
     }
 
