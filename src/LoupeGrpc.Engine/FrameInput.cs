@@ -15,7 +15,13 @@ public abstract record FrameInput(ReadOnlyMemory<byte> Data)
 }
 
 /// <summary>The bytes of a picture file.</summary>
-public sealed record EncodedInput(ReadOnlyMemory<byte> Data) : FrameInput(Data);
+public sealed record EncodedInput(ReadOnlyMemory<byte> Data) : FrameInput(Data)
+{
+    private SniffResult? _header;
+
+    /// <summary>What the file says about itself, read once: who schedules a frame asks before who analyses it.</summary>
+    internal SniffResult Header => _header ??= ImageSniffer.Sniff(Data.Span);
+}
 
 /// <summary>Uncompressed pixels, planes one behind the other.</summary>
 public sealed record RawInput(ReadOnlyMemory<byte> Data, RawLayout Layout) : FrameInput(Data);

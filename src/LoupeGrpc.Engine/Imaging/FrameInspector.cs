@@ -15,8 +15,8 @@ internal static class FrameInspector
         {
             case RawInput raw:
                 return InspectRaw(raw, limits, out shape);
-            case EncodedInput:
-                return InspectEncoded(input.Data.Span, limits, out shape);
+            case EncodedInput encoded:
+                return InspectEncoded(encoded.Header, limits, out shape);
             default:
                 return new FrameFailure(FailureKind.Unsupported, $"Frames of type {input.GetType().Name} are not supported.");
         }
@@ -26,14 +26,13 @@ internal static class FrameInspector
     public static long CountPixels(FrameInput input) => input switch
     {
         RawInput raw => (long)raw.Layout.Width * raw.Layout.Height,
-        EncodedInput when ImageSniffer.Sniff(input.Data.Span) is { Failure: null, Header: var header } => header.Width * header.Height,
+        EncodedInput { Header: { Failure: null, Header: var header } } => header.Width * header.Height,
         _ => 0,
     };
 
-    private static FrameFailure? InspectEncoded(ReadOnlySpan<byte> file, EngineLimits limits, out FrameShape shape)
+    private static FrameFailure? InspectEncoded(SniffResult sniffed, EngineLimits limits, out FrameShape shape)
     {
         shape = default;
-        var sniffed = ImageSniffer.Sniff(file);
         if (sniffed.Failure is not null)
         {
             return sniffed.Failure;
