@@ -1,4 +1,3 @@
-using System.Globalization;
 using Google.Protobuf;
 using Grpc.AspNetCore.Server;
 using Grpc.Core;
@@ -67,8 +66,6 @@ internal sealed class CallFaults(RequestDelegate next, LoupeOptions options, ILo
 /// <summary>The status of a gRPC call as HTTP carries it.</summary>
 internal static class GrpcStatus
 {
-    private const string StatusHeader = "grpc-status";
-    private const string MessageHeader = "grpc-message";
     private const string DetailsHeader = "grpc-status-details-bin";
 
     public static bool HasDetails(ServerCallContext call) => call.ResponseTrailers.Get(DetailsHeader) is not null;
@@ -77,27 +74,24 @@ internal static class GrpcStatus
     public static void Replace(HttpContext context, CallFailure failure)
     {
         var headers = context.Response.HasStarted ? context.Features.Get<IHttpResponseTrailersFeature>()?.Trailers : context.Response.Headers;
-        if (headers?.ContainsKey(StatusHeader) == true)
+        if (headers?.ContainsKey(GrpcHeaders.Status) == true)
         {
-            Write(headers, failure);
+            var ending = failure.ToRpcException();
+            GrpcHeaders.WriteStatus(headers, ending.StatusCode, failure.Message);
+            AddDetails(headers, ending);
         }
     }
 
     /// <summary>Before anything of the call was read.</summary>
     public static void AnswerAtOnce(HttpContext context, CallFailure failure)
     {
-        context.Response.ContentType = "application/grpc";
-        Write(context.Response.Headers, failure);
+        var ending = failure.ToRpcException();
+        GrpcHeaders.AnswerAtOnce(context.Response, ending.StatusCode, failure.Message);
+        AddDetails(context.Response.Headers, ending);
     }
 
-    private static void Write(IHeaderDictionary headers, CallFailure failure)
-    {
-        var ending = failure.ToRpcException();
-        headers[StatusHeader] = ((int)ending.StatusCode).ToString(CultureInfo.InvariantCulture);
-        // As it is sent percent-encoded: these are plain ASCII.
-        headers[MessageHeader] = failure.Message;
+    private static void AddDetails(IHeaderDictionary headers, RpcException ending) =>
         headers[DetailsHeader] = Convert.ToBase64String(ending.Trailers.GetValueBytes(DetailsHeader)!);
-    }
 }
 
 internal static partial class CallFaultsLog

@@ -1,4 +1,5 @@
 using LoupeGrpc.Server.Calls;
+using LoupeGrpc.Server.Contract;
 using LoupeGrpc.Server.Sessions;
 using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Http.Features;
@@ -9,7 +10,7 @@ namespace LoupeGrpc.Server.Hosting;
 internal sealed class MessageMeter(RequestDelegate next, MessageRoom room)
 {
     public Task InvokeAsync(HttpContext context) =>
-        context.Request.ContentType?.StartsWith("application/grpc", StringComparison.Ordinal) == true ? MeterAsync(context) : next(context);
+        GrpcHeaders.IsCall(context.Request) ? MeterAsync(context) : next(context);
 
     private async Task MeterAsync(HttpContext context)
     {

@@ -1,3 +1,4 @@
+using LoupeGrpc.Server.Contract;
 using LoupeGrpc.Server.Sessions;
 
 namespace LoupeGrpc.Server.Hosting;
@@ -20,7 +21,7 @@ internal static class MetadataLimit
     /// <returns>Null for a call within the limit, and for requests that are no calls.</returns>
     public static CallFailure? Check(HttpContext context)
     {
-        if (context.Request.ContentType?.StartsWith("application/grpc", StringComparison.Ordinal) != true)
+        if (!GrpcHeaders.IsCall(context.Request))
         {
             return null;
         }

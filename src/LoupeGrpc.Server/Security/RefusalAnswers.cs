@@ -1,5 +1,5 @@
-using System.Globalization;
-using System.Text;
+using Grpc.Core;
+using LoupeGrpc.Server.Contract;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Authorization.Policy;
 
@@ -8,10 +8,6 @@ namespace LoupeGrpc.Server.Security;
 /// <summary>Tells those who are not let in why: with a status of gRPC where they speak it, else with one of HTTP.</summary>
 internal sealed class RefusalAnswers(RefusalLog log) : IAuthorizationMiddlewareResultHandler
 {
-    private const int PermissionDenied = 7;
-    private const int Unavailable = 14;
-    private const int Unauthenticated = 16;
-
     public Task HandleAsync(RequestDelegate next, HttpContext context, AuthorizationPolicy policy, PolicyAuthorizationResult authorizeResult)
     {
         if (authorizeResult.Succeeded)
@@ -22,14 +18,14 @@ internal sealed class RefusalAnswers(RefusalLog log) : IAuthorizationMiddlewareR
         var caller = Caller.Of(context);
         var (grpc, http, reason) = context.Features.Get<CallerRefusal>() switch
         {
-            { CannotTell: true } refusal => (Unavailable, StatusCodes.Status503ServiceUnavailable, refusal.Reason),
-            { } refusal => (Unauthenticated, StatusCodes.Status401Unauthorized, refusal.Reason),
-            _ when context.Features.Get<Caller>() is not null => (PermissionDenied, StatusCodes.Status403Forbidden, Missing(caller, policy)),
-            _ => (Unauthenticated, StatusCodes.Status401Unauthorized, "this server wants to know who calls: send a key or a token as 'authorization: Bearer …', or show a certificate"),
+            { CannotTell: true } refusal => (StatusCode.Unavailable, StatusCodes.Status503ServiceUnavailable, refusal.Reason),
+            { } refusal => (StatusCode.Unauthenticated, StatusCodes.Status401Unauthorized, refusal.Reason),
+            _ when context.Features.Get<Caller>() is not null => (StatusCode.PermissionDenied, StatusCodes.Status403Forbidden, Missing(caller, policy)),
+            _ => (StatusCode.Unauthenticated, StatusCodes.Status401Unauthorized, "this server wants to know who calls: send a key or a token as 'authorization: Bearer …', or show a certificate"),
         };
         log.Add($"{context.Connection.RemoteIpAddress?.ToString() ?? "a socket"} ({caller.Name}, {context.Request.Path})", reason);
         return context.GetEndpoint()?.Metadata.GetMetadata<IRefusalForm>() is { } form ? AnswerInFormAsync(form, context, http, reason)
-            : IsGrpc(context.Request) ? AnswerGrpc(context.Response, grpc, reason)
+            : GrpcHeaders.IsCall(context.Request) ? AnswerGrpc(context.Response, grpc, reason)
             : AnswerHttpAsync(context.Response, http, reason);
     }
 
@@ -47,15 +43,9 @@ internal sealed class RefusalAnswers(RefusalLog log) : IAuthorizationMiddlewareR
             : "nobody may have this";
     }
 
-    private static bool IsGrpc(HttpRequest request) => request.ContentType?.StartsWith("application/grpc", StringComparison.OrdinalIgnoreCase) == true;
-
-    /// <summary>The status in the headers, and nothing behind them.</summary>
-    private static Task AnswerGrpc(HttpResponse response, int status, string message)
+    private static Task AnswerGrpc(HttpResponse response, StatusCode status, string message)
     {
-        response.StatusCode = StatusCodes.Status200OK;
-        response.ContentType = "application/grpc";
-        response.Headers["grpc-status"] = status.ToString(CultureInfo.InvariantCulture);
-        response.Headers["grpc-message"] = Encode(message);
+        GrpcHeaders.AnswerAtOnce(response, status, message);
         return Task.CompletedTask;
     }
 
@@ -73,18 +63,6 @@ internal sealed class RefusalAnswers(RefusalLog log) : IAuthorizationMiddlewareR
         {
             response.Headers.WWWAuthenticate = "Bearer";
         }
-    }
-
-    /// <summary>As gRPC wants it: whatever is not plain ASCII, percent-encoded in UTF-8.</summary>
-    private static string Encode(string message)
-    {
-        var encoded = new StringBuilder();
-        foreach (var letter in Encoding.UTF8.GetBytes(message))
-        {
-            _ = letter is >= 0x20 and <= 0x7e and not (byte)'%' ? encoded.Append((char)letter) : encoded.Append(CultureInfo.InvariantCulture, $"%{letter:X2}");
-        }
-
-        return encoded.ToString();
     }
 }
 
