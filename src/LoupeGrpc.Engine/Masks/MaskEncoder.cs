@@ -10,17 +10,17 @@ internal static class MaskEncoder
     private const int FirstGuess = 16 << 10;
     private const double Forged = 255;
 
-    /// <param name="mask">Rows of <paramref name="width"/> bytes, 1 where forged; longer than the picture.</param>
-    /// <param name="soft">The soft map, of the same size.</param>
+    /// <param name="mask">[height, width] of bytes, 1 where forged.</param>
+    /// <param name="soft">The soft map: [height, width] of floats; read for <see cref="MaskEncoding.SoftPng"/> only.</param>
     /// <returns>Null where the encoded mask is longer than <paramref name="maxBytes"/>.</returns>
-    public static byte[]? Encode(MaskEncoding encoding, byte[] mask, float[] soft, int width, int height, int maxBytes) => encoding switch
+    public static byte[]? Encode(MaskEncoding encoding, Mat mask, Mat soft, int maxBytes) => encoding switch
     {
-        MaskEncoding.Rle => EncodeRuns(mask, width, height, maxBytes),
-        MaskEncoding.Png => EncodePng(MatType.CV_8UC1, mask, width, height, maxBytes),
-        _ => EncodePng(MatType.CV_32FC1, soft, width, height, maxBytes),
+        MaskEncoding.Rle => EncodeRuns(mask.AsSpan<byte>(), mask.Width, mask.Height, maxBytes),
+        MaskEncoding.Png => EncodePng(mask, maxBytes),
+        _ => EncodePng(soft, maxBytes),
     };
 
-    private static byte[]? EncodeRuns(byte[] mask, int width, int height, int maxBytes)
+    private static byte[]? EncodeRuns(ReadOnlySpan<byte> mask, int width, int height, int maxBytes)
     {
         byte[] buffer = ArrayPool<byte>.Shared.Rent(FirstGuess);
         try
@@ -45,9 +45,8 @@ internal static class MaskEncoder
         }
     }
 
-    private static byte[]? EncodePng(MatType type, Array values, int width, int height, int maxBytes)
+    private static byte[]? EncodePng(Mat source, int maxBytes)
     {
-        using var source = Mat.FromPixelData(height, width, type, values);
         using var gray = new Mat();
 
         // Rounds, and saturates what is above 1.

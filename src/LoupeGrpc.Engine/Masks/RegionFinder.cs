@@ -12,25 +12,24 @@ internal static class RegionFinder
     // 0.05 % of the picture.
     private const int LeastAreaDivisor = 2000;
 
-    /// <param name="mask">Rows of <paramref name="width"/> bytes, not 0 where forged.</param>
-    /// <param name="soft">The soft map, of the same size.</param>
+    /// <param name="mask">[height, width] of bytes, not 0 where forged.</param>
+    /// <param name="soft">The soft map: [height, width] of floats.</param>
     /// <returns>8-connected parts of at least 0.05 % of the picture, the largest first, at most <see cref="MostRegions"/>.</returns>
-    public static IReadOnlyList<MaskRegion> Find(byte[] mask, ReadOnlySpan<float> soft, int width, int height)
+    public static IReadOnlyList<MaskRegion> Find(Mat mask, Mat soft)
     {
-        using var maskMat = Mat.FromPixelData(height, width, MatType.CV_8UC1, mask);
         using var labels = new Mat();
         using var stats = new Mat();
         using var centroids = new Mat();
-        int count = Cv2.ConnectedComponentsWithStats(maskMat, labels, stats, centroids, PixelConnectivity.Connectivity8, MatType.CV_32S);
+        int count = Cv2.ConnectedComponentsWithStats(mask, labels, stats, centroids, PixelConnectivity.Connectivity8, MatType.CV_32S);
 
-        var parts = SelectLargest(stats, count, (long)width * height);
+        var parts = SelectLargest(stats, count, mask.Total());
         if (parts.Count == 0)
         {
             return [];
         }
 
         Span<double> sums = stackalloc double[parts.Count];
-        SumSoftValues(labels.AsSpan<int>(), soft, parts, count, sums);
+        SumSoftValues(labels.AsSpan<int>(), soft.AsSpan<float>(), parts, count, sums);
         var regions = new MaskRegion[parts.Count];
         for (int i = 0; i < regions.Length; i++)
         {

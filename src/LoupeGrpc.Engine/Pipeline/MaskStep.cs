@@ -1,10 +1,10 @@
-using System.Buffers;
 using System.Numerics.Tensors;
 using LoupeGrpc.Engine.Diagnostics;
 using LoupeGrpc.Engine.Execution;
 using LoupeGrpc.Engine.Masks;
 using LoupeGrpc.Native;
 using LoupeGrpc.Packaging;
+using OpenCvSharp;
 
 namespace LoupeGrpc.Engine.Pipeline;
 
@@ -40,52 +40,35 @@ internal sealed class MaskStep(ModelManifest manifest, AnswerWriter answers, Sta
     {
         long start = clock.Now;
         var (width, height) = (job.Shape.Width, job.Shape.Height);
-        int pixels = checked(width * height);
-        byte[] mask = ArrayPool<byte>.Shared.Rent(pixels);
-        float[] soft = ArrayPool<float>.Shared.Rent(pixels);
-        try
+        using var mask = new PixelMemory<byte>(width, height, MatType.CV_8UC1);
+        using var soft = new PixelMemory<float>(width, height, MatType.CV_32FC1);
+        var slot = job.Batch!.Slot;
+        long area = Decode(job, slot.MaskLogits, slot.ClassLogits, mask, soft);
+        var regions = area == 0 ? [] : RegionFinder.Find(mask.Mat, soft.Mat);
+        var encoded = Encode(job, mask, soft, area);
+        job.Timings = job.Timings with { Mask = clock.Record(TimedWork.Mask, start) };
+        if (job.NeedsDualVerdict)
         {
-            var slot = job.Batch!.Slot;
-            long area = Decode(job, slot.MaskLogits, slot.ClassLogits, mask, soft);
-            var regions = area == 0 ? [] : RegionFinder.Find(mask, soft.AsSpan(0, pixels), width, height);
-            var encoded = Encode(job, mask, soft, area);
-            job.Timings = job.Timings with { Mask = clock.Record(TimedWork.Mask, start) };
-            if (job.NeedsDualVerdict)
-            {
-                CompareWithBase(job, mask, soft);
-            }
+            CompareWithBase(job, mask, soft);
+        }
 
-            return answers.WithMask(job, new MaskResult(encoded, regions, area));
-        }
-        finally
-        {
-            ArrayPool<byte>.Shared.Return(mask);
-            ArrayPool<float>.Shared.Return(soft);
-        }
+        return answers.WithMask(job, new MaskResult(encoded, regions, area));
     }
 
     /// <param name="soft">Is overwritten.</param>
-    private void CompareWithBase(FrameJob job, byte[] mask, float[] soft)
+    private void CompareWithBase(FrameJob job, PixelMemory<byte> mask, PixelMemory<float> soft)
     {
         long start = clock.Now;
-        int pixels = job.Shape.Width * job.Shape.Height;
-        byte[] baseMask = ArrayPool<byte>.Shared.Rent(pixels);
-        try
-        {
-            var run = job.Batch!.Slot.Adaptation;
-            long area = Decode(job, run.BaseMaskLogits, run.BaseClassLogits, baseMask, soft);
-            job.BaseMask = Encode(job, baseMask, soft, area);
-            job.MaskDisagreement = (float)TensorPrimitives.HammingDistance<byte>(mask.AsSpan(0, pixels), baseMask.AsSpan(0, pixels)) / pixels;
-            job.Timings = job.Timings with { Dual = job.Timings.Dual + clock.Since(start) };
-            clock.Record(TimedWork.Dual, job.Timings.Dual);
-        }
-        finally
-        {
-            ArrayPool<byte>.Shared.Return(baseMask);
-        }
+        using var baseMask = new PixelMemory<byte>(job.Shape.Width, job.Shape.Height, MatType.CV_8UC1);
+        var run = job.Batch!.Slot.Adaptation;
+        long area = Decode(job, run.BaseMaskLogits, run.BaseClassLogits, baseMask, soft);
+        job.BaseMask = Encode(job, baseMask, soft, area);
+        job.MaskDisagreement = (float)TensorPrimitives.HammingDistance<byte>(mask.Values, baseMask.Values) / mask.Values.Length;
+        job.Timings = job.Timings with { Dual = job.Timings.Dual + clock.Since(start) };
+        clock.Record(TimedWork.Dual, job.Timings.Dual);
     }
 
-    private long Decode(FrameJob job, TensorBuffer maskLogits, TensorBuffer classLogits, byte[] mask, float[] soft)
+    private long Decode(FrameJob job, TensorBuffer maskLogits, TensorBuffer classLogits, PixelMemory<byte> mask, PixelMemory<float> soft)
     {
         var (width, height) = (job.Shape.Width, job.Shape.Height);
         return _decoder.Decode(
@@ -97,14 +80,14 @@ internal sealed class MaskStep(ModelManifest manifest, AnswerWriter answers, Sta
             width,
             height,
             manifest.MaskDecode.Threshold,
-            mask.AsSpan(0, width * height),
-            soft.AsSpan(0, width * height));
+            mask.Values,
+            soft.Values);
     }
 
-    private static EncodedMask? Encode(FrameJob job, byte[] mask, float[] soft, long area)
+    private static EncodedMask? Encode(FrameJob job, PixelMemory<byte> mask, PixelMemory<float> soft, long area)
     {
         var (width, height, encoding) = (job.Shape.Width, job.Shape.Height, job.Request.MaskEncoding);
-        byte[]? encoded = MaskEncoder.Encode(encoding, mask, soft, width, height, job.Request.MaxMaskBytes);
+        byte[]? encoded = MaskEncoder.Encode(encoding, mask.Mat, soft.Mat, job.Request.MaxMaskBytes);
         return encoded is null ? null : new EncodedMask(encoding, encoded, width, height, area);
     }
 }

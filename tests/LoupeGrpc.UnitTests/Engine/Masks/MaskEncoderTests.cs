@@ -60,13 +60,19 @@ public sealed class MaskEncoderTests
     {
         // Every pixel starts a run.
         byte[] mask = [.. Enumerable.Range(0, 300 * 300).Select(static i => (byte)(i / 300 % 2))];
-        byte[] counts = MaskEncoder.Encode(MaskEncoding.Rle, mask, [], 300, 300, int.MaxValue)!;
+        using var mat = Mat.FromPixelData(300, 300, MatType.CV_8UC1, mask);
+        using var none = new Mat();
+        byte[] counts = MaskEncoder.Encode(MaskEncoding.Rle, mat, none, int.MaxValue)!;
 
         Assert.True(counts.Length > 20_000);
         Assert.Equal(300 * 150, RunLength.Area(counts, 300, 300));
-        Assert.Null(MaskEncoder.Encode(MaskEncoding.Rle, mask, [], 300, 300, counts.Length - 1));
+        Assert.Null(MaskEncoder.Encode(MaskEncoding.Rle, mat, none, counts.Length - 1));
     }
 
-    private byte[]? Encode(MaskEncoding encoding, int maxBytes = int.MaxValue) =>
-        MaskEncoder.Encode(encoding, _mask, _soft, Width, Height, maxBytes);
+    private byte[]? Encode(MaskEncoding encoding, int maxBytes = int.MaxValue)
+    {
+        using var mask = Mat.FromPixelData(Height, Width, MatType.CV_8UC1, _mask);
+        using var soft = Mat.FromPixelData(Height, Width, MatType.CV_32FC1, _soft);
+        return MaskEncoder.Encode(encoding, mask, soft, maxBytes);
+    }
 }

@@ -1,5 +1,6 @@
 using LoupeGrpc.Engine;
 using LoupeGrpc.Engine.Masks;
+using OpenCvSharp;
 using Xunit;
 
 namespace LoupeGrpc.UnitTests.Engine.Masks;
@@ -19,7 +20,7 @@ public sealed class RegionFinderTests
             soft[(i * Side) + i] = 0.5f + (0.01f * i);
         }
 
-        var region = Assert.Single(RegionFinder.Find(mask, soft, Side, Side));
+        var region = Assert.Single(Find(mask, soft, Side));
 
         Assert.Equal((10, 10, 10, 10, 10L), (region.X, region.Y, region.Width, region.Height, region.Area));
         Assert.Equal(0.645f, region.Mean, 1e-6f);
@@ -32,7 +33,7 @@ public sealed class RegionFinderTests
         Fill(mask, 0, 0, 4, 1);
         Fill(mask, 50, 50, 5, 1);
 
-        var region = Assert.Single(RegionFinder.Find(mask, new float[mask.Length], Side, Side));
+        var region = Assert.Single(Find(mask, new float[mask.Length], Side));
 
         Assert.Equal((50, 50, 5L), (region.X, region.Y, region.Area));
     }
@@ -47,7 +48,7 @@ public sealed class RegionFinderTests
             Fill(mask, (i % 2) * 50, (i / 2) * 4, 6 + i, 1);
         }
 
-        var regions = RegionFinder.Find(mask, new float[mask.Length], Side, Side);
+        var regions = Find(mask, new float[mask.Length], Side);
 
         Assert.Equal(RegionFinder.MostRegions, regions.Count);
         Assert.Equal(Enumerable.Range(0, 32).Select(static i => 45L - i), regions.Select(static region => region.Area));
@@ -61,7 +62,7 @@ public sealed class RegionFinderTests
         Fill(mask, 3, 40, 6, 2);
         Fill(mask, 60, 40, 6, 2);
 
-        var regions = RegionFinder.Find(mask, new float[mask.Length], Side, Side);
+        var regions = Find(mask, new float[mask.Length], Side);
 
         Assert.Equal([(70, 5), (3, 40), (60, 40)], regions.Select(static region => (region.X, region.Y)));
     }
@@ -76,12 +77,19 @@ public sealed class RegionFinderTests
         Array.Fill(soft, 1.5f, 0, 50 * Side);
         Array.Fill(soft, 0.75f, 50 * Side, 50 * Side);
 
-        Assert.Equal([1.5f, 0.75f], RegionFinder.Find(mask, soft, Side, Side).Select(static region => region.Mean));
+        Assert.Equal([1.5f, 0.75f], Find(mask, soft, Side).Select(static region => region.Mean));
     }
 
     [Fact]
     public void A_single_pixel_may_be_the_whole_picture() =>
-        Assert.Equal([new MaskRegion(0, 0, 1, 1, 1, 0.9f)], RegionFinder.Find([1], [0.9f], 1, 1));
+        Assert.Equal([new MaskRegion(0, 0, 1, 1, 1, 0.9f)], Find([1], [0.9f], 1));
+
+    private static IReadOnlyList<MaskRegion> Find(byte[] mask, float[] soft, int side)
+    {
+        using var maskMat = Mat.FromPixelData(side, side, MatType.CV_8UC1, mask);
+        using var softMat = Mat.FromPixelData(side, side, MatType.CV_32FC1, soft);
+        return RegionFinder.Find(maskMat, softMat);
+    }
 
     private static void Fill(byte[] mask, int x, int y, int width, int height)
     {

@@ -1,0 +1,45 @@
+using LoupeGrpc.Engine.Masks;
+using OpenCvSharp;
+using Xunit;
+
+namespace LoupeGrpc.UnitTests.Engine.Masks;
+
+[CollectionDefinition(nameof(PixelMemoryTests), DisableParallelization = true)]
+[Collection(nameof(PixelMemoryTests))]
+public sealed class PixelMemoryTests
+{
+    [Theory]
+    [InlineData(3, 5)]
+    [InlineData(4096, 4097)]
+    public void Values_and_mat_are_the_same_pixels(int width, int height)
+    {
+        using var memory = new PixelMemory<float>(width, height, MatType.CV_32FC1);
+        memory.Values[^1] = 0.75f;
+
+        Assert.Equal((width * height, height, width), (memory.Values.Length, memory.Mat.Rows, memory.Mat.Cols));
+        Assert.Equal(0.75f, memory.Mat.At<float>(height - 1, width - 1));
+    }
+
+    [Fact]
+    public void A_huge_picture_leaves_nothing_behind()
+    {
+        const int Side = 10_000;
+        GC.Collect();
+        long before = ResidentBytes();
+        for (int i = 0; i < 3; i++)
+        {
+            using var memory = new PixelMemory<float>(Side, Side, MatType.CV_32FC1);
+            memory.Values.Fill(1);
+            Assert.InRange(ResidentBytes() - before, 350L << 20, long.MaxValue);
+        }
+
+        Assert.InRange(ResidentBytes() - before, long.MinValue, 100L << 20);
+    }
+
+    /// <summary>Of this process, anonymous.</summary>
+    private static long ResidentBytes()
+    {
+        string line = File.ReadLines("/proc/self/status").First(static line => line.StartsWith("RssAnon:", StringComparison.Ordinal));
+        return long.Parse(line.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)[1], System.Globalization.CultureInfo.InvariantCulture) * 1024;
+    }
+}
