@@ -66,7 +66,7 @@ internal static class LoupeServices
         services.AddOpenTelemetry()
             .ConfigureResource(static resource => resource.AddService("loupe-grpc-server", serviceVersion: ProductVersion.Version))
             .WithMetrics(static metrics => metrics
-                .AddMeter(SessionMetrics.MeterName, LadderMetrics.MeterName, EngineMeter, "Microsoft.AspNetCore.Server.Kestrel")
+                .AddMeter(SessionMetrics.MeterName, LadderMetrics.MeterName, EngineMeter, "Microsoft.AspNetCore.Server.Kestrel", "Microsoft.AspNetCore.MemoryPool", "System.Runtime")
                 .AddPrometheusExporter());
         return services;
     }

@@ -20,7 +20,13 @@ internal sealed class MemoryTrim(MemoryLedger ledger, TimeProvider time) : Backg
     /// <summary>Between collections: pools of arrays let go of what two of them, this far apart, found unused.</summary>
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(65);
 
-    private const int Passes = 2;
+    private const int Passes = 8;
+
+    /// <summary>Bytes of pinned blocks after a collection that are worth another one: the transport lets go of its unused blocks within some minutes.</summary>
+    private const long Pinned = 32 << 20;
+
+    /// <summary>Of the runtime's generations the one of pinned objects, after the three and the one of large objects.</summary>
+    private const int PinnedGeneration = 4;
 
     private readonly BurstWatch _watch = new(Burst, Quiet);
 
@@ -35,8 +41,12 @@ internal sealed class MemoryTrim(MemoryLedger ledger, TimeProvider time) : Backg
                 {
                     for (var pass = 0; pass < Passes; pass++)
                     {
-                        GiveBack();
+                        var pinned = GiveBack();
                         await Task.Delay(Pause, time, stoppingToken).ConfigureAwait(false);
+                        if (pass > 0 && pinned < Pinned)
+                        {
+                            break;
+                        }
                     }
                 }
             }
@@ -47,7 +57,8 @@ internal sealed class MemoryTrim(MemoryLedger ledger, TimeProvider time) : Backg
         }
     }
 
-    private static void GiveBack()
+    /// <returns>Bytes of pinned blocks, used or not.</returns>
+    private static long GiveBack()
     {
         // Pools are told of a collection by a finalizer, and what they let go then is free with the next.
         GC.Collect();
@@ -57,6 +68,8 @@ internal sealed class MemoryTrim(MemoryLedger ledger, TimeProvider time) : Backg
         {
             _ = TrimAllocator(0);
         }
+
+        return GC.GetGCMemoryInfo(GCKind.FullBlocking).GenerationInfo[PinnedGeneration].SizeAfterBytes;
     }
 
     /// <summary>glibc's: every arena gives back what it does not use.</summary>

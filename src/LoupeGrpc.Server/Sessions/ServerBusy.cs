@@ -28,10 +28,9 @@ internal static class ServerBusy
     public static CallFailure OpensNothing(ConnectionOptions connections) => new(new FrameFailure(
         FailureKind.Expired, FormattableString.Invariant($"the call opened no session within {connections.OpenTimeout.TotalSeconds:0.###} s: Loupe:Connections:OpenTimeout")));
 
-    public static CallFailure SlowMessage(TimeSpan patience) => new(new FrameFailure(
+    public static CallFailure SlowMessage { get; } = new(new FrameFailure(
         FailureKind.Overloaded,
-        FormattableString.Invariant(
-            $"a message was not there after {patience.TotalSeconds:0} s, and others waited for the memory that was kept for it: Loupe:Limits:MaxReceivingBytes")));
+        "a message came slower than a mebibyte a second, and others waited for the memory that was kept for it: Loupe:Limits:MaxReceivingBytes"));
 
     public static CallFailure Stopping { get; } = new(new FrameFailure(FailureKind.Canceled, "the server is stopping"));
 }
