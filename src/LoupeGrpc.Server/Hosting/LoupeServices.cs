@@ -6,6 +6,7 @@ using LoupeGrpc.Server.Health;
 using LoupeGrpc.Server.Security;
 using LoupeGrpc.Server.Sessions;
 using LoupeGrpc.Server.Web;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using OpenTelemetry.Metrics;
@@ -44,6 +45,8 @@ internal static class LoupeServices
         services.AddSingleton<HealthWatchers>();
         services.AddHostedService<MemoryRelief>();
         services.AddHostedService<MemoryTrim>();
+        services.AddSingleton<TransportBlocks>();
+        services.AddSingleton<IMemoryPoolFactory<byte>>(static provider => provider.GetRequiredService<TransportBlocks>());
         services.AddHostedService<SessionDrain>();
 
         services.AddSingleton<MatcherPolicy, ListenerPolicy>();
@@ -66,7 +69,7 @@ internal static class LoupeServices
         services.AddOpenTelemetry()
             .ConfigureResource(static resource => resource.AddService("loupe-grpc-server", serviceVersion: ProductVersion.Version))
             .WithMetrics(static metrics => metrics
-                .AddMeter(SessionMetrics.MeterName, LadderMetrics.MeterName, EngineMeter, "Microsoft.AspNetCore.Server.Kestrel", "Microsoft.AspNetCore.MemoryPool", "System.Runtime")
+                .AddMeter(SessionMetrics.MeterName, LadderMetrics.MeterName, EngineMeter, "Microsoft.AspNetCore.Server.Kestrel", "System.Runtime")
                 .AddPrometheusExporter());
         return services;
     }

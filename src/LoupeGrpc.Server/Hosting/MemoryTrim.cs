@@ -7,7 +7,7 @@ namespace LoupeGrpc.Server.Hosting;
 /// Gives memory back to the system after a burst: both the collector and the C library's allocator keep what they once had, and on a machine that others
 /// use that is lost for them. A collection of everything stops all threads for some tens of milliseconds, so it is done when the burst is over, and seldom.
 /// </summary>
-internal sealed class MemoryTrim(MemoryLedger ledger, TimeProvider time) : BackgroundService
+internal sealed class MemoryTrim(MemoryLedger ledger, TransportBlocks blocks, TimeProvider time) : BackgroundService
 {
     /// <summary>Bytes that callers made the server keep, at least, for it to be a burst.</summary>
     private const long Burst = 64L << 20;
@@ -20,13 +20,7 @@ internal sealed class MemoryTrim(MemoryLedger ledger, TimeProvider time) : Backg
     /// <summary>Between collections: pools of arrays let go of what two of them, this far apart, found unused.</summary>
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(65);
 
-    private const int Passes = 8;
-
-    /// <summary>Bytes of pinned blocks after a collection that are worth another one: the transport lets go of its unused blocks within some minutes.</summary>
-    private const long Pinned = 32 << 20;
-
-    /// <summary>Of the runtime's generations the one of pinned objects, after the three and the one of large objects.</summary>
-    private const int PinnedGeneration = 4;
+    private const int Passes = 2;
 
     private readonly BurstWatch _watch = new(Burst, Quiet);
 
@@ -41,12 +35,8 @@ internal sealed class MemoryTrim(MemoryLedger ledger, TimeProvider time) : Backg
                 {
                     for (var pass = 0; pass < Passes; pass++)
                     {
-                        var pinned = GiveBack();
+                        GiveBack();
                         await Task.Delay(Pause, time, stoppingToken).ConfigureAwait(false);
-                        if (pass > 0 && pinned < Pinned)
-                        {
-                            break;
-                        }
                     }
                 }
             }
@@ -57,9 +47,9 @@ internal sealed class MemoryTrim(MemoryLedger ledger, TimeProvider time) : Backg
         }
     }
 
-    /// <returns>Bytes of pinned blocks, used or not.</returns>
-    private static long GiveBack()
+    private void GiveBack()
     {
+        blocks.Trim();
         // Pools are told of a collection by a finalizer, and what they let go then is free with the next.
         GC.Collect();
         GC.WaitForPendingFinalizers();
@@ -68,8 +58,6 @@ internal sealed class MemoryTrim(MemoryLedger ledger, TimeProvider time) : Backg
         {
             _ = TrimAllocator(0);
         }
-
-        return GC.GetGCMemoryInfo(GCKind.FullBlocking).GenerationInfo[PinnedGeneration].SizeAfterBytes;
     }
 
     /// <summary>glibc's: every arena gives back what it does not use.</summary>
