@@ -34,6 +34,9 @@ public sealed record AnalysisRequest
     /// </summary>
     public long ReceivedAt { get; init; }
 
+    /// <summary>The frame's trace; null: it has none.</summary>
+    public FrameSpan? Span { get; init; }
+
     /// <summary>Age from which the frame is of no use: unless its last stage has begun by then it is answered <see cref="FailureKind.Expired"/>, at once where it waits. Null: never.</summary>
     public TimeSpan? MaxAge { get; init; }
 }

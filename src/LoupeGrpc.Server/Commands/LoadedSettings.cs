@@ -1,5 +1,6 @@
 using System.Collections;
 using LoupeGrpc.Server.Configuration;
+using LoupeGrpc.Server.Hosting;
 using LoupeGrpc.Server.Security;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging.Console;
@@ -11,7 +12,11 @@ namespace LoupeGrpc.Server.Commands;
 internal sealed class LoadedSettings
 {
     private static readonly string[] Listening =
-        [$"{LoupeOptions.Section}:{nameof(LoupeOptions.Tls)}:", $"{LoupeOptions.Section}:{nameof(LoupeOptions.Security)}:"];
+    [
+        $"{LoupeOptions.Section}:{nameof(LoupeOptions.Tls)}:",
+        $"{LoupeOptions.Section}:{nameof(LoupeOptions.Security)}:",
+        $"{LoupeOptions.Section}:{nameof(LoupeOptions.Telemetry)}:",
+    ];
 
     private LoadedSettings(IConfigurationRoot configuration, LoupeOptions options) => (Configuration, Options) = (configuration, options);
 
@@ -76,9 +81,11 @@ internal sealed class LoadedSettings
         AddLogLevels(logging);
         logging.Services.TryAddSingleton(TimeProvider.System);
         logging.AddConsoleFormatter<LogLineFormatter, ConsoleFormatterOptions>();
-        logging.AddConsole(static console =>
+        logging.AddConsoleFormatter<LogJsonFormatter, ConsoleFormatterOptions>();
+        logging.AddLoupeTelemetry(Options.Telemetry);
+        logging.AddConsole(console =>
         {
-            console.FormatterName = LogLineFormatter.FormatterName;
+            console.FormatterName = Options.Logging.Format == LogFormat.Json ? LogJsonFormatter.FormatterName : LogLineFormatter.FormatterName;
             console.LogToStandardErrorThreshold = LogLevel.Trace;
             // Who reads the log must never hold up who serves: what does not fit is counted, and said when there is room again.
             console.QueueFullMode = ConsoleLoggerQueueFullMode.DropWrite;

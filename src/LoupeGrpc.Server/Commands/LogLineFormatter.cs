@@ -1,51 +1,34 @@
-using System.Globalization;
 using Microsoft.Extensions.Logging.Abstractions;
-using Microsoft.Extensions.Logging.Console;
 
 namespace LoupeGrpc.Server.Commands;
 
 /// <summary>
-/// A line for each message, whatever is in it: names that clients choose could otherwise forge lines, or move the cursor of the terminal that shows them.
-/// Of a kind that comes too often (<see cref="LogFlood"/>) nothing is written.
+/// A line of text for each message, whatever is in it: names that clients choose could otherwise forge lines, or move the cursor of the terminal that shows them.
 /// </summary>
-internal sealed class LogLineFormatter(TimeProvider time) : ConsoleFormatter(FormatterName)
+internal sealed class LogLineFormatter(TimeProvider time) : LogFormatter(FormatterName, time)
 {
     public const string FormatterName = "line";
 
-    private readonly LogFlood _flood = new(time);
-
-    public override void Write<TState>(in LogEntry<TState> logEntry, IExternalScopeProvider? scopeProvider, TextWriter textWriter)
+    protected override void WriteLeftOut(TextWriter output, LogKind kind, string message)
     {
-        // First: a kind that has been silenced may be heard again.
-        while (_flood.TryTakeLeftOut(out var kind, out var lines))
-        {
-            WriteBegin(textWriter, LogLevel.Warning, kind);
-            textWriter.Write(string.Create(CultureInfo.InvariantCulture, $"{lines} more lines of this kind were left out; {LogFlood.LinesPerMinute} a minute are written.{Environment.NewLine}"));
-        }
-
-        var entry = new LogKind(logEntry.Category, logEntry.EventId.Id);
-        if (!_flood.Admits(entry, logEntry.LogLevel))
-        {
-            return;
-        }
-
-        var message = logEntry.Formatter(logEntry.State, logEntry.Exception);
-        WriteBegin(textWriter, logEntry.LogLevel, entry);
-        WriteOneLine(textWriter, message);
-        if (logEntry.Exception is { } exception)
-        {
-            textWriter.Write(' ');
-            WriteOneLine(textWriter, exception.ToString());
-        }
-
-        textWriter.Write(Environment.NewLine);
+        WriteBegin(output, LogLevel.Warning, kind);
+        output.WriteLine(message);
     }
 
-    private void WriteBegin(TextWriter writer, LogLevel level, LogKind kind)
+    protected override void WriteEntry<TState>(TextWriter output, in LogEntry<TState> entry, LogKind kind, string message)
     {
-        writer.Write(time.GetUtcNow().ToString("yyyy-MM-ddTHH:mm:ss.fffZ", CultureInfo.InvariantCulture));
-        writer.Write($" {Word(level)}: {kind.Category}[{kind.Event}] ");
+        WriteBegin(output, entry.LogLevel, kind);
+        WriteOneLine(output, message);
+        if (entry.Exception is { } exception)
+        {
+            output.Write(' ');
+            WriteOneLine(output, exception.ToString());
+        }
+
+        output.WriteLine();
     }
+
+    private void WriteBegin(TextWriter output, LogLevel level, LogKind kind) => output.Write($"{TimeText} {Word(level)}: {kind.Category}[{kind.Event}] ");
 
     private static string Word(LogLevel level) => level switch
     {
@@ -57,11 +40,11 @@ internal sealed class LogLineFormatter(TimeProvider time) : ConsoleFormatter(For
         _ => "crit",
     };
 
-    private static void WriteOneLine(TextWriter writer, string text)
+    private static void WriteOneLine(TextWriter output, string text)
     {
         foreach (var letter in text)
         {
-            writer.Write(letter is '\n' or '\r' or '\t' ? ' ' : char.IsControl(letter) ? '\uFFFD' : letter);
+            output.Write(letter is '\n' or '\r' or '\t' ? ' ' : char.IsControl(letter) ? '\uFFFD' : letter);
         }
     }
 }

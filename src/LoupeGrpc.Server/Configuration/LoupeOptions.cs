@@ -61,6 +61,12 @@ internal sealed record LoupeOptions : IValidatableObject
     [SettingSection("What sessions that adapt may hold")]
     public AdaptationOptions Adaptation { get; init; } = new();
 
+    [SettingSection("The log, on standard error")]
+    public LoggingOptions Logging { get; init; } = new();
+
+    [SettingSection("OpenTelemetry, beside the metrics that are always there")]
+    public TelemetryOptions Telemetry { get; init; } = new();
+
     [SettingSection("The service for operators")]
     public AdminOptions Admin { get; init; } = new();
 

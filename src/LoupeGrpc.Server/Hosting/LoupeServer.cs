@@ -69,6 +69,7 @@ internal sealed class LoupeServer : IAsyncDisposable
             // Nobody asks for it: it answers whoever reads the metrics.
             app.Services.GetRequiredService<LadderMetrics>();
             app.Services.GetRequiredService<MemoryMetrics>();
+            app.Services.GetService<TelemetryFaults>();
             await app.StartAsync(cancellationToken).ConfigureAwait(false);
         }
         catch

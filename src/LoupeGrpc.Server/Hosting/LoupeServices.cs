@@ -9,8 +9,6 @@ using LoupeGrpc.Server.Web;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
-using OpenTelemetry.Metrics;
-using OpenTelemetry.Resources;
 
 namespace LoupeGrpc.Server.Hosting;
 
@@ -18,7 +16,6 @@ namespace LoupeGrpc.Server.Hosting;
 internal static class LoupeServices
 {
     private const string ReadyTag = "ready";
-    private const string EngineMeter = "LoupeGrpc.Engine";
 
     public static IServiceCollection AddLoupeServer(this IServiceCollection services, LoupeOptions options, IFrameAnalyzer analyzer, TimeProvider time)
     {
@@ -66,16 +63,14 @@ internal static class LoupeServices
             publisher.Delay = TimeSpan.Zero;
             publisher.Period = TimeSpan.FromSeconds(5);
         });
-        services.AddOpenTelemetry()
-            .ConfigureResource(static resource => resource.AddService("loupe-grpc-server", serviceVersion: ProductVersion.Version))
-            .WithMetrics(static metrics => metrics
-                .AddMeter(SessionMetrics.MeterName, LadderMetrics.MeterName, EngineMeter, "Microsoft.AspNetCore.Server.Kestrel", "System.Runtime")
-                .AddPrometheusExporter());
+        services.AddSingleton<FrameTraces>();
+        services.AddLoupeTelemetry(options.Telemetry);
         return services;
     }
 
     public static WebApplication MapLoupe(this WebApplication app, LoupeOptions options)
     {
+        app.UseMiddleware<CallStatusTag>();
         app.UseMiddleware<CallFaults>();
         app.UseMiddleware<MessageMeter>();
         app.UseAuthentication();

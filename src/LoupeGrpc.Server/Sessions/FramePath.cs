@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using LoupeGrpc.Engine;
 using LoupeGrpc.Engine.Adaptation;
 using LoupeGrpc.Engine.Queueing;
@@ -19,6 +20,7 @@ internal sealed class FramePath : IDisposable
     private readonly IAnalysisLane _lane;
     private readonly FrameFlow _flow;
     private readonly Room _sessionBytes;
+    private readonly ActivityContext _call = FrameSpan.CurrentCall;
     private readonly CancellationToken _abandoned;
 
     /// <param name="abandoned">Canceled when nobody waits for the frames any more: those in the engine are canceled, all others dropped.</param>
@@ -55,7 +57,9 @@ internal sealed class FramePath : IDisposable
             Deadline = incoming.Deadline,
             Settings = settings,
             Input = incoming.Input,
+            Span = _services.Traces.Begin(_call),
         };
+        frame.Span?.Tag("loupe.frame_id", (long)incoming.FrameId);
         if (!_sequencer.Add(frame))
         {
             Drop(frame, DropCause.SessionEnded);
@@ -175,7 +179,7 @@ internal sealed class FramePath : IDisposable
     {
         try
         {
-            var request = frame.Settings.ToRequest(frame.ReceivedAt, Earlier(frame.Deadline, _opening.StalenessBudget), state, _flow.Policy.IsUrgent);
+            var request = frame.Settings.ToRequest(frame.ReceivedAt, Earlier(frame.Deadline, _opening.StalenessBudget), frame.Span, state, _flow.Policy.IsUrgent);
             return await _lane.AnalyzeAsync(frame.Input, request, _abandoned).ConfigureAwait(false);
         }
 #pragma warning disable CA1031 // One frame's fault must not take the session down, whatever it is.

@@ -30,10 +30,12 @@ internal sealed class PictureQueue(IFrameAnalyzer analyzer, FrameScheduler sched
             return new FrameEnd.Failed(ServerBusy.TooManyPictures(options.Engine));
         }
 
+        var span = FrameSpan.Begin(FrameSpan.CurrentCall, time);
+        FrameEnd? end = null;
         try
         {
             using var lane = analyzer.OpenLane(pinned: false);
-            var picture = new Picture(lane, request.Input, request.Settings.ToRequest(receivedAt, null), cancellationToken) { ReceivedAt = receivedAt, IsHeavy = request.Input.IsHeavy() };
+            var picture = new Picture(lane, request.Input, request.Settings.ToRequest(receivedAt, null, span), cancellationToken) { ReceivedAt = receivedAt, IsHeavy = request.Input.IsHeavy() };
             scheduler.Enqueue(flow, picture);
             await using (cancellationToken.UnsafeRegister(
                 static state =>
@@ -47,11 +49,12 @@ internal sealed class PictureQueue(IFrameAnalyzer analyzer, FrameScheduler sched
                 (scheduler, flow, picture)).ConfigureAwait(false))
             {
                 var outcome = await picture.Outcome.ConfigureAwait(false);
-                return outcome.Succeeded ? new FrameEnd.Analysed(outcome.Analysis, request.Settings.Thresholds) : new FrameEnd.Failed(outcome.Failure);
+                return end = outcome.Succeeded ? new FrameEnd.Analysed(outcome.Analysis, request.Settings.Thresholds) : new FrameEnd.Failed(outcome.Failure);
             }
         }
         finally
         {
+            FrameTraces.End(span, end);
             Leave(connection);
         }
     }

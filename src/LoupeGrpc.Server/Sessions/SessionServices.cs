@@ -10,6 +10,7 @@ internal sealed record SessionServices(
     MemoryLedger Ledger,
     AdaptationBudget AdaptationBudget,
     SessionMetrics Metrics,
+    FrameTraces Traces,
     LoupeOptions Options,
     TimeProvider Time,
     ILogger<AnalyzeSession> Logger);
