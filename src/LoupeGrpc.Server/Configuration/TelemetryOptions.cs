@@ -23,23 +23,23 @@ internal enum LogFormat
 /// <summary>Where traces, metrics and logs are sent by OTLP, the protocol of OpenTelemetry. Nothing is sent unless there is an address.</summary>
 internal sealed record TelemetryOptions : IValidatableObject
 {
-    [Setting("a collector that gets traces, metrics and logs by OTLP: http://HOST:4317", DefaultText = "none")]
+    [Setting("OTLP collector: http://HOST:4317", DefaultText = "none")]
     public string Endpoint { get; init; } = string.Empty;
 
     /// <summary>Collectors take the first on port 4317 and the other on 4318.</summary>
-    [Setting("how they are sent: gRPC, or protobuf over HTTP")]
+    [Setting("what it speaks")]
     public OtlpProtocol Protocol { get; init; }
 
     /// <summary>A secret, most times.</summary>
-    [Setting("sent along with them: NAME=VALUE, with commas between", DefaultText = "none")]
+    [Setting("sent along: NAME=VALUE,…", DefaultText = "none")]
     public string Headers { get; init; } = string.Empty;
 
     /// <summary>A call that comes with a trace context is traced as that says.</summary>
-    [Setting("share of calls that are traced, of those without a trace context of their own")]
+    [Setting("share of calls traced, without a context")]
     [Range(0d, 1d)]
     public float SampledCalls { get; init; } = 1;
 
-    [Setting("share of the frames of a traced session that have spans of their own")]
+    [Setting("share of a traced session's frames")]
     [Range(0d, 1d)]
     public float SampledFrames { get; init; } = 0.01f;
 
