@@ -1,6 +1,7 @@
 using System.Collections;
 using LoupeGrpc.Server.Configuration;
 using LoupeGrpc.Server.Hosting;
+using LoupeGrpc.Server.Logs;
 using LoupeGrpc.Server.Security;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging.Console;
@@ -75,6 +76,16 @@ internal sealed class LoadedSettings
             .Where(static setting => setting.Value is not null && !Listening.Any(section => setting.Key.StartsWith(section, StringComparison.OrdinalIgnoreCase)))
             .Select(static setting => $"--{setting.Key}={setting.Value}")];
 
+    /// <summary>Names of the log levels that another reading of the settings has differently.</summary>
+    public IReadOnlyList<string> LogLevelDifferences(LoadedSettings other)
+    {
+        var (mine, others) = (LogLevels(), other.LogLevels());
+        return [.. mine.Keys.Union(others.Keys).Where(name => mine.GetValueOrDefault(name) != others.GetValueOrDefault(name)).Order(StringComparer.Ordinal)];
+    }
+
+    /// <summary>Reads the files anew: log levels change for whoever logs; options stay what they are.</summary>
+    public void ReloadLogLevels() => Configuration.Reload();
+
     /// <summary>Logs go to standard error: standard output is for what programs read.</summary>
     public void AddLogging(ILoggingBuilder logging)
     {
@@ -94,6 +105,9 @@ internal sealed class LoadedSettings
 
     /// <summary>For a host that is given a provider.</summary>
     public void AddLogLevels(ILoggingBuilder logging) => logging.AddConfiguration(Configuration.GetSection(LoggingValidation.Section));
+
+    private Dictionary<string, string?> LogLevels() => Configuration.GetSection(LoggingValidation.Section).AsEnumerable()
+        .Where(static level => level.Value is not null).ToDictionary(static level => level.Key, static level => level.Value);
 
     /// <summary>The framework reads some values only when the first logger is made.</summary>
     private void CheckLogging()

@@ -64,6 +64,9 @@ internal sealed record LoupeOptions : IValidatableObject
     [SettingSection("The log, on standard error")]
     public LoggingOptions Logging { get; init; } = new();
 
+    [SettingSection("Who opened, ended, administered and was refused, in a file")]
+    public AuditOptions Audit { get; init; } = new();
+
     [SettingSection("OpenTelemetry, beside the metrics that are always there")]
     public TelemetryOptions Telemetry { get; init; } = new();
 

@@ -3,6 +3,7 @@ using LoupeGrpc.Server.Calls;
 using LoupeGrpc.Server.Configuration;
 using LoupeGrpc.Server.Contract;
 using LoupeGrpc.Server.Health;
+using LoupeGrpc.Server.Logs;
 using LoupeGrpc.Server.Security;
 using LoupeGrpc.Server.Sessions;
 using LoupeGrpc.Server.Web;
@@ -40,6 +41,9 @@ internal static class LoupeServices
         services.AddSingleton<AnalyzeEndpoint>();
         services.AddSingleton<ServingState>();
         services.AddSingleton<HealthWatchers>();
+        // Before the drain, so that it stops behind it: sessions end then.
+        services.AddSingleton<AuditLog>();
+        services.AddHostedService(static provider => provider.GetRequiredService<AuditLog>());
         services.AddHostedService<MemoryRelief>();
         services.AddHostedService<MemoryTrim>();
         services.AddSingleton<TransportBlocks>();

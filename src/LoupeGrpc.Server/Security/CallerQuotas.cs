@@ -5,7 +5,7 @@ using LoupeGrpc.Server.Sessions;
 namespace LoupeGrpc.Server.Security;
 
 /// <summary>What each caller may take. An owner who has sent nothing for a while takes no memory. Thread-safe.</summary>
-internal sealed class CallerQuotas(LoupeOptions options) : IDisposable
+internal sealed class CallerQuotas(LiveOptions live) : IDisposable
 {
     /// <summary>The most that may have been saved up: frames of a second.</summary>
     private static readonly TimeSpan Burst = TimeSpan.FromSeconds(1);
@@ -16,10 +16,11 @@ internal sealed class CallerQuotas(LoupeOptions options) : IDisposable
     private readonly PartitionedRateLimiter<(string Owner, double Rate)> _frames = PartitionedRateLimiter.Create<(string Owner, double Rate), (string Owner, double Rate)>(
         static caller => RateLimitPartition.GetTokenBucketLimiter(caller, static caller => LimitsOf(caller.Rate)));
 
+    /// <summary>As it is now: what changes later is for sessions that are opened later.</summary>
     public OwnerQuota Of(Caller caller)
     {
         var isStranger = caller.Owner.Length == 0;
-        var quotas = options.Quotas;
+        var quotas = live.Current.Quotas;
         var (sessions, setting) = caller.Sessions is { } own ? (own, "--sessions of its key")
             : isStranger ? (quotas.StrangerSessions, "Loupe:Quotas:StrangerSessions")
             : (quotas.Sessions, "Loupe:Quotas:Sessions");

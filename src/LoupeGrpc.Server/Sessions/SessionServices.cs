@@ -1,5 +1,6 @@
 using LoupeGrpc.Execution;
 using LoupeGrpc.Server.Configuration;
+using LoupeGrpc.Server.Logs;
 
 namespace LoupeGrpc.Server.Sessions;
 
@@ -11,6 +12,11 @@ internal sealed record SessionServices(
     AdaptationBudget AdaptationBudget,
     SessionMetrics Metrics,
     FrameTraces Traces,
-    LoupeOptions Options,
+    AuditLog Audit,
+    LiveOptions Live,
     TimeProvider Time,
-    ILogger<AnalyzeSession> Logger);
+    ILogger<AnalyzeSession> Logger)
+{
+    /// <summary>As they are now.</summary>
+    public LoupeOptions Options => Live.Current;
+}

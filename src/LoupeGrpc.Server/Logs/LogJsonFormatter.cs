@@ -6,7 +6,7 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using Microsoft.Extensions.Logging.Abstractions;
 
-namespace LoupeGrpc.Server.Commands;
+namespace LoupeGrpc.Server.Logs;
 
 /// <summary>
 /// A JSON object for each message, on a line: <c>time</c>, <c>level</c>, <c>category</c>, <c>event</c>, <c>message</c>, <c>fields</c> with the values that stand in the

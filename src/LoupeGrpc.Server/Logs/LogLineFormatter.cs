@@ -1,6 +1,6 @@
 using Microsoft.Extensions.Logging.Abstractions;
 
-namespace LoupeGrpc.Server.Commands;
+namespace LoupeGrpc.Server.Logs;
 
 /// <summary>
 /// A line of text for each message, whatever is in it: names that clients choose could otherwise forge lines, or move the cursor of the terminal that shows them.

@@ -2,7 +2,7 @@ using System.Globalization;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Logging.Console;
 
-namespace LoupeGrpc.Server.Commands;
+namespace LoupeGrpc.Server.Logs;
 
 /// <summary>What the forms of the log share: a line for each message, and of a kind that comes too often (<see cref="LogFlood"/>) none.</summary>
 internal abstract class LogFormatter(string name, TimeProvider time) : ConsoleFormatter(name)

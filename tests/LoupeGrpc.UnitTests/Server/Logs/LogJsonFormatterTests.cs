@@ -1,12 +1,12 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using LoupeGrpc.Server.Commands;
+using LoupeGrpc.Server.Logs;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
 using Xunit;
 
-namespace LoupeGrpc.UnitTests.Server.Commands;
+namespace LoupeGrpc.UnitTests.Server.Logs;
 
 public sealed class LogJsonFormatterTests
 {
