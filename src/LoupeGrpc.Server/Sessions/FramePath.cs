@@ -19,6 +19,7 @@ internal sealed class FramePath : IDisposable
     private readonly SessionAdaptation _adaptation;
     private readonly IAnalysisLane _lane;
     private readonly FrameFlow _flow;
+    private readonly Room _bytes;
     private readonly Room _sessionBytes;
     private readonly ActivityContext _call = FrameSpan.CurrentCall;
     private readonly CancellationToken _abandoned;
@@ -33,7 +34,8 @@ internal sealed class FramePath : IDisposable
         _adaptation = adaptation;
         _abandoned = abandoned;
         _lane = services.Analyzer.OpenLane(opening.Analysis.Deterministic);
-        _sessionBytes = new Room(RoomSize.OfBytes(services.Options.Limits.MaxSessionBytes), services.Ledger.Frames);
+        _bytes = opening.Quota.Frames ?? services.Ledger.Frames;
+        _sessionBytes = new Room(RoomSize.OfBytes(services.Options.Limits.MaxSessionBytes), _bytes);
         var onlyFreshest = opening.Delivery == Delivery.Freshest;
         var concurrency = services.Options.Limits.SessionConcurrency;
         // A second one of FRESHEST would grow old in the engine; of a session that adapts the engine takes the next when the one before has left it.
@@ -90,7 +92,8 @@ internal sealed class FramePath : IDisposable
         }
 
         var isEvery = _opening.Delivery == Delivery.EveryFrame;
-        if (isEvery ? await pace.WaitAsync(_abandoned).ConfigureAwait(false) : pace.TryTake())
+        var bytes = frame.Input.Data.Length;
+        if (isEvery ? await pace.WaitAsync(bytes, _abandoned).ConfigureAwait(false) : pace.TryTake(bytes))
         {
             return true;
         }
@@ -106,17 +109,23 @@ internal sealed class FramePath : IDisposable
         if (_opening.Delivery == Delivery.Freshest)
         {
             // Never waits. Two of its frames at most hold bytes, so the session's own budget is not asked.
-            if (_services.Ledger.Frames.TryTake(0, bytes) is { } room)
+            if (_bytes.TryTake(0, bytes) is { } room)
             {
                 frame.Charge(room);
                 return true;
+            }
+
+            if (_opening.Quota.Frames is { } own && own.Held.Bytes + bytes > own.Limit.Bytes)
+            {
+                Drop(frame, DropCause.OverQuota);
+                return false;
             }
 
             Fail(frame, ServerBusy.NoBytesLeft(_services.Options.Limits));
             return false;
         }
 
-        // The session's own first, then everybody's.
+        // The session's own first, then its owner's, then everybody's.
         var (_, lease) = await _sessionBytes.TakeAsync(0, bytes, _abandoned).ConfigureAwait(false);
         if (lease is null)
         {

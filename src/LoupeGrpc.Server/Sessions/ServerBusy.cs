@@ -19,7 +19,9 @@ internal static class ServerBusy
         FailureKind.Overloaded, $"the identity has all the sessions that it may have ({quota.Sessions}): {quota.Setting}"));
 
     public static CallFailure TooManyFrames { get; } = new(new FrameFailure(
-        FailureKind.Overloaded, "more pictures a second than the identity may send: Loupe:Quotas:FramesPerSecond, or --frames-per-second of its key"));
+        FailureKind.Overloaded, "more pictures or bytes a second than the identity may send: Loupe:Quotas:FramesPerSecond and BytesPerSecond, or --frames-per-second of its key"));
+
+    public static FrameFailure NoQuotaLeft { get; } = new(FailureKind.Overloaded, "pictures of the identity hold all the bytes that they may: Loupe:Quotas:BufferedBytes");
 
     public static CallFailure TooManyUnopened(ConnectionOptions connections) => new(new FrameFailure(
         FailureKind.Overloaded,

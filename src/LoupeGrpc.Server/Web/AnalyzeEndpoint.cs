@@ -156,12 +156,7 @@ internal sealed class AnalyzeEndpoint(
             return new FrameEnd.Failed(new FrameFailure(FailureKind.Invalid, "the picture has no bytes"));
         }
 
-        if (quotas.Of(Caller.Of(http)).Pace?.TryTake() == false)
-        {
-            return new FrameEnd.Failed(ServerBusy.TooManyFrames.Failure);
-        }
-
-        var analyzing = pictures.AnalyzeAsync(http.Connection.Id, new PictureRequest(new EncodedInput(picture), settings), http.RequestAborted);
+        var analyzing = pictures.AnalyzeAsync(http.Connection.Id, quotas.Of(Caller.Of(http)), new PictureRequest(new EncodedInput(picture), settings), http.RequestAborted);
         // It is charged to the frames now.
         body.Release();
         return await analyzing.ConfigureAwait(false);
