@@ -19,6 +19,7 @@ internal sealed class FramePath : IDisposable
     private readonly SessionAdaptation _adaptation;
     private readonly IAnalysisLane _lane;
     private readonly FrameFlow _flow;
+    private readonly SessionEconomies _economies;
     private readonly Room _bytes;
     private readonly Room _sessionBytes;
     private readonly ActivityContext _call = FrameSpan.CurrentCall;
@@ -34,6 +35,7 @@ internal sealed class FramePath : IDisposable
         _adaptation = adaptation;
         _abandoned = abandoned;
         _lane = services.Analyzer.OpenLane(opening.Analysis.Deterministic);
+        _economies = new SessionEconomies(opening.Economies);
         _bytes = opening.Quota.Frames ?? services.Ledger.Frames;
         _sessionBytes = new Room(RoomSize.OfBytes(services.Options.Limits.MaxSessionBytes), _bytes);
         var onlyFreshest = opening.Delivery == Delivery.Freshest;
@@ -143,7 +145,7 @@ internal sealed class FramePath : IDisposable
         switch (reason)
         {
             case FrameRefusal.Expired:
-                _sequencer.Decide(frame, new FrameEnd.Expired(AgeOf(frame), frame.Deadline!.Value));
+                Decide(frame, new FrameEnd.Expired(AgeOf(frame), frame.Deadline!.Value));
                 break;
             case FrameRefusal.Superseded:
                 Drop(frame, DropCause.Superseded);
@@ -165,7 +167,7 @@ internal sealed class FramePath : IDisposable
         var outcome = await AskEngineAsync(frame, state).ConfigureAwait(false);
         // Abandoned, the frame may still be inside the engine.
         var eviction = state is null ? null : _adaptation.Leave(look: !_abandoned.IsCancellationRequested);
-        _sequencer.Decide(frame, EndOf(frame, outcome), EventsOf(frame, outcome, eviction));
+        Decide(frame, EndOf(frame, outcome), EventsOf(frame, outcome, eviction));
         return outcome;
     }
 
@@ -188,7 +190,7 @@ internal sealed class FramePath : IDisposable
     {
         try
         {
-            var request = frame.Settings.ToRequest(frame.ReceivedAt, Earlier(frame.Deadline, _opening.StalenessBudget), frame.Span, state, _flow.Policy.IsUrgent);
+            var request = frame.Settings.ToRequest(frame.ReceivedAt, Earlier(frame.Deadline, _opening.StalenessBudget), frame.Span, state, _flow.Policy.IsUrgent, _economies.Current);
             return await _lane.AnalyzeAsync(frame.Input, request, _abandoned).ConfigureAwait(false);
         }
 #pragma warning disable CA1031 // One frame's fault must not take the session down, whatever it is.
@@ -228,9 +230,15 @@ internal sealed class FramePath : IDisposable
         return eviction is null ? events : events.Append(eviction);
     }
 
-    private void Drop(SessionFrame frame, DropCause cause) => _sequencer.Decide(frame, new FrameEnd.Dropped(cause, AgeOf(frame)));
+    private void Drop(SessionFrame frame, DropCause cause) => Decide(frame, new FrameEnd.Dropped(cause, AgeOf(frame)));
 
-    private void Fail(SessionFrame frame, FrameFailure failure) => _sequencer.Decide(frame, new FrameEnd.Failed(failure));
+    private void Fail(SessionFrame frame, FrameFailure failure) => Decide(frame, new FrameEnd.Failed(failure));
+
+    private void Decide(SessionFrame frame, FrameEnd end, params IEnumerable<SessionNotice> events)
+    {
+        _economies.Note(end);
+        _sequencer.Decide(frame, end, events);
+    }
 
     private TimeSpan AgeOf(SessionFrame frame) => _services.Time.GetElapsedTime(frame.ReceivedAt);
 
