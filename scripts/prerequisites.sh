@@ -67,6 +67,10 @@ if [[ ${1:-build} == test ]]; then
   need openssl "certificates for the tests of clients/python" command -v openssl
   need protoc-gen-go-1-5 "generates the contract's Go" command -v protoc-gen-go
   need protoc-gen-go-grpc "generates the contract's Go" command -v protoc-gen-go-grpc
+  need golang-go "builds clients/go" command -v go
+  need golang-google-grpc-dev "clients/go speaks gRPC with it" test -d /usr/share/gocode/src/google.golang.org/grpc
+  # Not the older golang-goprotobuf-dev, which wants the older protoc-gen-go.
+  need golang-github-golang-protobuf-1-5-dev "clients/go reads and writes messages with it" test -d /usr/share/gocode/src/github.com/golang/protobuf
 fi
 
 if [[ ${1:-build} == fuzz ]]; then

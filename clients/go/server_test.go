@@ -1,0 +1,90 @@
+package loupegrpc
+
+import (
+	"bytes"
+	"errors"
+	"image"
+	_ "image/png"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+)
+
+// realServer is the address of a real one; run-tests.sh starts it.
+func realServer(t *testing.T) string {
+	t.Helper()
+	address := os.Getenv("LOUPE_ADDRESS")
+	if address == "" {
+		t.Skip("LOUPE_ADDRESS is not set")
+	}
+	return address
+}
+
+func TestFilesPixelsAndEveryKindOfMaskGiveTheSame(t *testing.T) {
+	client, ctx := connectTo(t, Options{Address: realServer(t)})
+	path := filepath.Join(root(t), "samples/forged-cat-inpainted.png")
+	file := must(os.Open(path))(t)
+	defer file.Close()
+	decoded, _, err := image.Decode(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var first *Analysis
+	for _, try := range []struct {
+		image    Image
+		encoding MaskEncoding
+	}{{File(path), MaskRLE}, {FromImage(decoded), MaskRLE}, {File(path), MaskPNG}, {File(path), MaskSoftPNG}} {
+		found := must(client.AnalyzeImage(ctx, try.image, ImageOptions{Masks: &Masks{Policy: MasksAlways, Encoding: try.encoding}}))(t)
+		if first == nil {
+			first = found
+		}
+		one, other := must(first.Mask.Bitmap())(t), must(found.Mask.Bitmap())(t)
+		if found.Score != first.Score || found.Verdict != Manipulated || !bytes.Equal(one.Pixels, other.Pixels) || bytes.Count(one.Pixels, []byte{1}) != int(found.Mask.Area()) {
+			t.Errorf("%T, %s: %v %v", try.image, try.encoding, found.Score, found.Mask.Area())
+		}
+	}
+}
+
+func TestManySessionsShareAClient(t *testing.T) {
+	client, ctx := connectTo(t, Options{Address: realServer(t)})
+	picture := Encoded(must(os.ReadFile(filepath.Join(root(t), "samples/authentic-coffee.jpg")))(t))
+	var running sync.WaitGroup
+	for number := 0; number < 3; number++ {
+		running.Add(1)
+		go func() {
+			defer running.Done()
+			frames := make(chan Frame)
+			go func() {
+				defer close(frames)
+				for i := 0; i < 15; i++ {
+					frames <- Frame{Image: picture}
+				}
+			}()
+			count := 0
+			account, err := client.Analyze(ctx, frames, SessionOptions{MaxFramesInFlight: 3, Masks: &Masks{Policy: MasksNever}}, func(outcome Outcome) error {
+				if found, ok := outcome.(*Result); !ok || found.Index != count || found.FrameID != uint64(count) {
+					t.Errorf("%v comes as number %d", outcome, count)
+				}
+				count++
+				return nil
+			})
+			if err != nil || count != 15 || account.Results != 15 {
+				t.Errorf("%d outcomes, %v, %v", count, account, err)
+			}
+		}()
+	}
+	running.Wait()
+}
+
+func TestTheServersRefusalsKeepTheirCodes(t *testing.T) {
+	client, ctx := connectTo(t, Options{Address: realServer(t)})
+	var refused *RequestError
+	if _, err := client.AnalyzeImage(ctx, Encoded("not a picture"), ImageOptions{}); !errors.As(err, &refused) || refused.Code != CodeInvalid {
+		t.Error(err)
+	}
+	thresholds := &Thresholds{Low: Float(0.9), High: Float(0.1)}
+	if _, err := client.OpenSession(ctx, SessionOptions{Thresholds: thresholds}); !errors.As(err, &refused) || refused.Code != CodeInvalid {
+		t.Error(err)
+	}
+}
