@@ -113,6 +113,7 @@ built() {
   holds "format" dotnet format LoupeGrpc.sln --verify-no-changes --no-restore --diagnostics IDE0055
   unittest "the gpu package without a GPU" tests/gpu-package/run.sh
   checks "the contract's promise" tests/protos/run.sh
+  checks "what operators deploy" tests/deploy/run.sh
   holds "third-party notices" dotnet run scripts/third-party-notices.cs -- --check
   unittest "packages" tests/packages/run.sh
   checks "what once broke" tests/faults/rerun.sh

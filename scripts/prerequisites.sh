@@ -46,20 +46,21 @@ if [[ ${1:-build} == test ]]; then
   need protobuf-compiler-grpc "stubs of the interoperability test" command -v grpc_python_plugin
   need libprotobuf-dev "Google's own proto files, for the interoperability test" test -e /usr/include/google/protobuf/duration.proto
   need npm "installs buf, which checks the contract, and what clients/node is built with" command -v npm
+  need prometheus "promtool checks the alert rules of deploy/" command -v promtool
   need strace "watches what programs do to files and the network" command -v strace
-  need python3-gi "the RTSP server of the tests" /usr/bin/python3 -c 'import gi'
-  need gir1.2-gst-rtsp-server-1.0 "the RTSP server of the tests" /usr/bin/python3 -c 'import gi; gi.require_version("GstRtspServer", "1.0")'
+  need python3-gi "the RTSP server of the tests" /usr/bin/python3 -I -c 'import gi'
+  need gir1.2-gst-rtsp-server-1.0 "the RTSP server of the tests" /usr/bin/python3 -I -c 'import gi; gi.require_version("GstRtspServer", "1.0")'
   need gstreamer1.0-plugins-base "the RTSP server of the tests" has_gstreamer videotestsrc
   need gstreamer1.0-plugins-good "the RTSP server of the tests" has_gstreamer isomp4
   need gstreamer1.0-plugins-bad "the RTSP server of the tests" has_gstreamer videoparsersbad
   need gstreamer1.0-plugins-ugly "the RTSP server of the tests" has_gstreamer x264
-  need python3-grpcio "the stock gRPC client of another language" /usr/bin/python3 -c 'import grpc, google.protobuf'
-  need python3-numpy "clients/python hands masks over as its arrays" /usr/bin/python3 -c 'import numpy'
-  need python3-opencv "tests of clients/python take frames from it" /usr/bin/python3 -c 'import cv2'
-  need python3-pytest "tests of clients/python" /usr/bin/python3 -c 'import pytest'
-  need python3-build "builds clients/python" /usr/bin/python3 -c 'import build'
-  need python3-hatchling "builds clients/python" /usr/bin/python3 -c 'import hatchling'
-  need python3-venv "installs the built clients/python" /usr/bin/python3 -c 'import ensurepip'
+  need python3-grpcio "the stock gRPC client of another language" /usr/bin/python3 -I -c 'import grpc, google.protobuf'
+  need python3-numpy "clients/python hands masks over as its arrays" /usr/bin/python3 -I -c 'import numpy'
+  need python3-opencv "tests of clients/python take frames from it" /usr/bin/python3 -I -c 'import cv2'
+  need python3-pytest "tests of clients/python" /usr/bin/python3 -I -c 'import pytest'
+  need python3-build "builds clients/python" /usr/bin/python3 -I -c 'import build'
+  need python3-hatchling "builds clients/python" /usr/bin/python3 -I -c 'import hatchling'
+  need python3-venv "installs the built clients/python" /usr/bin/python3 -I -c 'import ensurepip'
   need black "format of clients/python" test -x /usr/bin/black
   need flake8 "style of clients/python" test -x /usr/bin/flake8
   need mypy "types of clients/python" test -x /usr/bin/mypy

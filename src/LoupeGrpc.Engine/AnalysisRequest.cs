@@ -34,8 +34,26 @@ public sealed record AnalysisRequest
     /// </summary>
     public long ReceivedAt { get; init; }
 
+    /// <summary>What is not done although it would be.</summary>
+    public Economies Economies { get; init; }
+
+    /// <summary>The frame's trace; null: it has none.</summary>
+    public FrameSpan? Span { get; init; }
+
     /// <summary>Age from which the frame is of no use: unless its last stage has begun by then it is answered <see cref="FailureKind.Expired"/>, at once where it waits. Null: never.</summary>
     public TimeSpan? MaxAge { get; init; }
+}
+
+/// <summary>Work of a frame that can be left out, and its answer is still good.</summary>
+[Flags]
+public enum Economies
+{
+    None = 0,
+
+    /// <summary>The session's parameters stay as they are.</summary>
+    NoAdaptationStep = 1,
+    NoDualVerdict = 2,
+    NoMask = 4,
 }
 
 /// <summary>When a mask is computed.</summary>

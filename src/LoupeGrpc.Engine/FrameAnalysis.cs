@@ -53,6 +53,9 @@ public sealed record FrameAnalysis
 
     public IReadOnlyList<ImageNote> Notes { get; init; } = [];
 
+    /// <summary>What was left out as asked for, and would have been done otherwise.</summary>
+    public Economies Economies { get; init; }
+
     public required StageTimings Timings { get; init; }
 
     public required ExecutionDescription Execution { get; init; }

@@ -91,6 +91,10 @@ internal sealed record OutcomeLine
     [JsonPropertyName("orientation")]
     public uint? Orientation { get; init; }
 
+    /// <summary>What was left out rather than lose frames, in the words of the contract; null: nothing.</summary>
+    [JsonPropertyName("economies")]
+    public IReadOnlyList<string>? Economies { get; init; }
+
     [JsonPropertyName("mask_file")]
     public string? MaskFile { get; init; }
 
@@ -129,6 +133,7 @@ internal sealed record OutcomeLine
         Adaptation = result.Adaptation is { } state ? new AdaptationField(state.Step, Convert.ToHexStringLower(state.Hash.Span), state.Drift) : null,
         Orientation = result.Orientation > 1 ? result.Orientation : null,
         MaskDisagreement = result.BaseMask is null ? null : result.MaskDisagreement,
+        Economies = result.Economies.Count > 0 ? [.. result.Economies.Select(static economy => WireName.Of(economy))] : null,
     };
 }
 

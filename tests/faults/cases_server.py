@@ -1,5 +1,6 @@
 """What once killed, starved or filled a server, and what it once answered with a stack trace."""
 
+import concurrent.futures
 import os
 import pathlib
 import re
@@ -7,6 +8,7 @@ import signal
 import socket
 import struct
 import subprocess
+import threading
 import time
 import urllib.request
 import zlib
@@ -113,11 +115,11 @@ def tiff(width, height, tile, tiles, data):
     return struct.pack("<2sHI", b"II", 42, 8 + len(data) + len(arrays)) + data + arrays + directory
 
 
-def png(data):
+def png(data, side=8, colors=2):
     def chunk(name, content):
         return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
 
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", 8, 8, 8, 2, 0, 0, 0)) + chunk(b"IDAT", data) + chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", side, side, 8, colors, 0, 0, 0)) + chunk(b"IDAT", data) + chunk(b"IEND", b"")
 
 
 def scans(number):
@@ -203,6 +205,48 @@ def large_message(place):
     with Server("--Loupe:Limits:MaxFrameBytes=65536") as server, grpc.insecure_channel(server.address) as channel:
         end = status(raw(channel, "AnalyzeImage"), bytes(3 << 20))
     return expect(end == ("RESOURCE_EXHAUSTED", True), f"{end[0]}, {'with' if end[1] else 'without'} details")
+
+
+def after(server, burst):
+    """Resident MiB before a burst, at most while it lasts, and once what it left had time to go."""
+    begin = memory(server.pid)
+    most, done = begin, threading.Event()
+
+    def watch():
+        nonlocal most
+        while not done.wait(0.02):
+            most = max(most, memory(server.pid))
+
+    watching = threading.Thread(target=watch)
+    watching.start()
+    burst()
+    done.set()
+    watching.join()
+    deadline = time.monotonic() + 15
+    while (end := memory(server.pid)) > begin + 64 and time.monotonic() < deadline:
+        time.sleep(0.5)
+    return begin, most, end
+
+
+@case("a burst of 40 messages of 24 MB", "4.2 GB stay")
+def burst_of_messages(place):
+    message = bytes(24 << 20)
+    with Server() as server, grpc.insecure_channel(server.address, options=[("grpc.max_send_message_length", -1)]) as channel:
+        with concurrent.futures.ThreadPoolExecutor(40) as callers:
+            begin, most, end = after(server, lambda: list(callers.map(lambda _: status(raw(channel, "AnalyzeImage"), message), range(40))))
+    return expect(most > begin + 100 and end <= begin + 64, f"{begin} MiB, then {most}, then {end}")
+
+
+@case("masks of pictures of 100 megapixels", "500 MB stay for each of the workers")
+def huge_masks(place):
+    (place.folder / "huge.png").write_bytes(png(zlib.compress(bytes(10_001 * 10_000), 1), side=10_000, colors=0))
+    with Server() as server:
+        command = [CLIENT, "analyze", WHOLE, place.folder / "huge.png", place.folder / "huge.png", "--mask", "always", "--server", server.url, "--format", "csv"]
+        subprocess.run(command[:3] + command[5:], check=False, capture_output=True, timeout=30)
+        rows = []
+        begin, most, end = after(server, lambda: rows.extend(
+            subprocess.run(command, check=False, capture_output=True, text=True, timeout=60).stdout.splitlines()))
+    return expect(len(rows) == 4 and most > begin + 400 and end <= begin + 64, f"{len(rows) - 1} pictures; {begin} MiB, then {most}, then {end}")
 
 
 @case("metadata of 60 kB beside another call", "both calls end")

@@ -40,6 +40,12 @@ public sealed record LoupeSessionOptions
     /// <summary>Ask for bit-for-bit repeatable results. Default false.</summary>
     public bool Deterministic { get; init; }
 
+    /// <summary>
+    /// What of its frames' work the session would rather go without than lose frames, while it loses some; each result says what was left out
+    /// (<see cref="FrameResult.Economies"/>). Default: nothing, frames are lost at once.
+    /// </summary>
+    public IReadOnlyList<Economy> Economies { get; init; } = [];
+
     /// <summary>Outcomes come as they are ready. Default false: in the order in which frames were sent.</summary>
     public bool Unordered { get; init; }
 
@@ -65,6 +71,7 @@ public sealed record LoupeSessionOptions
             AdaptationSnapshot = ByteString.CopyFrom(AdaptationSnapshot.Span),
             Resumable = Reconnect,
             Deterministic = Deterministic,
+            Economies = { Economies },
             Unordered = Unordered,
             MaxResponseBytes = (uint)client.MaxResponseBytes,
             Client = client.ClientName,

@@ -21,6 +21,7 @@ export {
 } from './options.js';
 export {
     DropReason,
+    Economy,
     Mask,
     MaskAgreement,
     MaskOmission,

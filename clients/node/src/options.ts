@@ -2,7 +2,7 @@ import { create } from '@bufbuild/protobuf';
 import { DurationSchema, type Duration } from '@bufbuild/protobuf/wkt';
 import { type AdaptationGuard, AdaptationSettingsSchema } from './gen/loupe/v1/adaptation_pb.js';
 import { FrameFormatSchema } from './gen/loupe/v1/frame_pb.js';
-import { MaskEncoding, MaskPolicy, MaskSettingsSchema, ThresholdsSchema } from './gen/loupe/v1/result_pb.js';
+import { type Economy, MaskEncoding, MaskPolicy, MaskSettingsSchema, ThresholdsSchema } from './gen/loupe/v1/result_pb.js';
 import { DeliveryMode, DeliveryPolicySchema, OpenSessionSchema } from './gen/loupe/v1/session_pb.js';
 import { toFormat, type FrameFormat } from './frames.js';
 
@@ -93,6 +93,8 @@ export interface SessionOptions {
     readonly reconnect?: boolean | undefined;
     /** Ask for bit-for-bit repeatable results. */
     readonly deterministic?: boolean | undefined;
+    /** What of its frames' work the session would rather go without than lose frames, while it loses some. */
+    readonly economies?: readonly Economy[] | undefined;
     /** Outcomes come as they are ready. */
     readonly unordered?: boolean | undefined;
     /** Frames sent whose outcomes were not yet taken, 1 to 4,096; the server's credits may bound them further. Default 64. */
@@ -140,6 +142,7 @@ export function toOpening(options: SessionOptions, client: ClientOptions) {
         ...(adaptation ? { adaptation: toAdaptation(adaptation) } : {}),
         adaptationSnapshot: options.adaptationSnapshot ?? new Uint8Array(),
         deterministic: options.deterministic ?? false,
+        economies: [...(options.economies ?? [])],
         unordered: options.unordered ?? false,
         maxResponseBytes: maxResponseBytes(client),
         client: client.clientName ?? 'loupe-grpc-node/0.1.0',

@@ -2,6 +2,7 @@ import type { FailureCode } from './errors.js';
 import type { AdaptationState } from './gen/loupe/v1/adaptation_pb.js';
 import {
     DropReason,
+    Economy,
     MaskAgreement,
     MaskOmission,
     NoteCode,
@@ -14,7 +15,7 @@ import {
 import { SessionEventKind, type SessionEvent as WireEvent } from './gen/loupe/v1/session_pb.js';
 import { RleMask, type Box } from './masks.js';
 
-export { DropReason, MaskAgreement, MaskOmission, NoteCode, SessionEventKind, Verdict };
+export { DropReason, Economy, MaskAgreement, MaskOmission, NoteCode, SessionEventKind, Verdict };
 
 /** Where a picture was forged, in stored pixels. */
 export class Mask {
@@ -73,6 +74,8 @@ export interface Analysis {
     readonly maskAgreement: MaskAgreement;
     readonly regions: readonly Region[];
     readonly notes: readonly Note[];
+    /** What was left out because the session loses frames, as it allowed. */
+    readonly economies: readonly Economy[];
     readonly width: number;
     readonly height: number;
     /** How viewers turn the picture, in EXIF's numbering; 1 is upright. */
@@ -128,6 +131,7 @@ export function toAnalysis(result: FrameResult): Analysis {
         maskAgreement: result.maskAgreement,
         regions: result.regions,
         notes: result.notes,
+        economies: result.economies,
         width: result.width,
         height: result.height,
         orientation: result.orientation,

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { createRequire } from 'node:module';
 import { pathToFileURL } from 'node:url';
 import { test } from 'node:test';
-import { fromImageData, fromSharp, LoupeClient, MaskPolicy, PixelFormat, RequestError, UnavailableError, type Outcome } from 'loupe-grpc';
+import { Economy, fromImageData, fromSharp, LoupeClient, MaskPolicy, PixelFormat, RequestError, UnavailableError, type Outcome } from 'loupe-grpc';
 
 const address = process.env['LOUPE_ADDRESS'] ?? 'http://127.0.0.1:5005';
 const root = process.env['LOUPE_ROOT'] ?? '../..';
@@ -61,6 +61,19 @@ test('a session that is left answers its frames as canceled, and a file that is 
     assert.equal(outcomes.length, 1);
     assert.ok(outcomes[0]?.outcome === 'result' || (outcomes[0]?.outcome === 'failed' && outcomes[0].code === 'CANCELED'));
     await assert.rejects(session.send(coffee), /the session was closed|being completed/);
+});
+
+test('a session that loses frames goes without what it allows', async () => {
+    using client = new LoupeClient({ address });
+    await using session = await client.openSession({ economies: [Economy.NO_MASK], masks: { policy: MaskPolicy.ALWAYS } });
+    const outcomes = session[Symbol.asyncIterator]();
+    await session.send(coffee, { deadlineMs: 1e-6 });
+    assert.equal((await outcomes.next()).value?.outcome, 'expired');
+    await session.send(coffee);
+    const found = (await outcomes.next()).value;
+    assert.ok(found?.outcome === 'result');
+    assert.equal(found.analysis.mask, undefined);
+    assert.deepEqual(found.analysis.economies, [Economy.NO_MASK]);
 });
 
 test('a source that fails is heard of after the outcomes', async () => {

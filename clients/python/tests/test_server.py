@@ -82,6 +82,24 @@ def test_asyncio_sends_and_reads_side_by_side(server: str) -> None:
     assert [outcome.index for outcome in outcomes] == list(range(10)) and all(isinstance(outcome, lg.Result) for outcome in outcomes)
 
 
+def test_a_session_that_loses_frames_goes_without_what_it_allows(server: str) -> None:
+    file = SAMPLES / "forged-cat-inpainted.png"
+    with lg.LoupeClient(server) as client, client.open_session(economies=(lg.Economy.NO_MASK,)) as session:
+        session.send(file)
+        # Of no use any more when it is received.
+        session.send(file, deadline=1e-9)
+        session.complete()
+        first, lost = session
+        assert isinstance(first, lg.Result) and first.analysis.mask and first.analysis.economies == ()
+        assert isinstance(lost, lg.Expired)
+    with lg.LoupeClient(server) as client, client.open_session(economies=(lg.Economy.NO_MASK,)) as session:
+        session.send(file, deadline=1e-9)
+        assert isinstance(next(iter(session)), lg.Expired)
+        session.send(file)
+        found = next(iter(session))
+        assert isinstance(found, lg.Result) and found.analysis.mask is None and found.analysis.economies == (lg.Economy.NO_MASK,)
+
+
 def test_one_threshold_alone_leaves_the_other_to_the_server(server: str) -> None:
     with lg.LoupeClient(server) as client:
         for thresholds, expected in ((lg.Thresholds(low=0.5), (0.5, 0.6)), (lg.Thresholds(high=0.7), (0.4, 0.7)), (lg.Thresholds(0, 0.7), (0, 0.7))):

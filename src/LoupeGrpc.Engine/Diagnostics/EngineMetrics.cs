@@ -70,11 +70,13 @@ internal sealed class EngineMetrics : IDisposable
         _guardEvents = _meter.CreateCounter<long>("loupe.adaptation.guard_events", "{event}", "What the guards of sessions did, and why.");
     }
 
+    public static string NameOf(TimedWork work) => WorkNames[(int)work];
+
     public void RecordStage(TimedWork work, TimeSpan elapsed)
     {
         if (_stageDuration.Enabled)
         {
-            _stageDuration.Record(elapsed.TotalSeconds, new KeyValuePair<string, object?>("stage", WorkNames[(int)work]));
+            _stageDuration.Record(elapsed.TotalSeconds, new KeyValuePair<string, object?>("stage", NameOf(work)));
         }
     }
 
@@ -83,7 +85,7 @@ internal sealed class EngineMetrics : IDisposable
     /// <param name="frames">Frames it had.</param>
     public void RecordRun(TimedWork work, TimeSpan elapsed, int bucket, int frames)
     {
-        var graph = new KeyValuePair<string, object?>("stage", WorkNames[(int)work]);
+        var graph = new KeyValuePair<string, object?>("stage", NameOf(work));
         if (_runDuration.Enabled)
         {
             _runDuration.Record(elapsed.TotalSeconds, graph, new KeyValuePair<string, object?>("bucket", bucket));

@@ -22,7 +22,7 @@ internal sealed class AdaptStep(AnswerWriter answers, FailureClassifier classifi
             {
                 long start = clock.Now;
                 Step(job, turn, Note);
-                job.Timings = job.Timings with { Adapt = clock.Record(TimedWork.Adapt, start) };
+                job.Timings = job.Timings with { Adapt = clock.Record(job, TimedWork.Adapt, start) };
             }
         }
         catch (Exception exception)

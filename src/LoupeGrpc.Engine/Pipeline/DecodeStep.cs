@@ -113,9 +113,9 @@ internal sealed class DecodeStep(ModelManifest manifest, PixelPool pixels, Stage
 
     private void Preprocess(FrameJob job, in PixelSource source, long decodeStart)
     {
-        var decode = clock.Record(TimedWork.Decode, decodeStart);
+        var decode = clock.Record(job, TimedWork.Decode, decodeStart);
         long start = clock.Now;
         _preprocessor.ToNchw(source, job.Pixels!.Values);
-        job.Timings = job.Timings with { Decode = decode, Preprocess = clock.Record(TimedWork.Preprocess, start) };
+        job.Timings = job.Timings with { Decode = decode, Preprocess = clock.Record(job, TimedWork.Preprocess, start) };
     }
 }

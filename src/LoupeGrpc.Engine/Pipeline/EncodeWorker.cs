@@ -115,7 +115,7 @@ internal sealed class EncodeWorker(Stage stage, ModelRuns runs, IFrameStep gate,
             return;
         }
 
-        var elapsed = stage.Clock.RecordRun(TimedWork.Encode, start, bucket, run.Count);
+        var elapsed = stage.Clock.RecordRun(TimedWork.Encode, start, bucket, run);
         runs.EncodePlanner.Record(bucket, elapsed);
         stage.Classifier.Succeeded(stage.Name);
         Pass(new FrameBatch(place, slot, bucket, run.Count, runs.Slots), run, start, elapsed);
@@ -146,7 +146,7 @@ internal sealed class EncodeWorker(Stage stage, ModelRuns runs, IFrameStep gate,
             (job.Batch, job.Row) = (batch, row);
             stage.Exit.ReturnPixels(job);
             job.Timings = job.Timings with { Queue = job.Timings.Queue + stage.Clock.RecordBatchWait(job.QueuedAt, start), Encode = elapsed };
-            stage.Clock.Record(TimedWork.Encode, elapsed);
+            stage.Clock.Record(job, TimedWork.Encode, elapsed);
         }
 
         var further = run.FindAll(job => !IsDone(job));

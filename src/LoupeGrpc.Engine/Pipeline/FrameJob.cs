@@ -113,6 +113,9 @@ internal sealed class FrameJob(FrameExit exit, FrameInput input, AnalysisRequest
     /// <summary>The base mask is computed too.</summary>
     public bool NeedsDualVerdict { get; set; }
 
+    /// <summary>What was left out.</summary>
+    public Economies Economies { get; private set; }
+
     public EncodedMask? BaseMask { get; set; }
 
     public float? MaskDisagreement { get; set; }
@@ -121,6 +124,18 @@ internal sealed class FrameJob(FrameExit exit, FrameInput input, AnalysisRequest
     public FrameAnalysis? Analysis { get; set; }
 
     public StageTimings Timings { get; set; } = new(default, default, default, default, default, default, default);
+
+    /// <summary>Whether something that is wanted is done; where the request says to leave it out, that is kept.</summary>
+    public bool Affords(bool wanted, Economies economy)
+    {
+        if (wanted && request.Economies.HasFlag(economy))
+        {
+            Economies |= economy;
+            return false;
+        }
+
+        return wanted;
+    }
 
     /// <summary>Before it waits at the door.</summary>
     /// <param name="wait">Is canceled when the deadline passes meanwhile; null: afterwards.</param>

@@ -15,12 +15,12 @@ internal sealed class GateStep(AnswerWriter answers) : IFrameStep
 
         job.Score = score;
         job.Verdict = job.VerdictIsOpen ? Verdict.Uncertain : job.Request.Thresholds.VerdictOf(score);
-        job.NeedsMask = WantsMask(job);
+        job.NeedsMask = job.Affords(WantsMask(job), Economies.NoMask);
         if (job.Turn is { } turn)
         {
             // Counted, but what was guessed teaches nothing.
-            job.Adapts = turn.WantsStep(score) && !job.VerdictIsOpen;
-            job.NeedsDualVerdict = job.NeedsMask && turn.WantsDualVerdict();
+            job.Adapts = job.Affords(turn.WantsStep(score) && !job.VerdictIsOpen, Economies.NoAdaptationStep);
+            job.NeedsDualVerdict = job.Affords(job.NeedsMask && turn.WantsDualVerdict(), Economies.NoDualVerdict);
         }
 
         if (job.NeedsMask || job.Adapts)

@@ -46,7 +46,7 @@ internal sealed class MaskStep(ModelManifest manifest, AnswerWriter answers, Sta
         long area = Decode(job, slot.MaskLogits, slot.ClassLogits, mask, soft);
         var regions = area == 0 ? [] : RegionFinder.Find(mask.Mat, soft.Mat);
         var encoded = Encode(job, mask, soft, area);
-        job.Timings = job.Timings with { Mask = clock.Record(TimedWork.Mask, start) };
+        job.Timings = job.Timings with { Mask = clock.Record(job, TimedWork.Mask, start) };
         if (job.NeedsDualVerdict)
         {
             CompareWithBase(job, mask, soft);
@@ -65,7 +65,7 @@ internal sealed class MaskStep(ModelManifest manifest, AnswerWriter answers, Sta
         job.BaseMask = Encode(job, baseMask, soft, area);
         job.MaskDisagreement = (float)TensorPrimitives.HammingDistance<byte>(mask.Values, baseMask.Values) / mask.Values.Length;
         job.Timings = job.Timings with { Dual = job.Timings.Dual + clock.Since(start) };
-        clock.Record(TimedWork.Dual, job.Timings.Dual);
+        clock.Record(job, TimedWork.Dual, job.Timings.Dual);
     }
 
     private long Decode(FrameJob job, TensorBuffer maskLogits, TensorBuffer classLogits, PixelMemory<byte> mask, PixelMemory<float> soft)

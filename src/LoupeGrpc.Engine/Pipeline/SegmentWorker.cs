@@ -137,12 +137,12 @@ internal sealed class SegmentWorker(Stage stage, ModelRuns runs, Action<FrameJob
             slot.Segment(rows);
         }
 
-        var elapsed = stage.Clock.RecordRun(TimedWork.Segment, start, rows.Count, run.Count);
+        var elapsed = stage.Clock.RecordRun(TimedWork.Segment, start, rows.Count, run);
         runs.SegmentPlanner.Record(rows.Count, elapsed);
         foreach (var job in run)
         {
             job.Timings = job.Timings with { Segment = elapsed };
-            stage.Clock.Record(TimedWork.Segment, elapsed);
+            stage.Clock.Record(job, TimedWork.Segment, elapsed);
         }
     }
 

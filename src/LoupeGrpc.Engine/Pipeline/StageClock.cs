@@ -23,22 +23,37 @@ internal sealed class StageClock(TimeProvider time, EngineMetrics metrics)
 
     /// <summary>Measures a run of several frames.</summary>
     /// <param name="bucket">Frames it had room for.</param>
-    /// <param name="frames">Frames it had.</param>
+    /// <param name="run">Frames it had.</param>
     /// <returns>The time since <paramref name="start"/>.</returns>
-    public TimeSpan RecordRun(TimedWork work, long start, int bucket, int frames)
+    public TimeSpan RecordRun(TimedWork work, long start, int bucket, IReadOnlyList<FrameJob> run)
     {
         var elapsed = Since(start);
-        metrics.RecordRun(work, elapsed, bucket, frames);
+        metrics.RecordRun(work, elapsed, bucket, run.Count);
+        if (run.Any(static job => job.Request.Span is not null))
+        {
+            FrameSpan.Run(EngineMetrics.NameOf(work), elapsed, [.. run.Select(static job => job.Request.Span).OfType<FrameSpan>()], bucket, run.Count);
+        }
+
         return elapsed;
     }
 
     /// <returns>The time since <paramref name="start"/>.</returns>
-    public TimeSpan Record(TimedWork work, long start)
+    public TimeSpan Record(FrameJob job, TimedWork work, long start)
     {
         var elapsed = Since(start);
-        Record(work, elapsed);
+        Record(job, work, elapsed);
         return elapsed;
     }
 
-    public void Record(TimedWork work, TimeSpan elapsed) => metrics.RecordStage(work, elapsed);
+    public void Record(FrameJob job, TimedWork work, TimeSpan elapsed)
+    {
+        if (job.Request.Span is { } span)
+        {
+            span.Stage(EngineMetrics.NameOf(work), elapsed, () => metrics.RecordStage(work, elapsed));
+        }
+        else
+        {
+            metrics.RecordStage(work, elapsed);
+        }
+    }
 }

@@ -24,12 +24,7 @@ internal sealed class ForgeryAnalysisEndpoint(SessionServices services, SessionR
 
         var picture = PictureReader.Read(request, services.Options, out var failure) ?? throw failure!.ToRpcException();
         var http = context.GetHttpContext();
-        if (quotas.Of(Caller.Of(http)).Pace?.TryTake() == false)
-        {
-            throw ServerBusy.TooManyFrames.ToRpcException();
-        }
-
-        var analyzing = pictures.AnalyzeAsync(http.Connection.Id, picture, context.CancellationToken);
+        var analyzing = pictures.AnalyzeAsync(http.Connection.Id, quotas.Of(Caller.Of(http)), picture, context.CancellationToken);
         http.Features.Get<IReceivedMessage>()?.Release();
         var end = await analyzing.ConfigureAwait(false);
         return PictureReader.ToResponse(end, services.Analyzer.Model.ToMessage());

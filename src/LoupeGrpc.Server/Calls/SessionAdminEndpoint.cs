@@ -2,13 +2,15 @@ using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using LoupeGrpc.Server.Configuration;
 using LoupeGrpc.Server.Contract;
+using LoupeGrpc.Server.Logs;
+using LoupeGrpc.Server.Security;
 using LoupeGrpc.Server.Sessions;
 using LoupeGrpc.V1;
 
 namespace LoupeGrpc.Server.Calls;
 
 /// <summary><c>SessionAdminService</c>. Every call answers UNIMPLEMENTED where it is not switched on.</summary>
-internal sealed class SessionAdminEndpoint(SessionRegistry sessions, LoupeOptions options)
+internal sealed class SessionAdminEndpoint(SessionRegistry sessions, AuditLog audit, LoupeOptions options)
     : SessionAdminService.SessionAdminServiceBase
 {
     private const int MaxReasonLength = 256;
@@ -38,6 +40,11 @@ internal sealed class SessionAdminEndpoint(SessionRegistry sessions, LoupeOption
             SessionEnd.Terminated(request.Reason),
             new SessionNotice(NoticeKind.Terminated, request.Reason),
             options.Shutdown.DrainTimeout);
+        audit.Add(new AuditEntry(
+            "administered",
+            Caller.Of(context.GetHttpContext()).Owner,
+            context.Peer,
+            ("action", "terminate"), ("session", request.SessionId), ("reason", request.Reason)));
         return Task.FromResult(new TerminateSessionResponse());
     }
 

@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using Grpc.Core;
 using LoupeGrpc.Server.Contract;
 using LoupeGrpc.Server.Health;
+using LoupeGrpc.Server.Logs;
 using LoupeGrpc.Server.Security;
 using LoupeGrpc.Server.Sessions;
 using LoupeGrpc.V1;
@@ -23,7 +24,7 @@ internal sealed class SessionCalls(
 
         if (transport.Caller.Revoked.IsCancellationRequested)
         {
-            throw Refuse(transport.Peer, SessionEnd.Revoked.Failure!);
+            throw Refuse(transport.Peer, transport.Caller, SessionEnd.Revoked.Failure!);
         }
 
         await using var call = new SessionCall(transport, services.Time);
@@ -47,7 +48,7 @@ internal sealed class SessionCalls(
         var limits = services.Options.Connections;
         if (!_unopened.TryEnter(transport.Connection))
         {
-            throw Refuse(transport.Peer, ServerBusy.TooManyUnopened(limits));
+            throw Refuse(transport.Peer, transport.Caller, ServerBusy.TooManyUnopened(limits));
         }
 
         // A call that opens nothing must not hold up a server that stops.
@@ -56,15 +57,15 @@ internal sealed class SessionCalls(
         try
         {
             var (open, violation) = await transport.ReadOpenAsync(waiting.Token).ConfigureAwait(false);
-            return violation is null ? open : throw Refuse(transport.Peer, violation);
+            return violation is null ? open : throw Refuse(transport.Peer, transport.Caller, violation);
         }
         catch (OperationCanceledException) when (serving.IsDraining && !transport.Gone.IsCancellationRequested)
         {
-            throw Refuse(transport.Peer, ServerBusy.Stopping);
+            throw Refuse(transport.Peer, transport.Caller, ServerBusy.Stopping);
         }
         catch (OperationCanceledException) when (patience.IsCancellationRequested && !transport.Gone.IsCancellationRequested)
         {
-            throw Refuse(transport.Peer, ServerBusy.OpensNothing(limits));
+            throw Refuse(transport.Peer, transport.Caller, ServerBusy.OpensNothing(limits));
         }
         finally
         {
@@ -81,20 +82,20 @@ internal sealed class SessionCalls(
         }
 
         return session.TryAttach(call, open.ResponsesReceived, out var refusal) ? session
-            : refusal is not null ? throw Refuse(call.Peer, refusal)
+            : refusal is not null ? throw Refuse(call.Peer, caller, refusal)
             : null;
     }
 
     private AnalyzeSession Open(OpenSession open, SessionCall call, Caller caller)
     {
-        var opening = OpenReader.Read(open, services.Options, out var failure) ?? throw Refuse(call.Peer, failure!);
+        var opening = OpenReader.Read(open, services.Options, out var failure) ?? throw Refuse(call.Peer, caller, failure!);
         var session = new AnalyzeSession(
             Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8)), opening with { Owner = caller.Owner, Quota = quotas.Of(caller) }, open.AdaptationSnapshot.Memory, services, sessions.Remove);
         session.TryAttach(call, 0, out _);
         if (!sessions.TryAdd(session, out var refusal))
         {
             session.Dispose();
-            throw Refuse(call.Peer, refusal);
+            throw Refuse(call.Peer, caller, refusal);
         }
 
         return session;
@@ -104,8 +105,9 @@ internal sealed class SessionCalls(
     private static void Revoke(AnalyzeSession session) =>
         session.BeginEnd(SessionEnd.Revoked, new SessionNotice(NoticeKind.Terminated, SessionEnd.Revoked.Failure!.Message), TimeSpan.Zero);
 
-    private RpcException Refuse(string peer, CallFailure failure)
+    private RpcException Refuse(string peer, Caller caller, CallFailure failure)
     {
+        services.Audit.Add(new AuditEntry("refused", caller.Owner, peer, ("path", "Analyze"), ("reason", failure.Message)));
         CallLog.Refused(logger, peer, failure.Message);
         return failure.ToRpcException();
     }

@@ -1,5 +1,7 @@
 using System.Collections;
 using LoupeGrpc.Server.Configuration;
+using LoupeGrpc.Server.Hosting;
+using LoupeGrpc.Server.Logs;
 using LoupeGrpc.Server.Security;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging.Console;
@@ -11,7 +13,11 @@ namespace LoupeGrpc.Server.Commands;
 internal sealed class LoadedSettings
 {
     private static readonly string[] Listening =
-        [$"{LoupeOptions.Section}:{nameof(LoupeOptions.Tls)}:", $"{LoupeOptions.Section}:{nameof(LoupeOptions.Security)}:"];
+    [
+        $"{LoupeOptions.Section}:{nameof(LoupeOptions.Tls)}:",
+        $"{LoupeOptions.Section}:{nameof(LoupeOptions.Security)}:",
+        $"{LoupeOptions.Section}:{nameof(LoupeOptions.Telemetry)}:",
+    ];
 
     private LoadedSettings(IConfigurationRoot configuration, LoupeOptions options) => (Configuration, Options) = (configuration, options);
 
@@ -70,15 +76,27 @@ internal sealed class LoadedSettings
             .Where(static setting => setting.Value is not null && !Listening.Any(section => setting.Key.StartsWith(section, StringComparison.OrdinalIgnoreCase)))
             .Select(static setting => $"--{setting.Key}={setting.Value}")];
 
+    /// <summary>Names of the log levels that another reading of the settings has differently.</summary>
+    public IReadOnlyList<string> LogLevelDifferences(LoadedSettings other)
+    {
+        var (mine, others) = (LogLevels(), other.LogLevels());
+        return [.. mine.Keys.Union(others.Keys).Where(name => mine.GetValueOrDefault(name) != others.GetValueOrDefault(name)).Order(StringComparer.Ordinal)];
+    }
+
+    /// <summary>Reads the files anew: log levels change for whoever logs; options stay what they are.</summary>
+    public void ReloadLogLevels() => Configuration.Reload();
+
     /// <summary>Logs go to standard error: standard output is for what programs read.</summary>
     public void AddLogging(ILoggingBuilder logging)
     {
         AddLogLevels(logging);
         logging.Services.TryAddSingleton(TimeProvider.System);
         logging.AddConsoleFormatter<LogLineFormatter, ConsoleFormatterOptions>();
-        logging.AddConsole(static console =>
+        logging.AddConsoleFormatter<LogJsonFormatter, ConsoleFormatterOptions>();
+        logging.AddLoupeTelemetry(Options.Telemetry);
+        logging.AddConsole(console =>
         {
-            console.FormatterName = LogLineFormatter.FormatterName;
+            console.FormatterName = Options.Logging.Format == LogFormat.Json ? LogJsonFormatter.FormatterName : LogLineFormatter.FormatterName;
             console.LogToStandardErrorThreshold = LogLevel.Trace;
             // Who reads the log must never hold up who serves: what does not fit is counted, and said when there is room again.
             console.QueueFullMode = ConsoleLoggerQueueFullMode.DropWrite;
@@ -87,6 +105,9 @@ internal sealed class LoadedSettings
 
     /// <summary>For a host that is given a provider.</summary>
     public void AddLogLevels(ILoggingBuilder logging) => logging.AddConfiguration(Configuration.GetSection(LoggingValidation.Section));
+
+    private Dictionary<string, string?> LogLevels() => Configuration.GetSection(LoggingValidation.Section).AsEnumerable()
+        .Where(static level => level.Value is not null).ToDictionary(static level => level.Key, static level => level.Value);
 
     /// <summary>The framework reads some values only when the first logger is made.</summary>
     private void CheckLogging()

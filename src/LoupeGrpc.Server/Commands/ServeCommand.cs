@@ -52,7 +52,7 @@ internal sealed class ServeCommand
             Name,
             "Serves a model until it is told to stop, then lets open sessions finish.",
             """
-            SIGTERM and Ctrl-C stop it, SIGHUP has keys and certificates read anew. Prints one line on standard output when it can serve:
+            SIGTERM and Ctrl-C stop it, SIGHUP has settings, keys and certificates read anew. Prints one line on standard output when it can serve:
               ready URL operations=URL web=URL model=NAME@HASH8 provider=NAME precision=fp32
             Logs go to standard error.
             Exit codes: 0 stopped as told, 1 could not start, 2 wrong settings, 71 device lost.
@@ -102,7 +102,7 @@ internal sealed class ServeCommand
 
         try
         {
-            return await ServeAsync(loaded, environment, output, stop).ConfigureAwait(false);
+            return await ServeAsync(loaded, settings, environment, output, stop).ConfigureAwait(false);
         }
         catch (Exception exception) when (ModelConversion.IsExpected(exception) || exception is ListenException)
         {
@@ -117,7 +117,7 @@ internal sealed class ServeCommand
         }
     }
 
-    private static async Task<int> ServeAsync(LoadedSettings loaded, IDictionary environment, TextWriter output, CancellationToken stop)
+    private static async Task<int> ServeAsync(LoadedSettings loaded, string[] settings, IDictionary environment, TextWriter output, CancellationToken stop)
     {
         var options = loaded.Options;
         using var logging = new ServerLogging(loaded);
@@ -145,7 +145,7 @@ internal sealed class ServeCommand
             var server = await LoupeServer.StartAsync(options, ladder, TimeProvider.System, logging.AddTo, stop).ConfigureAwait(false);
             await using (server.ConfigureAwait(false))
             {
-                using var hangUp = OnHangUp(server);
+                using var hangUp = OnHangUp(new SettingsReload(loaded, settings, environment, server, logger));
                 Announce(output, ReadyLine(server, ladder));
                 await Task.WhenAny(ladder.Lost, Task.Delay(Timeout.Infinite, stop)).ConfigureAwait(false);
                 await server.StopAsync().ConfigureAwait(false);
@@ -177,12 +177,12 @@ internal sealed class ServeCommand
     private static string Text(Uri address) => address.Scheme == "unix" ? Uri.UnescapeDataString(address.OriginalString) : address.GetLeftPart(UriPartial.Authority);
 
     /// <summary>Where there is no such signal there is nothing to do.</summary>
-    private static PosixSignalRegistration? OnHangUp(LoupeServer server) => OperatingSystem.IsWindows() ? null : PosixSignalRegistration.Create(
+    private static PosixSignalRegistration? OnHangUp(SettingsReload reload) => OperatingSystem.IsWindows() ? null : PosixSignalRegistration.Create(
         PosixSignal.SIGHUP,
         signal =>
         {
             signal.Cancel = true;
-            server.Reload();
+            reload.Run();
         });
 
     private static IEnumerable<string> Setting(ParseResult result, Option<string> option, string name) =>

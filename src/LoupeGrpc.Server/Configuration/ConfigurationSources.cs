@@ -3,9 +3,15 @@ using Microsoft.Extensions.Configuration.Json;
 
 namespace LoupeGrpc.Server.Configuration;
 
-/// <summary>Where settings come from: <c>appsettings.json</c> beside the program, then the environment, then the command line; the last wins.</summary>
+/// <summary>
+/// Where settings come from: <c>appsettings.json</c> beside the program, then the file that <see cref="FileVariable"/> names, then the environment, then the command
+/// line; the last wins.
+/// </summary>
 internal static class ConfigurationSources
 {
+    /// <summary>The variable that names a file of the operator's own.</summary>
+    public const string FileVariable = "LOUPE_SETTINGS";
+
     private static readonly string[] AddressVariables =
     [
         "ASPNETCORE_URLS", "DOTNET_URLS", "URLS",
@@ -18,18 +24,33 @@ internal static class ConfigurationSources
     /// <exception cref="InvalidDataException">The file is not JSON, or cannot be read; the message says where.</exception>
     public static IConfigurationRoot Build(string settingsFile, IDictionary environment, string[] arguments)
     {
+        var builder = new ConfigurationBuilder();
+        Add(builder, settingsFile, mustExist: false);
+        if (environment[FileVariable] is string { Length: > 0 } own)
+        {
+            Add(builder, Path.GetFullPath(own), mustExist: true);
+        }
+
+        return builder.Add(new FixedEnvironment(environment)).AddCommandLine(arguments).Build();
+    }
+
+    private static void Add(ConfigurationBuilder builder, string file, bool mustExist)
+    {
         try
         {
-            return new ConfigurationBuilder()
-                .AddJsonFile(settingsFile, optional: true)
-                .Add(new FixedEnvironment(environment))
-                .AddCommandLine(arguments)
-                .Build();
+            // Alone first: what is wrong with it is said with its name.
+            _ = new ConfigurationBuilder().AddJsonFile(file, optional: !mustExist).Build();
+        }
+        catch (FileNotFoundException exception)
+        {
+            throw new InvalidDataException($"{file}, which {FileVariable} names, is not there.", exception);
         }
         catch (Exception exception) when (exception is InvalidDataException or IOException or UnauthorizedAccessException)
         {
-            throw new InvalidDataException($"{settingsFile} cannot be read: {exception.InnerException?.Message ?? exception.Message}", exception);
+            throw new InvalidDataException($"{file} cannot be read: {exception.InnerException?.Message ?? exception.Message}", exception);
         }
+
+        builder.AddJsonFile(file, optional: true);
     }
 
     /// <summary>Variables that would move an ASP.NET server to another address, and do not move this one.</summary>

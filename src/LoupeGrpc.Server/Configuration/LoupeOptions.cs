@@ -61,6 +61,15 @@ internal sealed record LoupeOptions : IValidatableObject
     [SettingSection("What sessions that adapt may hold")]
     public AdaptationOptions Adaptation { get; init; } = new();
 
+    [SettingSection("The log, on standard error")]
+    public LoggingOptions Logging { get; init; } = new();
+
+    [SettingSection("Who opened, ended, administered and was refused, in a file")]
+    public AuditOptions Audit { get; init; } = new();
+
+    [SettingSection("OpenTelemetry, beside the metrics that are always there")]
+    public TelemetryOptions Telemetry { get; init; } = new();
+
     [SettingSection("The service for operators")]
     public AdminOptions Admin { get; init; } = new();
 

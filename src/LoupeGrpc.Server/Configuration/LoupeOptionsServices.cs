@@ -26,6 +26,7 @@ internal static class LoupeOptionsServices
     private static IServiceCollection AddLoupeOptionsItself(this IServiceCollection services)
     {
         services.AddOptions<LoupeOptions>().ValidateOnStart();
+        services.AddSingleton<LiveOptions>();
         return services.AddSingleton(static provider => provider.GetRequiredService<IOptions<LoupeOptions>>().Value);
     }
 

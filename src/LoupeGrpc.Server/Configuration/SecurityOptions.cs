@@ -99,6 +99,21 @@ internal sealed record QuotaOptions
     [Range(0d, 1_000_000d)]
     public float FramesPerSecond { get; init; }
 
+    /// <summary>Over it as with <see cref="FramesPerSecond"/>.</summary>
+    [Setting("its bytes a second; 0: no limit")]
+    [Bytes(0, 1L << 40)]
+    public long BytesPerSecond { get; init; }
+
+    /// <summary>Of <c>Loupe:Limits:MaxBufferedBytes</c>. Over it sessions of EVERY_FRAME wait, and frames of others are dropped.</summary>
+    [Setting("its bytes in memory; 0: no limit")]
+    [Bytes(0, 1L << 40)]
+    public long BufferedBytes { get; init; }
+
+    /// <summary>Over it the state of its own that was not used for the longest time is evicted, and its session told.</summary>
+    [Setting("its sessions that adapt; 0: no limit")]
+    [Range(0, 100_000)]
+    public int AdaptationStates { get; init; }
+
     [Setting("sessions of all strangers; 0: no limit")]
     [Range(0, 100_000)]
     public int StrangerSessions { get; init; }
@@ -106,4 +121,16 @@ internal sealed record QuotaOptions
     [Setting("their frames a second; 0: no limit")]
     [Range(0d, 1_000_000d)]
     public float StrangerFramesPerSecond { get; init; }
+
+    [Setting("their bytes a second; 0: no limit")]
+    [Bytes(0, 1L << 40)]
+    public long StrangerBytesPerSecond { get; init; }
+
+    [Setting("their bytes in memory; 0: no limit")]
+    [Bytes(0, 1L << 40)]
+    public long StrangerBufferedBytes { get; init; }
+
+    [Setting("their sessions that adapt; 0: no limit")]
+    [Range(0, 100_000)]
+    public int StrangerAdaptationStates { get; init; }
 }

@@ -23,6 +23,23 @@ internal sealed record SettingDescription(
     /// <summary>Every setting there is, in the order of their sections.</summary>
     public static IReadOnlyList<SettingDescription> All { get; } = [.. Describe(new LoupeOptions(), LoupeOptions.Section, string.Empty, null)];
 
+    /// <summary>Names of the settings that two have differently, with the numbers of entries in them.</summary>
+    public static IReadOnlyList<string> Differences(LoupeOptions one, LoupeOptions other)
+    {
+        var (first, second) = (Values(one, LoupeOptions.Section, null).ToDictionary(), Values(other, LoupeOptions.Section, null).ToDictionary());
+        return [.. first.Keys.Union(second.Keys).Where(name => first.GetValueOrDefault(name) != second.GetValueOrDefault(name))];
+    }
+
+    private static IEnumerable<KeyValuePair<string, string>> Values(object options, string path, SettingSectionAttribute? section) =>
+        SettingMembers.Of(options.GetType(), section).SelectMany(member => (member.Property.GetValue(options), $"{path}:{member.Name}") switch
+        {
+            (var value, var name) when member.Setting is not null => [new(name, SettingText.Of(member.Property, value))],
+            (System.Collections.IEnumerable list, var name) when member.EntryType is not null =>
+                list.Cast<object>().Index().SelectMany(entry => Values(entry.Item, $"{name}:{entry.Index}", member.Section)),
+            ({ } inner, var name) => Values(inner, name, member.Section),
+            _ => [],
+        });
+
     private static IEnumerable<SettingDescription> Describe(object options, string path, string title, SettingSectionAttribute? section)
     {
         foreach (var member in SettingMembers.Of(options.GetType(), section))

@@ -51,6 +51,7 @@ internal static class OpenReader
             Note(badAdaptation, "adaptation: ");
         }
 
+        var economies = ReadEconomies(open.Economies, errors);
         failure = errors.Count == 0 ? null : CallFailure.Invalid($"the session cannot be opened: {string.Join("; ", errors)}");
         return failure is not null
             ? null
@@ -61,6 +62,7 @@ internal static class OpenReader
                 FrameFormat = format,
                 Delivery = delivery,
                 StalenessBudget = budget,
+                Economies = economies,
                 Unordered = open.Unordered,
                 Analysis = analysis,
                 Adaptation = adaptation,
@@ -83,6 +85,27 @@ internal static class OpenReader
                 errors.Add($"{name} has {text.Length} characters, more than {MaxNameLength}");
             }
         }
+    }
+
+    private static Economies ReadEconomies(IEnumerable<Economy> economies, List<string> errors)
+    {
+        var all = Economies.None;
+        foreach (var economy in economies)
+        {
+            all |= economy switch
+            {
+                Economy.NoAdaptationStep => Economies.NoAdaptationStep,
+                Economy.NoDualVerdict => Economies.NoDualVerdict,
+                Economy.NoMask => Economies.NoMask,
+                _ => Economies.None,
+            };
+            if (economy is < Economy.NoAdaptationStep or > Economy.NoMask)
+            {
+                errors.Add($"economy {(int)economy} is not known");
+            }
+        }
+
+        return all;
     }
 
     private static (Delivery Mode, TimeSpan? Budget) ReadDelivery(DeliveryPolicy? delivery, List<string> errors)

@@ -13,6 +13,9 @@ namespace LoupeGrpc.Server.Contract;
 /// <summary>What the engine found, as messages of the contract.</summary>
 internal static class ResultMessages
 {
+    private static readonly (Economies, Economy)[] WireEconomies =
+        [(Economies.NoAdaptationStep, Economy.NoAdaptationStep), (Economies.NoDualVerdict, Economy.NoDualVerdict), (Economies.NoMask, Economy.NoMask)];
+
     /// <param name="thresholds">Those the verdict was taken with.</param>
     public static FrameResult ToMessage(this FrameAnalysis analysis, VerdictThresholds thresholds)
     {
@@ -52,6 +55,14 @@ internal static class ResultMessages
                 Area = (ulong)region.Area,
                 Mean = region.Mean,
             });
+        }
+
+        foreach (var (economy, wire) in WireEconomies)
+        {
+            if (analysis.Economies.HasFlag(economy))
+            {
+                result.Economies.Add(wire);
+            }
         }
 
         foreach (var note in analysis.Notes)

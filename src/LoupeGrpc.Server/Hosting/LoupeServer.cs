@@ -2,6 +2,7 @@ using System.Diagnostics;
 using LoupeGrpc.Execution;
 using LoupeGrpc.Server.Configuration;
 using LoupeGrpc.Server.Health;
+using LoupeGrpc.Server.Logs;
 using LoupeGrpc.Server.Security;
 using LoupeGrpc.Server.Sessions;
 using Microsoft.Extensions.Options;
@@ -69,6 +70,7 @@ internal sealed class LoupeServer : IAsyncDisposable
             // Nobody asks for it: it answers whoever reads the metrics.
             app.Services.GetRequiredService<LadderMetrics>();
             app.Services.GetRequiredService<MemoryMetrics>();
+            app.Services.GetService<TelemetryFaults>();
             await app.StartAsync(cancellationToken).ConfigureAwait(false);
         }
         catch
@@ -84,8 +86,16 @@ internal sealed class LoupeServer : IAsyncDisposable
         return new LoupeServer(app, kestrel);
     }
 
-    /// <summary>Reads keys and certificates anew where their files have changed.</summary>
-    public void Reload() => _app.Services.GetRequiredService<FileReload>().CheckNow();
+    /// <summary>Settings that were read anew: those that may change while it runs do.</summary>
+    /// <returns>Names of the settings that were taken over, and of those that differ and hold from the next start only.</returns>
+    public (IReadOnlyList<string> Taken, IReadOnlyList<string> Later) Replace(LoupeOptions options) => _app.Services.GetRequiredService<LiveOptions>().Replace(options);
+
+    /// <summary>Reads keys and certificates anew where their files have changed, and goes on with the audit log in the file that has its name now.</summary>
+    public void Reload()
+    {
+        _app.Services.GetRequiredService<FileReload>().CheckNow();
+        _app.Services.GetRequiredService<AuditLog>().Reopen();
+    }
 
     /// <summary>Drains, then closes.</summary>
     public Task StopAsync() => _app.StopAsync(CancellationToken.None);

@@ -3,13 +3,13 @@ using LoupeGrpc.Server.Calls;
 using LoupeGrpc.Server.Configuration;
 using LoupeGrpc.Server.Contract;
 using LoupeGrpc.Server.Health;
+using LoupeGrpc.Server.Logs;
 using LoupeGrpc.Server.Security;
 using LoupeGrpc.Server.Sessions;
 using LoupeGrpc.Server.Web;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
-using OpenTelemetry.Metrics;
-using OpenTelemetry.Resources;
 
 namespace LoupeGrpc.Server.Hosting;
 
@@ -17,7 +17,6 @@ namespace LoupeGrpc.Server.Hosting;
 internal static class LoupeServices
 {
     private const string ReadyTag = "ready";
-    private const string EngineMeter = "LoupeGrpc.Engine";
 
     public static IServiceCollection AddLoupeServer(this IServiceCollection services, LoupeOptions options, IFrameAnalyzer analyzer, TimeProvider time)
     {
@@ -42,8 +41,13 @@ internal static class LoupeServices
         services.AddSingleton<AnalyzeEndpoint>();
         services.AddSingleton<ServingState>();
         services.AddSingleton<HealthWatchers>();
+        // Before the drain, so that it stops behind it: sessions end then.
+        services.AddSingleton<AuditLog>();
+        services.AddHostedService(static provider => provider.GetRequiredService<AuditLog>());
         services.AddHostedService<MemoryRelief>();
         services.AddHostedService<MemoryTrim>();
+        services.AddSingleton<TransportBlocks>();
+        services.AddSingleton<IMemoryPoolFactory<byte>>(static provider => provider.GetRequiredService<TransportBlocks>());
         services.AddHostedService<SessionDrain>();
 
         services.AddSingleton<MatcherPolicy, ListenerPolicy>();
@@ -63,16 +67,14 @@ internal static class LoupeServices
             publisher.Delay = TimeSpan.Zero;
             publisher.Period = TimeSpan.FromSeconds(5);
         });
-        services.AddOpenTelemetry()
-            .ConfigureResource(static resource => resource.AddService("loupe-grpc-server", serviceVersion: ProductVersion.Version))
-            .WithMetrics(static metrics => metrics
-                .AddMeter(SessionMetrics.MeterName, LadderMetrics.MeterName, EngineMeter, "Microsoft.AspNetCore.Server.Kestrel")
-                .AddPrometheusExporter());
+        services.AddSingleton<FrameTraces>();
+        services.AddLoupeTelemetry(options.Telemetry);
         return services;
     }
 
     public static WebApplication MapLoupe(this WebApplication app, LoupeOptions options)
     {
+        app.UseMiddleware<CallStatusTag>();
         app.UseMiddleware<CallFaults>();
         app.UseMiddleware<MessageMeter>();
         app.UseAuthentication();

@@ -7,7 +7,7 @@ namespace LoupeGrpc.Server.Hosting;
 /// Gives memory back to the system after a burst: both the collector and the C library's allocator keep what they once had, and on a machine that others
 /// use that is lost for them. A collection of everything stops all threads for some tens of milliseconds, so it is done when the burst is over, and seldom.
 /// </summary>
-internal sealed class MemoryTrim(MemoryLedger ledger, TimeProvider time) : BackgroundService
+internal sealed class MemoryTrim(MemoryLedger ledger, TransportBlocks blocks, TimeProvider time) : BackgroundService
 {
     /// <summary>Bytes that callers made the server keep, at least, for it to be a burst.</summary>
     private const long Burst = 64L << 20;
@@ -47,8 +47,9 @@ internal sealed class MemoryTrim(MemoryLedger ledger, TimeProvider time) : Backg
         }
     }
 
-    private static void GiveBack()
+    private void GiveBack()
     {
+        blocks.Trim();
         // Pools are told of a collection by a finalizer, and what they let go then is free with the next.
         GC.Collect();
         GC.WaitForPendingFinalizers();

@@ -34,8 +34,8 @@ internal sealed class MeteredBody(PipeReader body, MessageRoom room, Room large,
 
     public Room Large => large;
 
-    /// <summary>Timestamp of when the message that is being received got its room.</summary>
-    public long IncompleteSince { get; set; }
+    /// <summary>Timestamp from which on the message that is being received is late.</summary>
+    public long DueAt { get; set; }
 
     PipeReader IRequestBodyPipeFeature.Reader => this;
 
@@ -56,7 +56,7 @@ internal sealed class MeteredBody(PipeReader body, MessageRoom room, Room large,
         {
             if (_abandoned)
             {
-                throw new SlowMessageException(ServerBusy.SlowMessage(MessageRoom.Patience));
+                throw new SlowMessageException(ServerBusy.SlowMessage);
             }
 
             await ChargeAsync(result.Buffer, cancellationToken).ConfigureAwait(false);
@@ -128,7 +128,7 @@ internal sealed class MeteredBody(PipeReader body, MessageRoom room, Room large,
         if (length is > Small && length <= room.MaxMessageBytes)
         {
             using var waiting = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, gone);
-            _receiving = await room.EnterAsync(this, 2 * length, waiting.Token).ConfigureAwait(false);
+            _receiving = await room.EnterAsync(this, length, 2 * length, waiting.Token).ConfigureAwait(false);
         }
 
         _inMessage = true;

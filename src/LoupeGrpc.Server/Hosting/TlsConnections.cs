@@ -28,7 +28,7 @@ internal static class TlsConnections
             return next(connection);
         }
 
-        refusals.Add(connection.RemoteEndPoint?.ToString() ?? string.Empty, "it does not ask for HTTP/2 (ALPN h2), which gRPC needs");
+        refusals.Add(connection.RemoteEndPoint?.ToString() ?? string.Empty, Caller.Nobody, null, "it does not ask for HTTP/2 (ALPN h2), which gRPC needs");
         connection.Abort();
         return Task.CompletedTask;
     };

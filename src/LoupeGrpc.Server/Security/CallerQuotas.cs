@@ -1,66 +1,83 @@
-using System.Threading.RateLimiting;
+using LoupeGrpc.Engine.Queueing;
 using LoupeGrpc.Server.Configuration;
 using LoupeGrpc.Server.Sessions;
 
 namespace LoupeGrpc.Server.Security;
 
 /// <summary>What each caller may take. An owner who has sent nothing for a while takes no memory. Thread-safe.</summary>
-internal sealed class CallerQuotas(LoupeOptions options) : IDisposable
+internal sealed class CallerQuotas(LiveOptions live, MemoryLedger ledger) : IDisposable
 {
-    /// <summary>The most that may have been saved up: frames of a second.</summary>
-    private static readonly TimeSpan Burst = TimeSpan.FromSeconds(1);
+    /// <summary>Of bytes a second, what is counted: a bucket has room for two thousand million units.</summary>
+    private const int Unit = 1 << 10;
 
-    /// <summary>Tokens are counted by time, so this is how evenly they come, not how many.</summary>
-    private static readonly TimeSpan Step = TimeSpan.FromMilliseconds(50);
+    private readonly OwnerRates _frames = new();
+    private readonly OwnerRates _units = new();
+    private readonly Lock _lock = new();
+    private readonly Dictionary<(string Owner, long Bytes), WeakReference<Room>> _rooms = [];
 
-    private readonly PartitionedRateLimiter<(string Owner, double Rate)> _frames = PartitionedRateLimiter.Create<(string Owner, double Rate), (string Owner, double Rate)>(
-        static caller => RateLimitPartition.GetTokenBucketLimiter(caller, static caller => LimitsOf(caller.Rate)));
-
+    /// <summary>As it is now: what changes later is for sessions that are opened later.</summary>
     public OwnerQuota Of(Caller caller)
     {
         var isStranger = caller.Owner.Length == 0;
+        var options = live.Current;
         var quotas = options.Quotas;
         var (sessions, setting) = caller.Sessions is { } own ? (own, "--sessions of its key")
             : isStranger ? (quotas.StrangerSessions, "Loupe:Quotas:StrangerSessions")
             : (quotas.Sessions, "Loupe:Quotas:Sessions");
-        var rate = caller.FramesPerSecond ?? (isStranger ? quotas.StrangerFramesPerSecond : quotas.FramesPerSecond);
-        return new OwnerQuota(sessions, setting, rate > 0 ? new Pace(_frames, (caller.Owner, rate)) : null);
-    }
-
-    public void Dispose() => _frames.Dispose();
-
-    private static TokenBucketRateLimiterOptions LimitsOf(double rate)
-    {
-        var frames = (int)Math.Max(1, Math.Ceiling(rate * Step.TotalSeconds));
-        return new TokenBucketRateLimiterOptions
+        var frames = caller.FramesPerSecond ?? (isStranger ? quotas.StrangerFramesPerSecond : quotas.FramesPerSecond);
+        var bytes = isStranger ? quotas.StrangerBytesPerSecond : quotas.BytesPerSecond;
+        var buffered = isStranger ? quotas.StrangerBufferedBytes : quotas.BufferedBytes;
+        var pace = new Pace(
+            frames > 0 ? _frames.Of(caller.Owner, frames, least: 1) : null,
+            // The largest frame passes, and is paid for afterwards.
+            bytes > 0 ? _units.Of(caller.Owner, (double)bytes / Unit, least: Units(options.Limits.MaxFrameBytes)) : null);
+        return new OwnerQuota(sessions, setting, pace.IsLimited ? pace : null)
         {
-            TokensPerPeriod = frames,
-            ReplenishmentPeriod = TimeSpan.FromSeconds(frames / rate),
-            TokenLimit = (int)Math.Max(frames, Math.Ceiling(rate * Burst.TotalSeconds)),
-            QueueLimit = int.MaxValue,
-            QueueProcessingOrder = QueueProcessingOrder.OldestFirst,
+            Frames = buffered > 0 && buffered < ledger.Frames.Limit.Bytes ? RoomOf(caller.Owner, buffered) : null,
+            AdaptationStates = isStranger ? quotas.StrangerAdaptationStates : quotas.AdaptationStates,
         };
     }
 
-    private sealed class Pace(PartitionedRateLimiter<(string Owner, double Rate)> frames, (string Owner, double Rate) owner) : IFramePace
+    public void Dispose()
     {
-        public async ValueTask<bool> WaitAsync(CancellationToken cancellationToken)
-        {
-            try
-            {
-                using var lease = await frames.AcquireAsync(owner, 1, cancellationToken).ConfigureAwait(false);
-                return lease.IsAcquired;
-            }
-            catch (OperationCanceledException)
-            {
-                return false;
-            }
-        }
+        _frames.Dispose();
+        _units.Dispose();
+    }
 
-        public bool TryTake()
+    private static int Units(long bytes) => (int)Math.Max(1, (bytes + Unit - 1) / Unit);
+
+    /// <summary>The same for all sessions of an owner, as long as one of them has it.</summary>
+    private Room RoomOf(string owner, long bytes)
+    {
+        lock (_lock)
         {
-            using var lease = frames.AttemptAcquire(owner);
-            return lease.IsAcquired;
+            if (_rooms.TryGetValue((owner, bytes), out var known) && known.TryGetTarget(out var room))
+            {
+                return room;
+            }
+
+            foreach (var (key, reference) in _rooms.ToList())
+            {
+                if (!reference.TryGetTarget(out _))
+                {
+                    _rooms.Remove(key);
+                }
+            }
+
+            room = new Room(RoomSize.OfBytes(bytes), ledger.Frames);
+            _rooms[(owner, bytes)] = new WeakReference<Room>(room);
+            return room;
         }
+    }
+
+    private sealed class Pace(OwnerRate? frames, OwnerRate? units) : IFramePace
+    {
+        public bool IsLimited => frames is not null || units is not null;
+
+        public async ValueTask<bool> WaitAsync(int bytes, CancellationToken cancellationToken) =>
+            (frames is null || await frames.WaitAsync(1, cancellationToken).ConfigureAwait(false))
+            && (units is null || await units.WaitAsync(Units(bytes), cancellationToken).ConfigureAwait(false));
+
+        public bool TryTake(int bytes) => (frames is null || frames.TryTake(1)) && (units is null || units.TryTake(Units(bytes)));
     }
 }

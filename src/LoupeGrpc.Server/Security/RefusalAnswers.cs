@@ -23,7 +23,7 @@ internal sealed class RefusalAnswers(RefusalLog log) : IAuthorizationMiddlewareR
             _ when context.Features.Get<Caller>() is not null => (StatusCode.PermissionDenied, StatusCodes.Status403Forbidden, Missing(caller, policy)),
             _ => (StatusCode.Unauthenticated, StatusCodes.Status401Unauthorized, "this server wants to know who calls: send a key or a token as 'authorization: Bearer …', or show a certificate"),
         };
-        log.Add($"{context.Connection.RemoteIpAddress?.ToString() ?? "a socket"} ({caller.Name}, {context.Request.Path})", reason);
+        log.Add(context.Connection.RemoteIpAddress?.ToString() ?? "a socket", caller, context.Request.Path, reason);
         return context.GetEndpoint()?.Metadata.GetMetadata<IRefusalForm>() is { } form ? AnswerInFormAsync(form, context, http, reason)
             : GrpcHeaders.IsCall(context.Request) ? AnswerGrpc(context.Response, grpc, reason)
             : AnswerHttpAsync(context.Response, http, reason);

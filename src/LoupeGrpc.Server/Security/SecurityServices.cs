@@ -1,4 +1,5 @@
 using LoupeGrpc.Server.Configuration;
+using LoupeGrpc.Server.Logs;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authentication.JwtBearer;
 using Microsoft.AspNetCore.Authorization;
@@ -57,6 +58,7 @@ internal static class SecurityServices
         }
 
         services.GetRequiredService<TlsCertificates>().Load();
+        services.GetRequiredService<AuditLog>().Open();
         var logger = services.GetRequiredService<ILogger<KeyRing>>();
         foreach (var url in new[] { options.Endpoints.Grpc, options.Endpoints.Operations, options.Endpoints.Web }.Where(static url => !url.IsLocal))
         {

@@ -71,7 +71,7 @@ internal sealed class TlsCertificates(LoupeOptions options, TimeProvider time, R
                     return true;
                 }
 
-                refusals.Add(peer, certificate is null
+                refusals.Add(peer, Caller.Nobody, null, certificate is null
                     ? "it shows no certificate, and Loupe:Tls:ClientCertificates is require"
                     : $"its certificate {certificate.Subject} is not accepted: {string.Join(", ", chain?.ChainStatus.Select(static status => status.Status.ToString()) ?? [])}");
                 return false;

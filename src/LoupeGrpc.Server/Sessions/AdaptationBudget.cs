@@ -33,11 +33,15 @@ internal sealed class AdaptationBudget(LoupeOptions options, SessionMetrics metr
                 return false;
             }
 
+            // Whoever has as many as it may gives up one of its own.
+            while (share.OwnersMost > 0 && _shares.Count(other => other.Owner == share.Owner) >= share.OwnersMost)
+            {
+                Evict(_shares.First(other => other.Owner == share.Owner));
+            }
+
             while (share.Bytes > Limit - Used)
             {
-                evicted.Add(_shares.First!.Value);
-                Remove(_shares.First.Value);
-                Evictions++;
+                Evict(_shares.First!.Value);
             }
 
             _shares.AddLast(share.Node);
@@ -53,6 +57,13 @@ internal sealed class AdaptationBudget(LoupeOptions options, SessionMetrics metr
         }
 
         return true;
+
+        void Evict(StateShare other)
+        {
+            evicted.Add(other);
+            Remove(other);
+            Evictions++;
+        }
     }
 
     /// <summary>The state is used now.</summary>
@@ -103,6 +114,12 @@ internal sealed class StateShare
     }
 
     public long Bytes { get; }
+
+    /// <summary>Whose it is.</summary>
+    public string Owner { get; init; } = string.Empty;
+
+    /// <summary>States that the owner may have; 0: any number.</summary>
+    public int OwnersMost { get; init; }
 
     public Action<StateShare> Evict { get; }
 

@@ -26,9 +26,12 @@ internal sealed record AnalysisSettings
 
     /// <param name="receivedAt">Timestamp of the frame's receipt.</param>
     /// <param name="maxAge">Age from which it is of no use; null: never.</param>
+    /// <param name="span">Its trace; null: it has none.</param>
     /// <param name="adaptation">The state it is answered with; null: the model's own parameters.</param>
-    public AnalysisRequest ToRequest(long receivedAt, TimeSpan? maxAge, AdaptationSession? adaptation = null, bool urgent = false) => new()
+    public AnalysisRequest ToRequest(long receivedAt, TimeSpan? maxAge, FrameSpan? span, AdaptationSession? adaptation = null, bool urgent = false, Economies economies = Economies.None) => new()
     {
+        Economies = economies,
+        Span = span,
         IsUrgent = urgent,
         Thresholds = Thresholds,
         MaskPolicy = Mask.Policy,

@@ -106,11 +106,13 @@ internal sealed class AnalyzeSession : IDisposable
                 call.Follow(_call);
                 _call.BeginLeave();
                 SessionLog.TakenOver(_services.Logger, Id, Peer, call.Peer, received);
+                _services.Audit.Add(SessionAudit.TakenOver(this, call.Peer));
                 _services.Metrics.SessionResumed(wasParked: false);
             }
             else if (_lifecycle.State == SessionState.Parked)
             {
                 SessionLog.Resumed(_services.Logger, Id, call.Peer, received);
+                _services.Audit.Add(SessionAudit.Resumed(this, call.Peer));
                 _services.Metrics.SessionResumed(wasParked: true);
             }
 
@@ -198,6 +200,7 @@ internal sealed class AnalyzeSession : IDisposable
     {
         _services.Metrics.SessionOpened();
         SessionLog.Opened(_services.Logger, Id, Name, Client, Peer, Opening.Delivery);
+        _services.Audit.Add(SessionAudit.Opened(this));
         Work.Begin(_snapshot);
         _snapshot = default;
     }
@@ -276,6 +279,7 @@ internal sealed class AnalyzeSession : IDisposable
         var summary = Work.Summarize();
         SessionLog.Ended(
             _services.Logger, Id, end.Name, summary.Duration.TotalSeconds, summary.Frames, summary.Results, summary.Dropped, summary.Expired, summary.Failed);
+        _services.Audit.Add(SessionAudit.Ended(this, end, summary));
         _services.Metrics.SessionEnded(wasParked);
         Dispose();
         _ended(this);

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using LoupeGrpc.Engine;
 using LoupeGrpc.Engine.Adaptation;
 using LoupeGrpc.Engine.Queueing;
@@ -18,7 +19,10 @@ internal sealed class FramePath : IDisposable
     private readonly SessionAdaptation _adaptation;
     private readonly IAnalysisLane _lane;
     private readonly FrameFlow _flow;
+    private readonly SessionEconomies _economies;
+    private readonly Room _bytes;
     private readonly Room _sessionBytes;
+    private readonly ActivityContext _call = FrameSpan.CurrentCall;
     private readonly CancellationToken _abandoned;
 
     /// <param name="abandoned">Canceled when nobody waits for the frames any more: those in the engine are canceled, all others dropped.</param>
@@ -31,7 +35,9 @@ internal sealed class FramePath : IDisposable
         _adaptation = adaptation;
         _abandoned = abandoned;
         _lane = services.Analyzer.OpenLane(opening.Analysis.Deterministic);
-        _sessionBytes = new Room(RoomSize.OfBytes(services.Options.Limits.MaxSessionBytes), services.Ledger.Frames);
+        _economies = new SessionEconomies(opening.Economies);
+        _bytes = opening.Quota.Frames ?? services.Ledger.Frames;
+        _sessionBytes = new Room(RoomSize.OfBytes(services.Options.Limits.MaxSessionBytes), _bytes);
         var onlyFreshest = opening.Delivery == Delivery.Freshest;
         var concurrency = services.Options.Limits.SessionConcurrency;
         // A second one of FRESHEST would grow old in the engine; of a session that adapts the engine takes the next when the one before has left it.
@@ -55,7 +61,9 @@ internal sealed class FramePath : IDisposable
             Deadline = incoming.Deadline,
             Settings = settings,
             Input = incoming.Input,
+            Span = _services.Traces.Begin(_call),
         };
+        frame.Span?.Tag("loupe.frame_id", (long)incoming.FrameId);
         if (!_sequencer.Add(frame))
         {
             Drop(frame, DropCause.SessionEnded);
@@ -86,7 +94,8 @@ internal sealed class FramePath : IDisposable
         }
 
         var isEvery = _opening.Delivery == Delivery.EveryFrame;
-        if (isEvery ? await pace.WaitAsync(_abandoned).ConfigureAwait(false) : pace.TryTake())
+        var bytes = frame.Input.Data.Length;
+        if (isEvery ? await pace.WaitAsync(bytes, _abandoned).ConfigureAwait(false) : pace.TryTake(bytes))
         {
             return true;
         }
@@ -102,17 +111,23 @@ internal sealed class FramePath : IDisposable
         if (_opening.Delivery == Delivery.Freshest)
         {
             // Never waits. Two of its frames at most hold bytes, so the session's own budget is not asked.
-            if (_services.Ledger.Frames.TryTake(0, bytes) is { } room)
+            if (_bytes.TryTake(0, bytes) is { } room)
             {
                 frame.Charge(room);
                 return true;
+            }
+
+            if (_opening.Quota.Frames is { } own && own.Held.Bytes + bytes > own.Limit.Bytes)
+            {
+                Drop(frame, DropCause.OverQuota);
+                return false;
             }
 
             Fail(frame, ServerBusy.NoBytesLeft(_services.Options.Limits));
             return false;
         }
 
-        // The session's own first, then everybody's.
+        // The session's own first, then its owner's, then everybody's.
         var (_, lease) = await _sessionBytes.TakeAsync(0, bytes, _abandoned).ConfigureAwait(false);
         if (lease is null)
         {
@@ -130,7 +145,7 @@ internal sealed class FramePath : IDisposable
         switch (reason)
         {
             case FrameRefusal.Expired:
-                _sequencer.Decide(frame, new FrameEnd.Expired(AgeOf(frame), frame.Deadline!.Value));
+                Decide(frame, new FrameEnd.Expired(AgeOf(frame), frame.Deadline!.Value));
                 break;
             case FrameRefusal.Superseded:
                 Drop(frame, DropCause.Superseded);
@@ -152,7 +167,7 @@ internal sealed class FramePath : IDisposable
         var outcome = await AskEngineAsync(frame, state).ConfigureAwait(false);
         // Abandoned, the frame may still be inside the engine.
         var eviction = state is null ? null : _adaptation.Leave(look: !_abandoned.IsCancellationRequested);
-        _sequencer.Decide(frame, EndOf(frame, outcome), EventsOf(frame, outcome, eviction));
+        Decide(frame, EndOf(frame, outcome), EventsOf(frame, outcome, eviction));
         return outcome;
     }
 
@@ -175,7 +190,7 @@ internal sealed class FramePath : IDisposable
     {
         try
         {
-            var request = frame.Settings.ToRequest(frame.ReceivedAt, Earlier(frame.Deadline, _opening.StalenessBudget), state, _flow.Policy.IsUrgent);
+            var request = frame.Settings.ToRequest(frame.ReceivedAt, Earlier(frame.Deadline, _opening.StalenessBudget), frame.Span, state, _flow.Policy.IsUrgent, _economies.Current);
             return await _lane.AnalyzeAsync(frame.Input, request, _abandoned).ConfigureAwait(false);
         }
 #pragma warning disable CA1031 // One frame's fault must not take the session down, whatever it is.
@@ -215,9 +230,15 @@ internal sealed class FramePath : IDisposable
         return eviction is null ? events : events.Append(eviction);
     }
 
-    private void Drop(SessionFrame frame, DropCause cause) => _sequencer.Decide(frame, new FrameEnd.Dropped(cause, AgeOf(frame)));
+    private void Drop(SessionFrame frame, DropCause cause) => Decide(frame, new FrameEnd.Dropped(cause, AgeOf(frame)));
 
-    private void Fail(SessionFrame frame, FrameFailure failure) => _sequencer.Decide(frame, new FrameEnd.Failed(failure));
+    private void Fail(SessionFrame frame, FrameFailure failure) => Decide(frame, new FrameEnd.Failed(failure));
+
+    private void Decide(SessionFrame frame, FrameEnd end, params IEnumerable<SessionNotice> events)
+    {
+        _economies.Note(end);
+        _sequencer.Decide(frame, end, events);
+    }
 
     private TimeSpan AgeOf(SessionFrame frame) => _services.Time.GetElapsedTime(frame.ReceivedAt);
 

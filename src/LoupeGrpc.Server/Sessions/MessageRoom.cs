@@ -11,8 +11,11 @@ namespace LoupeGrpc.Server.Sessions;
 /// </summary>
 internal sealed class MessageRoom(LoupeOptions options, MemoryLedger ledger, TimeProvider time)
 {
-    /// <summary>How long somebody waits for room before a message that takes longer than this to arrive has to give up its own.</summary>
+    /// <summary>How long somebody waits for room before a message that is late has to give up its own, and what each message has beside the time of its bytes.</summary>
     public static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
+
+    /// <summary>Bytes a second under which a message is late: many at once share what the network, and a server that is busy, can do.</summary>
+    public const int LeastRate = 1 << 20;
 
     /// <summary>Of the room, what makes a message a large one.</summary>
     private const int LargeShare = 32;
@@ -47,32 +50,34 @@ internal sealed class MessageRoom(LoupeOptions options, MemoryLedger ledger, Tim
     }
 
     /// <summary>Waits for room for a message of a body, which is incomplete from then on.</summary>
+    /// <param name="length">Bytes that are to come.</param>
+    /// <param name="bytes">Of memory that they take.</param>
     /// <exception cref="OperationCanceledException"/>
-    public ValueTask<RoomLease> EnterAsync(IIncompleteMessage body, long bytes, CancellationToken cancellationToken)
+    public ValueTask<RoomLease> EnterAsync(IIncompleteMessage body, long length, long bytes, CancellationToken cancellationToken)
     {
         var ticket = (bytes > _room.Limit.Bytes / LargeShare ? body.Large : _room).TakeAsync(0, bytes, cancellationToken);
-        return ticket.IsCompletedSuccessfully ? new(Enter(body, ticket.Result, cancellationToken)) : WaitAsync(body, ticket.AsTask(), cancellationToken);
+        return ticket.IsCompletedSuccessfully ? new(Enter(body, length, ticket.Result, cancellationToken)) : WaitAsync(body, length, ticket.AsTask(), cancellationToken);
     }
 
     /// <summary>The message of a body is whole, or given up.</summary>
     public void Leave(IIncompleteMessage body) => _incomplete.TryRemove(body, out _);
 
-    private async ValueTask<RoomLease> WaitAsync(IIncompleteMessage body, Task<RoomTicket> ticket, CancellationToken cancellationToken)
+    private async ValueTask<RoomLease> WaitAsync(IIncompleteMessage body, long length, Task<RoomTicket> ticket, CancellationToken cancellationToken)
     {
         while (true)
         {
             try
             {
-                return Enter(body, await ticket.WaitAsync(Patience, time, CancellationToken.None).ConfigureAwait(false), cancellationToken);
+                return Enter(body, length, await ticket.WaitAsync(Patience, time, CancellationToken.None).ConfigureAwait(false), cancellationToken);
             }
             catch (TimeoutException)
             {
-                AbandonSlowest();
+                AbandonLatest();
             }
         }
     }
 
-    private RoomLease Enter(IIncompleteMessage body, RoomTicket ticket, CancellationToken cancellationToken)
+    private RoomLease Enter(IIncompleteMessage body, long length, RoomTicket ticket, CancellationToken cancellationToken)
     {
         if (ticket.Lease is not { } lease)
         {
@@ -80,16 +85,16 @@ internal sealed class MessageRoom(LoupeOptions options, MemoryLedger ledger, Tim
             throw new OperationCanceledException();
         }
 
-        body.IncompleteSince = time.GetTimestamp();
+        body.DueAt = time.GetTimestamp() + (long)((Patience.TotalSeconds + ((double)length / LeastRate)) * time.TimestampFrequency);
         _incomplete.TryAdd(body, 0);
         return lease;
     }
 
-    private void AbandonSlowest()
+    private void AbandonLatest()
     {
-        if (_incomplete.Keys.MinBy(static body => body.IncompleteSince) is { } slowest && time.GetElapsedTime(slowest.IncompleteSince) >= Patience)
+        if (_incomplete.Keys.MinBy(static body => body.DueAt) is { } latest && time.GetTimestamp() >= latest.DueAt)
         {
-            slowest.Abandon();
+            latest.Abandon();
         }
     }
 }
@@ -100,8 +105,8 @@ internal interface IIncompleteMessage
     /// <summary>Where it waits if it is large.</summary>
     Room Large { get; }
 
-    /// <summary>Timestamp of when it got its room.</summary>
-    long IncompleteSince { get; set; }
+    /// <summary>Timestamp from which on it is late.</summary>
+    long DueAt { get; set; }
 
     /// <summary>Gives it up: others wait for its memory.</summary>
     void Abandon();

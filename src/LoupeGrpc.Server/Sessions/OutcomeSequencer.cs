@@ -93,6 +93,7 @@ internal sealed class OutcomeSequencer(bool unordered, SessionOutbox outbox, Ses
     {
         frame.ReleaseBytes();
         metrics.FrameDecided(end);
+        FrameTraces.End(frame.Span, end);
         var response = new FrameAnswer(frame.FrameId, frame.Sequence, end);
         lock (_lock)
         {

@@ -1,3 +1,5 @@
+using LoupeGrpc.Engine.Queueing;
+
 namespace LoupeGrpc.Server.Sessions;
 
 /// <summary>What all sessions of one owner may take together.</summary>
@@ -7,15 +9,23 @@ namespace LoupeGrpc.Server.Sessions;
 internal sealed record OwnerQuota(int Sessions, string Setting, IFramePace? Pace)
 {
     public static OwnerQuota Unlimited { get; } = new(0, string.Empty, null);
+
+    /// <summary>Of the frames that wait or are analysed, within the server's; null: the server's.</summary>
+    public Room? Frames { get; init; }
+
+    /// <summary>Sessions that adapt; 0: as many as the server's budget has room for.</summary>
+    public int AdaptationStates { get; init; }
 }
 
 /// <summary>How fast the frames of one owner may come, over all its sessions. Thread-safe.</summary>
 internal interface IFramePace
 {
     /// <summary>Waits until a frame more may come.</summary>
+    /// <param name="bytes">That it has.</param>
     /// <returns>False: canceled before.</returns>
-    ValueTask<bool> WaitAsync(CancellationToken cancellationToken);
+    ValueTask<bool> WaitAsync(int bytes, CancellationToken cancellationToken);
 
+    /// <param name="bytes">That it has.</param>
     /// <returns>Whether a frame more may come now.</returns>
-    bool TryTake();
+    bool TryTake(int bytes);
 }

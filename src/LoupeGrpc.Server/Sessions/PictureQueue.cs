@@ -16,13 +16,21 @@ internal sealed class PictureQueue(IFrameAnalyzer analyzer, FrameScheduler sched
 
     /// <summary>Waits for its turn, then analyses. Failures, cancellation among them, are values.</summary>
     /// <param name="connection">Names the caller's connection.</param>
-    public async Task<FrameEnd> AnalyzeAsync(string connection, PictureRequest request, CancellationToken cancellationToken)
+    /// <param name="quota">Of the caller.</param>
+    public async Task<FrameEnd> AnalyzeAsync(string connection, OwnerQuota quota, PictureRequest request, CancellationToken cancellationToken)
     {
         var receivedAt = time.GetTimestamp();
-        using var room = ledger.Frames.TryTake(0, request.Input.Data.Length);
+        var bytes = request.Input.Data.Length;
+        if (quota.Pace?.TryTake(bytes) == false)
+        {
+            return new FrameEnd.Failed(ServerBusy.TooManyFrames.Failure);
+        }
+
+        using var room = (quota.Frames ?? ledger.Frames).TryTake(0, bytes);
         if (room is null)
         {
-            return new FrameEnd.Failed(ServerBusy.NoBytesLeft(options.Limits));
+            return new FrameEnd.Failed(
+                quota.Frames is { } own && own.Held.Bytes + bytes > own.Limit.Bytes ? ServerBusy.NoQuotaLeft : ServerBusy.NoBytesLeft(options.Limits));
         }
 
         if (Enter(connection) is not { } flow)
@@ -30,10 +38,12 @@ internal sealed class PictureQueue(IFrameAnalyzer analyzer, FrameScheduler sched
             return new FrameEnd.Failed(ServerBusy.TooManyPictures(options.Engine));
         }
 
+        var span = FrameSpan.Begin(FrameSpan.CurrentCall, time);
+        FrameEnd? end = null;
         try
         {
             using var lane = analyzer.OpenLane(pinned: false);
-            var picture = new Picture(lane, request.Input, request.Settings.ToRequest(receivedAt, null), cancellationToken) { ReceivedAt = receivedAt, IsHeavy = request.Input.IsHeavy() };
+            var picture = new Picture(lane, request.Input, request.Settings.ToRequest(receivedAt, null, span), cancellationToken) { ReceivedAt = receivedAt, IsHeavy = request.Input.IsHeavy() };
             scheduler.Enqueue(flow, picture);
             await using (cancellationToken.UnsafeRegister(
                 static state =>
@@ -47,11 +57,12 @@ internal sealed class PictureQueue(IFrameAnalyzer analyzer, FrameScheduler sched
                 (scheduler, flow, picture)).ConfigureAwait(false))
             {
                 var outcome = await picture.Outcome.ConfigureAwait(false);
-                return outcome.Succeeded ? new FrameEnd.Analysed(outcome.Analysis, request.Settings.Thresholds) : new FrameEnd.Failed(outcome.Failure);
+                return end = outcome.Succeeded ? new FrameEnd.Analysed(outcome.Analysis, request.Settings.Thresholds) : new FrameEnd.Failed(outcome.Failure);
             }
         }
         finally
         {
+            FrameTraces.End(span, end);
             Leave(connection);
         }
     }

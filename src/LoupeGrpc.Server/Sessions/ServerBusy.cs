@@ -19,7 +19,9 @@ internal static class ServerBusy
         FailureKind.Overloaded, $"the identity has all the sessions that it may have ({quota.Sessions}): {quota.Setting}"));
 
     public static CallFailure TooManyFrames { get; } = new(new FrameFailure(
-        FailureKind.Overloaded, "more pictures a second than the identity may send: Loupe:Quotas:FramesPerSecond, or --frames-per-second of its key"));
+        FailureKind.Overloaded, "more pictures or bytes a second than the identity may send: Loupe:Quotas:FramesPerSecond and BytesPerSecond, or --frames-per-second of its key"));
+
+    public static FrameFailure NoQuotaLeft { get; } = new(FailureKind.Overloaded, "pictures of the identity hold all the bytes that they may: Loupe:Quotas:BufferedBytes");
 
     public static CallFailure TooManyUnopened(ConnectionOptions connections) => new(new FrameFailure(
         FailureKind.Overloaded,
@@ -28,10 +30,9 @@ internal static class ServerBusy
     public static CallFailure OpensNothing(ConnectionOptions connections) => new(new FrameFailure(
         FailureKind.Expired, FormattableString.Invariant($"the call opened no session within {connections.OpenTimeout.TotalSeconds:0.###} s: Loupe:Connections:OpenTimeout")));
 
-    public static CallFailure SlowMessage(TimeSpan patience) => new(new FrameFailure(
+    public static CallFailure SlowMessage { get; } = new(new FrameFailure(
         FailureKind.Overloaded,
-        FormattableString.Invariant(
-            $"a message was not there after {patience.TotalSeconds:0} s, and others waited for the memory that was kept for it: Loupe:Limits:MaxReceivingBytes")));
+        "a message came slower than a mebibyte a second, and others waited for the memory that was kept for it: Loupe:Limits:MaxReceivingBytes"));
 
     public static CallFailure Stopping { get; } = new(new FrameFailure(FailureKind.Canceled, "the server is stopping"));
 }

@@ -8,7 +8,7 @@ namespace LoupeGrpc.Server.Sessions;
 /// The adaptation of one session: off until it is asked for, and within the server's budget, which may evict its state at any time. One frame or one
 /// command has the state at a time; what is evicted meanwhile goes when that is done.
 /// </summary>
-internal sealed class SessionAdaptation(IFrameAnalyzer analyzer, AdaptationBudget budget, OutcomeSequencer sequencer, Action evicted) : IDisposable
+internal sealed class SessionAdaptation(IFrameAnalyzer analyzer, AdaptationBudget budget, SessionOpening opening, OutcomeSequencer sequencer, Action evicted) : IDisposable
 {
     private readonly Lock _lock = new();
     private AdaptationSession? _session;
@@ -184,7 +184,7 @@ internal sealed class SessionAdaptation(IFrameAnalyzer analyzer, AdaptationBudge
     private FrameFailure? Enable(AdaptationSettings settings)
     {
         var session = analyzer.CreateAdaptation(settings);
-        var share = new StateShare(session.MaxSizeInBytes, Evict);
+        var share = new StateShare(session.MaxSizeInBytes, Evict) { Owner = opening.Owner, OwnersMost = opening.Quota.AdaptationStates };
         lock (_lock)
         {
             // Before it is taken: from then on it may be evicted.
@@ -234,7 +234,7 @@ internal sealed class SessionAdaptation(IFrameAnalyzer analyzer, AdaptationBudge
         evicted();
         return new SessionNotice(
             NoticeKind.AdaptationEvicted,
-            "other sessions needed the memory of the adaptation state (Loupe:Adaptation:MaxStateBytes): set_adaptation begins anew",
+            "other sessions needed the memory of the adaptation state (Loupe:Adaptation:MaxStateBytes, Loupe:Quotas:AdaptationStates): set_adaptation begins anew",
             _nextSequence);
     }
 

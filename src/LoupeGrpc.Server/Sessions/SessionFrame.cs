@@ -40,6 +40,9 @@ internal sealed class SessionFrame : SessionItem
     /// <summary>Age from which its outcome is of no use to the client; null: never.</summary>
     public TimeSpan? Deadline { get; init; }
 
+    /// <summary>Its trace; null: it has none.</summary>
+    public FrameSpan? Span { get; init; }
+
     /// <summary>In force when it was received.</summary>
     public required AnalysisSettings Settings { get; init; }
 

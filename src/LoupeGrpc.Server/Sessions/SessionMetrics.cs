@@ -1,4 +1,5 @@
 using System.Diagnostics.Metrics;
+using LoupeGrpc.Engine;
 
 namespace LoupeGrpc.Server.Sessions;
 
@@ -6,6 +7,9 @@ namespace LoupeGrpc.Server.Sessions;
 internal sealed class SessionMetrics
 {
     public const string MeterName = "LoupeGrpc.Server";
+
+    private static readonly (Economies Economy, string Name)[] EconomyNames =
+        [(Economies.NoAdaptationStep, "adaptation_step"), (Economies.NoDualVerdict, "dual_verdict"), (Economies.NoMask, "mask")];
 
     private readonly UpDownCounter<long> _sessions;
     private readonly UpDownCounter<long> _parked;
@@ -15,6 +19,7 @@ internal sealed class SessionMetrics
     private readonly UpDownCounter<long> _stateBytes;
     private readonly Counter<long> _evictions;
     private readonly Counter<long> _reliefs;
+    private readonly Counter<long> _economies;
 
     public SessionMetrics(IMeterFactory meters)
     {
@@ -26,6 +31,7 @@ internal sealed class SessionMetrics
         _outcomes = meter.CreateCounter<long>("loupe.session.outcomes", "{frame}", "Frames of sessions, by what became of them.");
         _stateBytes = meter.CreateUpDownCounter<long>("loupe.adaptation.state", "By", "Bytes of all adaptation states.");
         _evictions = meter.CreateCounter<long>("loupe.adaptation.evictions", "{state}", "Adaptation states evicted to keep Loupe:Adaptation:MaxStateBytes.");
+        _economies = meter.CreateCounter<long>("loupe.economies", "{frame}", "Results of sessions that went without something rather than lose frames, by what.");
         _reliefs = meter.CreateCounter<long>(
             "loupe.memory.reliefs", "{session}", "Sessions that lost something to keep Loupe:Limits:MaxRespondingBytes, by kind: parked, unread, kept.");
     }
@@ -61,11 +67,21 @@ internal sealed class SessionMetrics
 
     public void MemoryRelieved(string kind) => _reliefs.Add(1, new KeyValuePair<string, object?>("kind", kind));
 
-    public void FrameDecided(FrameEnd end) => _outcomes.Add(1, new KeyValuePair<string, object?>("outcome", end switch
+    public void FrameDecided(FrameEnd end)
     {
-        FrameEnd.Analysed => "result",
-        FrameEnd.Dropped => "dropped",
-        FrameEnd.Expired => "expired",
-        _ => "failed",
-    }));
+        _outcomes.Add(1, new KeyValuePair<string, object?>("outcome", end switch
+        {
+            FrameEnd.Analysed => "result",
+            FrameEnd.Dropped => "dropped",
+            FrameEnd.Expired => "expired",
+            _ => "failed",
+        }));
+        if (end is FrameEnd.Analysed { Analysis.Economies: not Economies.None and var economies })
+        {
+            foreach (var (economy, name) in EconomyNames.Where(known => economies.HasFlag(known.Economy)))
+            {
+                _economies.Add(1, new KeyValuePair<string, object?>("economy", name));
+            }
+        }
+    }
 }

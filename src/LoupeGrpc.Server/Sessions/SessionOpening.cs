@@ -26,6 +26,9 @@ internal sealed record SessionOpening
     /// <summary>Set with <see cref="Delivery.StalenessBudget"/> only.</summary>
     public TimeSpan? StalenessBudget { get; init; }
 
+    /// <summary>What its frames may go without while some are lost.</summary>
+    public Economies Economies { get; init; }
+
     /// <summary>Outcomes leave as they come.</summary>
     public required bool Unordered { get; init; }
 

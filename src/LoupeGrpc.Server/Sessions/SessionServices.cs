@@ -1,5 +1,6 @@
 using LoupeGrpc.Execution;
 using LoupeGrpc.Server.Configuration;
+using LoupeGrpc.Server.Logs;
 
 namespace LoupeGrpc.Server.Sessions;
 
@@ -10,6 +11,12 @@ internal sealed record SessionServices(
     MemoryLedger Ledger,
     AdaptationBudget AdaptationBudget,
     SessionMetrics Metrics,
-    LoupeOptions Options,
+    FrameTraces Traces,
+    AuditLog Audit,
+    LiveOptions Live,
     TimeProvider Time,
-    ILogger<AnalyzeSession> Logger);
+    ILogger<AnalyzeSession> Logger)
+{
+    /// <summary>As they are now.</summary>
+    public LoupeOptions Options => Live.Current;
+}

@@ -31,7 +31,7 @@ internal sealed class SessionWork : IDisposable
         Outbox = new SessionOutbox(credits, opening.Resumable, services.Options.Sessions.MaxKeptBytes, services.Ledger.Responses, services.Time);
         _sequencer = new OutcomeSequencer(opening.Unordered, Outbox, services.Metrics, Math.Max(MinUnordered, services.Options.Limits.Credits));
         _adaptation = new SessionAdaptation(
-            services.Analyzer, services.AdaptationBudget, _sequencer, () => SessionLog.AdaptationEvicted(services.Logger, id));
+            services.Analyzer, services.AdaptationBudget, opening, _sequencer, () => SessionLog.AdaptationEvicted(services.Logger, id));
         _frames = new FramePath(services, opening, _sequencer, _adaptation, Outbox, _abandon.Token);
         _controls = new SessionControls(_sequencer, _adaptation, opening.Analysis);
     }

@@ -16,7 +16,7 @@ namespace LoupeGrpc.Server.Web;
 /// after the other, so that a request holds one of them in memory.
 /// </summary>
 internal sealed class AnalyzeEndpoint(
-    PictureQueue pictures, MessageRoom room, ServingState serving, CallerQuotas quotas, LoupeOptions options, TimeProvider time, ILogger<AnalyzeEndpoint> logger)
+    PictureQueue pictures, MessageRoom room, ServingState serving, CallerQuotas quotas, LiveOptions live, TimeProvider time, ILogger<AnalyzeEndpoint> logger)
 {
     private const string Field = "file";
     private const string Json = "application/json";
@@ -26,6 +26,8 @@ internal sealed class AnalyzeEndpoint(
 
     /// <summary>Characters.</summary>
     private const int MaxBoundary = 128;
+
+    private LoupeOptions Options => live.Current;
 
     [SuppressMessage("Design", "CA1031:Do not catch general exception types", Justification = "Whatever it is, the caller is told that it is a fault of ours.")]
     public async Task AnswerAsync(HttpContext http)
@@ -72,7 +74,7 @@ internal sealed class AnalyzeEndpoint(
         }
 
         var request = http.Request;
-        var settings = PictureQuery.Read(request.Query, options);
+        var settings = PictureQuery.Read(request.Query, Options);
         CheckHeaders(request);
         var answer = new ArrayBufferWriter<byte>();
         if (MediaTypeHeaderValue.TryParse(request.ContentType, out var type) && type.MediaType.Equals("multipart/form-data", StringComparison.OrdinalIgnoreCase))
@@ -98,14 +100,14 @@ internal sealed class AnalyzeEndpoint(
         while (await NextAsync(http, reader).ConfigureAwait(false) is { } part)
         {
             var name = NameOf(part);
-            if (count == (ulong)options.Limits.Credits)
+            if (count == (ulong)Options.Limits.Credits)
             {
                 throw new ProblemException(new Problem(
-                    StatusCodes.Status413PayloadTooLarge, "TOO_LARGE", $"the form has more than {options.Limits.Credits} pictures: Loupe:Limits:Credits"));
+                    StatusCodes.Status413PayloadTooLarge, "TOO_LARGE", $"the form has more than {Options.Limits.Credits} pictures: Loupe:Limits:Credits"));
             }
 
             // What is left of the answer: the masks of later pictures may not fit.
-            var room = Math.Clamp(options.Limits.MaxResponseBytes - answer.WrittenCount, 1 << 16, AnalysisSettings.DefaultResponseBytes);
+            var room = Math.Clamp(Options.Limits.MaxResponseBytes - answer.WrittenCount, 1 << 16, AnalysisSettings.DefaultResponseBytes);
             var end = await AnalyzeAsync(http, part.Body, null, settings with { MaxResponseBytes = room }).ConfigureAwait(false);
             if (count == 0)
             {
@@ -141,25 +143,20 @@ internal sealed class AnalyzeEndpoint(
 
     private async Task<MultipartSection?> NextAsync(HttpContext http, MultipartReader reader)
     {
-        using var waiting = new PictureBody(http, room, options, time);
+        using var waiting = new PictureBody(http, room, Options, time);
         return await waiting.PatientlyAsync(reader.ReadNextSectionAsync).ConfigureAwait(false);
     }
 
     private async Task<FrameEnd> AnalyzeAsync(HttpContext http, Stream stream, long? length, AnalysisSettings settings)
     {
-        using var body = new PictureBody(http, room, options, time);
+        using var body = new PictureBody(http, room, Options, time);
         var picture = await body.ReadAsync(stream, length).ConfigureAwait(false);
         if (picture.IsEmpty)
         {
             return new FrameEnd.Failed(new FrameFailure(FailureKind.Invalid, "the picture has no bytes"));
         }
 
-        if (quotas.Of(Caller.Of(http)).Pace?.TryTake() == false)
-        {
-            return new FrameEnd.Failed(ServerBusy.TooManyFrames.Failure);
-        }
-
-        var analyzing = pictures.AnalyzeAsync(http.Connection.Id, new PictureRequest(new EncodedInput(picture), settings), http.RequestAborted);
+        var analyzing = pictures.AnalyzeAsync(http.Connection.Id, quotas.Of(Caller.Of(http)), new PictureRequest(new EncodedInput(picture), settings), http.RequestAborted);
         // It is charged to the frames now.
         body.Release();
         return await analyzing.ConfigureAwait(false);

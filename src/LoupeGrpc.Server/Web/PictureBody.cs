@@ -19,7 +19,7 @@ internal sealed class PictureBody(HttpContext http, MessageRoom room, LoupeOptio
 
     public Room Large { get; } = room.LargeOf(http.Features.GetRequiredFeature<IConnectionItemsFeature>().Items);
 
-    public long IncompleteSince { get; set; }
+    public long DueAt { get; set; }
 
     public void Abandon() => _abandoned.Cancel();
 
@@ -37,7 +37,7 @@ internal sealed class PictureBody(HttpContext http, MessageRoom room, LoupeOptio
         }
 
         // Without a length: what grows, and what it grows out of.
-        _lease = await room.EnterAsync(this, Math.Max(length ?? (2 * limit), 1), http.RequestAborted).ConfigureAwait(false);
+        _lease = await room.EnterAsync(this, length ?? limit, Math.Max(length ?? (2 * limit), 1), http.RequestAborted).ConfigureAwait(false);
         try
         {
             var buffer = new byte[length ?? Math.Min(FirstBytes, limit)];
@@ -88,7 +88,7 @@ internal sealed class PictureBody(HttpContext http, MessageRoom room, LoupeOptio
         }
         catch (OperationCanceledException) when (_abandoned.IsCancellationRequested && !http.RequestAborted.IsCancellationRequested)
         {
-            throw new ProblemException(Problem.Of(ServerBusy.SlowMessage(MessageRoom.Patience).Failure)) { IsUnfinished = true };
+            throw new ProblemException(Problem.Of(ServerBusy.SlowMessage.Failure)) { IsUnfinished = true };
         }
         catch (OperationCanceledException) when (patience.IsCancellationRequested && !http.RequestAborted.IsCancellationRequested)
         {

@@ -129,6 +129,12 @@ public class DoorTests
         Assert.False(outcome.IsCompleted);
         Assert.Equal(8 << 20, messages.Held);
 
+        // Four megabytes have 14 seconds.
+        time.Advance(MessageRoom.Patience);
+        await Task.Delay(300, Patience.Token());
+        Assert.Equal(8 << 20, messages.Held);
+        Assert.False(outcome.IsCompleted);
+
         time.Advance(MessageRoom.Patience);
         var (status, message) = await slow.StatusAsync();
 

@@ -2,7 +2,9 @@ using Google.Protobuf;
 using Grpc.Core;
 using LoupeGrpc.FunctionalTests.Infrastructure;
 using LoupeGrpc.Server.Configuration;
+using LoupeGrpc.Server.Sessions;
 using LoupeGrpc.V1;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace LoupeGrpc.FunctionalTests.Security;
 
@@ -110,6 +112,65 @@ public sealed class QuotaTests : IDisposable
         var picture = await Assert.ThrowsAsync<RpcException>(async () => await new ForgeryAnalysisService.ForgeryAnalysisServiceClient(server.Calls(slow)).AnalyzeImageAsync(
             new AnalyzeImageRequest { Encoded = new EncodedImage { Data = ByteString.CopyFrom(1) } }, cancellationToken: Patience.Token()));
         Assert.Contains("Loupe:Quotas:FramesPerSecond", StatusAssert.Carries(picture, StatusCode.ResourceExhausted, FailureCode.Overloaded).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Bytes_a_second_are_counted_by_size_and_the_largest_frame_passes_when_nothing_came_before()
+    {
+        var key = await SecureServer.AddKeyAsync(Keys, "gate-3");
+        await using var server = await SecureServer.StartAsync(
+            Options with { Limits = new LimitOptions { MaxFrameBytes = 1 << 20 }, Quotas = new QuotaOptions { BytesPerSecond = 100_000, StrangerBytesPerSecond = 1 } });
+        using var session = await RunningServer.OpenAsync(
+            SecureServer.Call(server.Calls(key)), new OpenSession { Delivery = new DeliveryPolicy { Mode = DeliveryMode.Freshest } });
+        await session.SendFrameAsync(1, static frame => frame.Encoded.Data = ByteString.CopyFrom(new byte[1_000_000]));
+        Assert.NotNull((await session.NextOutcomeAsync()).Result);
+        await session.SendFrameAsync(2, static frame => frame.Encoded.Data = ByteString.CopyFrom(new byte[900_000]));
+        Assert.Equal(DropReason.OverQuota, (await session.NextOutcomeAsync()).Dropped.Reason);
+
+        // Ten seconds later half of it would pass again; a small one does at once.
+        await session.SendFrameAsync(3, static frame => frame.Encoded.Data = ByteString.CopyFrom(new byte[1000]));
+        Assert.NotNull((await session.NextOutcomeAsync()).Result);
+    }
+
+    [Fact]
+    public async Task Frames_of_an_identity_hold_no_more_memory_than_it_may_have_and_nobody_else_waits()
+    {
+        const int Bytes = 100_000;
+        var greedy = await SecureServer.AddKeyAsync(Keys, "greedy");
+        var other = await SecureServer.AddKeyAsync(Keys, "other");
+        var analyzer = new ScriptedAnalyzer();
+        await using var server = await SecureServer.StartAsync(Options with { Quotas = new QuotaOptions { BufferedBytes = (2 * Bytes) + 100 } }, analyzer: analyzer);
+        using var first = await RunningServer.OpenAsync(SecureServer.Call(server.Calls(greedy)));
+        using var second = await RunningServer.OpenAsync(SecureServer.Call(server.Calls(greedy)));
+        for (var id = 0UL; id < 4; id++)
+        {
+            await first.SendFrameAsync(id, Fill);
+            await second.SendFrameAsync(id, Fill);
+        }
+
+        var held = server.Server.Services.GetRequiredService<MemoryLedger>().Frames;
+        await Patience.UntilAsync(() => held.Held.Bytes == 2 * Bytes);
+        using var fresh = await RunningServer.OpenAsync(
+            SecureServer.Call(server.Calls(greedy)), new OpenSession { Delivery = new DeliveryPolicy { Mode = DeliveryMode.Freshest } });
+        await fresh.SendFrameAsync(1, Fill);
+        Assert.Equal(DropReason.OverQuota, (await fresh.NextOutcomeAsync()).Dropped.Reason);
+        using var neighbour = await RunningServer.OpenAsync(SecureServer.Call(server.Calls(other)));
+        await neighbour.SendFrameAsync(1, Fill);
+        await Patience.UntilAsync(() => held.Held.Bytes == 3 * Bytes);
+
+        for (var i = 0; i < 9; i++)
+        {
+            (await analyzer.NextAsync()).Succeed();
+        }
+
+        Assert.NotNull((await neighbour.NextOutcomeAsync()).Result);
+        foreach (var session in (RawSession[])[first, second])
+        {
+            await session.CompleteAsync();
+            Assert.Equal(4, (await session.RestAsync()).Count(static response => response.Outcome?.Result is not null));
+        }
+
+        static void Fill(Frame frame) => frame.Encoded.Data = ByteString.CopyFrom(new byte[Bytes]);
     }
 
     [Fact]

@@ -79,6 +79,13 @@ internal static class StreamCommand
             HelpName = "every|freshest|budget:MS",
             CustomParser = ParseDelivery,
         };
+        var without = new Option<IReadOnlyList<Economy>>("--go-without")
+        {
+            Description = "What frames may go without while some would be lost, in this order: adaptation (its step), dual (its base mask), mask. "
+                + "Results say what they went without. [default: nothing, frames are dropped]",
+            HelpName = "adaptation,dual,mask",
+            CustomParser = ParseEconomies,
+        };
         var session = new Option<string?>("--session")
         {
             Description = "Name of the session in the server's logs and lists, and for balancers; at most 128 characters. [default: the source, without credentials]",
@@ -129,7 +136,7 @@ internal static class StreamCommand
             "--session holds characters that would drive the terminal of whoever lists sessions."));
 
         var options = new AnalysisOptionSet(host);
-        var command = new Command("stream", "Analyse a video, a camera or a folder of frames, frame by frame.") { source, fps, maxFrames, delivery, session };
+        var command = new Command("stream", "Analyse a video, a camera or a folder of frames, frame by frame.") { source, fps, maxFrames, delivery, without, session };
         options.AddTo(command);
         var adaptation = new AdaptationOptionSet();
         adaptation.AddTo(command);
@@ -173,6 +180,7 @@ internal static class StreamCommand
                 {
                     Name = result.GetValue(session) ?? Printable.Text(Shorten(address.Label)),
                     Delivery = policy,
+                    Economies = result.GetValue(without) ?? [],
                     Adaptation = adapts.Settings,
                     AdaptationSnapshot = checkpoints.Initial,
                 });
@@ -199,6 +207,31 @@ internal static class StreamCommand
         }
 
         return layout;
+    }
+
+    private static List<Economy> ParseEconomies(ArgumentResult result)
+    {
+        var economies = new List<Economy>();
+        foreach (var word in result.Tokens.SelectMany(static token => token.Value.Split(',')))
+        {
+            switch (word)
+            {
+                case "adaptation":
+                    economies.Add(Economy.NoAdaptationStep);
+                    break;
+                case "dual":
+                    economies.Add(Economy.NoDualVerdict);
+                    break;
+                case "mask":
+                    economies.Add(Economy.NoMask);
+                    break;
+                default:
+                    result.AddError($"--go-without is '{word}': it must be some of adaptation, dual and mask, with commas between.");
+                    break;
+            }
+        }
+
+        return economies;
     }
 
     private static DeliveryPolicy? ParseDelivery(ArgumentResult result)

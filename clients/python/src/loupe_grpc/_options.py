@@ -13,6 +13,7 @@ from google.protobuf import duration_pb2
 
 from loupe_grpc import v1
 from loupe_grpc._frames import FrameFormat
+from loupe_grpc._outcomes import Economy
 
 #: Where `loupe-grpc-server` listens unless told otherwise.
 DEFAULT_ADDRESS = "http://127.0.0.1:5005"
@@ -130,6 +131,8 @@ class SessionOptions:
     reconnect: bool = True
     #: Ask for bit-for-bit repeatable results.
     deterministic: bool = False
+    #: What of its frames' work the session would rather go without than lose frames, while it loses some.
+    economies: tuple[Economy, ...] = ()
     #: Outcomes come as they are ready.
     unordered: bool = False
     #: Frames sent whose outcomes were not yet taken, 1 to 4,096; the server's credits may bound them further.
@@ -151,6 +154,7 @@ class SessionOptions:
             adaptation=self.adaptation.to_message() if self.adaptation else None,
             adaptation_snapshot=self.adaptation_snapshot,
             deterministic=self.deterministic,
+            economies=[v1.Economy.ValueType(economy) for economy in self.economies],
             unordered=self.unordered,
             max_response_bytes=client.max_response_bytes,
             client=client.client_name,

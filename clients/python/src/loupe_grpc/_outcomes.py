@@ -57,6 +57,17 @@ class MaskAgreement(_WireEnum):
     DISAGREES = v1.MaskAgreement.MASK_AGREEMENT_DISAGREES
 
 
+class Economy(_WireEnum):
+    """Work that a session goes without rather than lose frames."""
+
+    UNSPECIFIED = 0
+    #: The adaptation takes no step.
+    NO_ADAPTATION_STEP = v1.Economy.ECONOMY_NO_ADAPTATION_STEP
+    NO_DUAL_VERDICT = v1.Economy.ECONOMY_NO_DUAL_VERDICT
+    #: No mask where the policy gives one.
+    NO_MASK = v1.Economy.ECONOMY_NO_MASK
+
+
 class NoteCode(_WireEnum):
     UNSPECIFIED = 0
     FIRST_FRAME_ONLY = v1.NoteCode.NOTE_CODE_FIRST_FRAME_ONLY
@@ -171,6 +182,8 @@ class Analysis:
     mask_agreement: MaskAgreement
     regions: tuple[Region, ...]
     notes: tuple[Note, ...]
+    #: What was left out because the session loses frames, as it allowed.
+    economies: tuple[Economy, ...]
     width: int
     height: int
     #: How viewers turn the picture, in EXIF's numbering; 1 is upright.
@@ -294,6 +307,7 @@ def to_analysis(result: v1.FrameResult) -> Analysis:
         mask_agreement=MaskAgreement(result.mask_agreement),
         regions=tuple(Region(Box(r.box.x, r.box.y, r.box.width, r.box.height), r.area, r.mean) for r in result.regions),
         notes=tuple(Note(NoteCode(note.code), note.message) for note in result.notes),
+        economies=tuple(Economy(economy) for economy in result.economies),
         width=result.width,
         height=result.height,
         orientation=result.orientation,

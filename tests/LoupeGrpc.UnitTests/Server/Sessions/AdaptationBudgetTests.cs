@@ -26,6 +26,21 @@ public sealed class AdaptationBudgetTests : IDisposable
     }
 
     [Fact]
+    public void Whoever_has_as_many_as_it_may_gives_up_its_own_and_nobody_elses()
+    {
+        var budget = NewBudget(1000);
+        Assert.True(budget.TryTake(Share("other", 10)));
+        var first = Share("first", 10, "gate", 2);
+        Assert.All([first, Share("second", 10, "gate", 2)], share => Assert.True(budget.TryTake(share)));
+        budget.Touch(first);
+
+        Assert.True(budget.TryTake(Share("third", 10, "gate", 2)));
+
+        Assert.Equal(["second"], _evicted);
+        Assert.Equal(30, budget.Used);
+    }
+
+    [Fact]
     public void What_is_larger_than_the_limit_evicts_nobody()
     {
         var budget = NewBudget(100);
@@ -70,5 +85,5 @@ public sealed class AdaptationBudgetTests : IDisposable
     private AdaptationBudget NewBudget(long bytes) => new(
         new LoupeOptions { Adaptation = new AdaptationOptions { MaxStateBytes = bytes } }, _services.GetRequiredService<SessionMetrics>());
 
-    private StateShare Share(string name, long bytes) => new(bytes, _ => _evicted.Add(name));
+    private StateShare Share(string name, long bytes, string owner = "", int most = 0) => new(bytes, _ => _evicted.Add(name)) { Owner = owner, OwnersMost = most };
 }

@@ -1,6 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 
-namespace LoupeGrpc.Server.Commands;
+namespace LoupeGrpc.Server.Logs;
 
 /// <summary>
 /// Limits the lines of each kind in a minute, a kind being an event's category and number: what a client does wrong a thousand times a second would fill a

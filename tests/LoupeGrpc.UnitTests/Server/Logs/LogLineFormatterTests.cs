@@ -1,10 +1,10 @@
-using LoupeGrpc.Server.Commands;
+using LoupeGrpc.Server.Logs;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
 using Xunit;
 
-namespace LoupeGrpc.UnitTests.Server.Commands;
+namespace LoupeGrpc.UnitTests.Server.Logs;
 
 public sealed class LogLineFormatterTests
 {

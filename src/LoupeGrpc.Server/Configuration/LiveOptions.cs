@@ -1,0 +1,26 @@
+namespace LoupeGrpc.Server.Configuration;
+
+/// <summary>The options as they are now: sections that say so may change while the server runs. Thread-safe.</summary>
+internal sealed class LiveOptions(LoupeOptions options)
+{
+    private volatile LoupeOptions _current = options;
+
+    /// <summary>One picture of all: who needs several settings takes it once.</summary>
+    public LoupeOptions Current => _current;
+
+    /// <summary>Takes over the sections that may change.</summary>
+    /// <param name="read">Checked.</param>
+    /// <returns>Names of the settings that were taken over, and of those that differ and hold from the next start only.</returns>
+    public (IReadOnlyList<string> Taken, IReadOnlyList<string> Later) Replace(LoupeOptions read)
+    {
+        var before = _current;
+        _current = before with { Thresholds = read.Thresholds, Quotas = read.Quotas };
+        var differing = SettingDescription.Differences(before, read);
+        return ([.. differing.Where(IsTaken)], [.. differing.Where(static name => !IsTaken(name))]);
+    }
+
+    private static bool IsTaken(string name) =>
+        Section(name, nameof(LoupeOptions.Thresholds)) || Section(name, nameof(LoupeOptions.Quotas));
+
+    private static bool Section(string name, string section) => name.StartsWith($"{LoupeOptions.Section}:{section}:", StringComparison.Ordinal);
+}

@@ -1,0 +1,69 @@
+using System.Collections.Concurrent;
+using System.Diagnostics.Metrics;
+using System.Text.RegularExpressions;
+using Grpc.Core;
+using LoupeGrpc.FunctionalTests.Infrastructure;
+using LoupeGrpc.TestSupport;
+using LoupeGrpc.V1;
+
+namespace LoupeGrpc.FunctionalTests.Hosting;
+
+/// <summary>What dashboards, alert rules and documents under <c>deploy/</c> and <c>docs/</c> ask for is there.</summary>
+public sealed partial class DeployedMetricsTests(NanoEngine engine)
+{
+    public static TheoryData<string> Texts => ["deploy/prometheus/loupe-alerts.yml", "deploy/grafana/loupe-grpc.json", "docs/operations.md"];
+
+    [Theory]
+    [MemberData(nameof(Texts))]
+    public async Task Each_metric_is_one_of_the_servers(string file)
+    {
+        var known = new ConcurrentDictionary<string, Instrument>(StringComparer.Ordinal);
+        using var listener = new MeterListener();
+        listener.InstrumentPublished = (instrument, _) => known.TryAdd(NameOf(instrument), instrument);
+        listener.Start();
+        await using var server = await RunningServer.StartAsync(engine.Analyzer);
+        using var http = new HttpClient();
+        // Some of the framework's are made when they are first asked for.
+        _ = await http.GetStringAsync(new Uri(server.Server.Operations, "/metrics"), Patience.Token());
+
+        var asked = Metric().Matches(await File.ReadAllTextAsync(Path.Combine(TestData.RepositoryRoot, file), Patience.Token()))
+            .Select(static match => match.Value).Distinct().Order(StringComparer.Ordinal).ToList();
+        Assert.NotEmpty(asked);
+        Assert.DoesNotContain(asked, name => !known.ContainsKey(name) && !IsPartOfHistogram(name));
+
+        bool IsPartOfHistogram(string name) =>
+            Part().Match(name) is { Success: true } part && known.TryGetValue(part.Groups[1].Value, out var whole) && whole.GetType().Name.StartsWith("Histogram", StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_call_is_counted_by_its_route_and_the_status_it_ended_with()
+    {
+        await using var server = await RunningServer.StartAsync(new ScriptedAnalyzer());
+        await Assert.ThrowsAsync<RpcException>(async () => await server.Client.AnalyzeImageAsync(new AnalyzeImageRequest(), cancellationToken: Patience.Token()));
+
+        using var http = new HttpClient();
+        var metrics = await http.GetStringAsync(new Uri(server.Server.Operations, "/metrics"), Patience.Token());
+        Assert.Matches("""http_server_request_duration_seconds_count\{[^}]*http_route="/loupe.v1.ForgeryAnalysisService/AnalyzeImage"[^}]*rpc_grpc_status_code="3"[^}]*\} 1""", metrics);
+    }
+
+    /// <summary>As Prometheus has it: the unit behind the name, and what only grows called a total.</summary>
+    private static string NameOf(Instrument instrument)
+    {
+        var unit = instrument.Unit switch
+        {
+            "s" => "_seconds",
+            "By" => "_bytes",
+            _ => string.Empty,
+        };
+        var name = instrument.Name.Replace('.', '_');
+        var counts = instrument.GetType().Name.StartsWith("Counter", StringComparison.Ordinal) || instrument.GetType().Name.StartsWith("ObservableCounter", StringComparison.Ordinal);
+        return $"{name}{(name.EndsWith(unit, StringComparison.Ordinal) ? string.Empty : unit)}{(counts ? "_total" : string.Empty)}";
+    }
+
+    // Not the program loupe_decoder.
+    [GeneratedRegex(@"\b(?!loupe_decoder)(loupe|http_server|dotnet|kestrel)_[a-z_]+[a-z]\b")]
+    private static partial Regex Metric();
+
+    [GeneratedRegex("^(.*)_(bucket|sum|count)$")]
+    private static partial Regex Part();
+}

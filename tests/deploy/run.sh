@@ -1,0 +1,20 @@
+#!/usr/bin/env bash
+# What deploy/ has for others' programs, checked by those programs. Says what it skipped where one is not there.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../../deploy"
+passed=0 skipped=0
+
+if command -v promtool > /dev/null; then
+  promtool check rules prometheus/loupe-alerts.yml
+  promtool test rules prometheus/loupe-alerts.test.yml
+  # Every alert is tried: one that fires nowhere in the test proves nothing.
+  while read -r alert; do
+    grep -q "alertname=\"$alert\"" prometheus/loupe-alerts.test.yml || { echo "loupe-alerts.test.yml does not try $alert"; exit 1; }
+  done < <(sed -n 's/ *- alert: //p' prometheus/loupe-alerts.yml)
+  passed=$((passed + 1))
+else
+  echo "skipped: promtool is not here (Debian: prometheus)"
+  skipped=$((skipped + 1))
+fi
+
+echo "deploy: $passed passed, 0 failed, $skipped skipped"
