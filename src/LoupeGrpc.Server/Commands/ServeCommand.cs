@@ -3,6 +3,7 @@ using System.CommandLine;
 using System.Diagnostics.Metrics;
 using System.Runtime.InteropServices;
 using LoupeGrpc.Execution;
+using LoupeGrpc.Launch;
 using LoupeGrpc.Server.Configuration;
 using LoupeGrpc.Server.Hosting;
 using LoupeGrpc.Server.Models;
@@ -145,14 +146,26 @@ internal sealed class ServeCommand
             await using (server.ConfigureAwait(false))
             {
                 using var hangUp = OnHangUp(new SettingsReload(loaded, settings, environment, server, logger));
-                output.WriteLine(ReadyLine(server, ladder));
-                output.Flush();
+                Announce(output, ReadyLine(server, ladder));
                 await Task.WhenAny(ladder.Lost, Task.Delay(Timeout.Infinite, stop)).ConfigureAwait(false);
                 await server.StopAsync().ConfigureAwait(false);
                 // Nobody waits for what still runs.
                 ladder.Abort();
                 return ladder.Lost.IsCompleted ? ExitCode.DeviceLost : ExitCode.Success;
             }
+        }
+    }
+
+    private static void Announce(TextWriter output, string line)
+    {
+        try
+        {
+            output.WriteLine(line);
+            output.Flush();
+        }
+        catch (OutputException exception) when (exception.IsClosed)
+        {
+            // Who starts a service without standard output asks its probes.
         }
     }
 

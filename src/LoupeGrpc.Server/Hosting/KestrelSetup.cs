@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using LoupeGrpc.Launch;
 using LoupeGrpc.Server.Configuration;
 using LoupeGrpc.Server.Security;
 using Microsoft.AspNetCore.Connections.Features;
@@ -45,9 +46,10 @@ internal sealed class KestrelSetup : IDisposable
         }
     }
 
-    /// <summary>Where a client on this machine reaches a listener; null: it is off.</summary>
-    public Uri? ClientAddress(Listener listener) =>
-        _listeners.Find(candidate => candidate.Listener == listener) is { Url: { } url, Sockets: var sockets } ? url.ClientAddress(sockets.Port) : null;
+    /// <inheritdoc cref="ListenUrl.ShownAddress"/>
+    /// <returns>Null: it is off.</returns>
+    public Uri? ShownAddress(Listener listener) =>
+        _listeners.Find(candidate => candidate.Listener == listener) is { Url: { } url, Sockets: var sockets } ? url.ShownAddress(sockets.Port) : null;
 
     public void Configure(KestrelServerOptions kestrel, LoupeOptions options)
     {
