@@ -13,12 +13,7 @@ dotnet build LoupeGrpc.sln --configuration Release --verbosity quiet
 publish() {
   local program="loupe-grpc-$2"
   dotnet publish "$1" --configuration Release --no-build --output "out/$2" --verbosity quiet
-  cat > "out/$program" <<EOF
-#!/usr/bin/env bash
-export ORT_DISABLE_TELEMETRY=1
-exec "\$(dirname "\$(readlink -f "\${BASH_SOURCE[0]}")")/$2/$program" "\$@"
-EOF
-  chmod +x "out/$program"
+  install -m 755 build/launch.sh "out/$program"
 }
 
 publish src/LoupeGrpc.Server server

@@ -1,5 +1,6 @@
 using LoupeGrpc.Engine;
 using LoupeGrpc.Engine.Adaptation;
+using LoupeGrpc.Engine.Providers;
 using LoupeGrpc.Packaging;
 using Microsoft.Extensions.Logging;
 
@@ -89,6 +90,7 @@ public sealed class ExecutionLadder : IFrameAnalyzer, IAsyncDisposable
 
     private async Task FindFirstAsync(CancellationToken cancellationToken)
     {
+        TellWhatIsNotInBuild();
         List<Rung> unbuilt = [];
         foreach (var rung in _board.Rungs)
         {
@@ -269,6 +271,21 @@ public sealed class ExecutionLadder : IFrameAnalyzer, IAsyncDisposable
     private void Refuse(Rung rung, RungState state, string reason)
     {
         _board.Set(rung, state, reason);
-        LadderLog.RungLeft(_logger, rung.Plan.Provider, rung.Plan.Precision, reason);
+        if (ProviderTrial.IsInBuild(rung.Plan.Kind))
+        {
+            LadderLog.RungLeft(_logger, rung.Plan.Provider, rung.Plan.Precision, reason);
+        }
+    }
+
+    /// <summary>Of a build for CPUs that is known beforehand, and one line says it for all.</summary>
+    private void TellWhatIsNotInBuild()
+    {
+        string[] missing = [.. _board.Rungs.Where(static rung => !ProviderTrial.IsInBuild(rung.Plan.Kind)).Select(static rung => rung.Plan.Provider)];
+        if (missing.Length > 0)
+        {
+            var isDefault = _board.Rungs.Select(static rung => rung.Plan.Provider).SequenceEqual(new ExecutionOptions().Providers);
+            var names = string.Join(", ", missing);
+            LadderLog.NotInBuild(_logger, isDefault ? LogLevel.Information : LogLevel.Warning, names);
+        }
     }
 }

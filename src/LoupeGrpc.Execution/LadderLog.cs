@@ -24,6 +24,10 @@ internal static partial class LadderLog
     [LoggerMessage(EventId = 401, Level = LogLevel.Warning, Message = "{Provider} in {Precision} does not serve: {Reason}")]
     public static partial void RungLeft(ILogger logger, string provider, string precision, string reason);
 
+    /// <param name="level">A warning where somebody asked for them.</param>
+    [LoggerMessage(EventId = 413, Message = "Not in this build, which was made with the CPU-only package of ONNX Runtime: {Providers}.")]
+    public static partial void NotInBuild(ILogger logger, LogLevel level, string providers);
+
     [LoggerMessage(EventId = 402, Level = LogLevel.Information, Message = "{Provider} in {Precision} has no engines yet; building them now.")]
     public static partial void BuildBegins(ILogger logger, string provider, string precision);
 

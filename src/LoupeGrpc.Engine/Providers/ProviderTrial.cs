@@ -27,13 +27,17 @@ public static class ProviderTrial
     public static string? DriverVersion => NvidiaDriver.ModuleVersion();
 
     /// <summary>The library that loading <paramref name="target"/> would load: full path, whether it exists or not. Empty for the CPU and for a provider that is not in this build.</summary>
-    public static string LibraryOf(ExecutionTarget target) => target.Kind switch
+    public static string LibraryOf(ExecutionTarget target) => target.Kind == ProviderKind.Plugin ? Path.GetFullPath(target.Library) : LibraryOf(target.Kind);
+
+    private static string LibraryOf(ProviderKind kind) => kind switch
     {
         ProviderKind.Cuda => InTree("libonnxruntime_providers_cuda.so"),
         ProviderKind.TensorRt => InTree("libonnxruntime_providers_tensorrt.so"),
-        ProviderKind.Plugin => Path.GetFullPath(target.Library),
         _ => string.Empty,
     };
+
+    /// <summary>Whether this build of ONNX Runtime brings the provider, or it is one that a library of its own brings.</summary>
+    public static bool IsInBuild(ProviderKind kind) => kind is not (ProviderKind.Cuda or ProviderKind.TensorRt) || LibraryOf(kind).Length > 0;
 
     /// <summary>The report on a provider that is not there, without trying anything; null where it is.</summary>
     public static ProviderReport? ReportAbsence(ExecutionTarget target)
@@ -42,7 +46,7 @@ public static class ProviderTrial
         var reason = target.Kind switch
         {
             ProviderKind.Plugin when !File.Exists(report.Library) => $"There is no file {report.Library}.",
-            ProviderKind.Cuda or ProviderKind.TensorRt when report.Library.Length == 0 =>
+            _ when !IsInBuild(target.Kind) =>
                 $"{target.Provider} is not in this build: it was made with the CPU-only package of ONNX Runtime.",
             _ => null,
         };

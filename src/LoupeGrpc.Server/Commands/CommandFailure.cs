@@ -1,4 +1,5 @@
 using LoupeGrpc.Engine;
+using LoupeGrpc.Launch;
 using LoupeGrpc.Server.Hosting;
 using LoupeGrpc.Server.Models;
 using Microsoft.ML.OnnxRuntime;

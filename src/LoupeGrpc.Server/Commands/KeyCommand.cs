@@ -107,6 +107,8 @@ internal static class KeyCommand
             await KeyFile.ChangeAsync(path, TimeProvider.System, keys =>
                 keys.Any(key => key.Name == revoked) ? [.. keys.Where(key => key.Name != revoked)] : throw new InvalidDataException($"{revoked} has no key in {path}"),
                 cancellationToken).ConfigureAwait(false);
+            await result.InvocationConfiguration.Error.WriteLineAsync(
+                $"the key of {revoked} is revoked: servers that read {path} end its sessions within seconds").ConfigureAwait(false);
         }));
         return command;
     }

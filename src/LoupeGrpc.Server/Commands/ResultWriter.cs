@@ -1,11 +1,16 @@
 using System.Text;
+using LoupeGrpc.Launch;
 
 namespace LoupeGrpc.Server.Commands;
 
 /// <summary>Standard output cannot be written. The message says why.</summary>
-internal sealed class OutputException(Exception reason) : Exception($"standard output cannot be written: {reason.GetBaseException().Message}", reason)
+/// <param name="isClosed">The program was started without one.</param>
+internal sealed class OutputException(Exception reason, bool isClosed) : Exception(
+    isClosed ? "standard output is closed: there is nowhere to show it (> /dev/null throws it away)" : $"standard output cannot be written: {reason.GetBaseException().Message}", reason)
 {
-    public string Reason { get; } = reason.GetBaseException().Message;
+    public bool IsClosed { get; } = isClosed;
+
+    public string Reason { get; } = isClosed ? "it is closed" : reason.GetBaseException().Message;
 }
 
 /// <summary>Standard output, where it is known what it was that failed.</summary>
@@ -39,7 +44,7 @@ internal sealed class ResultWriter(TextWriter writer) : TextWriter
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            throw new OutputException(exception);
+            throw new OutputException(exception, StandardStreams.IsOutputClosed);
         }
     }
 }

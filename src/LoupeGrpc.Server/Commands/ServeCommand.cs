@@ -3,6 +3,7 @@ using System.CommandLine;
 using System.Diagnostics.Metrics;
 using System.Runtime.InteropServices;
 using LoupeGrpc.Execution;
+using LoupeGrpc.Launch;
 using LoupeGrpc.Server.Configuration;
 using LoupeGrpc.Server.Hosting;
 using LoupeGrpc.Server.Models;
@@ -51,7 +52,8 @@ internal sealed class ServeCommand
             Name,
             "Serves a model until it is told to stop, then lets open sessions finish.",
             """
-            SIGTERM and Ctrl-C stop it, SIGHUP has settings, keys and certificates read anew. Prints one line on standard output when it can serve:
+            SIGTERM and Ctrl-C stop it, SIGHUP has settings, keys and certificates read anew. Prints one line on standard output when it can serve,
+            with the addresses at which this machine reaches it (127.0.0.1 where it listens on every interface):
               ready URL operations=URL web=URL model=NAME@HASH8 provider=NAME precision=fp32
             Logs go to standard error.
             Exit codes: 0 stopped as told, 1 could not start, 2 wrong settings, 71 device lost.
@@ -145,14 +147,26 @@ internal sealed class ServeCommand
             await using (server.ConfigureAwait(false))
             {
                 using var hangUp = OnHangUp(new SettingsReload(loaded, settings, environment, server, logger));
-                output.WriteLine(ReadyLine(server, ladder));
-                output.Flush();
+                Announce(output, ReadyLine(server, ladder));
                 await Task.WhenAny(ladder.Lost, Task.Delay(Timeout.Infinite, stop)).ConfigureAwait(false);
                 await server.StopAsync().ConfigureAwait(false);
                 // Nobody waits for what still runs.
                 ladder.Abort();
                 return ladder.Lost.IsCompleted ? ExitCode.DeviceLost : ExitCode.Success;
             }
+        }
+    }
+
+    private static void Announce(TextWriter output, string line)
+    {
+        try
+        {
+            output.WriteLine(line);
+            output.Flush();
+        }
+        catch (OutputException exception) when (exception.IsClosed)
+        {
+            // Who starts a service without standard output asks its probes.
         }
     }
 

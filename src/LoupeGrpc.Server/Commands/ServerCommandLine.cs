@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using LoupeGrpc.Server.Configuration;
 
 namespace LoupeGrpc.Server.Commands;
@@ -78,8 +79,17 @@ internal static class ServerCommandLine
         return root;
     }
 
-    private static string HelpVerb(ParseResult result) =>
-        result.CommandResult.Command is RootCommand ? string.Empty : result.CommandResult.Command.Name + " ";
+    /// <summary>The command with those above it: <c>key add </c>.</summary>
+    private static string HelpVerb(ParseResult result)
+    {
+        var verbs = string.Empty;
+        for (SymbolResult? at = result.CommandResult; at is CommandResult { Command: not RootCommand } command; at = at.Parent)
+        {
+            verbs = $"{command.Command.Name} {verbs}";
+        }
+
+        return verbs;
+    }
 
     /// <summary>For a word that is nothing here: a command or an option that is spelled nearly so.</summary>
     private static string Suggestion(ParseResult result, string problem)

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using LoupeGrpc.Launch;
 using LoupeGrpc.Server.Configuration;
 using LoupeGrpc.Server.Security;
 using Microsoft.AspNetCore.Connections.Features;

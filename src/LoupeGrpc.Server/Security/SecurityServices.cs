@@ -3,6 +3,7 @@ using LoupeGrpc.Server.Logs;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authentication.JwtBearer;
 using Microsoft.AspNetCore.Authorization;
+using Microsoft.AspNetCore.DataProtection;
 using Microsoft.Extensions.Options;
 
 namespace LoupeGrpc.Server.Security;
@@ -31,6 +32,7 @@ internal static class SecurityServices
             authentication.AddJwtBearer(bearer => TokenCallers.Configure(bearer, options.Security));
         }
 
+        RemoveDataProtection(services);
         services.AddSingleton<IAuthorizationHandler, RoleRuleHandler>();
         services.AddSingleton<IAuthorizationMiddlewareResultHandler, RefusalAnswers>();
         services.AddAuthorization(static authorization =>
@@ -70,6 +72,14 @@ internal static class SecurityServices
                 SecurityLog.KeysInTheClear(logger, url.ToString());
             }
         }
+    }
+
+    /// <summary>It comes with authentication, for cookies, of which there are none here; at its start it would write a key below the home directory.</summary>
+    private static void RemoveDataProtection(IServiceCollection services)
+    {
+        var starting = services.Single(static service => service.ServiceType == typeof(IHostedService)
+            && service.ImplementationType?.Assembly == typeof(DataProtectionOptions).Assembly);
+        services.Remove(starting);
     }
 
     private static bool IsToken(string? sent) => sent is { Length: > 0 } && !sent.StartsWith(AccessKey.Prefix, StringComparison.Ordinal);

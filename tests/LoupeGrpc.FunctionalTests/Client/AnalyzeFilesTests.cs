@@ -149,12 +149,12 @@ public sealed class AnalyzeFilesTests : IAsyncLifetime
         Assert.Equal(["export/masks/p.png", "export/predictions.txt", "out/masks/p.png", "out/overlays/p.png"], Files("."));
         Assert.Equal(At("out/masks/p.png"), (string?)first.Lines[0]["mask_file"]);
         Assert.Equal(At("out/overlays/p.png"), (string?)first.Lines[0]["overlay_file"]);
-        Assert.Contains($"written to {At("out/masks")}", first.Error.Split('\n'));
+        Assert.Contains($"1 mask written to {At("out/masks")}", first.Error.Split('\n'));
 
         var second = await RunAsync(["analyze", At("2"), .. everything]);
         Assert.Equal(["export/masks/p.png", "export/predictions.txt", "out/overlays/p.png"], Files("."));
         Assert.Null(second.Lines[0]["mask_file"]);
-        Assert.DoesNotContain($"written to {At("out/masks")}", second.Error.Split('\n'));
+        Assert.DoesNotContain($"written to {At("out/masks")}", second.Error, StringComparison.Ordinal);
         Assert.Equal("p.jpg,0.1000\n", await File.ReadAllTextAsync(At("export/predictions.txt"), TestContext.Current.CancellationToken));
         using (var black = Cv2.ImRead(At("export/masks/p.png"), ImreadModes.Unchanged))
         {
@@ -209,6 +209,51 @@ public sealed class AnalyzeFilesTests : IAsyncLifetime
         {
             await ShellAsync("umount out");
         }
+    }
+
+    [Theory]
+    [InlineData("analyze in --skip-done --output out/r", "error: out/r/results.jsonl does not have all results: No space left on device")]
+    [InlineData("stream in --plot out/plot.png", "error: no plot in out/plot.png: No space left on device")]
+    [InlineData("analyze in --export-loupe out/e", "error: out/e/masks/1.png was not written: No space left on device")]
+    public async Task A_disk_that_is_full_from_the_beginning_is_no_fault_of_the_program(string command, string error)
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux() && Environment.UserName == "root", "only root may mount a small disk");
+        await ShellAsync("mkdir in out; for i in 1 2 3; do cp \"$WHOLE\" in/$i.jpg; done");
+        Assert.SkipUnless((await ClientProcess.RunAsync("mount -t tmpfs -o size=64k tmpfs out", _folder)).ExitCode == 0, "no disk can be mounted here");
+        try
+        {
+            await ShellAsync("cat /dev/zero > out/all 2> /dev/null || true");
+
+            var run = await ClientProcess.RunAsync($"\"$CLIENT\" {command} --format jsonl", _folder, _server.Address);
+
+            Assert.Equal(20, run.ExitCode);
+            Assert.Equal(3, Lines(run.Output).Count);
+            Assert.Contains(error, run.Error.Split('\n'));
+            Assert.DoesNotContain("written to", run.Error, StringComparison.Ordinal);
+            Assert.DoesNotContain("Exception", run.Error, StringComparison.Ordinal);
+        }
+        finally
+        {
+            await ShellAsync("umount out");
+        }
+    }
+
+    [Theory]
+    [InlineData("info")]
+    [InlineData("info --json")]
+    [InlineData("--help")]
+    [InlineData("analyze one.jpg")]
+    [InlineData("analyze one.jpg --format csv")]
+    [InlineData("stream . --format jsonl")]
+    public async Task Without_a_standard_output_results_are_not_delivered_and_it_says_so(string command)
+    {
+        Write("one.jpg", Whole);
+
+        var closed = await ClientProcess.RunAsync($"\"$CLIENT\" {command} >&-", _folder, _server.Address);
+
+        Assert.Equal(20, closed.ExitCode);
+        Assert.Contains("error: standard output is closed: results have nowhere to go (> /dev/null throws them away)", closed.Error.Split('\n'));
+        Assert.NotEqual(20, (await ClientProcess.RunAsync($"\"$CLIENT\" {command} > /dev/null", _folder, _server.Address)).ExitCode);
     }
 
     [Fact]
@@ -347,7 +392,7 @@ public sealed class AnalyzeFilesTests : IAsyncLifetime
         foreach (var format in (string[])["jsonl", "csv", "table"])
         {
             var full = await ClientProcess.RunAsync($"\"$CLIENT\" analyze in --format {format} > /dev/full", _folder, _server.Address);
-            Assert.Equal(70, full.ExitCode);
+            Assert.Equal(20, full.ExitCode);
             Assert.Contains("error: standard output cannot be written: No space left on device", full.Error.Split('\n'));
         }
 
@@ -357,7 +402,7 @@ public sealed class AnalyzeFilesTests : IAsyncLifetime
         foreach (var command in (string[])["--help", "info"])
         {
             var full = await ClientProcess.RunAsync($"\"$CLIENT\" {command} > /dev/full", _folder, _server.Address);
-            Assert.Equal((70, "error: standard output cannot be written: No space left on device\n"), (full.ExitCode, full.Error));
+            Assert.Equal((20, "error: standard output cannot be written: No space left on device\n"), (full.ExitCode, full.Error));
         }
     }
 

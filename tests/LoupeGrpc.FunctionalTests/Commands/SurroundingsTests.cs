@@ -1,5 +1,7 @@
 using System.Globalization;
 using System.Net.Sockets;
+using LoupeGrpc.Engine;
+using LoupeGrpc.Engine.Providers;
 using LoupeGrpc.FunctionalTests.Infrastructure;
 using LoupeGrpc.TestSupport;
 
@@ -107,7 +109,7 @@ public sealed class SurroundingsTests(NanoEngine nano) : IDisposable
     }
 
     [Theory]
-    [InlineData(">&-", false)]
+    [InlineData(">&-", true)]
     [InlineData("2>&-", false)]
     [InlineData("<&- >&- 2>&-", false)]
     [InlineData("2> /dev/full", false)]
@@ -120,7 +122,9 @@ public sealed class SurroundingsTests(NanoEngine nano) : IDisposable
         Assert.Equal(0, (await ServerProcess.RunAsync(["inspect", _temporary["package"]])).Code);
         Assert.Equal(
             warned,
-            error.Contains("warning: the package was written, but standard output does not take its name (No space left on device): package@", StringComparison.Ordinal));
+            error.Contains(
+                $"warning: the package was written, but standard output does not take its name ({(streams == ">&-" ? "it is closed" : "No space left on device")}): package@",
+                StringComparison.Ordinal));
         Assert.DoesNotContain("   at ", error);
     }
 
@@ -135,6 +139,94 @@ public sealed class SurroundingsTests(NanoEngine nano) : IDisposable
             $"ulimit -n {files}; exec \"$0\" \"$@\"", verb == "serve" ? Serve : [verb, TestData.NanoModel("model.safetensors")], Cache);
         Assert.Equal((1, string.Empty), (code, output));
         Assert.Equal($"error: at most {files} files may be open, at least 256 are needed: raise the limit with 'ulimit -n 1024' (systemd: LimitNOFILE=1024)", error.Trim());
+    }
+
+    [Theory]
+    [InlineData(16, "loupe-grpc-server", 1)]
+    [InlineData(20, "loupe-grpc-client", 70)]
+    [InlineData(255, "loupe-grpc-client", 70)]
+    public async Task Where_not_even_the_runtime_can_start_the_launcher_says_the_same_sentence(int files, string program, int code)
+    {
+        Directory.CreateDirectory(_temporary["out"]);
+        File.Copy(Path.Combine(TestData.RepositoryRoot, "build/launch.sh"), _temporary[$"out/{program}"]);
+        var run = await ClientProcess.RunAsync($"ulimit -n {files}; exec out/{program} info", _temporary.FullName);
+        Assert.Equal(code, run.ExitCode);
+        Assert.Equal($"error: at most {files} files may be open, at least 256 are needed: raise the limit with 'ulimit -n 1024' (systemd: LimitNOFILE=1024)", run.Error.Trim());
+    }
+
+    [Theory]
+    [InlineData(24)]
+    [InlineData(32)]
+    [InlineData(64)]
+    [InlineData(255)]
+    public async Task Too_few_open_files_for_a_client_are_one_sentence(int files)
+    {
+        var run = await ClientProcess.RunAsync($"ulimit -n {files}; exec \"$CLIENT\" info", _temporary.FullName);
+        Assert.Equal(70, run.ExitCode);
+        Assert.Equal($"error: at most {files} files may be open, at least 256 are needed: raise the limit with 'ulimit -n 1024' (systemd: LimitNOFILE=1024)", run.Error.Trim());
+    }
+
+    [Theory]
+    [InlineData("--help")]
+    [InlineData("inspect", "MODEL", "--json")]
+    [InlineData("probe", "--provider", "CPU")]
+    [InlineData("key", "add", "--file", "KEYS", "--name", "a")]
+    public async Task Without_a_standard_output_what_is_shown_there_is_not_done(params string[] arguments)
+    {
+        var (code, _, error) = await ServerProcess.RunByShellAsync("exec \"$0\" \"$@\" >&-", arguments.Select(argument => argument switch
+        {
+            "MODEL" => TestData.NanoModel("model.safetensors"),
+            "KEYS" => _temporary["keys.json"],
+            _ => argument,
+        }));
+        Assert.Equal((1, "error: standard output is closed: there is nowhere to show it (> /dev/null throws it away)"), (code, error.Trim()));
+        Assert.False(File.Exists(_temporary["keys.json"]));
+    }
+
+    [Fact]
+    public async Task Nothing_is_written_into_the_home_directory()
+    {
+        Directory.CreateDirectory(_temporary["home"]);
+        await using var server = ServerProcess.Start(Serve, [Cache, ("HOME", _temporary["home"]), ("XDG_CACHE_HOME", string.Empty)]);
+        var address = (await server.ReadLineAsync())!.Split(' ')[1];
+        var client = await ClientProcess.RunAsync($"HOME={_temporary["home"]} exec \"$CLIENT\" analyze '{TestData.Sample("authentic-coffee.jpg")}'", _temporary.FullName, new Uri(address));
+        await server.SignalAsync("TERM");
+        Assert.Equal((0, 0), (client.ExitCode, await server.ExitAsync()));
+        Assert.Empty(Directory.GetFileSystemEntries(_temporary["home"]));
+    }
+
+    [Fact]
+    public async Task What_a_build_does_not_have_is_one_line_at_its_start()
+    {
+        Assert.SkipWhen(ProviderTrial.IsInBuild(ProviderKind.Cuda), "this build has it");
+        await using var server = ServerProcess.Start(Serve, Cache);
+        Assert.StartsWith("ready ", await server.ReadLineAsync(), StringComparison.Ordinal);
+        await using var asked = ServerProcess.Start([.. Serve, "--Loupe:Execution:Providers=CUDA,CPU"], Cache);
+        Assert.StartsWith("ready ", await asked.ReadLineAsync(), StringComparison.Ordinal);
+        await server.SignalAsync("TERM");
+        await asked.SignalAsync("TERM");
+        Assert.Equal((0, 0), (await server.ExitAsync(), await asked.ExitAsync()));
+
+        var line = Assert.Single(server.Error.Split('\n'), static line => line.Contains("CUDA", StringComparison.Ordinal));
+        Assert.Matches("info: .*Not in this build, which was made with the CPU-only package of ONNX Runtime: TensorRT, CUDA", line);
+        Assert.DoesNotContain("does not serve", server.Error, StringComparison.Ordinal);
+        Assert.Matches("warn: .*: CUDA", Assert.Single(asked.Error.Split('\n'), static line => line.Contains("CUDA", StringComparison.Ordinal)));
+    }
+
+    [Theory]
+    [InlineData("Try: loupe-grpc-server key add --help", "key", "add", "--role", "boss")]
+    [InlineData("Try: loupe-grpc-server key list --help", "key", "list")]
+    [InlineData("Try: loupe-grpc-server key revoke --help", "key", "revoke", "--nope")]
+    [InlineData("Try: loupe-grpc-server key --help", "key")]
+    [InlineData("Try: loupe-grpc-server convert --help", "convert")]
+    [InlineData("Try: loupe-grpc-server --help", "--nope")]
+    public async Task The_help_that_is_advised_is_that_of_the_command(string advice, params string[] arguments)
+    {
+        var (code, _, error) = await ServerProcess.RunAsync(arguments);
+        Assert.Equal((2, advice), (code, error.TrimEnd().Split('\n')[^1]));
+        var (help, shown, _) = await ServerProcess.RunAsync(advice.Split(' ')[2..]);
+        Assert.Equal(0, help);
+        Assert.Contains("Usage:", shown, StringComparison.Ordinal);
     }
 
     [Theory]

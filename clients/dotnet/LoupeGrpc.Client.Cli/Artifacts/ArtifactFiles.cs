@@ -55,11 +55,14 @@ internal sealed class ArtifactFiles : IDisposable
             yield return string.Create(CultureInfo.InvariantCulture, $"error: {_failed} files could not be written");
         }
 
-        foreach (var (folder, written) in new[] { (_overlays?.Folder, _overlays?.Written), (_masks?.Path, _masks?.Written), (_export?.Folder, _export?.Written) })
+        foreach (var (folder, what, written) in new[]
+        {
+            (_overlays?.Folder, "overlay", _overlays?.Written), (_masks?.Path, "mask", _masks?.Written), (_export?.Folder, "picture", _export?.Written),
+        })
         {
             if (written > 0)
             {
-                yield return $"written to {folder}";
+                yield return string.Create(CultureInfo.InvariantCulture, $"{written} {what}{(written > 1 ? "s" : "")} written to {folder}");
             }
         }
     }

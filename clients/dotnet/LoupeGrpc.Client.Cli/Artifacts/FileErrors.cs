@@ -7,9 +7,11 @@ internal static class FileErrors
     /// <param name="what">The file, and what was not done.</param>
     public static IOException Of(Exception error, string what) => new($"{what}: {Reason(error)}", error);
 
-    private static string Reason(Exception error) => error switch
+    /// <summary>Why, without the name of a file.</summary>
+    public static string Reason(Exception error) => error switch
     {
         UnauthorizedAccessException => "permission denied",
+        DirectoryNotFoundException => "there is no such folder",
         // .NET adds ` : 'path'`.
         _ => error.Message.Split(" : '")[0].TrimEnd('.'),
     };

@@ -15,6 +15,7 @@ internal sealed class LoupeExport : IDisposable
     private readonly ArtifactFolder _masks;
     private WholeFile? _file;
     private bool _isBroken;
+    private long _pictures;
 
     /// <exception cref="IOException">Or <see cref="UnauthorizedAccessException"/>: the folder cannot be made.</exception>
     public LoupeExport(string folder)
@@ -27,7 +28,7 @@ internal sealed class LoupeExport : IDisposable
 
     public string Folder { get; }
 
-    /// <summary>Pictures so far.</summary>
+    /// <summary>Pictures of the list that is in its place.</summary>
     public long Written { get; private set; }
 
     /// <summary>Where the mask of an input is.</summary>
@@ -57,7 +58,7 @@ internal sealed class LoupeExport : IDisposable
 
             _file.Content.Write(Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{name.Label},{score:0.0000}\n")));
         });
-        Written++;
+        _pictures++;
     }
 
     /// <summary>An input without a result has no part in it.</summary>
@@ -72,6 +73,7 @@ internal sealed class LoupeExport : IDisposable
         if (!_isBroken)
         {
             Attempt(() => _file?.Commit());
+            Written = _pictures;
         }
     }
 

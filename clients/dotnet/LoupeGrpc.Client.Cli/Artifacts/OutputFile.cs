@@ -30,7 +30,7 @@ internal sealed class OutputFile
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException or ArgumentException)
         {
-            throw CliException.Usage($"{option} {path}: cannot be written: {error.Message}");
+            throw CliException.Usage($"{option} {path}: cannot be written: {FileErrors.Reason(error)}");
         }
     }
 

@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using System.Text;
 using LoupeGrpc.Client.Cli.Artifacts;
 using LoupeGrpc.Client.Cli.Inputs.Files;
+using LoupeGrpc.Launch;
 using Spectre.Console;
 
 namespace LoupeGrpc.Client.Cli.CommandLine;
@@ -56,7 +57,11 @@ internal sealed class CliHost : IDisposable
     {
         var output = new GuardedStream(
             Console.OpenStandardOutput(),
-            error => throw new CliException(FileErrors.Of(error, "standard output cannot be written").Message, ExitCode.Internal));
+            error => throw new CliException(
+                StandardStreams.IsOutputClosed
+                    ? "standard output is closed: results have nowhere to go (> /dev/null throws them away)"
+                    : FileErrors.Of(error, "standard output cannot be written").Message,
+                ExitCode.SomeFailed));
         // Whom nobody can tell anything is told nothing; the exit code remains.
         var error = new StreamWriter(new GuardedStream(Console.OpenStandardError(), _ => { }), Utf8) { AutoFlush = true };
         var host = new CliHost(output, error, Console.OpenStandardInput())

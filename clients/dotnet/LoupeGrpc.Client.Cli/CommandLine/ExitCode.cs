@@ -12,7 +12,7 @@ internal enum ExitCode
     /// <summary>At least one picture or frame is manipulated.</summary>
     Manipulated = 10,
 
-    /// <summary>Inputs failed, were missing, or a folder held no pictures. Wins over <see cref="Manipulated"/>.</summary>
+    /// <summary>Inputs failed, were missing, or a folder held no pictures, or results could not be written. Wins over <see cref="Manipulated"/>.</summary>
     SomeFailed = 20,
 
     /// <summary>The command line does not say what to do.</summary>

@@ -3,7 +3,7 @@ namespace LoupeGrpc.Client.Cli.CommandLine;
 /// <summary>A standard stream that may be full or closed: one place says what that means, however many writers are in between.</summary>
 /// <param name="output">Unbuffered. Left open.</param>
 /// <param name="failed">Throws, or lets what was written be lost.</param>
-internal sealed class GuardedStream(Stream output, Action<IOException> failed) : Stream
+internal sealed class GuardedStream(Stream output, Action<Exception> failed) : Stream
 {
     public override bool CanRead => false;
 
@@ -25,7 +25,7 @@ internal sealed class GuardedStream(Stream output, Action<IOException> failed) :
         {
             output.Write(buffer);
         }
-        catch (IOException error)
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
             failed(error);
         }

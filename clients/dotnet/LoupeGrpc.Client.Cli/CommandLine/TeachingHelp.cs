@@ -11,7 +11,7 @@ internal sealed class TeachingHelp(HelpAction usual, IReadOnlyDictionary<string,
         Exit codes:
           0    all analysed and nothing manipulated
           10   something manipulated
-          20   some inputs failed, were missing, or a folder held no pictures (wins over 10)
+          20   some inputs failed, were missing, or a folder held no pictures, or something could not be written (wins over 10)
           2    wrong usage
           69   server unreachable
           70   internal error

@@ -110,7 +110,7 @@ internal sealed class AnalysisCommand(CliHost host, AnalysisOptions options, Str
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            _display.Notify($"error: no plot in {file.Path}: {error.Message}");
+            _display.Notify($"error: no plot in {file.Path}: {FileErrors.Reason(error)}");
             return false;
         }
     }

@@ -66,7 +66,7 @@ internal sealed class Checkpoints
         catch (Exception error) when (error is LoupeException or InvalidOperationException or IOException or UnauthorizedAccessException)
         {
             HasFailed = true;
-            notify($"error: no snapshot in {_snapshot.Path}: {error.Message}");
+            notify($"error: no snapshot in {_snapshot.Path}: {FileErrors.Reason(error)}");
         }
     }
 

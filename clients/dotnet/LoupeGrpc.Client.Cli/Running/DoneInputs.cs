@@ -17,6 +17,10 @@ internal sealed class DoneInputs : IOutcomeSink, IDisposable
 {
     public const string FileName = "results.jsonl";
 
+    /// <summary>Without a buffer: what a full disk did not take would be written once more when the file is closed.</summary>
+    private static readonly FileStreamOptions Opening =
+        new() { Mode = FileMode.OpenOrCreate, Access = FileAccess.ReadWrite, Share = FileShare.None, BufferSize = 0 };
+
     private readonly FileStream _file;
     private readonly JsonLinesWriter _writer;
     private readonly AnalysisOptions _options;
@@ -44,7 +48,7 @@ internal sealed class DoneInputs : IOutcomeSink, IDisposable
         try
         {
             Directory.CreateDirectory(options.Output);
-            var inputs = new DoneInputs(path, new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None), options);
+            var inputs = new DoneInputs(path, new FileStream(path, Opening), options);
             try
             {
                 inputs.Read();

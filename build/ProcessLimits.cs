@@ -1,11 +1,11 @@
 using System.Runtime.InteropServices;
 
-namespace LoupeGrpc.Server.Hosting;
+namespace LoupeGrpc.Launch;
 
 /// <summary>What the system lets this process have. Everywhere but on Linux nothing is asked.</summary>
 internal static class ProcessLimits
 {
-    /// <summary>The runtime keeps every assembly open, about 200 files before the first connection.</summary>
+    /// <summary>The runtime keeps every assembly open: about 100 files of a client, 200 of a server, before the first connection. launch.sh knows the number too.</summary>
     private const ulong LeastOpenFiles = 256;
 
     private const int OpenFilesResource = 7;
