@@ -60,6 +60,12 @@ internal static class SecurityServices
         services.GetRequiredService<TlsCertificates>().Load();
         services.GetRequiredService<AuditLog>().Open();
         var logger = services.GetRequiredService<ILogger<KeyRing>>();
+        WarnOfFiles(options, logger);
+        if (UnusedTls(options) is { Length: > 0 } unused)
+        {
+            SecurityLog.TlsUnused(logger, unused);
+        }
+
         foreach (var url in new[] { options.Endpoints.Grpc, options.Endpoints.Operations, options.Endpoints.Web }.Where(static url => !url.IsLocal))
         {
             if (options.Security.Open)
@@ -72,6 +78,41 @@ internal static class SecurityServices
                 SecurityLog.KeysInTheClear(logger, url.ToString());
             }
         }
+    }
+
+    private static void WarnOfFiles(LoupeOptions options, ILogger logger)
+    {
+        var tls = options.Tls;
+        (string Setting, string File, bool IsSecret)[] files =
+        [
+            ("Loupe:Security:Keys", options.Security.Keys, false), ("Loupe:Tls:Certificate", tls.Certificate, tls.Key.Length == 0),
+            ("Loupe:Tls:Key", tls.Key, true), ("Loupe:Tls:ClientAuthority", tls.ClientAuthority, false),
+            ("Loupe:Security:AuthorityCertificate", options.Security.AuthorityCertificate, false),
+        ];
+        foreach (var (setting, file, isSecret) in files)
+        {
+            if (file.Length > 0 && FileGuard.Concern(file, isSecret) is { } concern)
+            {
+                SecurityLog.FileOpenToOthers(logger, setting, file, concern);
+            }
+        }
+    }
+
+    /// <summary>Settings that somebody has written who thinks that TLS is spoken, where it is not.</summary>
+    private static string UnusedTls(LoupeOptions options)
+    {
+        if (new[] { options.Endpoints.Grpc, options.Endpoints.Operations, options.Endpoints.Web }.Any(static url => url.IsTls))
+        {
+            return string.Empty;
+        }
+
+        var tls = options.Tls;
+        (string Name, bool IsSet)[] settings =
+        [
+            ("Loupe:Tls:Certificate", tls.Certificate.Length > 0), ("Loupe:Tls:Key", tls.Key.Length > 0), ("Loupe:Tls:Password", tls.Password.Length > 0),
+            ("Loupe:Tls:ClientCertificates", tls.ClientCertificates != ClientCertificatePolicy.None), ("Loupe:Tls:ClientAuthority", tls.ClientAuthority.Length > 0),
+        ];
+        return string.Join(", ", settings.Where(static setting => setting.IsSet).Select(static setting => setting.Name));
     }
 
     /// <summary>It comes with authentication, for cookies, of which there are none here; at its start it would write a key below the home directory.</summary>
