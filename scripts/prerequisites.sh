@@ -47,6 +47,9 @@ if [[ ${1:-build} == test ]]; then
   need libprotobuf-dev "Google's own proto files, for the interoperability test" test -e /usr/include/google/protobuf/duration.proto
   need npm "installs buf, which checks the contract, and what clients/node is built with" command -v npm
   need prometheus "promtool checks the alert rules of deploy/" command -v promtool
+  need nginx-light "stands before servers, as deploy/nginx has it" command -v nginx
+  need openssl "makes certificates for that" command -v openssl
+  need curl "asks over plain HTTP" command -v curl
   need strace "watches what programs do to files and the network" command -v strace
   need python3-gi "the RTSP server of the tests" /usr/bin/python3 -I -c 'import gi'
   need gir1.2-gst-rtsp-server-1.0 "the RTSP server of the tests" /usr/bin/python3 -I -c 'import gi; gi.require_version("GstRtspServer", "1.0")'

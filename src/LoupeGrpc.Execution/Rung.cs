@@ -12,7 +12,7 @@ internal sealed class Rung(PlannedRung plan)
     /// <summary>One for each device, while it is loaded; empty before and after.</summary>
     public IReadOnlyList<RungEngine> Engines { get; set; } = [];
 
-    /// <summary>Nobody would miss it.</summary>
+    /// <summary>No session is on it and no call runs.</summary>
     public bool IsIdle => Engines.All(static engine => engine is { Sessions: 0, Calls: 0 });
 
     /// <summary>Why it is in its state, or what it waits for.</summary>

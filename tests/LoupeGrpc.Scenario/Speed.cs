@@ -20,9 +20,9 @@ internal static class Speed
         // The first frames pay for what is loaded once.
         await CountAsync(client, frame, options, 10);
         using var process = Process.GetCurrentProcess();
-        var (started, before) = (Stopwatch.GetTimestamp(), process.TotalProcessorTime);
+        var (started, before) = (TimeProvider.System.GetTimestamp(), process.TotalProcessorTime);
         await CountAsync(client, frame, options, count);
-        var seconds = Stopwatch.GetElapsedTime(started).TotalSeconds;
+        var seconds = TimeProvider.System.GetElapsedTime(started).TotalSeconds;
         process.Refresh();
         return new JsonObject
         {

@@ -17,4 +17,13 @@ else
   skipped=$((skipped + 1))
 fi
 
+if command -v nginx > /dev/null; then
+  PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 ../tests/deploy/nginx.py
+  echo "nginx: TLS, keys, sessions that stick, a server that is killed"
+  passed=$((passed + 1))
+else
+  echo "skipped: nginx is not here (Debian: nginx-light)"
+  skipped=$((skipped + 1))
+fi
+
 echo "deploy: $passed passed, 0 failed, $skipped skipped"

@@ -188,8 +188,15 @@ public sealed class LoupeClient : IDisposable
         }
     }
 
-    private Metadata AddHeaders(Metadata headers)
+    /// <summary>A copy with those of the client: what a session sends is sent again, with each of its connections.</summary>
+    private Metadata AddHeaders(Metadata call)
     {
+        var headers = new Metadata();
+        foreach (var header in call)
+        {
+            headers.Add(header);
+        }
+
         if (_options.Key is not null)
         {
             headers.Add("authorization", $"Bearer {_options.Key}");

@@ -73,7 +73,7 @@ internal sealed class WorkerCodec : IPictureCodec
         watch.InputIsRead();
         var limit = _options.DecodeTime * (1 + ((pixels + Megapixel - 1) / Megapixel));
         bool suspectsPng = header.Kind == ImageKind.Png;
-        long start = Environment.TickCount64;
+        long start = TimeProvider.System.GetTimestamp();
         _process.Start(length, pixelBytes, FormatOf(header.Kind), (int)mode, new DecodeLimits(MemoryOf(header), limit));
         while (true)
         {
@@ -83,7 +83,7 @@ internal sealed class WorkerCodec : IPictureCodec
                 return Conclude(answer, header, limit);
             }
 
-            long elapsed = Environment.TickCount64 - start;
+            double elapsed = TimeProvider.System.GetElapsedTime(start).TotalMilliseconds;
             if (elapsed >= AbandonAfterMilliseconds && watch.IsAbandoned())
             {
                 _process.Stop();

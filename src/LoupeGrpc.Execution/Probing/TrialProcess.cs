@@ -37,7 +37,7 @@ public static partial class TrialProcess
     /// <exception cref="OperationCanceledException">It has been ended.</exception>
     internal static async Task<ProviderReport> RunAsync(string program, ExecutionTarget target, TimeSpan limit, CancellationToken cancellationToken)
     {
-        var clock = Stopwatch.StartNew();
+        var begin = TimeProvider.System.GetTimestamp();
         var start = new ProcessStartInfo(program, [Verb]) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
         using var process = Process.Start(start) ?? throw new Win32Exception($"{program} did not start.");
         var known = new ProviderReport { Provider = target.Provider, Kind = target.Kind, Library = ProviderTrial.LibraryOf(target) };
@@ -65,7 +65,7 @@ public static partial class TrialProcess
 
         // An answer stands, however the process ends after it: some libraries crash at the end of every process.
         ProviderReport Finish(TrialOutcome outcome, Func<string> reason) =>
-            (known.Runs || known.Reason.Length > 0 ? known : known with { Outcome = outcome, Reason = reason() }) with { Seconds = clock.Elapsed.TotalSeconds };
+            (known.Runs || known.Reason.Length > 0 ? known : known with { Outcome = outcome, Reason = reason() }) with { Seconds = TimeProvider.System.GetElapsedTime(begin).TotalSeconds };
     }
 
     /// <summary>The other side. Returns when the trial is over.</summary>

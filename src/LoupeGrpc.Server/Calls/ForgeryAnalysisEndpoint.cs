@@ -13,7 +13,7 @@ internal sealed class ForgeryAnalysisEndpoint(SessionServices services, SessionR
 {
     public override Task Analyze(
         IAsyncStreamReader<AnalyzeRequest> requestStream, IServerStreamWriter<AnalyzeResponse> responseStream, ServerCallContext context) =>
-        calls.ServeAsync(new GrpcSessionTransport(requestStream, responseStream, context, services.Options, () => services.Analyzer.Model.ToMessage()));
+        calls.ServeAsync(new GrpcSessionTransport(requestStream, responseStream, context, services.Options, () => ServerInfoMessages.ModelOf(services)));
 
     public override async Task<AnalyzeImageResponse> AnalyzeImage(AnalyzeImageRequest request, ServerCallContext context)
     {
@@ -27,7 +27,7 @@ internal sealed class ForgeryAnalysisEndpoint(SessionServices services, SessionR
         var analyzing = pictures.AnalyzeAsync(http.Connection.Id, quotas.Of(Caller.Of(http)), picture, context.CancellationToken);
         http.Features.Get<IReceivedMessage>()?.Release();
         var end = await analyzing.ConfigureAwait(false);
-        return PictureReader.ToResponse(end, services.Analyzer.Model.ToMessage());
+        return PictureReader.ToResponse(end, ServerInfoMessages.ModelOf(services));
     }
 
     public override Task<GetServerInfoResponse> GetServerInfo(GetServerInfoRequest request, ServerCallContext context) =>

@@ -49,6 +49,12 @@ internal sealed record TelemetryOptions : IValidatableObject
         {
             yield return new ValidationResult("expected http://HOST:PORT or https://HOST:PORT", [nameof(Endpoint)]);
         }
+
+        if (Headers.Length > 0 && Headers.Split(',').Any(static header => header.IndexOf('=', StringComparison.Ordinal) < 1))
+        {
+            // Without what stands there: it may be a secret.
+            yield return new ValidationResult("Loupe:Telemetry:Headers is not NAME=VALUE, with commas between several");
+        }
     }
 }
 

@@ -124,7 +124,7 @@ internal static class FrameReader
         }
         else if (format.Width is 0 or > int.MaxValue || format.Height is 0 or > int.MaxValue)
         {
-            error = $"the picture has no pixels ({format.Width} x {format.Height})";
+            error = $"the frame has no pixels ({format.Width} x {format.Height})";
         }
         else if (format.Strides.Count > MaxStrides)
         {

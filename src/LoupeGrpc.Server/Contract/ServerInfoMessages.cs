@@ -8,6 +8,9 @@ namespace LoupeGrpc.Server.Contract;
 /// <summary>What is served here, as a message.</summary>
 internal static class ServerInfoMessages
 {
+    /// <summary>What is served.</summary>
+    public static ModelInfo ModelOf(SessionServices services) => services.Analyzer.Model.ToMessage();
+
     /// <summary>The same in JSON, as <c>loupe-grpc-client info --json</c> prints it.</summary>
     /// <param name="address">Where it was asked.</param>
     public static string ToJson(string address, SessionServices services, int connected, DateTimeOffset? readySince, TimeSpan? startup) =>

@@ -1,5 +1,4 @@
 using System.Collections;
-using System.Diagnostics;
 using System.Security.Cryptography;
 using LoupeGrpc.Modeling.Packaging;
 using LoupeGrpc.Packaging;
@@ -148,10 +147,11 @@ internal sealed class EmbeddedModel : IDisposable
 
     private static ModelPackage Convert(string directory, ILogger logger, CancellationToken cancellationToken)
     {
-        var clock = Stopwatch.StartNew();
+        var begin = TimeProvider.System.GetTimestamp();
         var options = new PackageOptions(Name, Version, Demonstration: true, ProductVersion.Name);
         var package = ModelConversion.Run(new ConversionRequest(Configuration, [Weights], directory, options), cancellationToken);
-        ModelLog.Converted(logger, directory, clock.Elapsed.TotalSeconds);
+        var seconds = TimeProvider.System.GetElapsedTime(begin).TotalSeconds;
+        ModelLog.Converted(logger, directory, seconds);
         return package;
     }
 

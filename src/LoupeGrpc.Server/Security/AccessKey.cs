@@ -41,7 +41,7 @@ internal sealed record AccessKey(
     public string? Problem() =>
         !IsName(Name) ? $"a name is 1 to {MaxNameLength} letters, digits and . _ - @"
         : Roles.Of(Role) is null ? $"the role of {Name} is '{Role}', none of analyse, admin, observe"
-        : Hash is not { Length: 2 * SHA256.HashSizeInBytes } || !Hash.All(char.IsAsciiHexDigitLower) ? $"the hash of {Name} is none"
+        : Hash is not { Length: 2 * SHA256.HashSizeInBytes } || !Hash.All(char.IsAsciiHexDigitLower) ? $"the hash of {Name} is not 64 lower-case hexadecimal digits"
         : Sessions < 1 ? $"{Name} may have {Sessions} sessions, which is less than 1"
         : FramesPerSecond is { } rate && !(rate > 0 && double.IsFinite(rate)) ? $"{Name} may send no frames"
         : null;

@@ -74,13 +74,16 @@ public sealed class TelemetryTests
         Assert.Equal(0, await process.ExitAsync());
     }
 
-    [Fact]
-    public async Task An_address_that_is_none_is_a_settings_error()
+    [Theory]
+    [InlineData("Endpoint", "collector:4317")]
+    [InlineData("Headers", "secret")]
+    public async Task What_is_no_address_or_no_header_is_a_settings_error(string setting, string value)
     {
-        var (code, _, error) = await ServerProcess.RunAsync(["--Loupe:Telemetry:Endpoint=collector:4317"]);
+        var (code, _, error) = await ServerProcess.RunAsync([$"--Loupe:Telemetry:{setting}={value}", "--Loupe:Telemetry:Protocol=grpc"]);
 
         Assert.Equal(2, code);
-        Assert.Contains("Loupe:Telemetry:Endpoint", error, StringComparison.Ordinal);
+        Assert.Contains($"Loupe:Telemetry:{setting}", error, StringComparison.Ordinal);
+        Assert.DoesNotContain("secret", error, StringComparison.Ordinal);
     }
 
     private static string[] Addresses => ["serve", "--listen", "http://127.0.0.1:0", "--operations", "http://127.0.0.1:0"];

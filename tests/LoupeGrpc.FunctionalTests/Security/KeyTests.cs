@@ -1,5 +1,6 @@
 using Google.Protobuf;
 using Grpc.Core;
+using LoupeGrpc.Client;
 using LoupeGrpc.FunctionalTests.Infrastructure;
 using LoupeGrpc.Server.Configuration;
 using LoupeGrpc.Server.Security;
@@ -104,6 +105,26 @@ public sealed class KeyTests : IDisposable
         var admin = new SessionAdminService.SessionAdminServiceClient(server.Calls());
         var refusal = await Assert.ThrowsAsync<RpcException>(async () => await admin.ListSessionsAsync(new ListSessionsRequest(), cancellationToken: Patience.Token()));
         Assert.Equal((StatusCode.PermissionDenied, "a stranger has the role analyse, observe, and this needs admin"), (refusal.StatusCode, refusal.Status.Detail));
+    }
+
+    [Fact]
+    public async Task A_client_with_a_key_and_headers_goes_on_after_each_break_and_sends_them_once()
+    {
+        var key = await SecureServer.AddKeyAsync(Keys, "gate-3");
+        await using var server = await SecureServer.StartAsync(Options);
+        await using var proxy = new CuttingProxy(server.Server.Grpc, [new(AfterSent: 120_000), new(AfterSent: 120_000), new(AfterReceived: 600)]);
+        using var client = new LoupeClient(new LoupeClientOptions { Address = proxy.Address, Key = key, Headers = new Dictionary<string, string> { ["x-site"] = "north" } });
+        await using var session = await client.OpenSessionAsync(new LoupeSessionOptions { Name = "gate" }, Patience.Token());
+        var reading = session.Results(Patience.Token()).ToListAsync(Patience.Token());
+        for (var i = 0; i < 8; i++)
+        {
+            await session.SendAsync(new EncodedFrame(new byte[40_000]) { FrameId = (ulong)i }, Patience.Token());
+        }
+
+        var summary = await session.CompleteAsync(Patience.Token());
+        var outcomes = await reading;
+        Assert.Equal((8ul, 3), (summary.Results, proxy.Resets));
+        Assert.Equal(Enumerable.Range(0, 8).Select(static i => (ulong)i), outcomes.Select(static outcome => outcome.FrameId));
     }
 
     [Fact]

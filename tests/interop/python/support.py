@@ -40,10 +40,10 @@ def write_rounded(source, target, half):
 class Server:
     """A server of its own on free ports, from its ready line to its exit code."""
 
-    def __init__(self, *arguments, program=SERVER, environment=None):
+    def __init__(self, *arguments, program=SERVER, environment=None, web="off"):
         self._log = tempfile.TemporaryFile(mode="w+")
         self._process = subprocess.Popen(
-            [str(program), "serve", "--listen", "http://127.0.0.1:0", "--operations", "http://127.0.0.1:0", "--web", "off",
+            [str(program), "serve", "--listen", "http://127.0.0.1:0", "--operations", "http://127.0.0.1:0", "--web", web,
              *map(str, arguments)],
             stdout=subprocess.PIPE, stderr=self._log, text=True, env=environment)
         self.ready = self._process.stdout.readline().strip()
