@@ -102,17 +102,18 @@ internal sealed record ListenUrl
         return true;
     }
 
-    /// <summary>What listens here, as an address: a client on this machine reaches it there, and people see whether others do.</summary>
+    /// <summary>Where a client on this machine reaches what listens here.</summary>
     /// <param name="port">That was really taken.</param>
-    public Uri ShownAddress(int port)
+    public Uri ClientAddress(int port)
     {
         if (SocketPath is not null)
         {
             return new Uri(UnixPrefix + string.Join('/', SocketPath.Split('/').Select(Uri.EscapeDataString)));
         }
 
-        // Every interface has an address that can be connected to, and these two are none.
-        var host = Host is not ("*" or "+") ? Host : Socket.OSSupportsIPv4 ? "0.0.0.0" : "[::]";
+        var address = Addresses[0];
+        var isAnywhere = address.Equals(IPAddress.Any) || address.Equals(IPAddress.IPv6Any);
+        var host = !isAnywhere ? Host : Socket.OSSupportsIPv4 ? "127.0.0.1" : "[::1]";
         return new UriBuilder(Scheme, host, port).Uri;
     }
 

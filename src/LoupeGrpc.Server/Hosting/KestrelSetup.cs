@@ -46,10 +46,9 @@ internal sealed class KestrelSetup : IDisposable
         }
     }
 
-    /// <inheritdoc cref="ListenUrl.ShownAddress"/>
-    /// <returns>Null: it is off.</returns>
-    public Uri? ShownAddress(Listener listener) =>
-        _listeners.Find(candidate => candidate.Listener == listener) is { Url: { } url, Sockets: var sockets } ? url.ShownAddress(sockets.Port) : null;
+    /// <summary>Where a client on this machine reaches a listener; null: it is off.</summary>
+    public Uri? ClientAddress(Listener listener) =>
+        _listeners.Find(candidate => candidate.Listener == listener) is { Url: { } url, Sockets: var sockets } ? url.ClientAddress(sockets.Port) : null;
 
     public void Configure(KestrelServerOptions kestrel, LoupeOptions options)
     {

@@ -20,12 +20,12 @@ internal sealed class LoupeServer : IAsyncDisposable
     private LoupeServer(WebApplication app, KestrelSetup kestrel)
     {
         _app = app;
-        Grpc = kestrel.ShownAddress(Listener.Grpc)!;
-        Operations = kestrel.ShownAddress(Listener.Operations)!;
-        Web = kestrel.ShownAddress(Listener.Web);
+        Grpc = kestrel.ClientAddress(Listener.Grpc)!;
+        Operations = kestrel.ClientAddress(Listener.Operations)!;
+        Web = kestrel.ClientAddress(Listener.Web);
     }
 
-    /// <summary>Where it listens and a client on this machine reaches it, with the port that was taken.</summary>
+    /// <summary>Where a client on this machine reaches it, with the port that was taken.</summary>
     public Uri Grpc { get; }
 
     /// <inheritdoc cref="Grpc"/>

@@ -15,11 +15,11 @@ public class ListenerTests
 {
     [Theory]
     [InlineData("http://127.0.0.1:0", "127.0.0.1", "127.0.0.1")]
-    [InlineData("http://0.0.0.0:0", "0.0.0.0", "127.0.0.1")]
+    [InlineData("http://0.0.0.0:0", "127.0.0.1", "127.0.0.1")]
     [InlineData("http://[::1]:0", "[::1]", "[::1]")]
-    [InlineData("http://[::]:0", "[::]", "127.0.0.1 [::1]")]
-    [InlineData("http://*:0", "0.0.0.0", "127.0.0.1 [::1]")]
-    [InlineData("http://+:0", "0.0.0.0", "127.0.0.1 [::1]")]
+    [InlineData("http://[::]:0", "127.0.0.1", "127.0.0.1 [::1]")]
+    [InlineData("http://*:0", "127.0.0.1", "127.0.0.1 [::1]")]
+    [InlineData("http://+:0", "127.0.0.1", "127.0.0.1 [::1]")]
     [InlineData("http://localhost:0", "localhost", "127.0.0.1 [::1] localhost")]
     public async Task However_an_address_is_written_clients_reach_it(string url, string shown, string reachable)
     {

@@ -9,22 +9,22 @@ public class ListenUrlTests
     [Theory]
     [InlineData("http://127.0.0.1:5005", "127.0.0.1", "http://127.0.0.1:5005", "http://127.0.0.1:7/")]
     [InlineData("http://127.0.0.1:5005/", "127.0.0.1", "http://127.0.0.1:5005", "http://127.0.0.1:7/")]
-    [InlineData("HTTP://0.0.0.0:0", "0.0.0.0", "http://0.0.0.0:0", "http://0.0.0.0:7/")]
+    [InlineData("HTTP://0.0.0.0:0", "0.0.0.0", "http://0.0.0.0:0", "http://127.0.0.1:7/")]
     [InlineData("http://localhost:80", "127.0.0.1 ::1", "http://localhost:80", "http://localhost:7/")]
     [InlineData("http://LocalHost:80", "127.0.0.1 ::1", "http://localhost:80", "http://localhost:7/")]
-    [InlineData("http://*:65535", "::", "http://*:65535", "http://0.0.0.0:7/")]
-    [InlineData("http://+:5005", "::", "http://+:5005", "http://0.0.0.0:7/")]
-    [InlineData("http://[::]:5005", "::", "http://[::]:5005", "http://[::]:7/")]
+    [InlineData("http://*:65535", "::", "http://*:65535", "http://127.0.0.1:7/")]
+    [InlineData("http://+:5005", "::", "http://+:5005", "http://127.0.0.1:7/")]
+    [InlineData("http://[::]:5005", "::", "http://[::]:5005", "http://127.0.0.1:7/")]
     [InlineData("http://[::1]:5005", "::1", "http://[::1]:5005", "http://[::1]:7/")]
     [InlineData("https://127.0.0.1:5005", "127.0.0.1", "https://127.0.0.1:5005", "https://127.0.0.1:7/")]
-    [InlineData("HTTPS://*:0", "::", "https://*:0", "https://0.0.0.0:7/")]
+    [InlineData("HTTPS://*:0", "::", "https://*:0", "https://127.0.0.1:7/")]
     public void An_address_is_read_and_written_as_people_write_it(string text, string addresses, string written, string client)
     {
         Assert.True(ListenUrl.TryParse(text, out var url, out _));
         Assert.Equal(addresses.Split(' ').Select(IPAddress.Parse), url.Addresses);
         Assert.Equal(int.Parse(text.TrimEnd('/').Split(':')[^1]), url.Port);
         Assert.Equal(written, url.ToString());
-        Assert.Equal(new Uri(client), url.ShownAddress(7));
+        Assert.Equal(new Uri(client), url.ClientAddress(7));
     }
 
     [Theory]
@@ -37,7 +37,7 @@ public class ListenUrlTests
         Assert.Empty(url.Addresses);
         Assert.True(url.IsLocal);
         Assert.Equal($"unix:{path}", url.ToString());
-        Assert.Equal(client, url.ShownAddress(0).OriginalString);
+        Assert.Equal(client, url.ClientAddress(0).OriginalString);
     }
 
     [Theory]
