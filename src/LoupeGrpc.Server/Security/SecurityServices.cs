@@ -66,16 +66,22 @@ internal static class SecurityServices
             SecurityLog.TlsUnused(logger, unused);
         }
 
-        foreach (var url in new[] { options.Endpoints.Grpc, options.Endpoints.Operations, options.Endpoints.Web }.Where(static url => !url.IsLocal))
+        (string Setting, ListenUrl Url)[] endpoints =
+        [
+            ("Loupe:Endpoints:Grpc", options.Endpoints.Grpc), ("Loupe:Endpoints:Operations", options.Endpoints.Operations), ("Loupe:Endpoints:Web", options.Endpoints.Web),
+        ];
+        foreach (var (setting, url) in endpoints.Where(static endpoint => !endpoint.Url.IsLocal))
         {
+            var address = url.ToString();
+            SecurityLog.ReachedByOthers(logger, setting, address);
             if (options.Security.Open)
             {
-                SecurityLog.OpenToStrangers(logger, url.ToString());
+                SecurityLog.OpenToStrangers(logger, address);
             }
 
             if (!url.IsTls && SecurityWays.HaveBearer(options.Security))
             {
-                SecurityLog.KeysInTheClear(logger, url.ToString());
+                SecurityLog.KeysInTheClear(logger, address);
             }
         }
     }

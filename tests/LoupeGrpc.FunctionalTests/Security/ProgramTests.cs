@@ -259,7 +259,7 @@ public sealed partial class ProgramTests(NanoEngine engine) : IDisposable
         // A link may be written by all; what it leads to counts.
         File.Move(_files["server.pem"], _files["real.pem"]);
         File.CreateSymbolicLink(_files["server.pem"], _files["real.pem"]);
-        await using var server = ServerProcess.Start(["serve", "--listen", "http://127.0.0.1:0", "--operations", "http://127.0.0.1:0", .. arguments]);
+        await using var server = ServerProcess.Start(["serve", "--operations", "http://127.0.0.1:0", .. arguments], ("XDG_CACHE_HOME", engine.CacheDirectory));
         Assert.StartsWith("ready ", await server.ReadLineAsync(), StringComparison.Ordinal);
         await server.SignalAsync("TERM");
         Assert.Equal(0, await server.ExitAsync());
