@@ -52,7 +52,8 @@ internal sealed class ServeCommand
             Name,
             "Serves a model until it is told to stop, then lets open sessions finish.",
             """
-            SIGTERM and Ctrl-C stop it, SIGHUP has settings, keys and certificates read anew. Prints one line on standard output when it can serve:
+            SIGTERM and Ctrl-C stop it, SIGHUP has settings, keys and certificates read anew. Prints one line on standard output when it can serve,
+            with the addresses at which this machine reaches it (127.0.0.1 where it listens on every interface):
               ready URL operations=URL web=URL model=NAME@HASH8 provider=NAME precision=fp32
             Logs go to standard error.
             Exit codes: 0 stopped as told, 1 could not start, 2 wrong settings, 71 device lost.
