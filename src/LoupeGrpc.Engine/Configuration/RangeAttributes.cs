@@ -17,7 +17,20 @@ public class LongRangeAttribute(long minimum, long maximum) : RangeAttribute(typ
 }
 
 /// <summary>The least and the most of a number of bytes; it is shown and read with units.</summary>
-public sealed class BytesAttribute(long minimum, long maximum) : LongRangeAttribute(minimum, maximum);
+public class BytesAttribute(long minimum, long maximum) : LongRangeAttribute(minimum, maximum)
+{
+    /// <summary>Both ends in a word or two.</summary>
+    public virtual string Words => $"{ByteText.Format(Minimum)} to {ByteText.Format(Maximum)}";
+}
+
+/// <summary>The same, or 0, which has a meaning of its own.</summary>
+/// <inheritdoc/>
+public sealed class BytesOrZeroAttribute(long minimum, long maximum) : BytesAttribute(minimum, maximum)
+{
+    public override string Words => $"0, or {base.Words}";
+
+    public override bool IsValid(object? value) => value is 0L or 0 || base.IsValid(value);
+}
 
 /// <summary>The shortest and the longest <see cref="TimeSpan"/>, each as <see cref="DurationText"/> reads it.</summary>
 [AttributeUsage(AttributeTargets.Property)]

@@ -11,7 +11,8 @@ public static class SettingText
     /// <summary>What is expected, as the end of a sentence about a value that is not.</summary>
     public static string Expected(PropertyInfo property) => Form(property) switch
     {
-        BytesAttribute bytes => $"expected a number of bytes from {ByteText.Format(bytes.Minimum)} to {ByteText.Format(bytes.Maximum)}",
+        BytesOrZeroAttribute bytes => $"expected a number of bytes: {bytes.Words}",
+        BytesAttribute bytes => $"expected a number of bytes from {bytes.Words}",
         DurationAttribute duration =>
             $"expected a duration from {DurationText.Format(duration.Minimum)} to {DurationText.Format(duration.Maximum)}, such as 90, 90s or 00:01:30",
         RangeAttribute range => $"expected a {(IsFraction(property) ? "number" : "whole number")} from {Invariant(range.Minimum)} to {Invariant(range.Maximum)}",
@@ -25,7 +26,7 @@ public static class SettingText
     /// <summary>The same in as few words as help has room for; empty where any text will do.</summary>
     public static string Range(PropertyInfo property) => Form(property) switch
     {
-        BytesAttribute bytes => $"{ByteText.Format(bytes.Minimum)} to {ByteText.Format(bytes.Maximum)}",
+        BytesAttribute bytes => bytes.Words,
         DurationAttribute duration => $"{DurationText.Format(duration.Minimum)} to {DurationText.Format(duration.Maximum)}",
         RangeAttribute range => $"{Invariant(range.Minimum)} to {Invariant(range.Maximum)}",
         FormAttribute form => form.Range,

@@ -41,8 +41,8 @@ internal sealed class SettingsHelp(HelpAction usual) : SynchronousCommandLineAct
         output.WriteLine(
             """
             Settings:
-              Each may stand in appsettings.json beside the program, in the file that LOUPE_SETTINGS names, in the
-              environment and on the command line; the last of these wins. Here the largest frame, in each form:
+              Each may stand in appsettings.json beside the program, in the file that LOUPE_SETTINGS names,
+              in the environment and on the command line; the last wins. Here the largest frame, in each form:
                 { "Loupe": { "Limits": { "MaxFrameBytes": "64 MiB" } } }
                 Loupe__Limits__MaxFrameBytes=67108864
                 --Loupe:Limits:MaxFrameBytes=64MiB

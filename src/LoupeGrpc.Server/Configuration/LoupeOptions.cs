@@ -103,12 +103,6 @@ internal sealed record LoupeOptions : IValidatableObject
 
     public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
     {
-        if (Limits.MaxMemoryBytes is > 0 and < LimitOptions.LeastMemory)
-        {
-            yield return new ValidationResult(
-                $"expected 0, or {LimitOptions.LeastMemory >> 20} MiB and more: five accounts share it", ["Limits:MaxMemoryBytes"]);
-        }
-
         if (Thresholds is { IsValid: false, Low: var low, High: var high })
         {
             var path = validationContext.DisplayName;
@@ -159,14 +153,12 @@ internal sealed record LimitOptions : EngineLimits
     /// <summary>Added to <see cref="EngineLimits.MaxFrameBytes"/> for what surrounds a frame in its message.</summary>
     public const int MessageOverhead = 1 << 20;
 
-    internal const long LeastMemory = 64L << 20;
-
     /// <summary>
     /// Messages on their way in, frames, responses, adaptation states and what the engine has inside. Where their own limits are more together, each is made
-    /// smaller in proportion. The model, the runtime and the decoders' processes are not counted.
+    /// smaller in proportion, so there is a least that is worth sharing. The model, the runtime and the decoders' processes are not counted.
     /// </summary>
-    [Setting("what callers may fill; 0: half of memory", Essential = true)]
-    [Bytes(0, 1L << 44)]
+    [Setting("memory for callers; 0: half of it", Essential = true)]
+    [BytesOrZero(64L << 20, 1L << 44)]
     public long MaxMemoryBytes { get; init; }
 
     [Setting("frames of a session without an outcome", Essential = true)]

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 
 namespace LoupeGrpc.Server.Security;
@@ -28,7 +29,8 @@ internal static class KeyFile
     {
         try
         {
-            return Parse(path, SmallFile.Read(path, MaxBytes));
+            var bytes = SmallFile.Read(path, MaxBytes);
+            return FileGuard.Danger(path) is { } danger ? throw new InvalidDataException($"{path} {danger}") : Parse(path, bytes);
         }
         catch (Exception exception) when (exception is FileNotFoundException or DirectoryNotFoundException)
         {
@@ -36,7 +38,7 @@ internal static class KeyFile
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            throw new InvalidDataException($"{path} cannot be read: {exception.Message}", exception);
+            throw new InvalidDataException($"{path} cannot be read: {exception.Message.TrimEnd('.')}", exception);
         }
     }
 
@@ -79,7 +81,11 @@ internal static class KeyFile
         }
         catch (JsonException exception)
         {
-            throw new InvalidDataException($"{path} is not a file of keys, or only half of one: {exception.Message.Split(" Path: ")[0].TrimEnd('.')}", exception);
+            // The parser speaks of tokens and types, which nobody has written who changed the file by hand.
+            var where = exception.LineNumber is { } line ? string.Create(CultureInfo.InvariantCulture, $", from line {line + 1} on") : string.Empty;
+            throw new InvalidDataException(
+                $"{path} is not a file of keys, or only half of one{where}: mend that line, put a copy back, or remove the file and make keys anew with 'loupe-grpc-server key add'",
+                exception);
         }
 
         if (content is not { Version: Version, Keys: { } keys })

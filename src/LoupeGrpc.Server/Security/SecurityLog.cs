@@ -26,6 +26,15 @@ internal static partial class SecurityLog
     [LoggerMessage(EventId = 607, Level = LogLevel.Warning, Message = "Everybody who reaches {Address} is let in (Loupe:Security:Open).")]
     public static partial void OpenToStrangers(ILogger logger, string address);
 
+    [LoggerMessage(EventId = 630, Level = LogLevel.Warning, Message = "Not used, since no address is https:// (Loupe:Endpoints): {Settings}.")]
+    public static partial void TlsUnused(ILogger logger, string settings);
+
+    [LoggerMessage(EventId = 631, Level = LogLevel.Warning, Message = "{Setting}, {File}: {Concern}")]
+    public static partial void FileOpenToOthers(ILogger logger, string setting, string file, string concern);
+
+    [LoggerMessage(EventId = 632, Level = LogLevel.Information, Message = "{Setting} is {Address}: others than this machine reach it, whatever address for clients here the ready line has.")]
+    public static partial void ReachedByOthers(ILogger logger, string setting, string address);
+
     [LoggerMessage(EventId = 608, Level = LogLevel.Warning, Message = "Tokens cannot be checked: {Authority} (Loupe:Security:Authority) does not answer: {Reason}")]
     public static partial void ProviderAway(ILogger logger, string authority, string reason);
 }

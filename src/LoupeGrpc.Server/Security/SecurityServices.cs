@@ -60,18 +60,65 @@ internal static class SecurityServices
         services.GetRequiredService<TlsCertificates>().Load();
         services.GetRequiredService<AuditLog>().Open();
         var logger = services.GetRequiredService<ILogger<KeyRing>>();
-        foreach (var url in new[] { options.Endpoints.Grpc, options.Endpoints.Operations, options.Endpoints.Web }.Where(static url => !url.IsLocal))
+        WarnOfFiles(options, logger);
+        if (UnusedTls(options) is { Length: > 0 } unused)
         {
+            SecurityLog.TlsUnused(logger, unused);
+        }
+
+        (string Setting, ListenUrl Url)[] endpoints =
+        [
+            ("Loupe:Endpoints:Grpc", options.Endpoints.Grpc), ("Loupe:Endpoints:Operations", options.Endpoints.Operations), ("Loupe:Endpoints:Web", options.Endpoints.Web),
+        ];
+        foreach (var (setting, url) in endpoints.Where(static endpoint => !endpoint.Url.IsLocal))
+        {
+            var address = url.ToString();
+            SecurityLog.ReachedByOthers(logger, setting, address);
             if (options.Security.Open)
             {
-                SecurityLog.OpenToStrangers(logger, url.ToString());
+                SecurityLog.OpenToStrangers(logger, address);
             }
 
             if (!url.IsTls && SecurityWays.HaveBearer(options.Security))
             {
-                SecurityLog.KeysInTheClear(logger, url.ToString());
+                SecurityLog.KeysInTheClear(logger, address);
             }
         }
+    }
+
+    private static void WarnOfFiles(LoupeOptions options, ILogger logger)
+    {
+        var tls = options.Tls;
+        (string Setting, string File, bool IsSecret)[] files =
+        [
+            ("Loupe:Security:Keys", options.Security.Keys, false), ("Loupe:Tls:Certificate", tls.Certificate, tls.Key.Length == 0),
+            ("Loupe:Tls:Key", tls.Key, true), ("Loupe:Tls:ClientAuthority", tls.ClientAuthority, false),
+            ("Loupe:Security:AuthorityCertificate", options.Security.AuthorityCertificate, false),
+        ];
+        foreach (var (setting, file, isSecret) in files)
+        {
+            if (file.Length > 0 && FileGuard.Concern(file, isSecret) is { } concern)
+            {
+                SecurityLog.FileOpenToOthers(logger, setting, file, concern);
+            }
+        }
+    }
+
+    /// <summary>Settings that somebody has written who thinks that TLS is spoken, where it is not.</summary>
+    private static string UnusedTls(LoupeOptions options)
+    {
+        if (new[] { options.Endpoints.Grpc, options.Endpoints.Operations, options.Endpoints.Web }.Any(static url => url.IsTls))
+        {
+            return string.Empty;
+        }
+
+        var tls = options.Tls;
+        (string Name, bool IsSet)[] settings =
+        [
+            ("Loupe:Tls:Certificate", tls.Certificate.Length > 0), ("Loupe:Tls:Key", tls.Key.Length > 0), ("Loupe:Tls:Password", tls.Password.Length > 0),
+            ("Loupe:Tls:ClientCertificates", tls.ClientCertificates != ClientCertificatePolicy.None), ("Loupe:Tls:ClientAuthority", tls.ClientAuthority.Length > 0),
+        ];
+        return string.Join(", ", settings.Where(static setting => setting.IsSet).Select(static setting => setting.Name));
     }
 
     /// <summary>It comes with authentication, for cookies, of which there are none here; at its start it would write a key below the home directory.</summary>

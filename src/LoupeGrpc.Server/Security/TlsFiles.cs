@@ -62,26 +62,61 @@ internal static class TlsFiles
             chain.RemoveAt(0);
         }
 
+        // By itself, so that it is known which of both is wrong.
+        X509Certificate2.CreateFromPem(pem).Dispose();
+        return (WithKey(tls, pem, key), chain);
+    }
+
+    private static X509Certificate2 WithKey(TlsOptions tls, string pem, string key)
+    {
         var isEncrypted = key.Contains("BEGIN ENCRYPTED PRIVATE KEY", StringComparison.Ordinal);
-        return isEncrypted && tls.Password.Length == 0
-            ? throw new InvalidDataException($"{(tls.Key.Length > 0 ? Named("Loupe:Tls:Key", tls.Key) : Named("Loupe:Tls:Certificate", tls.Certificate))} is encrypted: Loupe:Tls:Password")
-            : (isEncrypted ? X509Certificate2.CreateFromEncryptedPem(pem, key, tls.Password) : X509Certificate2.CreateFromPem(pem, key), chain);
+        var holder = tls.Key.Length > 0 ? Named("Loupe:Tls:Key", tls.Key) : Named("Loupe:Tls:Certificate", tls.Certificate);
+        if (isEncrypted && tls.Password.Length == 0)
+        {
+            throw new InvalidDataException($"{holder} is encrypted: Loupe:Tls:Password");
+        }
+
+        try
+        {
+            return isEncrypted ? X509Certificate2.CreateFromEncryptedPem(pem, key, tls.Password) : X509Certificate2.CreateFromPem(pem, key);
+        }
+        catch (Exception exception) when (exception is CryptographicException or ArgumentException)
+        {
+            throw new InvalidDataException(
+                $"{holder} cannot be used: it is damaged, or not the key of the certificate in {tls.Certificate}{(isEncrypted ? ", or Loupe:Tls:Password is not its password" : "")}",
+                exception);
+        }
     }
 
     private static (X509Certificate2 Certificate, X509Certificate2Collection Chain) FromPfx(TlsOptions tls, byte[] bytes)
     {
-        var all = X509CertificateLoader.LoadPkcs12Collection(bytes, tls.Password);
+        var all = LoadPfx(tls, bytes);
         var own = all.FirstOrDefault(static certificate => certificate.HasPrivateKey)
             ?? throw new InvalidDataException($"{Named("Loupe:Tls:Certificate", tls.Certificate)} holds no certificate with a private key");
         all.Remove(own);
         return (own, all);
     }
 
+    private static X509Certificate2Collection LoadPfx(TlsOptions tls, byte[] bytes)
+    {
+        try
+        {
+            return X509CertificateLoader.LoadPkcs12Collection(bytes, tls.Password);
+        }
+        catch (CryptographicException exception)
+        {
+            throw new InvalidDataException(
+                $"{Named("Loupe:Tls:Certificate", tls.Certificate)} is neither PEM nor PKCS #12 that {(tls.Password.Length > 0 ? "Loupe:Tls:Password opens" : "opens without a password: Loupe:Tls:Password")}",
+                exception);
+        }
+    }
+
     private static byte[] Read(string setting, string path)
     {
         try
         {
-            return SmallFile.Read(path, MaxBytes);
+            var bytes = SmallFile.Read(path, MaxBytes);
+            return FileGuard.Danger(path) is { } danger ? throw new InvalidDataException($"{Named(setting, path)} {danger}") : bytes;
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {

@@ -15,6 +15,16 @@ public sealed class CliTests : IDisposable
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
     [Fact]
+    public async Task Help_is_about_the_options_and_formats_that_there_are()
+    {
+        var (analyze, stream) = (await CliRun.OfAsync(["analyze", "--help"]), await CliRun.OfAsync(["stream", "--help"]));
+        Assert.Contains("--skip-done", analyze.Output, StringComparison.Ordinal);
+        Assert.Contains("HEIC and AVIF", string.Join(' ', analyze.Output.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)), StringComparison.Ordinal);
+        Assert.DoesNotContain("--skip-done", stream.Output, StringComparison.Ordinal);
+        Assert.Contains("Folder for overlays and masks.", string.Join(' ', stream.Output.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Results_come_in_input_order_with_failures_in_their_place()
     {
         await using var server = await StartAsync();

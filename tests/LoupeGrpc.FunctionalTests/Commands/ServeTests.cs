@@ -57,6 +57,7 @@ public sealed partial class ServeTests : IDisposable
         Assert.Equal(0, await server.ExitAsync());
         Assert.Empty(await server.ReadToEndAsync());
         Assert.Contains("demonstration model", server.Error, StringComparison.Ordinal);
+        Assert.DoesNotContain("others than this machine", server.Error, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -214,7 +215,7 @@ public sealed partial class ServeTests : IDisposable
     [InlineData("http://+:0")]
     [InlineData("http://[::]:0")]
     [InlineData("http://0.0.0.0:0")]
-    public async Task Listening_on_every_interface_its_ready_line_has_an_address_for_clients(string url)
+    public async Task Listening_on_every_interface_its_ready_line_has_an_address_for_clients_and_its_log_says_who_else_reaches_it(string url)
     {
         await using var server = Serve(["--listen", url, "--operations", url, "--open"]);
         var ready = ReadyLine().Match(await server.ReadLineAsync() ?? string.Empty);
@@ -225,6 +226,9 @@ public sealed partial class ServeTests : IDisposable
         Assert.Equal(HttpStatusCode.OK, (await http.GetAsync("/healthz/ready", Patience.Token())).StatusCode);
         await server.SignalAsync("TERM");
         Assert.Equal(0, await server.ExitAsync());
+        Assert.All(
+            ["Loupe:Endpoints:Grpc", "Loupe:Endpoints:Operations"],
+            setting => Assert.Contains($"{setting} is {url}: others than this machine reach it", server.Error, StringComparison.Ordinal));
     }
 
     [Fact]

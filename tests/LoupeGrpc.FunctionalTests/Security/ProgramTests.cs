@@ -47,9 +47,9 @@ public sealed partial class ProgramTests(NanoEngine engine) : IDisposable
         Assert.Equal(2, code);
         var lines = error.TrimEnd().Split('\n').Order(StringComparer.Ordinal).ToList();
         Assert.Equal(3, lines.Count);
-        Assert.StartsWith($"error: Loupe:Security:Keys: {_files["keys.json"]} is not a file of keys, or only half of one: ", lines[0], StringComparison.Ordinal);
-        Assert.StartsWith($"error: Loupe:Tls:Certificate, {_files["server.pem"]}, cannot be used: ", lines[1], StringComparison.Ordinal);
-        Assert.StartsWith($"error: Loupe:Tls:ClientAuthority, {_files["nowhere.pem"]}, cannot be read: ", lines[2], StringComparison.Ordinal);
+        Assert.StartsWith($"error: Loupe:Security:Keys: {_files["keys.json"]} is not a file of keys, or only half of one, from line 1 on: ", lines[0], StringComparison.Ordinal);
+        Assert.StartsWith($"error: Loupe:Tls:ClientAuthority, {_files["nowhere.pem"]}, cannot be read: ", lines[1], StringComparison.Ordinal);
+        Assert.Equal($"error: Loupe:Tls:Key, {_files["other.key"]}, cannot be used: it is damaged, or not the key of the certificate in {_files["server.pem"]}.", lines[2]);
     }
 
     [Fact]
@@ -124,17 +124,20 @@ public sealed partial class ProgramTests(NanoEngine engine) : IDisposable
     [InlineData("not yet", 69, "error: the certificate of URL is not valid before ")]
     [InlineData("wrong host", 69, "error: the certificate of URL is for elsewhere.test, and not for 127.0.0.1: use one of its names with --server (--insecure takes any)")]
     [InlineData("plain", 69, "error: what answers at URL does not speak TLS: the address is http://")]
-    [InlineData("self-signed", 69, "error: the certificate of URL is not trusted: it is signed by itself alone: use --ca FILE")]
+    [InlineData("wrong authority", 69, "error: the certificate of URL is not trusted: it is signed by CN=another, and only CN=test root is to be believed: --ca ca.pem lacks the certificate of who signed it")]
+    [InlineData("self-signed", 69, "error: the certificate of URL is not trusted: it is signed by itself alone: --ca ca.pem lacks the certificate")]
     public async Task What_is_wrong_with_the_way_to_a_server_has_a_sentence_of_its_own(string case_, int code, string expected)
     {
         await File.WriteAllTextAsync(_files["ca.pem"], _authority.Pem, Patience.Token());
         using var itself = new TestAuthority("CN=alone");
+        using var another = new TestAuthority("CN=another");
         var certificate = case_ switch
         {
             "expired" => _authority.Server(end: TestAuthority.Now.AddHours(-1)),
             "not yet" => _authority.Server(begin: TestAuthority.Now.AddHours(1)),
             "wrong host" => _authority.Server(host: "elsewhere.test"),
             "self-signed" => itself.Roots[0],
+            "wrong authority" => another.Server(),
             _ => _authority.Server(),
         };
         TestAuthority.Write(certificate, _files["server.pem"], _files["server.key"]);
@@ -153,8 +156,8 @@ public sealed partial class ProgramTests(NanoEngine engine) : IDisposable
 
     [Theory]
     [InlineData("none", "it wants a certificate of its clients")]
-    [InlineData("foreign", "it does not accept the certificate CN=gate-3")]
-    [InlineData("expired", "it does not accept the certificate CN=gate-3")]
+    [InlineData("foreign", "it does not accept the certificate CN=gate-3, signed by CN=somebody else; it wants one of an authority that it believes (Loupe:Tls:ClientAuthority)")]
+    [InlineData("expired", "it does not accept the certificate CN=gate-3, signed by CN=test root; it wants one of an authority that it believes (Loupe:Tls:ClientAuthority)")]
     public async Task Who_has_no_certificate_that_the_server_takes_is_refused_with_77(string which, string reason)
     {
         using var foreign = new TestAuthority("CN=somebody else");
@@ -184,7 +187,8 @@ public sealed partial class ProgramTests(NanoEngine engine) : IDisposable
     }
 
     [Theory]
-    [InlineData("--key @nowhere", "error: --key nowhere cannot be read: ")]
+    [InlineData("--key @nowhere", "error: --key @nowhere cannot be read: ")]
+    [InlineData("--key @", "error: --key @ names no file: it must be @FILE (--key or LOUPE_KEY)")]
     [InlineData("--key ''", "error: the key is empty, or has letters that no key has (--key or LOUPE_KEY)")]
     [InlineData("--ca nowhere", "error: --ca nowhere cannot be read: ")]
     [InlineData("--ca /etc/hostname", "error: --ca /etc/hostname cannot be used: it holds no certificate in PEM")]
@@ -207,6 +211,96 @@ public sealed partial class ProgramTests(NanoEngine engine) : IDisposable
         var run = await ClientProcess.RunAsync("\"$CLIENT\" info --server \"unix:$PWD/none.sock\" --connect-timeout 0", _files.FullName);
         Assert.Equal(69, run.ExitCode);
         Assert.StartsWith($"error: no LoupeGrpc server at unix:{_files["none.sock"]}: ", run.Error, StringComparison.Ordinal);
+        Assert.Contains($"(there is no socket {_files["none.sock"]})", run.Error, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("--ca ca.pem")]
+    [InlineData("--insecure")]
+    [InlineData("--cert own.pem --key-file own.key")]
+    public async Task Options_of_tls_beside_an_address_without_it_are_said_to_be_unused(string options)
+    {
+        await File.WriteAllTextAsync(_files["ca.pem"], _authority.Pem, Patience.Token());
+        TestAuthority.Write(_authority.Client("CN=gate-3"), _files["own.pem"], _files["own.key"]);
+        var names = string.Join(", ", options.Split(' ').Where(static word => word.StartsWith("--", StringComparison.Ordinal)));
+        var run = await ClientProcess.RunAsync($"\"$CLIENT\" info --server http://127.0.0.1:1 --connect-timeout 0 {options}", _files.FullName);
+        Assert.Equal($"warning: {names}: not used, http://127.0.0.1:1 does not speak TLS (https://)", Assert.Single(run.Error.Split('\n'), static line => line.StartsWith("warning", StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public async Task A_key_of_another_certificate_is_called_by_its_option()
+    {
+        TestAuthority.Write(_authority.Client("CN=one"), _files["one.pem"], _files["one.key"]);
+        TestAuthority.Write(_authority.Client("CN=two"), _files["two.pem"], _files["two.key"]);
+        var run = await ClientProcess.RunAsync("\"$CLIENT\" info --server https://127.0.0.1:1 --cert one.pem --key-file two.key", _files.FullName);
+        Assert.Equal((2, "error: --key-file two.key cannot be used: it is damaged, or not the key of the certificate in one.pem\n"), (run.ExitCode, run.Error));
+    }
+
+    [Theory]
+    [InlineData("server.key")]
+    [InlineData("server.pem")]
+    [InlineData("keys.json")]
+    public async Task A_file_that_everybody_may_write_lets_nobody_in(string file)
+    {
+        var arguments = await SecureArgumentsAsync("https://127.0.0.1:0");
+        SetMode(file, (UnixFileMode)0b110_110_110);
+        var (code, output, error) = await RunServerAsync(arguments);
+        Assert.Equal((2, string.Empty), (code, output));
+        Assert.Contains($"{_files[file]}", Assert.Single(error.TrimEnd().Split('\n')), StringComparison.Ordinal);
+        Assert.EndsWith($" may be written by everybody on this machine, who could let himself in: chmod o-w '{_files[file]}'.", error.TrimEnd(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task What_others_may_read_or_a_group_write_is_warned_of_and_so_is_tls_that_is_not_spoken()
+    {
+        var arguments = await SecureArgumentsAsync("http://127.0.0.1:0");
+        SetMode("server.key", (UnixFileMode)0b110_100_100);
+        SetMode("keys.json", (UnixFileMode)0b110_110_000);
+        // A link may be written by all; what it leads to counts.
+        File.Move(_files["server.pem"], _files["real.pem"]);
+        File.CreateSymbolicLink(_files["server.pem"], _files["real.pem"]);
+        await using var server = ServerProcess.Start(["serve", "--operations", "http://127.0.0.1:0", .. arguments], ("XDG_CACHE_HOME", engine.CacheDirectory));
+        Assert.StartsWith("ready ", await server.ReadLineAsync(), StringComparison.Ordinal);
+        await server.SignalAsync("TERM");
+        Assert.Equal(0, await server.ExitAsync());
+        string[] warnings =
+        [
+            $"Loupe:Tls:Key, {_files["server.key"]}: everybody on this machine may read it: chmod o-r '{_files["server.key"]}'",
+            $"Loupe:Security:Keys, {_files["keys.json"]}: its group may write it: chmod g-w '{_files["keys.json"]}'",
+            "Not used, since no address is https:// (Loupe:Endpoints): Loupe:Tls:Certificate, Loupe:Tls:Key.",
+        ];
+        Assert.All(warnings, warning => Assert.Single(server.Error.Split('\n'), line => line.Contains("warn: ", StringComparison.Ordinal) && line.TrimEnd().EndsWith(warning, StringComparison.Ordinal)));
+        Assert.DoesNotContain("server.pem:", server.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task What_was_revoked_is_said()
+    {
+        await AddKeyAsync("gate-3");
+        var (code, output, error) = await RunAsync("key", "revoke", "--file", _files["keys.json"], "--name", "gate-3");
+        Assert.Equal((0, string.Empty, $"the key of gate-3 is revoked: servers that read {_files["keys.json"]} end its sessions within seconds"), (code, output, error.Trim()));
+        (code, output, error) = await RunAsync("key", "revoke", "--file", _files["keys.json"], "--name", "gate-3");
+        Assert.Equal((1, string.Empty, $"error: gate-3 has no key in {_files["keys.json"]}"), (code, output, error.Trim()));
+    }
+
+    private void SetMode(string file, UnixFileMode mode)
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "files have no modes here");
+        if (!OperatingSystem.IsWindows())
+        {
+            File.SetUnixFileMode(_files[file], mode);
+        }
+    }
+
+    private async Task<string[]> SecureArgumentsAsync(string listen)
+    {
+        TestAuthority.Write(_authority.Server(), _files["server.pem"], _files["server.key"]);
+        SetMode("server.key", UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        await AddKeyAsync("gate-3");
+        return
+        [
+            "--listen", listen, $"--Loupe:Tls:Certificate={_files["server.pem"]}", $"--Loupe:Tls:Key={_files["server.key"]}", $"--Loupe:Security:Keys={_files["keys.json"]}",
+        ];
     }
 
     /// <summary>A camera that never ends.</summary>

@@ -31,7 +31,6 @@ internal sealed class AnalysisOptionSet
 
     private readonly Option<string> _output = new("--output")
     {
-        Description = "Folder for overlays, masks and the results of --skip-done.",
         HelpName = "DIR",
         DefaultValueFactory = _ => "./loupe-results",
     };
@@ -57,7 +56,12 @@ internal sealed class AnalysisOptionSet
         HelpName = "DIR",
     };
 
-    public AnalysisOptionSet(CliHost host) => _server = new ServerOptions(host);
+    /// <param name="output">What the folder of --output is for.</param>
+    public AnalysisOptionSet(CliHost host, string output)
+    {
+        _server = new ServerOptions(host);
+        _output.Description = output;
+    }
 
     public void AddTo(Command command)
     {

@@ -25,7 +25,7 @@ internal static class CommandLineApp
             return (int)ExitCode.WrongUsage;
         }
 
-        return await CommandRunner.RunAsync(host, async () =>
+        return await CommandRunner.RunAsync(host, ServerOptions.AuthorityFile(parsed), async () =>
         {
             await using var output = host.CreateTextOutput();
             return (ExitCode)await parsed.InvokeAsync(

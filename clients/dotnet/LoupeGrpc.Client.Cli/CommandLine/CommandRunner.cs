@@ -5,7 +5,8 @@ namespace LoupeGrpc.Client.Cli.CommandLine;
 /// <summary>Turns what can go wrong in a command into one line for people and an exit code.</summary>
 internal static class CommandRunner
 {
-    public static async Task<int> RunAsync(CliHost host, Func<Task<ExitCode>> command)
+    /// <param name="authority">The file whose certificates are to be believed; null: those of the system.</param>
+    public static async Task<int> RunAsync(CliHost host, string? authority, Func<Task<ExitCode>> command)
     {
         try
         {
@@ -17,7 +18,7 @@ internal static class CommandRunner
         }
         catch (LoupeUnavailableException error)
         {
-            return await FailAsync(host, $"{error.Message}{Advice(error.Reason)}", ExitCode.Unavailable);
+            return await FailAsync(host, $"{error.Message}{Advice(error.Reason, authority)}", ExitCode.Unavailable);
         }
         catch (LoupeRefusedException error)
         {
@@ -41,8 +42,9 @@ internal static class CommandRunner
         }
     }
 
-    private static string Advice(LoupeUnavailableReason reason) => reason switch
+    private static string Advice(LoupeUnavailableReason reason, string? authority) => reason switch
     {
+        LoupeUnavailableReason.UntrustedCertificate when authority is not null => $": --ca {authority} lacks the certificate of who signed it (--insecure takes any)",
         LoupeUnavailableReason.UntrustedCertificate => ": use --ca FILE with the certificate of who signed it (--insecure takes any)",
         LoupeUnavailableReason.ExpiredCertificate => ": the server needs a new one (--insecure takes any)",
         LoupeUnavailableReason.WrongHost => ": use one of its names with --server (--insecure takes any)",

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using System.Net;
 using System.Net.Security;
 using System.Security.Cryptography;
@@ -76,6 +77,9 @@ internal sealed class ServerOptions
         });
     }
 
+    /// <summary>What --ca names; null: nothing.</summary>
+    public static string? AuthorityFile(ParseResult result) => result.GetResult("--ca") is OptionResult { Tokens: [{ Value: var file }] } ? file : null;
+
     /// <summary>An address for people: without a path and without credentials.</summary>
     public static string Show(Uri address) =>
         address.Scheme == "unix" ? UnixPrefix + Uri.UnescapeDataString(address.AbsolutePath) : address.GetLeftPart(UriPartial.Authority);
@@ -121,7 +125,7 @@ internal sealed class ServerOptions
             throw CliException.Usage(error.Message.TrimEnd('.'));
         }
 
-        if (options.AllowUntrustedCertificate)
+        if (options.AllowUntrustedCertificate && options.Address.Scheme == Uri.UriSchemeHttps)
         {
             Warn($"--insecure: the certificate of {Show(options.Address)} is not checked; who is in between can read and change everything");
         }
@@ -129,6 +133,12 @@ internal sealed class ServerOptions
         if (options.Key is not null && options.Address.Scheme == Uri.UriSchemeHttp && !IsThisMachine(options.Address))
         {
             Warn($"the key goes to {Show(options.Address)} in the clear: use https://");
+        }
+
+        if (options.Address.Scheme != Uri.UriSchemeHttps
+            && new Option[] { _authority, _certificate, _certificateKey, _insecure }.Where(option => result.GetResult(option) is { Implicit: false }).ToList() is { Count: > 0 } unused)
+        {
+            Warn($"{string.Join(", ", unused.Select(static option => option.Name))}: not used, {Show(options.Address)} does not speak TLS (https://)");
         }
 
         return options;
@@ -148,9 +158,14 @@ internal sealed class ServerOptions
 
     private static string? ReadKey(string? key)
     {
+        if (key is "@")
+        {
+            throw CliException.Usage("--key @ names no file: it must be @FILE (--key or LOUPE_KEY)");
+        }
+
         if (key is ['@', .. var file])
         {
-            key = ReadFile("--key", file).Trim();
+            key = ReadFile("--key", file, shown: key).Trim();
         }
 
         // It is not repeated: it may be half of a real one.
@@ -195,7 +210,19 @@ internal sealed class ServerOptions
                 throw CliException.Usage($"the private key in {keyFile ?? file} is encrypted: decrypt it first (openssl pkey)");
             }
 
-            var own = X509Certificate2.CreateFromPem(pem, key);
+            // By itself, so that it is known which of both is wrong.
+            X509Certificate2.CreateFromPem(pem).Dispose();
+            X509Certificate2 own;
+            try
+            {
+                own = X509Certificate2.CreateFromPem(pem, key);
+            }
+            catch (Exception error) when (error is CryptographicException or ArgumentException)
+            {
+                var holder = keyFile is null ? $"the private key in --cert {file}" : $"--key-file {keyFile}";
+                throw CliException.Usage($"{holder} cannot be used: it is damaged, or not the key of the certificate in {file}");
+            }
+
             var chain = new X509Certificate2Collection();
             chain.ImportFromPem(pem);
             return SslStreamCertificateContext.Create(own, chain, offline: true);
@@ -222,7 +249,8 @@ internal sealed class ServerOptions
         }
     }
 
-    private static string ReadFile(string option, string file)
+    /// <param name="shown">As it was given; null: the same.</param>
+    private static string ReadFile(string option, string file, string? shown = null)
     {
         try
         {
@@ -230,7 +258,7 @@ internal sealed class ServerOptions
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException or ArgumentException)
         {
-            throw CliException.Usage($"{option} {file} cannot be read: {error.Message.TrimEnd('.')}");
+            throw CliException.Usage($"{option} {shown ?? file} cannot be read: {error.Message.TrimEnd('.')}");
         }
     }
 

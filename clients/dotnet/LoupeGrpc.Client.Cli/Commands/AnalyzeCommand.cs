@@ -50,7 +50,7 @@ internal static class AnalyzeCommand
     {
         var paths = new Argument<string[]>("PATH")
         {
-            Description = "Picture files (JPEG, PNG, WebP, BMP, TIFF), folders, patterns with * or **.",
+            Description = "Picture files (JPEG, PNG, WebP, BMP, TIFF; HEIC and AVIF where the server has libheif), folders, patterns with * or **.",
             Arity = ArgumentArity.ZeroOrMore,
         };
         var filesFrom = new Option<string?>("--files-from")
@@ -63,7 +63,7 @@ internal static class AnalyzeCommand
         {
             Description = "Go on where an earlier run with this option and the same --output ended: keep results in DIR/results.jsonl, pass over what is in it and has not changed.",
         };
-        var options = new AnalysisOptionSet(host);
+        var options = new AnalysisOptionSet(host, "Folder for overlays, masks and the results of --skip-done.");
         var command = new Command("analyze", "Analyse pictures: score, verdict and mask for each.") { paths, filesFrom, isNull, skipDone };
         options.AddTo(command);
         command.Validators.Add(result =>

@@ -56,8 +56,8 @@ internal sealed class ConnectionDiagnosis(LoupeClientOptions options, ServerTrus
     }
 
     private LoupeRefusedException Refusal(RpcException error) => new(
-        options.ClientCertificate is { TargetCertificate.Subject: var subject }
-            ? $"the server at {options.ShownAddress} does not let us in: it does not accept the certificate {subject}"
+        options.ClientCertificate is { TargetCertificate: { Subject: var subject, Issuer: var issuer } }
+            ? $"the server at {options.ShownAddress} does not let us in: it does not accept the certificate {subject}, signed by {issuer}; it wants one of an authority that it believes (Loupe:Tls:ClientAuthority)"
             : $"the server at {options.ShownAddress} does not let us in: it wants a certificate of its clients",
         error);
 

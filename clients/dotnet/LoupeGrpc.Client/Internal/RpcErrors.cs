@@ -83,7 +83,31 @@ internal static class RpcErrors
         IsTransport(error) && error.Status.DebugException is IOException or HttpRequestException { InnerException: HttpProtocolException };
 
     private static LoupeUnavailableException Unreachable(string address, RpcException error) =>
-        new($"no LoupeGrpc server at {address}: is it running? Start it with `loupe-grpc-server serve` ({Detail(error)})", error);
+        new($"no LoupeGrpc server at {address}: is it running? Start it with `loupe-grpc-server serve` ({SocketDetail(address, error) ?? Detail(error)})", error);
+
+    /// <summary>Of Unix domain sockets the system says what it would say of a network.</summary>
+    private static string? SocketDetail(string address, RpcException error)
+    {
+        if (!address.StartsWith("unix:", StringComparison.Ordinal))
+        {
+            return null;
+        }
+
+        var path = address["unix:".Length..];
+        var cause = error.Status.DebugException;
+        while (cause is not (null or SocketException))
+        {
+            cause = cause.InnerException;
+        }
+
+        return (cause as SocketException)?.SocketErrorCode switch
+        {
+            SocketError.AddressNotAvailable => $"there is no socket {path}",
+            SocketError.ConnectionRefused => $"nobody listens on {path}",
+            SocketError.AccessDenied => $"{path} may not be opened by this user",
+            _ => null,
+        };
+    }
 
     /// <summary>The cause in one line: the outer messages only repeat that a call could not be started, the innermost ones are about sockets.</summary>
     private static string Detail(RpcException error)

@@ -32,7 +32,7 @@ internal sealed class ServerTrust(LoupeClientOptions options)
     {
         _problem = errors == SslPolicyErrors.None || options.AllowUntrustedCertificate
             ? null
-            : CertificateProblem.Of(certificate as X509Certificate2, chain, errors, options.Address.IdnHost, options.TimeProvider.GetUtcNow());
+            : CertificateProblem.Of(certificate as X509Certificate2, chain, errors, options);
         return _problem is null;
     }
 }
@@ -43,8 +43,9 @@ internal sealed record CertificateProblem(LoupeUnavailableReason Reason, string 
 {
     private const X509ChainStatusFlags Dates = X509ChainStatusFlags.NotTimeValid;
 
-    public static CertificateProblem Of(X509Certificate2? certificate, X509Chain? chain, SslPolicyErrors errors, string host, DateTimeOffset now)
+    public static CertificateProblem Of(X509Certificate2? certificate, X509Chain? chain, SslPolicyErrors errors, LoupeClientOptions options)
     {
+        var (host, now) = (options.Address.IdnHost, options.TimeProvider.GetUtcNow());
         var found = (chain?.ChainStatus ?? []).Aggregate(X509ChainStatusFlags.NoError, static (all, status) => all | status.Status);
         if (certificate is null)
         {
@@ -54,7 +55,7 @@ internal sealed record CertificateProblem(LoupeUnavailableReason Reason, string 
         if ((found & ~Dates) != X509ChainStatusFlags.NoError)
         {
             var why = certificate.Issuer == certificate.Subject && (found & X509ChainStatusFlags.UntrustedRoot) != 0 ? "it is signed by itself alone"
-                : (found & (X509ChainStatusFlags.UntrustedRoot | X509ChainStatusFlags.PartialChain)) != 0 ? $"it is signed by {certificate.Issuer}, whom nobody here vouches for"
+                : (found & (X509ChainStatusFlags.UntrustedRoot | X509ChainStatusFlags.PartialChain)) != 0 ? $"it is signed by {SignersOf(certificate, chain!)}, {Believed(options)}"
                 : $"{found & ~Dates}";
             return new CertificateProblem(LoupeUnavailableReason.UntrustedCertificate, $"is not trusted: {why}");
         }
@@ -72,6 +73,17 @@ internal sealed record CertificateProblem(LoupeUnavailableReason Reason, string 
             ? new CertificateProblem(LoupeUnavailableReason.WrongHost, $"is for {NamesOf(certificate)}, and not for {host}")
             : new CertificateProblem(LoupeUnavailableReason.UntrustedCertificate, $"is not trusted: {errors}");
     }
+
+    /// <summary>Who signed it, and who vouches for that in the end, whose certificate is the one that lacks.</summary>
+    private static string SignersOf(X509Certificate2 certificate, X509Chain chain)
+    {
+        var last = chain.ChainElements.Count > 0 ? chain.ChainElements[^1].Certificate.Issuer : certificate.Issuer;
+        return last == certificate.Issuer ? last : $"{certificate.Issuer}, and that in the end by {last}";
+    }
+
+    private static string Believed(LoupeClientOptions options) => options.CertificateAuthority is { } authority
+        ? $"and only {string.Join(" and ", authority.Take(3).Select(static one => one.Subject))}{(authority.Count > 3 ? " and others" : "")} is to be believed"
+        : "whom nobody here vouches for";
 
     private static string NamesOf(X509Certificate2 certificate)
     {

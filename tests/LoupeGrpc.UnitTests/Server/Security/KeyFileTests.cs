@@ -61,7 +61,7 @@ public sealed class KeyFileTests : IDisposable
 
     [Theory]
     [InlineData("", "or only half of one")]
-    [InlineData("{\"version\":1,\"keys\":[{\"name\":\"a\"", "or only half of one")]
+    [InlineData("{\"version\":1,\n\"keys\":[{\"name\":\"a\"", "or only half of one, from line 2 on: mend that line, put a copy back, or remove the file and make keys anew with 'loupe-grpc-server key add'")]
     [InlineData("{\"version\":2,\"keys\":[]}", "version 2")]
     [InlineData("{\"version\":1}", "is not a file of keys")]
     [InlineData("{\"version\":1,\"keys\":[null]}", "is not a file of keys")]
