@@ -2,9 +2,11 @@
 # not start without: keys, as in `docker run -p 5005:5005 -v /etc/loupe:/etc/loupe:ro -e Loupe__Security__Keys=/etc/loupe/keys.json loupe-grpc`, where
 # `docker run --rm --entrypoint loupe-grpc-server -v /etc/loupe:/etc/loupe loupe-grpc key add --file /etc/loupe/keys.json --name NAME` makes one;
 # or, to try it on this machine alone, `docker run --rm -p 127.0.0.1:5005:5005 -p 127.0.0.1:5006:5006 -p 127.0.0.1:5007:5007 loupe-grpc --open`.
+# It writes nothing, so that `--read-only` may stand there too.
 # For a GPU: `--build-arg ORT=gpu --build-arg RUNTIME=IMAGE`, an image of your own with the ASP.NET Core 10 runtime, CUDA 13, cuDNN 9 and, for TensorRT,
-# TensorRT 10; then `docker run --gpus all`, and a volume at the home's .cache/loupe-grpc so that built engines are kept.
+# TensorRT 10; then `docker run --gpus all`, and a volume at /var/cache/loupe-grpc so that built engines are kept.
 # A model of your own: `-v /models/loupe-l14:/model:ro` and, behind the image's name, `--model /model`.
+# docs/operations.md tells more; tests/container builds and runs it.
 
 ARG RUNTIME=mcr.microsoft.com/dotnet/aspnet:10.0
 
@@ -14,16 +16,34 @@ ARG ORT=cpu
 ENV LoupeOrt=$ORT
 WORKDIR /src
 COPY . .
-RUN ./build.sh
+RUN ./build.sh --programs && scripts/sbom.sh out/sbom
 
 FROM $RUNTIME
 # OpenCV links GTK, libdrm and libatomic; native/ links Highway; libheif, where it is there, decodes HEIC and AVIF.
 RUN apt-get update \
     && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends libatomic1 libdrm2 libgtk-3-0 libheif1 libhwy1 \
-    && rm -rf /var/lib/apt/lists/*
+    && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/log/apt /var/log/dpkg.log \
+    && install -d -o "$APP_UID" /var/cache/loupe-grpc
 COPY --from=build /src/out /opt/loupe-grpc
-ENV PATH="/opt/loupe-grpc:${PATH}" ORT_DISABLE_TELEMETRY=1
-# An unprivileged user of the base image; its home holds the converted embedded model.
+# As settings, so that `health` asks where the server listens. The base image's own address is for programs that choose theirs by it.
+ENV PATH="/opt/loupe-grpc:${PATH}" ORT_DISABLE_TELEMETRY=1 ASPNETCORE_HTTP_PORTS= \
+    Loupe__Endpoints__Grpc=http://*:5005 Loupe__Endpoints__Operations=http://*:5006 Loupe__Endpoints__Web=http://*:5007 \
+    Loupe__Model__CacheDirectory=/var/cache/loupe-grpc
+# An unprivileged user of the base image.
 USER $APP_UID
+# The embedded model, converted, so that no start has to.
+RUN ["/opt/loupe-grpc/server/loupe-grpc-server", "compile", "--Loupe:Execution:Providers=CPU"]
 EXPOSE 5005 5006 5007
-ENTRYPOINT ["loupe-grpc-server", "serve", "--listen", "http://0.0.0.0:5005", "--operations", "http://0.0.0.0:5006", "--web", "http://0.0.0.0:5007"]
+# Without the script beside it, which needs a shell.
+HEALTHCHECK --interval=10s --timeout=6s --start-period=60s CMD ["/opt/loupe-grpc/server/loupe-grpc-server", "health"]
+ENTRYPOINT ["/opt/loupe-grpc/server/loupe-grpc-server", "serve"]
+# Where the sources are and which they were is known to whoever builds: `--build-arg SOURCE=$(git remote get-url origin) --build-arg REVISION=$(git rev-parse HEAD)`.
+ARG VERSION=0.1.0
+ARG SOURCE=unknown
+ARG REVISION=unknown
+LABEL org.opencontainers.image.title="LoupeGrpc" \
+      org.opencontainers.image.description="Decides for camera frames and pictures whether they were forged, and where. Clients connect over gRPC." \
+      org.opencontainers.image.version="$VERSION" \
+      org.opencontainers.image.source="$SOURCE" \
+      org.opencontainers.image.revision="$REVISION" \
+      org.opencontainers.image.licenses="Apache-2.0"

@@ -35,14 +35,8 @@ if [[ -z ${LOUPE_BARE_PLACE:-} ]]; then
 fi
 place=$LOUPE_BARE_PLACE
 
-mapfile -t sources < <(apt-get indextargets --format '$(ORIGIN) $(REPO_URI) $(RELEASE) $(COMPONENT)' 'Created-By: Packages' | awk '$1 == "Debian" { print $2, $3, $4 }' | sort -u)
-((${#sources[@]} > 0)) || skip "apt knows no package source of Debian; run apt-get update first"
-# The release itself is named without a hyphen, its updates with one.
-read -r mirror suite _ < <(printf '%s\n' "${sources[@]}" | awk '$2 !~ /-/ { print; exit }')
-
-# As it says itself: `dotnet` on the path may be a script that calls it.
-sdk=$(dotnet --list-sdks | sed -n '$s|^.* \[\(.*\)/sdk\]$|\1|p')
-[[ -x $sdk/dotnet ]] || skip "dotnet --list-sdks does not say where the SDK is"
+. "$here/roots.sh"
+machine
 
 # bare NAME: a new root with the smallest Debian, this machine's sources, names, certificates and SDK.
 bare() {
@@ -51,19 +45,7 @@ bare() {
   if [[ -d $place/minimal ]]; then
     cp -a "$place/minimal" "$new"
   else
-    debootstrap --variant=minbase "$suite" "$new" "$mirror" > "$place/debootstrap.log" 2>&1 || {
-      tail -n 20 "$place/debootstrap.log"
-      skip "debootstrap could not make a root here"
-    }
-    printf 'deb %s\n' "${sources[@]}" > "$new/etc/apt/sources.list"
-    apt-config dump | grep -E '^Acquire::(https?|Check-Valid-Until|Check-Date)' > "$new/etc/apt/apt.conf.d/90machine" || true
-    cp -L /etc/resolv.conf /etc/hosts "$new/etc/"
-    if [[ -d /usr/local/share/ca-certificates ]]; then
-      mkdir -p "$new/usr/local/share/ca-certificates"
-      cp -a /usr/local/share/ca-certificates/. "$new/usr/local/share/ca-certificates/"
-    fi
-    mkdir -p "$new/usr/share/dotnet" "$new/usr/local/bin"
-    ln -s /usr/share/dotnet/dotnet "$new/usr/local/bin/dotnet"
+    minimal "$new"
     cp -a "$new" "$place/minimal"
   fi
   mount -t proc proc "$new/proc"

@@ -146,9 +146,19 @@ internal sealed class ServeCommand
             var server = await LoupeServer.StartAsync(options, ladder, TimeProvider.System, logging.AddTo, stop).ConfigureAwait(false);
             await using (server.ConfigureAwait(false))
             {
-                using var hangUp = OnHangUp(new SettingsReload(loaded, settings, environment, server, logger));
-                Announce(output, ReadyLine(server, ladder));
+                using var manager = ServiceManager.Of(name => environment[name] as string, Environment.ProcessId, TimeProvider.System);
+                var readyLine = ReadyLine(server, ladder);
+                var reload = new SettingsReload(loaded, settings, environment, server, logger);
+                using var hangUp = OnHangUp(() =>
+                {
+                    manager.Reloading();
+                    reload.Run();
+                    manager.Ready(readyLine);
+                });
+                Announce(output, readyLine);
+                manager.Ready(readyLine);
                 await Task.WhenAny(ladder.Lost, Task.Delay(Timeout.Infinite, stop)).ConfigureAwait(false);
+                manager.Stopping();
                 await server.StopAsync().ConfigureAwait(false);
                 // Nobody waits for what still runs.
                 ladder.Abort();
@@ -178,12 +188,12 @@ internal sealed class ServeCommand
     private static string Text(Uri address) => address.Scheme == "unix" ? Uri.UnescapeDataString(address.OriginalString) : address.GetLeftPart(UriPartial.Authority);
 
     /// <summary>Where there is no such signal there is nothing to do.</summary>
-    private static PosixSignalRegistration? OnHangUp(SettingsReload reload) => OperatingSystem.IsWindows() ? null : PosixSignalRegistration.Create(
+    private static PosixSignalRegistration? OnHangUp(Action reload) => OperatingSystem.IsWindows() ? null : PosixSignalRegistration.Create(
         PosixSignal.SIGHUP,
         signal =>
         {
             signal.Cancel = true;
-            reload.Run();
+            reload();
         });
 
     private static IEnumerable<string> Setting(ParseResult result, Option<string> option, string name) =>

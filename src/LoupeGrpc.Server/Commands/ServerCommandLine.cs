@@ -74,6 +74,7 @@ internal static class ServerCommandLine
         root.Add(InspectCommand.Create());
         root.Add(ProbeCommand.Create(settings));
         root.Add(KeyCommand.Create());
+        root.Add(HealthCommand.Create(settings));
         root.Add(TryProviderCommand.Create());
         SettingsHelp.Install(root);
         return root;

@@ -8,7 +8,7 @@ namespace LoupeGrpc.Server.Models;
 
 /// <summary>
 /// The demonstration model that ships with the program: converted on the first start, kept in a cache, or in a directory of its own where
-/// the cache cannot be used. Disposing removes that directory.
+/// the cache cannot be used. A cache that holds it need not be writable. Disposing removes that directory.
 /// </summary>
 internal sealed class EmbeddedModel : IDisposable
 {
@@ -124,8 +124,13 @@ internal sealed class EmbeddedModel : IDisposable
 
     private static async Task<ModelPackage> TakeFromCacheAsync(string cacheDirectory, ILogger logger, CancellationToken cancellationToken)
     {
-        Directory.CreateDirectory(cacheDirectory);
         var directory = Path.Combine(cacheDirectory, $"{Name}-{Key()}");
+        if (TryOpen(directory) is { } whole)
+        {
+            return whole;
+        }
+
+        Directory.CreateDirectory(cacheDirectory);
         using (await FileLock.AcquireAsync(directory + ".lock", cancellationToken).ConfigureAwait(false))
         {
             if (Directory.Exists(directory))
@@ -142,6 +147,20 @@ internal sealed class EmbeddedModel : IDisposable
             }
 
             return Convert(directory, logger, cancellationToken);
+        }
+    }
+
+    /// <summary>Without a lock, which a cache that can only be read has no room for. A package is whole or not there, so that this is enough wherever it is whole.</summary>
+    private static ModelPackage? TryOpen(string directory)
+    {
+        try
+        {
+            return Directory.Exists(directory) ? ModelPackage.Open(directory, PackageCheck.Hashes) : null;
+        }
+        catch (PackageException)
+        {
+            // Looked at again with the lock: another process may be replacing it.
+            return null;
         }
     }
 
