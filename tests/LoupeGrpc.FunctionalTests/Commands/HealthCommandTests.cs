@@ -1,0 +1,49 @@
+using LoupeGrpc.FunctionalTests.Infrastructure;
+using LoupeGrpc.FunctionalTests.Security;
+using LoupeGrpc.Server.Configuration;
+
+namespace LoupeGrpc.FunctionalTests.Commands;
+
+/// <summary><c>health</c>, as a probe runs it.</summary>
+public sealed class HealthCommandTests : IDisposable
+{
+    private readonly TemporaryDirectory _files = new();
+
+    public void Dispose() => _files.Dispose();
+
+    [Fact]
+    public async Task A_server_that_is_ready_is_also_where_it_wants_keys()
+    {
+        await SecureServer.AddKeyAsync(_files["keys.json"], "gate-3");
+        await using var server = await SecureServer.StartAsync(new LoupeOptions { Security = new SecurityOptions { Keys = _files["keys.json"] } });
+        var address = server.Server.Operations.GetLeftPart(UriPartial.Authority);
+
+        var named = await ServerProcess.RunAsync(["health", "--server", address]);
+        Assert.Equal((0, string.Empty), (named.Code, named.Error.Trim()));
+        Assert.NotEmpty(named.Output);
+        Assert.Equal(0, (await ServerProcess.RunAsync(["health"], ("Loupe__Endpoints__Operations", address))).Code);
+    }
+
+    [Fact]
+    public async Task A_socket_will_do()
+    {
+        Assert.True(ListenUrl.TryParse($"unix:{_files["operations.sock"]}", out var socket, out var error), error);
+        await using var server = await SecureServer.StartAsync(
+            new LoupeOptions(), endpoints: new EndpointOptions { Grpc = ListenUrl.Loopback(0), Operations = socket, Web = ListenUrl.Loopback(0) });
+
+        Assert.Equal(0, (await ServerProcess.RunAsync(["health", "--server", $"unix:{_files["operations.sock"]}"])).Code);
+    }
+
+    [Theory]
+    [InlineData("http://127.0.0.1:9", 1)]
+    [InlineData("unix:/no/such.sock", 1)]
+    [InlineData("127.0.0.1", 2)]
+    public async Task Nobody_there_is_not_ready_and_no_address_is_wrong_usage(string address, int expected)
+    {
+        var (code, _, error) = await ServerProcess.RunAsync(["health", "--server", address]);
+
+        Assert.Equal(expected, code);
+        Assert.StartsWith("error: ", error, StringComparison.Ordinal);
+        Assert.DoesNotContain("   at ", error, StringComparison.Ordinal);
+    }
+}
