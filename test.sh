@@ -114,6 +114,7 @@ built() {
   unittest "the gpu package without a GPU" tests/gpu-package/run.sh
   checks "the contract's promise" tests/protos/run.sh
   checks "what operators deploy" tests/deploy/run.sh
+  checks "the image" tests/container/run.sh
   holds "third-party notices" dotnet run scripts/third-party-notices.cs -- --check
   unittest "packages" tests/packages/run.sh
   checks "what once broke" tests/faults/rerun.sh

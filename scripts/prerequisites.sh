@@ -47,6 +47,8 @@ if [[ ${1:-build} == test ]]; then
   need libprotobuf-dev "Google's own proto files, for the interoperability test" test -e /usr/include/google/protobuf/duration.proto
   need npm "installs buf, which checks the contract, and what clients/node is built with" command -v npm
   need prometheus "promtool checks the alert rules of deploy/" command -v promtool
+  need buildah "builds the Dockerfile's image" command -v buildah
+  need debootstrap "makes stand-ins for its base images" command -v debootstrap
   need nginx-light "stands before servers, as deploy/nginx has it" command -v nginx
   need openssl "makes certificates for that" command -v openssl
   need curl "asks over plain HTTP" command -v curl
