@@ -25,7 +25,7 @@ public sealed partial class RoomsDocumentTests
         Assert.Contains("src/LoupeGrpc.Engine/Pipeline", folders);
         Assert.Equal(
             projects.Concat(folders).Order(StringComparer.Ordinal),
-            Rooms.Where(static room => room.StartsWith("src/", StringComparison.Ordinal) || room.StartsWith("clients/", StringComparison.Ordinal)).Order(StringComparer.Ordinal));
+            Rooms.Where(static room => room.StartsWith("src/", StringComparison.Ordinal) || room.StartsWith("clients/dotnet/", StringComparison.Ordinal)).Order(StringComparer.Ordinal));
     }
 
     [Fact]
