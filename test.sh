@@ -1,16 +1,18 @@
 #!/usr/bin/env bash
 # Runs every test. `--l14`: the full-size model too (4 GB of memory and some minutes). `--bare-debian`: ./run.sh on a Debian with nothing but the
-# SDK too (root, 4 GB of disk and some minutes). `--fuzz`: every parser is fuzzed for a minute too.
+# SDK too (root, 4 GB of disk and some minutes). `--container`: the image is built from the sources, not from out/ (some minutes). `--fuzz`: every parser is
+# fuzzed for a minute too.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
-bare_debian= fuzz=
+bare_debian= fuzz= whole_image=
 for argument in "$@"; do
   case $argument in
     --l14) export LOUPE_TEST_L14=1 ;;
     --bare-debian) bare_debian=yes ;;
+    --container) whole_image=--whole ;;
     --fuzz) fuzz=yes ;;
-    *) echo "usage: ./test.sh [--l14] [--bare-debian] [--fuzz]" >&2; exit 2 ;;
+    *) echo "usage: ./test.sh [--l14] [--bare-debian] [--container] [--fuzz]" >&2; exit 2 ;;
   esac
 done
 
@@ -114,7 +116,7 @@ built() {
   unittest "the gpu package without a GPU" tests/gpu-package/run.sh
   checks "the contract's promise" tests/protos/run.sh
   checks "what operators deploy" tests/deploy/run.sh
-  checks "the image" tests/container/run.sh
+  checks "the image" tests/container/run.sh $whole_image
   holds "third-party notices" dotnet run scripts/third-party-notices.cs -- --check
   unittest "packages" tests/packages/run.sh
   checks "what once broke" tests/faults/rerun.sh

@@ -52,6 +52,7 @@ if [[ ${1:-build} == test ]]; then
   need nginx-light "stands before servers, as deploy/nginx has it" command -v nginx
   need openssl "makes certificates for that" command -v openssl
   need curl "asks over plain HTTP" command -v curl
+  need systemd "systemd-analyze checks the unit of deploy/" command -v systemd-analyze
   need strace "watches what programs do to files and the network" command -v strace
   need python3-gi "the RTSP server of the tests" /usr/bin/python3 -I -c 'import gi'
   need gir1.2-gst-rtsp-server-1.0 "the RTSP server of the tests" /usr/bin/python3 -I -c 'import gi; gi.require_version("GstRtspServer", "1.0")'

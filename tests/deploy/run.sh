@@ -26,4 +26,22 @@ else
   skipped=$((skipped + 1))
 fi
 
+if command -v systemd-analyze > /dev/null; then
+  # Where the unit says the program is there may be none; any other will do.
+  unit=$(mktemp -d)
+  trap 'rm -rf "$unit"' EXIT
+  sed "s|^ExecStart=/opt/loupe-grpc/server/loupe-grpc-server |ExecStart=$(type -P true) |" systemd/loupe-grpc.service > "$unit/loupe-grpc.service"
+  said=$(systemd-analyze verify --man=no "$unit/loupe-grpc.service" 2>&1) || { echo "$said"; exit 1; }
+  # Of what it does not know it only warns; the line before that one is for the versions that do not.
+  said=$(grep -F loupe-grpc <<< "$said" | grep -v 'service type, ignoring: notify-reload' || true)
+  [[ -z $said ]] || { echo "$said"; exit 1; }
+  # Of 100, which is a service without any bounds.
+  systemd-analyze security --offline=true --no-pager --threshold=15 "$unit/loupe-grpc.service" > "$unit/said" || { cat "$unit/said"; exit 1; }
+  tail -n 1 "$unit/said"
+  passed=$((passed + 1))
+else
+  echo "skipped: systemd-analyze is not here (Debian: systemd)"
+  skipped=$((skipped + 1))
+fi
+
 echo "deploy: $passed passed, 0 failed, $skipped skipped"

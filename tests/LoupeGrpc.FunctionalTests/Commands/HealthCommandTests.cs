@@ -34,6 +34,39 @@ public sealed class HealthCommandTests : IDisposable
         Assert.Equal(0, (await ServerProcess.RunAsync(["health", "--server", $"unix:{_files["operations.sock"]}"])).Code);
     }
 
+    /// <summary>Of an authority that nobody here trusts, and certificates are wanted of everybody but probes.</summary>
+    [Fact]
+    public async Task Over_TLS_no_certificate_is_looked_at_and_none_shown()
+    {
+        using var authority = new TestAuthority();
+        TestAuthority.Write(authority.Server(), _files["server.pem"], _files["server.key"]);
+        await File.WriteAllTextAsync(_files["ca.pem"], authority.Pem, Patience.Token());
+        await using var server = ServerProcess.Start(
+            [
+                "serve", "--listen", "https://127.0.0.1:0", "--operations", "https://127.0.0.1:0", $"--Loupe:Tls:Certificate={_files["server.pem"]}",
+                $"--Loupe:Tls:Key={_files["server.key"]}", "--Loupe:Tls:ClientCertificates=require", $"--Loupe:Tls:ClientAuthority={_files["ca.pem"]}",
+            ]);
+        var operations = (await server.ReadLineAsync())!.Split(' ')[2]["operations=".Length..];
+
+        Assert.Equal(0, (await ServerProcess.RunAsync(["health", "--server", operations])).Code);
+        await server.SignalAsync("TERM");
+        Assert.Equal(0, await server.ExitAsync());
+        Assert.Equal(1, (await ServerProcess.RunAsync(["health", "--server", operations])).Code);
+    }
+
+    [Fact]
+    public async Task The_address_of_gRPC_is_not_the_one_to_ask()
+    {
+        await using var server = ServerProcess.Start(["serve", "--listen", "http://127.0.0.1:0", "--operations", "http://127.0.0.1:0"]);
+        var grpc = (await server.ReadLineAsync())!.Split(' ')[1];
+
+        var (code, output, error) = await ServerProcess.RunAsync(["health", "--server", grpc]);
+
+        Assert.Equal((1, string.Empty), (code, output));
+        Assert.StartsWith($"error: {grpc} ", error, StringComparison.Ordinal);
+        Assert.DoesNotContain("   at ", error, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("http://127.0.0.1:9", 1)]
     [InlineData("unix:/no/such.sock", 1)]

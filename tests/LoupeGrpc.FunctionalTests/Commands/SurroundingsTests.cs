@@ -55,6 +55,29 @@ public sealed class SurroundingsTests(NanoEngine nano) : IDisposable
         Assert.DoesNotContain("   at ", server.Error, StringComparison.Ordinal);
     }
 
+    /// <summary>A pipe at whose other end nobody is any more, at the first word or while it serves.</summary>
+    [Fact]
+    public async Task A_server_whose_output_and_log_nobody_reads_any_more_serves()
+    {
+        var port = FreePort.Find();
+        await using var server = ServerProcess.StartByShell(
+            "{ \"$0\" \"$@\" & echo $! > \"$PID_FILE\"; wait $!; echo $? > \"$CODE_FILE\"; } 2>&1 | true",
+            ["serve", "--listen", "http://127.0.0.1:0", "--operations", $"http://127.0.0.1:{port}"],
+            Cache, ("PID_FILE", _temporary["pid"]), ("CODE_FILE", _temporary["code"]));
+        using var http = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{port}") };
+        await Patience.UntilAsync(() => IsReady(http));
+        using var running = System.Diagnostics.Process.GetProcessById(
+            int.Parse((await File.ReadAllTextAsync(_temporary["pid"], Patience.Token())).Trim(), CultureInfo.InvariantCulture));
+        // Each is a line of log.
+        await running.SignalAsync("HUP");
+        await running.SignalAsync("HUP");
+        Assert.True(IsReady(http));
+        await running.SignalAsync("TERM");
+        await server.ExitAsync();
+        await Patience.UntilAsync(() => File.Exists(_temporary["code"]) && new FileInfo(_temporary["code"]).Length > 0);
+        Assert.Equal("0", (await File.ReadAllTextAsync(_temporary["code"], Patience.Token())).Trim());
+    }
+
     /// <summary>Without a limit of its own Kestrel would burn a core over a connection that it cannot accept, until the process dies of it.</summary>
     [Fact]
     public async Task More_silent_connections_than_files_may_be_open_harm_nobody()

@@ -39,6 +39,19 @@ public sealed class EmbeddedModelTests : IDisposable
         Array.ForEach(models, static model => model.Dispose());
     }
 
+    /// <summary>Root may write into folders that are read-only: the name of the lock, which a read-only cache has no room for, is taken instead.</summary>
+    [Fact]
+    public async Task A_whole_model_is_taken_from_a_cache_in_which_nothing_can_be_locked()
+    {
+        using var first = await PrepareAsync(_temporary.FullName);
+        var lockFile = first.Package.Directory + ".lock";
+        File.Delete(lockFile);
+        Directory.CreateDirectory(lockFile);
+        using var second = await PrepareAsync(_temporary.FullName);
+        Assert.Equal(first.Package.Directory, second.Package.Directory);
+        Assert.Empty(Warnings);
+    }
+
     [Theory]
     [InlineData("fp32/weights.bin")]
     [InlineData("model.json")]
