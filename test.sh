@@ -47,8 +47,8 @@ number() {
 run() {
   local name=$1 begin=$SECONDS status
   shift
-  # A shell that runs this in the background has it ignore Ctrl-C, which some tests send to the programs.
-  env --default-signal=INT "$@" > "$log" 2>&1 < /dev/null
+  # A shell that runs this in the background has it ignore Ctrl-C, and nohup the hang-up; some tests send them to the programs.
+  env --default-signal=INT,HUP "$@" > "$log" 2>&1 < /dev/null
   status=$?
   {
     flock 9

@@ -79,9 +79,10 @@ internal sealed class ServerProcess : IAsyncDisposable
     /// <summary>Waits until standard error has a text.</summary>
     public async Task WaitForErrorAsync(string text)
     {
+        var patience = Patience.Token();
         while (!Error.Contains(text, StringComparison.Ordinal))
         {
-            await Task.Delay(50, Patience.Token());
+            await Task.Delay(50, patience);
         }
     }
 
