@@ -53,38 +53,21 @@ public sealed class FrameSpan
         Stop(_frame, _time.GetUtcNow());
     }
 
-    /// <summary>A stage has just ended. The measurement is taken inside its span, so that it may become an exemplar.</summary>
-    internal void Stage(string name, TimeSpan elapsed, Action record)
-    {
-        var end = _time.GetUtcNow();
-        var around = Activity.Current;
-        var stage = Source.StartActivity(name, ActivityKind.Internal, _frame.Context, startTime: end - elapsed);
-        record();
-        Stop(stage, end);
-        Activity.Current = around;
-    }
+    /// <summary>A stage has just ended. Until this is disposed of its span is the current one, so that a measurement may become an exemplar.</summary>
+    internal PastSpan Stage(string name, TimeSpan elapsed) => new(name, _frame.Context, elapsed, _time.GetUtcNow());
 
     /// <summary>A run of several frames has just ended.</summary>
-    /// <param name="frames">Those of its frames that are traced; the first one's trace holds the run's span.</param>
+    /// <param name="frames">Those of its frames that are traced, at least one; the first one's trace holds the run's span.</param>
     /// <param name="count">All of its frames.</param>
     internal static void Run(string name, TimeSpan elapsed, IReadOnlyList<FrameSpan> frames, int bucket, int count)
     {
-        if (frames.Count == 0)
-        {
-            return;
-        }
-
-        var end = frames[0]._time.GetUtcNow();
-        var around = Activity.Current;
-        var run = Source.StartActivity(
+        new PastSpan(
             $"run {name}",
-            ActivityKind.Internal,
             frames[0]._frame.Context,
+            elapsed,
+            frames[0]._time.GetUtcNow(),
             [new("loupe.bucket", bucket), new("loupe.frames", count)],
-            frames.Select(static frame => new ActivityLink(frame._frame.Context)),
-            end - elapsed);
-        Stop(run, end);
-        Activity.Current = around;
+            frames.Select(static frame => new ActivityLink(frame._frame.Context))).Dispose();
     }
 
     /// <summary>Leaves the current span as it is, which ending one would change.</summary>
@@ -94,5 +77,31 @@ public sealed class FrameSpan
         activity?.SetEndTime(end.UtcDateTime);
         activity?.Stop();
         Activity.Current = around;
+    }
+
+    /// <summary>The span of something that is over, which is the current one until it is disposed of. The one before it is then again.</summary>
+    internal readonly struct PastSpan : IDisposable
+    {
+        private readonly Activity? _around = Activity.Current;
+        private readonly Activity? _activity;
+        private readonly DateTimeOffset _end;
+
+        public PastSpan(
+            string name,
+            ActivityContext parent,
+            TimeSpan elapsed,
+            DateTimeOffset end,
+            IEnumerable<KeyValuePair<string, object?>>? tags = null,
+            IEnumerable<ActivityLink>? links = null)
+        {
+            _end = end;
+            _activity = Source.StartActivity(name, ActivityKind.Internal, parent, tags, links, end - elapsed);
+        }
+
+        public void Dispose()
+        {
+            Stop(_activity, _end);
+            Activity.Current = _around;
+        }
     }
 }

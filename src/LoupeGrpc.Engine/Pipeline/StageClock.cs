@@ -25,11 +25,11 @@ internal sealed class StageClock(TimeProvider time, EngineMetrics metrics)
     /// <param name="bucket">Frames it had room for.</param>
     /// <param name="run">Frames it had.</param>
     /// <returns>The time since <paramref name="start"/>.</returns>
-    public TimeSpan RecordRun(TimedWork work, long start, int bucket, IReadOnlyList<FrameJob> run)
+    public TimeSpan RecordRun(TimedWork work, long start, int bucket, List<FrameJob> run)
     {
         var elapsed = Since(start);
         metrics.RecordRun(work, elapsed, bucket, run.Count);
-        if (run.Any(static job => job.Request.Span is not null))
+        if (run.Exists(static job => job.Request.Span is not null))
         {
             FrameSpan.Run(EngineMetrics.NameOf(work), elapsed, [.. run.Select(static job => job.Request.Span).OfType<FrameSpan>()], bucket, run.Count);
         }
@@ -47,13 +47,7 @@ internal sealed class StageClock(TimeProvider time, EngineMetrics metrics)
 
     public void Record(FrameJob job, TimedWork work, TimeSpan elapsed)
     {
-        if (job.Request.Span is { } span)
-        {
-            span.Stage(EngineMetrics.NameOf(work), elapsed, () => metrics.RecordStage(work, elapsed));
-        }
-        else
-        {
-            metrics.RecordStage(work, elapsed);
-        }
+        using var span = job.Request.Span?.Stage(EngineMetrics.NameOf(work), elapsed);
+        metrics.RecordStage(work, elapsed);
     }
 }

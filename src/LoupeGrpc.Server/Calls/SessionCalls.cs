@@ -107,7 +107,7 @@ internal sealed class SessionCalls(
 
     private RpcException Refuse(string peer, Caller caller, CallFailure failure)
     {
-        services.Audit.Add(new AuditEntry("refused", caller.Owner, peer, ("path", "Analyze"), ("reason", failure.Message)));
+        services.Audit.Add(AuditEntry.Refused(caller.Owner, peer, "Analyze", failure.Message));
         CallLog.Refused(logger, peer, failure.Message);
         return failure.ToRpcException();
     }

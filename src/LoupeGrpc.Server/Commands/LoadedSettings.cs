@@ -77,11 +77,7 @@ internal sealed class LoadedSettings
             .Select(static setting => $"--{setting.Key}={setting.Value}")];
 
     /// <summary>Names of the log levels that another reading of the settings has differently.</summary>
-    public IReadOnlyList<string> LogLevelDifferences(LoadedSettings other)
-    {
-        var (mine, others) = (LogLevels(), other.LogLevels());
-        return [.. mine.Keys.Union(others.Keys).Where(name => mine.GetValueOrDefault(name) != others.GetValueOrDefault(name)).Order(StringComparer.Ordinal)];
-    }
+    public IReadOnlyList<string> LogLevelDifferences(LoadedSettings other) => SettingDescription.Differences(LogLevels(), other.LogLevels());
 
     /// <summary>Reads the files anew: log levels change for whoever logs; options stay what they are.</summary>
     public void ReloadLogLevels() => Configuration.Reload();
@@ -106,8 +102,8 @@ internal sealed class LoadedSettings
     /// <summary>For a host that is given a provider.</summary>
     public void AddLogLevels(ILoggingBuilder logging) => logging.AddConfiguration(Configuration.GetSection(LoggingValidation.Section));
 
-    private Dictionary<string, string?> LogLevels() => Configuration.GetSection(LoggingValidation.Section).AsEnumerable()
-        .Where(static level => level.Value is not null).ToDictionary(static level => level.Key, static level => level.Value);
+    private IEnumerable<KeyValuePair<string, string>> LogLevels() => Configuration.GetSection(LoggingValidation.Section).AsEnumerable()
+        .Where(static level => level.Value is not null).OrderBy(static level => level.Key, StringComparer.Ordinal).Select(static level => KeyValuePair.Create(level.Key, level.Value!));
 
     /// <summary>The framework reads some values only when the first logger is made.</summary>
     private void CheckLogging()

@@ -14,13 +14,8 @@ internal sealed class LiveOptions(LoupeOptions options)
     public (IReadOnlyList<string> Taken, IReadOnlyList<string> Later) Replace(LoupeOptions read)
     {
         var before = _current;
-        _current = before with { Thresholds = read.Thresholds, Quotas = read.Quotas };
-        var differing = SettingDescription.Differences(before, read);
-        return ([.. differing.Where(IsTaken)], [.. differing.Where(static name => !IsTaken(name))]);
+        var now = before with { Thresholds = read.Thresholds, Quotas = read.Quotas };
+        _current = now;
+        return (SettingDescription.Differences(before, now), SettingDescription.Differences(now, read));
     }
-
-    private static bool IsTaken(string name) =>
-        Section(name, nameof(LoupeOptions.Thresholds)) || Section(name, nameof(LoupeOptions.Quotas));
-
-    private static bool Section(string name, string section) => name.StartsWith($"{LoupeOptions.Section}:{section}:", StringComparison.Ordinal);
 }

@@ -24,9 +24,13 @@ internal sealed record SettingDescription(
     public static IReadOnlyList<SettingDescription> All { get; } = [.. Describe(new LoupeOptions(), LoupeOptions.Section, string.Empty, null)];
 
     /// <summary>Names of the settings that two have differently, with the numbers of entries in them.</summary>
-    public static IReadOnlyList<string> Differences(LoupeOptions one, LoupeOptions other)
+    public static IReadOnlyList<string> Differences(LoupeOptions one, LoupeOptions other) =>
+        Differences(Values(one, LoupeOptions.Section, null), Values(other, LoupeOptions.Section, null));
+
+    /// <summary>Names whose values two sets of settings have differently, or one of them does not have, in the order of the first.</summary>
+    public static IReadOnlyList<string> Differences(IEnumerable<KeyValuePair<string, string>> one, IEnumerable<KeyValuePair<string, string>> other)
     {
-        var (first, second) = (Values(one, LoupeOptions.Section, null).ToDictionary(), Values(other, LoupeOptions.Section, null).ToDictionary());
+        var (first, second) = (one.ToDictionary(), other.ToDictionary());
         return [.. first.Keys.Union(second.Keys).Where(name => first.GetValueOrDefault(name) != second.GetValueOrDefault(name))];
     }
 

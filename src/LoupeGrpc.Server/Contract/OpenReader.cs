@@ -92,14 +92,10 @@ internal static class OpenReader
         var all = Economies.None;
         foreach (var economy in economies)
         {
-            all |= economy switch
-            {
-                Economy.NoAdaptationStep => Economies.NoAdaptationStep,
-                Economy.NoDualVerdict => Economies.NoDualVerdict,
-                Economy.NoMask => Economies.NoMask,
-                _ => Economies.None,
-            };
-            if (economy is < Economy.NoAdaptationStep or > Economy.NoMask)
+            // What is not in the table is none.
+            var known = ResultMessages.WireEconomies.FirstOrDefault(known => known.Wire == economy).Economy;
+            all |= known;
+            if (known == Economies.None)
             {
                 errors.Add($"economy {(int)economy} is not known");
             }

@@ -13,7 +13,8 @@ namespace LoupeGrpc.Server.Contract;
 /// <summary>What the engine found, as messages of the contract.</summary>
 internal static class ResultMessages
 {
-    private static readonly (Economies, Economy)[] WireEconomies =
+    /// <summary>Each economy, here and on the wire.</summary>
+    public static IReadOnlyList<(Economies Economy, Economy Wire)> WireEconomies { get; } =
         [(Economies.NoAdaptationStep, Economy.NoAdaptationStep), (Economies.NoDualVerdict, Economy.NoDualVerdict), (Economies.NoMask, Economy.NoMask)];
 
     /// <param name="thresholds">Those the verdict was taken with.</param>

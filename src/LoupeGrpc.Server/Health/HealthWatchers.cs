@@ -5,7 +5,7 @@ using Microsoft.Extensions.Options;
 
 namespace LoupeGrpc.Server.Health;
 
-/// <summary>Notifys those who watch <c>grpc.health.v1</c> of a change when it comes; by itself the library looks every few seconds.</summary>
+/// <summary>Tells those who watch <c>grpc.health.v1</c> of a change when it comes; by itself the library looks every few seconds.</summary>
 internal sealed class HealthWatchers(HealthServiceImpl health, IOptions<GrpcHealthChecksOptions> services, ServingState serving) : IDisposable
 {
     private CancellationTokenRegistration _draining;

@@ -5,4 +5,8 @@ namespace LoupeGrpc.Server.Logs;
 /// <param name="Identity">Who, as in <c>key:gate-3</c>; empty: a stranger.</param>
 /// <param name="Peer">From where.</param>
 /// <param name="Fields">What else belongs to it; values are text or numbers.</param>
-internal sealed record AuditEntry(string Event, string Identity, string Peer, params IReadOnlyList<(string Name, object Value)> Fields);
+internal sealed record AuditEntry(string Event, string Identity, string Peer, params IReadOnlyList<(string Name, object Value)> Fields)
+{
+    /// <param name="path">What it wanted.</param>
+    public static AuditEntry Refused(string identity, string peer, string path, string reason) => new("refused", identity, peer, ("path", path), ("reason", reason));
+}

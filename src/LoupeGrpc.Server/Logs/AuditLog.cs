@@ -1,6 +1,4 @@
 using System.Buffers;
-using System.Globalization;
-using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Threading.Channels;
 using LoupeGrpc.Server.Configuration;
@@ -17,9 +15,6 @@ internal sealed partial class AuditLog : IHostedService, IDisposable
     private const int BatchBytes = 64 << 10;
 
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
-
-    // It is no HTML: what is not ASCII may stand as it is. Control characters never do.
-    private static readonly JsonWriterOptions Json = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     private readonly TimeProvider _time;
     private readonly ILogger<AuditLog> _logger;
@@ -132,23 +127,16 @@ internal sealed partial class AuditLog : IHostedService, IDisposable
 
     private void Write(DateTimeOffset at, AuditEntry entry)
     {
-        using (var json = new Utf8JsonWriter(_lines, Json))
+        using (var json = new Utf8JsonWriter(_lines, LogJson.Options))
         {
             json.WriteStartObject();
-            json.WriteString("time"u8, at.ToString("yyyy-MM-ddTHH:mm:ss.fffZ", CultureInfo.InvariantCulture));
+            json.WriteString("time"u8, LogJson.TimeText(at));
             json.WriteString("event"u8, entry.Event);
             json.WriteString("identity"u8, entry.Identity);
             json.WriteString("peer"u8, entry.Peer);
             foreach (var (name, value) in entry.Fields)
             {
-                if (value is string text)
-                {
-                    json.WriteString(name, text);
-                }
-                else
-                {
-                    json.WriteNumber(name, Convert.ToDecimal(value, CultureInfo.InvariantCulture));
-                }
+                LogJson.WriteField(json, name, value);
             }
 
             json.WriteEndObject();

@@ -10,7 +10,7 @@ internal abstract class LogFormatter(string name, TimeProvider time) : ConsoleFo
     private readonly LogFlood _flood = new(time);
 
     /// <summary>Now, in UTC, with milliseconds.</summary>
-    protected string TimeText => time.GetUtcNow().ToString("yyyy-MM-ddTHH:mm:ss.fffZ", CultureInfo.InvariantCulture);
+    protected string TimeText => LogJson.TimeText(time.GetUtcNow());
 
     public sealed override void Write<TState>(in LogEntry<TState> logEntry, IExternalScopeProvider? scopeProvider, TextWriter textWriter)
     {

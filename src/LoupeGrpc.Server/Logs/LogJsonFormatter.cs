@@ -1,8 +1,6 @@
 using System.Buffers;
 using System.Diagnostics;
-using System.Globalization;
 using System.Text;
-using System.Text.Encodings.Web;
 using System.Text.Json;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -19,9 +17,6 @@ internal sealed class LogJsonFormatter(TimeProvider time) : LogFormatter(Formatt
     /// <summary>How the framework names the message before its values were put in.</summary>
     private const string Template = "{OriginalFormat}";
 
-    // Quotes and what is not ASCII may stand as they are: it is no HTML. Control characters never do.
-    private static readonly JsonWriterOptions Options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
-
     protected override void WriteLeftOut(TextWriter output, LogKind kind, string message) => Write(output, LogLevel.Warning, kind, json => json.WriteString("message"u8, message));
 
     protected override void WriteEntry<TState>(TextWriter output, in LogEntry<TState> entry, LogKind kind, string message)
@@ -33,7 +28,7 @@ internal sealed class LogJsonFormatter(TimeProvider time) : LogFormatter(Formatt
             json.WriteStartObject("fields"u8);
             foreach (var (name, value) in fields.Where(static field => field.Key != Template).DistinctBy(static field => field.Key))
             {
-                WriteField(json, name, value);
+                LogJson.WriteField(json, name, value);
             }
 
             json.WriteEndObject();
@@ -47,7 +42,7 @@ internal sealed class LogJsonFormatter(TimeProvider time) : LogFormatter(Formatt
     private void Write(TextWriter output, LogLevel level, LogKind kind, Action<Utf8JsonWriter> content)
     {
         var buffer = new ArrayBufferWriter<byte>();
-        using (var json = new Utf8JsonWriter(buffer, Options))
+        using (var json = new Utf8JsonWriter(buffer, LogJson.Options))
         {
             json.WriteStartObject();
             json.WriteString("time"u8, TimeText);
@@ -65,33 +60,5 @@ internal sealed class LogJsonFormatter(TimeProvider time) : LogFormatter(Formatt
         }
 
         output.WriteLine(Encoding.UTF8.GetString(buffer.WrittenSpan));
-    }
-
-    private static void WriteField(Utf8JsonWriter json, string name, object? value)
-    {
-        switch (value)
-        {
-            case null:
-                json.WriteNull(name);
-                break;
-            case bool flag:
-                json.WriteBoolean(name, flag);
-                break;
-            case byte or sbyte or short or ushort or int or uint or long:
-                json.WriteNumber(name, Convert.ToInt64(value, CultureInfo.InvariantCulture));
-                break;
-            case ulong number:
-                json.WriteNumber(name, number);
-                break;
-            case double number when double.IsFinite(number):
-                json.WriteNumber(name, number);
-                break;
-            case float number when float.IsFinite(number):
-                json.WriteNumber(name, number);
-                break;
-            default:
-                json.WriteString(name, Convert.ToString(value, CultureInfo.InvariantCulture));
-                break;
-        }
     }
 }

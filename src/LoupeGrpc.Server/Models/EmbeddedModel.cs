@@ -125,7 +125,8 @@ internal sealed class EmbeddedModel : IDisposable
     private static async Task<ModelPackage> TakeFromCacheAsync(string cacheDirectory, ILogger logger, CancellationToken cancellationToken)
     {
         var directory = Path.Combine(cacheDirectory, $"{Name}-{Key()}");
-        if (TryOpen(directory) is { } whole)
+        // Without a lock, which a cache that can only be read has no room for. A package is whole or not there, so that this is enough wherever it is whole.
+        if (TryOpen(directory, out _) is { } whole)
         {
             return whole;
         }
@@ -133,33 +134,33 @@ internal sealed class EmbeddedModel : IDisposable
         Directory.CreateDirectory(cacheDirectory);
         using (await FileLock.AcquireAsync(directory + ".lock", cancellationToken).ConfigureAwait(false))
         {
-            if (Directory.Exists(directory))
+            // Again: another process may have made or replaced it meanwhile.
+            if (TryOpen(directory, out var damage) is { } made)
             {
-                try
-                {
-                    return ModelPackage.Open(directory, PackageCheck.Hashes);
-                }
-                catch (PackageException exception)
-                {
-                    ModelLog.CacheDamaged(logger, exception.Message);
-                    Directory.Delete(directory, recursive: true);
-                }
+                return made;
+            }
+
+            if (damage is not null)
+            {
+                ModelLog.CacheDamaged(logger, damage.Message);
+                Directory.Delete(directory, recursive: true);
             }
 
             return Convert(directory, logger, cancellationToken);
         }
     }
 
-    /// <summary>Without a lock, which a cache that can only be read has no room for. A package is whole or not there, so that this is enough wherever it is whole.</summary>
-    private static ModelPackage? TryOpen(string directory)
+    /// <summary>Null where it is not there, or is damaged.</summary>
+    private static ModelPackage? TryOpen(string directory, out PackageException? damage)
     {
+        damage = null;
         try
         {
             return Directory.Exists(directory) ? ModelPackage.Open(directory, PackageCheck.Hashes) : null;
         }
-        catch (PackageException)
+        catch (PackageException exception)
         {
-            // Looked at again with the lock: another process may be replacing it.
+            damage = exception;
             return null;
         }
     }

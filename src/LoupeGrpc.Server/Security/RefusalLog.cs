@@ -16,7 +16,7 @@ internal sealed class RefusalLog(AuditLog audit, TimeProvider time, ILogger<Refu
     /// <param name="path">What it wanted; null: it did not come so far.</param>
     public void Add(string peer, Caller caller, string? path, string reason)
     {
-        audit.Add(new AuditEntry("refused", caller.Owner, peer, ("path", path ?? string.Empty), ("reason", reason)));
+        audit.Add(AuditEntry.Refused(caller.Owner, peer, path ?? string.Empty, reason));
         lock (_lock)
         {
             _count++;

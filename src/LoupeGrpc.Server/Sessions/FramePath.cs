@@ -117,7 +117,7 @@ internal sealed class FramePath : IDisposable
                 return true;
             }
 
-            if (_opening.Quota.Frames is { } own && own.Held.Bytes + bytes > own.Limit.Bytes)
+            if (_opening.Quota.LacksRoomFor(bytes))
             {
                 Drop(frame, DropCause.OverQuota);
                 return false;

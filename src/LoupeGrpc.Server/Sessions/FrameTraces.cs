@@ -10,9 +10,7 @@ internal sealed class FrameTraces(LoupeOptions options, TimeProvider time)
     /// <param name="call">The span of the session's call.</param>
     /// <returns>Null: the frame has none.</returns>
     public FrameSpan? Begin(ActivityContext call) =>
-        call.TraceFlags.HasFlag(ActivityTraceFlags.Recorded) && Random.Shared.NextDouble() < options.Telemetry.SampledFrames
-            ? FrameSpan.Begin(call, time)
-            : null;
+        Random.Shared.NextDouble() < options.Telemetry.SampledFrames ? FrameSpan.Begin(call, time) : null;
 
     /// <param name="end">Null: nobody waited for it.</param>
     public static void End(FrameSpan? span, FrameEnd? end)

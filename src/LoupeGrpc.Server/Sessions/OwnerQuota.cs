@@ -15,6 +15,10 @@ internal sealed record OwnerQuota(int Sessions, string Setting, IFramePace? Pace
 
     /// <summary>Sessions that adapt; 0: as many as the server's budget has room for.</summary>
     public int AdaptationStates { get; init; }
+
+    /// <summary>Whether it is for <see cref="Frames"/> that a frame finds no room now, and not for the server's.</summary>
+    /// <param name="bytes">That it has.</param>
+    public bool LacksRoomFor(int bytes) => Frames is { } own && own.Held.Bytes + bytes > own.Limit.Bytes;
 }
 
 /// <summary>How fast the frames of one owner may come, over all its sessions. Thread-safe.</summary>

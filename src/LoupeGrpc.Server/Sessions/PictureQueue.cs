@@ -29,8 +29,7 @@ internal sealed class PictureQueue(IFrameAnalyzer analyzer, FrameScheduler sched
         using var room = (quota.Frames ?? ledger.Frames).TryTake(0, bytes);
         if (room is null)
         {
-            return new FrameEnd.Failed(
-                quota.Frames is { } own && own.Held.Bytes + bytes > own.Limit.Bytes ? ServerBusy.NoQuotaLeft : ServerBusy.NoBytesLeft(options.Limits));
+            return new FrameEnd.Failed(quota.LacksRoomFor(bytes) ? ServerBusy.NoQuotaLeft : ServerBusy.NoBytesLeft(options.Limits));
         }
 
         if (Enter(connection) is not { } flow)
