@@ -32,7 +32,15 @@ internal sealed class SettingsReload(LoadedSettings loaded, string[] settings, I
                 }
 
                 // Last: they may silence these lines.
-                loaded.ReloadLogLevels();
+                try
+                {
+                    loaded.ReloadLogLevels();
+                }
+                catch (InvalidDataException exception)
+                {
+                    // The file was whole a moment ago; somebody is writing it.
+                    ServeLog.SettingsBroken(logger, exception.Message);
+                }
             }
 
             server.Reload();

@@ -50,8 +50,18 @@ internal sealed partial class AuditLog : IHostedService, IDisposable
 
     public void Add(AuditEntry entry)
     {
+        if (_file is null)
+        {
+            return;
+        }
+
+        // First: a kind that has been silenced may be heard again. What it went without is counted already.
+        while (_flood.TryTakeLeftOut(out _, out _))
+        {
+        }
+
         // Who is refused may try again thousands of times a second, and must not push everything else out of the file.
-        if (_file is not null && !(_flood.Admits(new LogKind(entry.Event, 0), LogLevel.Information) && _waiting.Writer.TryWrite((_time.GetUtcNow(), entry))))
+        if (!(_flood.Admits(new LogKind(entry.Event, 0), LogLevel.Information) && _waiting.Writer.TryWrite((_time.GetUtcNow(), entry))))
         {
             Interlocked.Increment(ref _leftOut);
         }

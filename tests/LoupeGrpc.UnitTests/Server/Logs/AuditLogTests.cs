@@ -79,6 +79,26 @@ public sealed class AuditLogTests : IDisposable
     }
 
     [Fact]
+    public async Task Whoever_is_refused_after_a_flood_is_kept_again()
+    {
+        using var log = Create();
+        log.Open();
+        for (var i = 0; i < 5000; i++)
+        {
+            log.Add(new AuditEntry("refused", string.Empty, "flood"));
+        }
+
+        _time.Advance(TimeSpan.FromMinutes(1));
+        log.Add(new AuditEntry("refused", string.Empty, "afterwards"));
+        await log.StartAsync(Token);
+        await log.StopAsync(Token);
+
+        var entries = (await System.IO.File.ReadAllLinesAsync(File, Token)).Select(static line => JsonNode.Parse(line)!).ToList();
+        Assert.Single(entries, static entry => (string?)entry["peer"] == "afterwards");
+        Assert.Equal(5000 - LogFlood.LinesPerMinute, entries.Where(static entry => (string?)entry["event"] == "left_out").Sum(static entry => (int)entry["count"]!));
+    }
+
+    [Fact]
     public async Task A_file_that_was_moved_away_is_made_anew_when_told()
     {
         using var log = Create();
