@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand"
+	"strings"
 	"time"
 
 	"google.golang.org/grpc"
@@ -296,20 +297,11 @@ func escape(text string) string {
 	const plain = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.!~*'()"
 	var escaped []byte
 	for i := 0; i < len(text); i++ {
-		if isIn(plain, text[i]) {
+		if strings.IndexByte(plain, text[i]) >= 0 {
 			escaped = append(escaped, text[i])
 		} else {
 			escaped = append(escaped, fmt.Sprintf("%%%02X", text[i])...)
 		}
 	}
 	return string(escaped)
-}
-
-func isIn(set string, character byte) bool {
-	for i := 0; i < len(set); i++ {
-		if set[i] == character {
-			return true
-		}
-	}
-	return false
 }
