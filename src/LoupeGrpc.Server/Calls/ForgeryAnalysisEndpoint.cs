@@ -11,9 +11,13 @@ namespace LoupeGrpc.Server.Calls;
 internal sealed class ForgeryAnalysisEndpoint(SessionServices services, SessionRegistry sessions, SessionCalls calls, PictureQueue pictures, ServingState serving, CallerQuotas quotas)
     : ForgeryAnalysisService.ForgeryAnalysisServiceBase
 {
-    public override Task Analyze(
-        IAsyncStreamReader<AnalyzeRequest> requestStream, IServerStreamWriter<AnalyzeResponse> responseStream, ServerCallContext context) =>
-        calls.ServeAsync(new GrpcSessionTransport(requestStream, responseStream, context, services.Options, () => ServerInfoMessages.ModelOf(services)));
+    public override async Task Analyze(IAsyncStreamReader<AnalyzeRequest> requestStream, IServerStreamWriter<AnalyzeResponse> responseStream, ServerCallContext context)
+    {
+        if (await calls.ServeAsync(new GrpcCallStream(requestStream, responseStream, context, services.Options)).ConfigureAwait(false) is { } failure)
+        {
+            throw failure.ToRpcException();
+        }
+    }
 
     public override async Task<AnalyzeImageResponse> AnalyzeImage(AnalyzeImageRequest request, ServerCallContext context)
     {

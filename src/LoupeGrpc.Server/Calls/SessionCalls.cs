@@ -1,5 +1,4 @@
 using System.Security.Cryptography;
-using Grpc.Core;
 using LoupeGrpc.Server.Contract;
 using LoupeGrpc.Server.Health;
 using LoupeGrpc.Server.Logs;
@@ -15,20 +14,29 @@ internal sealed class SessionCalls(
 {
     private readonly UnopenedCalls _unopened = new(services.Options.Connections.MaxUnopenedCalls);
 
-    public async Task ServeAsync(GrpcSessionTransport transport)
+    /// <returns>Why the call ends, if not well: its client is told by what carries it. Null also where nobody is there to be told.</returns>
+    public async Task<CallFailure?> ServeAsync(ICallStream stream)
     {
-        if (await ReadOpenAsync(transport).ConfigureAwait(false) is not { } open)
+        var transport = new SessionTransport(stream, services.Options, () => ServerInfoMessages.ModelOf(services));
+        var (open, failure) = await ReadOpenAsync(transport).ConfigureAwait(false);
+        if (open is null)
         {
-            return;
+            return failure;
         }
 
         if (transport.Caller.Revoked.IsCancellationRequested)
         {
-            throw Refuse(transport.Peer, transport.Caller, SessionEnd.Revoked.Failure!);
+            return Refuse(transport, SessionEnd.Revoked.Failure!);
         }
 
         await using var call = new SessionCall(transport, services.Time);
-        var session = Resume(open, call, transport.Caller) ?? Open(open, call, transport.Caller);
+        var session = Resume(open, call, transport.Caller, out failure);
+        session ??= failure is null ? Open(open, call, transport.Caller, out failure) : null;
+        if (session is null)
+        {
+            return Refuse(transport, failure!);
+        }
+
         using var revoked = transport.Caller.Revoked.UnsafeRegister(static session => Revoke((AnalyzeSession)session!), session);
         var end = await session.ServeAsync(call).ConfigureAwait(false);
         if (end == SessionEnd.TakenOver)
@@ -36,19 +44,16 @@ internal sealed class SessionCalls(
             await call.NotifyTakenOverAsync().ConfigureAwait(false);
         }
 
-        if (end.Failure is not null)
-        {
-            throw end.Failure.ToRpcException();
-        }
+        return end.Failure;
     }
 
-    /// <returns>Null where the client vanished first.</returns>
-    private async Task<OpenSession?> ReadOpenAsync(GrpcSessionTransport transport)
+    /// <returns>Neither where the client vanished first.</returns>
+    private async Task<(OpenSession? Open, CallFailure? Failure)> ReadOpenAsync(SessionTransport transport)
     {
         var limits = services.Options.Connections;
         if (!_unopened.TryEnter(transport.Connection))
         {
-            throw Refuse(transport.Peer, transport.Caller, ServerBusy.TooManyUnopened(limits));
+            return (null, Refuse(transport, ServerBusy.TooManyUnopened(limits)));
         }
 
         // A call that opens nothing must not hold up a server that stops.
@@ -57,15 +62,15 @@ internal sealed class SessionCalls(
         try
         {
             var (open, violation) = await transport.ReadOpenAsync(waiting.Token).ConfigureAwait(false);
-            return violation is null ? open : throw Refuse(transport.Peer, transport.Caller, violation);
+            return (open, violation is null ? null : Refuse(transport, violation));
         }
         catch (OperationCanceledException) when (serving.IsDraining && !transport.Gone.IsCancellationRequested)
         {
-            throw Refuse(transport.Peer, transport.Caller, ServerBusy.Stopping);
+            return (null, Refuse(transport, ServerBusy.Stopping));
         }
         catch (OperationCanceledException) when (patience.IsCancellationRequested && !transport.Gone.IsCancellationRequested)
         {
-            throw Refuse(transport.Peer, transport.Caller, ServerBusy.OpensNothing(limits));
+            return (null, Refuse(transport, ServerBusy.OpensNothing(limits)));
         }
         finally
         {
@@ -73,42 +78,42 @@ internal sealed class SessionCalls(
         }
     }
 
-    /// <summary>Null where no session has the token, or none was given.</summary>
-    private AnalyzeSession? Resume(OpenSession open, SessionCall call, Caller caller)
+    /// <returns>Null without a refusal: no session has the token, or none was given.</returns>
+    private AnalyzeSession? Resume(OpenSession open, SessionCall call, Caller caller, out CallFailure? refusal)
     {
-        if (open.ResumeToken.IsEmpty || sessions.FindByToken(open.ResumeToken.Span, caller.Owner) is not { } session)
+        refusal = null;
+        return !open.ResumeToken.IsEmpty && sessions.FindByToken(open.ResumeToken.Span, caller.Owner) is { } session
+            && session.TryAttach(call, open.ResponsesReceived, out refusal) ? session : null;
+    }
+
+    /// <returns>Null with a refusal.</returns>
+    private AnalyzeSession? Open(OpenSession open, SessionCall call, Caller caller, out CallFailure? refusal)
+    {
+        if (OpenReader.Read(open, services.Options, out refusal) is not { } opening)
         {
             return null;
         }
 
-        return session.TryAttach(call, open.ResponsesReceived, out var refusal) ? session
-            : refusal is not null ? throw Refuse(call.Peer, caller, refusal)
-            : null;
-    }
-
-    private AnalyzeSession Open(OpenSession open, SessionCall call, Caller caller)
-    {
-        var opening = OpenReader.Read(open, services.Options, out var failure) ?? throw Refuse(call.Peer, caller, failure!);
         var session = new AnalyzeSession(
             Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8)), opening with { Owner = caller.Owner, Quota = quotas.Of(caller) }, open.AdaptationSnapshot.Memory, services, sessions.Remove);
         session.TryAttach(call, 0, out _);
-        if (!sessions.TryAdd(session, out var refusal))
+        if (sessions.TryAdd(session, out refusal))
         {
-            session.Dispose();
-            throw Refuse(call.Peer, caller, refusal);
+            return session;
         }
 
-        return session;
+        session.Dispose();
+        return null;
     }
 
     /// <summary>Frames that wait are dropped: who was let in for them is so no longer.</summary>
     private static void Revoke(AnalyzeSession session) =>
         session.BeginEnd(SessionEnd.Revoked, new SessionNotice(NoticeKind.Terminated, SessionEnd.Revoked.Failure!.Message), TimeSpan.Zero);
 
-    private RpcException Refuse(string peer, Caller caller, CallFailure failure)
+    private CallFailure Refuse(SessionTransport transport, CallFailure failure)
     {
-        services.Audit.Add(AuditEntry.Refused(caller.Owner, peer, "Analyze", failure.Message));
-        CallLog.Refused(logger, peer, failure.Message);
-        return failure.ToRpcException();
+        services.Audit.Add(AuditEntry.Refused(transport.Caller.Owner, transport.Peer, "Analyze", failure.Message));
+        CallLog.Refused(logger, transport.Peer, failure.Message);
+        return failure;
     }
 }

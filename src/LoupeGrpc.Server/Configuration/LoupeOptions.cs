@@ -19,6 +19,9 @@ internal sealed record LoupeOptions : IValidatableObject
     [SettingSection("TLS: for addresses that are https://")]
     public TlsOptions Tls { get; init; } = new();
 
+    [SettingSection("What pages in browsers may do")]
+    public WebOptions Web { get; init; } = new();
+
     [SettingSection("Who may come in")]
     public SecurityOptions Security { get; init; } = new();
 

@@ -38,13 +38,18 @@ internal static class FailureMapping
     public static RpcException ToRpcException(this FrameFailure failure) => failure.ToRpcException(StatusOf(failure.Kind));
 
     /// <inheritdoc cref="ToRpcException(FrameFailure)"/>
-    public static RpcException ToRpcException(this CallFailure call) => call.Failure.ToRpcException(call.Status switch
+    public static RpcException ToRpcException(this CallFailure call) => call.Failure.ToRpcException(StatusOf(call));
+
+    /// <summary>The status of gRPC, for what carries a call otherwise.</summary>
+    public static int StatusNumber(this CallFailure call) => (int)StatusOf(call);
+
+    private static StatusCode StatusOf(CallFailure call) => call.Status switch
     {
         CallStatus.Aborted => StatusCode.Aborted,
         CallStatus.OutOfRange => StatusCode.OutOfRange,
         CallStatus.Unauthenticated => StatusCode.Unauthenticated,
         _ => StatusOf(call.Failure.Kind),
-    });
+    };
 
     private static RpcException ToRpcException(this FrameFailure failure, StatusCode status) =>
         new Google.Rpc.Status { Code = (int)status, Message = failure.Message, Details = { Any.Pack(failure.ToFailed()) } }.ToRpcException();

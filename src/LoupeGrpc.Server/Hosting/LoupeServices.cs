@@ -39,6 +39,7 @@ internal static class LoupeServices
         services.AddSingleton<SessionCalls>();
         services.AddSingleton<PictureQueue>();
         services.AddSingleton<AnalyzeEndpoint>();
+        services.AddSingleton<StreamEndpoint>();
         services.AddSingleton<ServingState>();
         services.AddSingleton<HealthWatchers>();
         // Before the drain, so that it stops behind it: sessions end then.
@@ -77,6 +78,8 @@ internal static class LoupeServices
         app.UseMiddleware<CallStatusTag>();
         app.UseMiddleware<CallFaults>();
         app.UseMiddleware<MessageMeter>();
+        app.UseWebSockets();
+        app.Use(SocketKey.TakeAsync);
         app.UseAuthentication();
         app.UseAuthorization();
         var grpc = app.MapGroup(string.Empty).WithMetadata(new ServedOn(Listener.Grpc));

@@ -15,6 +15,8 @@ internal static class RestEndpoints
         rest.MapPost("/analyze", static (HttpContext http, AnalyzeEndpoint endpoint) => endpoint.AnswerAsync(http));
         rest.MapGet("/info", static (HttpRequest request, SessionServices services, SessionRegistry sessions, ServingState serving) => TypedResults.Text(
             ServerInfoMessages.ToJson($"{request.Scheme}://{request.Host}", services, sessions.Connected, serving.ReadySince, serving.Startup), "application/json"));
+        // For any method: HTTP/2 has another for WebSockets.
+        rest.Map("/stream", static (HttpContext http, StreamEndpoint endpoint) => endpoint.AnswerAsync(http));
         // The framework's own answer to other methods would be one on every listener.
         rest.MapOther("/analyze", HttpMethods.Post);
         rest.MapOther("/info", HttpMethods.Get);

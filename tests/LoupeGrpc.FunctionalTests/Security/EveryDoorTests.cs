@@ -116,7 +116,7 @@ public sealed class EveryDoorTests : IDisposable
             (HttpStatusCode.Unauthorized, _) or (HttpStatusCode.OK, "16") => "unknown",
             (HttpStatusCode.Forbidden, _) or (HttpStatusCode.OK, "7") => "forbidden",
             (HttpStatusCode.OK or HttpStatusCode.ServiceUnavailable, _) => "in",
-            (HttpStatusCode.MethodNotAllowed, _) when listener == Listener.Web => "in",
+            (HttpStatusCode.MethodNotAllowed or HttpStatusCode.UpgradeRequired, _) when listener == Listener.Web => "in",
             var other => $"{other}",
         };
     }

@@ -5,7 +5,7 @@ using Xunit;
 
 namespace LoupeGrpc.UnitTests.Server.Calls;
 
-public sealed class GrpcSessionTransportTests
+public sealed class GrpcCallStreamTests
 {
     public static TheoryData<Exception> OfTheTransport =>
     [
@@ -27,9 +27,9 @@ public sealed class GrpcSessionTransportTests
 
     [Theory]
     [MemberData(nameof(OfTheTransport))]
-    public void What_the_transport_throws_means_that_the_client_vanished(Exception exception) => Assert.True(GrpcSessionTransport.IsBroken(exception));
+    public void What_the_transport_throws_means_that_the_client_vanished(Exception exception) => Assert.True(GrpcCallStream.IsBroken(exception));
 
     [Theory]
     [MemberData(nameof(OfOurs))]
-    public void A_fault_of_ours_does_not(Exception exception) => Assert.False(GrpcSessionTransport.IsBroken(exception));
+    public void A_fault_of_ours_does_not(Exception exception) => Assert.False(GrpcCallStream.IsBroken(exception));
 }
