@@ -53,6 +53,7 @@ internal static class LoupeServices
 
         services.AddSingleton<MatcherPolicy, ListenerPolicy>();
         services.AddGrpc(grpc => grpc.MaxReceiveMessageSize = options.Limits.MaxMessageBytes);
+        services.AddBrowsers(options.Web);
         services.AddGrpcReflection();
         services.AddGrpcHealthChecks(health =>
         {
@@ -75,11 +76,10 @@ internal static class LoupeServices
 
     public static WebApplication MapLoupe(this WebApplication app, LoupeOptions options)
     {
+        app.UseBrowsers();
         app.UseMiddleware<CallStatusTag>();
         app.UseMiddleware<CallFaults>();
         app.UseMiddleware<MessageMeter>();
-        app.UseWebSockets();
-        app.Use(SocketKey.TakeAsync);
         app.UseAuthentication();
         app.UseAuthorization();
         var grpc = app.MapGroup(string.Empty).WithMetadata(new ServedOn(Listener.Grpc));
@@ -103,7 +103,9 @@ internal static class LoupeServices
         operations.Map("/info", static (IFrameAnalyzer analyzer, ServingState serving, SessionRegistry sessions) =>
             OperationsInfo.Of(analyzer, serving, sessions)).For(Role.Observe);
         operations.MapPrometheusScrapingEndpoint("/metrics").For(Role.Observe);
-        app.MapGroup(string.Empty).WithMetadata(new ServedOn(Listener.Web)).MapRest();
+        var web = app.MapGroup(string.Empty).WithMetadata(new ServedOn(Listener.Web));
+        web.MapRest();
+        web.MapBrowserCalls();
         return app;
     }
 }

@@ -98,11 +98,18 @@ public sealed class EveryDoorTests : IDisposable
     private static async Task<string> AskAsync(LoupeServer server, Listener listener, string path, string? key)
     {
         using var http = new HttpClient(new SocketsHttpHandler { UseProxy = false });
-        using var request = new HttpRequestMessage(listener == Listener.Grpc ? HttpMethod.Post : HttpMethod.Get, new Uri(listener switch { Listener.Grpc => server.Grpc, Listener.Web => server.Web!, _ => server.Operations }, path))
+        // gRPC, and gRPC-Web where browsers are served.
+        var (address, call) = listener switch
+        {
+            Listener.Grpc => (server.Grpc, "application/grpc"),
+            Listener.Web => (server.Web!, path.StartsWith("/loupe.v1.", StringComparison.Ordinal) ? "application/grpc-web" : null),
+            _ => (server.Operations, null),
+        };
+        using var request = new HttpRequestMessage(call is null ? HttpMethod.Get : HttpMethod.Post, new Uri(address, path))
         {
             Version = listener == Listener.Grpc ? HttpVersion.Version20 : HttpVersion.Version11,
             VersionPolicy = HttpVersionPolicy.RequestVersionExact,
-            Content = listener == Listener.Grpc ? new ByteArrayContent([0, 0, 0, 0, 0]) { Headers = { ContentType = new MediaTypeHeaderValue("application/grpc") } } : null,
+            Content = call is null ? null : new ByteArrayContent([0, 0, 0, 0, 0]) { Headers = { ContentType = new MediaTypeHeaderValue(call) } },
         };
         if (key is not null)
         {
