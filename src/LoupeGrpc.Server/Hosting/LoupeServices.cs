@@ -106,6 +106,7 @@ internal static class LoupeServices
         var web = app.MapGroup(string.Empty).WithMetadata(new ServedOn(Listener.Web));
         web.MapRest();
         web.MapBrowserCalls();
+        web.MapPage();
         return app;
     }
 }
