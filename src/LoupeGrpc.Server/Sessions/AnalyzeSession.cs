@@ -119,7 +119,7 @@ internal sealed class AnalyzeSession : IDisposable
             _window.Close();
             if (_lifecycle.State != SessionState.Ending)
             {
-                _lifecycle.TryMove(SessionState.Serving);
+                _lifecycle.Move(SessionState.Serving);
             }
 
             _call = call;
@@ -255,7 +255,7 @@ internal sealed class AnalyzeSession : IDisposable
     private bool Close()
     {
         var wasParked = _lifecycle.State == SessionState.Parked;
-        _lifecycle.TryMove(SessionState.Ended);
+        _lifecycle.Move(SessionState.Ended);
         return wasParked;
     }
 
