@@ -6,6 +6,7 @@ using LoupeGrpc.Server.Health;
 using LoupeGrpc.Server.Logs;
 using LoupeGrpc.Server.Security;
 using LoupeGrpc.Server.Sessions;
+using LoupeGrpc.Server.Stores;
 using LoupeGrpc.Server.Web;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Diagnostics.HealthChecks;
@@ -35,6 +36,8 @@ internal static class LoupeServices
             () => provider.GetRequiredService<IFrameAnalyzer>().Capacity,
             provider.GetRequiredService<TimeProvider>(),
             provider.GetRequiredService<ILogger<FrameScheduler>>()));
+        services.AddSingleton<IResponseEncoding, ResponseEncoding>();
+        services.AddSessionStore(options.Sessions, ReadyTag);
         services.AddSingleton<SessionServices>();
         services.AddSingleton<SessionCalls>();
         services.AddSingleton<PictureQueue>();
