@@ -98,7 +98,7 @@ internal sealed class SessionCalls(
         if (session is null && services.Keeping.IsOn && !serving.IsDraining)
         {
             (session, problem, refusal) = await services.Keeping.FindAsync(
-                open.ResumeToken.Memory, caller.Owner, services.Analyzer.Model.Hash, OpenReader.ClaimOf(open), stored => Restore(stored, caller)).ConfigureAwait(false);
+                open.ResumeToken.Memory, caller.Owner, OpenReader.ClaimOf(open), stored => Restore(stored, caller)).ConfigureAwait(false);
         }
 
         return session is not null && session.TryAttach(call, open.ResponsesReceived, out refusal) ? (session, null, null) : (null, problem, refusal);

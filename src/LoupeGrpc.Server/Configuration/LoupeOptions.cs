@@ -256,7 +256,7 @@ internal sealed record ShutdownOptions
 internal sealed record SessionOptions : IValidatableObject
 {
     /// <summary>0: no session is kept.</summary>
-    [Setting("how long a lost session can resume; 0: never", Essential = true)]
+    [Setting("time in which lost ones resume; 0: never", Essential = true)]
     [Duration("0s", "1h")]
     public TimeSpan ResumeWindow { get; init; } = TimeSpan.FromSeconds(60);
 
@@ -271,7 +271,7 @@ internal sealed record SessionOptions : IValidatableObject
     public TimeSpan IdleTimeout { get; init; } = TimeSpan.FromMinutes(5);
 
     /// <summary>Over it the oldest are forgotten, and who lacks them cannot resume.</summary>
-    [Setting("responses a session keeps to resend", Essential = true)]
+    [Setting("responses kept to be sent again", Essential = true)]
     [Bytes(1L << 16, 1L << 40)]
     public long MaxKeptBytes { get; init; } = 64L << 20;
 

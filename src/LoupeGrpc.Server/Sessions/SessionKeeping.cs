@@ -1,12 +1,14 @@
 using System.Collections.Concurrent;
 using System.Security.Cryptography;
+using LoupeGrpc.Execution;
 using LoupeGrpc.Server.Configuration;
 
 namespace LoupeGrpc.Server.Sessions;
 
 /// <summary>Sessions outside this server: gives those of this one their keepers, and finds those that other servers have left. Thread-safe.</summary>
 /// <param name="store">Null: sessions live in memory only.</param>
-internal sealed class SessionKeeping(ISessionStore? store, IResponseEncoding encoding, TimeSpan window, SessionMetrics metrics, ILogger<SessionKeeping> logger)
+internal sealed class SessionKeeping(
+    ISessionStore? store, IResponseEncoding encoding, IFrameAnalyzer analyzer, TimeSpan window, SessionMetrics metrics, ILogger<SessionKeeping> logger)
 {
     /// <summary>A record that is touched in time must not go while the store is busy.</summary>
     private static readonly TimeSpan LeastLife = TimeSpan.FromSeconds(15);
@@ -32,9 +34,8 @@ internal sealed class SessionKeeping(ISessionStore? store, IResponseEncoding enc
         session.Checkpoints is { } checkpoints && await checkpoints.IsFencedOutAsync().ConfigureAwait(false);
 
     /// <summary>Claims the session of a token, where another server left one that its owner may have, and this one can go on with.</summary>
-    /// <param name="model">Hash of the package served here.</param>
     /// <param name="restore">Makes a session of it.</param>
-    public async Task<FoundSession> FindAsync(ReadOnlyMemory<byte> token, string owner, string model, ResumeClaim claim, Func<StoredSession, FoundSession> restore)
+    public async Task<FoundSession> FindAsync(ReadOnlyMemory<byte> token, string owner, ResumeClaim claim, Func<StoredSession, FoundSession> restore)
     {
         if (store is null)
         {
@@ -53,7 +54,7 @@ internal sealed class SessionKeeping(ISessionStore? store, IResponseEncoding enc
         var found = FoundSession.None;
         try
         {
-            found = await ClaimAsync(store, key, token, owner, model, claim, restore).ConfigureAwait(false);
+            found = await ClaimAsync(store, key, token, owner, claim, restore).ConfigureAwait(false);
         }
         catch (SessionStoreException exception)
         {
@@ -74,7 +75,7 @@ internal sealed class SessionKeeping(ISessionStore? store, IResponseEncoding enc
     }
 
     private async Task<FoundSession> ClaimAsync(
-        ISessionStore from, string key, ReadOnlyMemory<byte> token, string owner, string model, ResumeClaim claim, Func<StoredSession, FoundSession> restore)
+        ISessionStore from, string key, ReadOnlyMemory<byte> token, string owner, ResumeClaim claim, Func<StoredSession, FoundSession> restore)
     {
         // Looked at first: who may not have it, or cannot go on with it, must not take it from whoever serves it.
         if (await from.ReadAsync(key).ConfigureAwait(false) is not { } seen)
@@ -82,7 +83,7 @@ internal sealed class SessionKeeping(ISessionStore? store, IResponseEncoding enc
             return FoundSession.None;
         }
 
-        if (Examine(seen, key, owner, model, claim, out var record) is { } refusal)
+        if (Examine(seen, key, owner, claim, out var record) is { } refusal)
         {
             return refusal;
         }
@@ -92,11 +93,11 @@ internal sealed class SessionKeeping(ISessionStore? store, IResponseEncoding enc
             return FoundSession.None;
         }
 
-        return Examine(claimed.Record, key, owner, model, claim, out record) ?? restore(new StoredSession(record!, token, claimed.Fence, claim));
+        return Examine(claimed.Record, key, owner, claim, out record) ?? restore(new StoredSession(record!, token, claimed.Fence, claim));
     }
 
     /// <returns>Null: it can be had.</returns>
-    private FoundSession? Examine(ReadOnlyMemory<byte> bytes, string key, string owner, string model, ResumeClaim claim, out SessionRecord? record)
+    private FoundSession? Examine(ReadOnlyMemory<byte> bytes, string key, string owner, ResumeClaim claim, out SessionRecord? record)
     {
         if (!SessionRecordFormat.TryRead(bytes, encoding, out record, out var problem))
         {
@@ -115,6 +116,7 @@ internal sealed class SessionKeeping(ISessionStore? store, IResponseEncoding enc
             return FoundSession.None;
         }
 
+        var model = analyzer.Model.Hash;
         if (facts.Model != model)
         {
             return new FoundSession(null, $"the session belongs to the model {facts.Model[..Math.Min(8, facts.Model.Length)]}; this server runs {model[..8]}");

@@ -1,4 +1,5 @@
 using System.Diagnostics.Metrics;
+using LoupeGrpc.Execution;
 using LoupeGrpc.Server.Configuration;
 using LoupeGrpc.Server.Sessions;
 
@@ -13,6 +14,7 @@ internal static class StoreServices
         services.AddSingleton(provider => new SessionKeeping(
             provider.GetService<ISessionStore>(),
             provider.GetRequiredService<IResponseEncoding>(),
+            provider.GetRequiredService<IFrameAnalyzer>(),
             options.ResumeWindow,
             provider.GetRequiredService<SessionMetrics>(),
             provider.GetRequiredService<ILogger<SessionKeeping>>()));
