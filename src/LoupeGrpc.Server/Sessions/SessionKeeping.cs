@@ -147,7 +147,7 @@ internal sealed record ResumeClaim(ulong Responses, ulong FramesAnswered, ulong 
         var ahead = Responses - facts.FirstResponse - (ulong)record.Responses.Count;
         return facts.Unordered
             ? "the last checkpoint of the session is older than what its client has received, and outcomes without an order leave gaps that cannot be filled"
-            : FramesAnswered < facts.Frames || CommandsAnswered < facts.Commands
+            : FramesAnswered + CommandsAnswered == 0 || FramesAnswered < facts.Frames || CommandsAnswered < facts.Commands
                 || FramesAnswered - facts.Frames > ahead || CommandsAnswered - facts.Commands > ahead - (FramesAnswered - facts.Frames)
                 ? $"the last checkpoint of the session, after {facts.Frames} frames, is older than what its client has received, and the client does not say by how much (frames_answered)"
                 : null;
