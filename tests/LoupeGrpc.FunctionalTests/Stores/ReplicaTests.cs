@@ -14,11 +14,14 @@ namespace LoupeGrpc.FunctionalTests.Stores;
 public sealed class ReplicaTests(NanoEngine nano) : IDisposable
 {
     private const int Sessions = 40;
-    private const int Frames = 20;
+    private const int Frames = 14;
 
     /// <summary>Frames that are sent before the first server is killed, and before the other one is told to stop.</summary>
-    private const int FirstPart = 8;
-    private const int SecondPart = 14;
+    private const int FirstPart = 6;
+    private const int SecondPart = 10;
+
+    /// <summary>Of the whole run, on a machine that does other things beside.</summary>
+    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(3);
 
     private readonly TemporaryDirectory _temporary = new();
 
@@ -90,7 +93,7 @@ public sealed class ReplicaTests(NanoEngine nano) : IDisposable
         var server = ServerProcess.Start(
             [
                 "serve", "--listen", $"http://127.0.0.1:{port}", "--operations", "http://127.0.0.1:0", $"--Loupe:Security:Keys={_temporary["keys.json"]}",
-                "--Loupe:Sessions:CheckpointInterval=5",
+                "--Loupe:Sessions:CheckpointInterval=4",
             ],
             ("Loupe__Sessions__Store", redis.Address("default:secret")), ("Loupe__Model__CacheDirectory", nano.CacheDirectory));
         Assert.StartsWith("ready", await server.ReadLineAsync(), StringComparison.Ordinal);
@@ -139,7 +142,9 @@ public sealed class ReplicaTests(NanoEngine nano) : IDisposable
                 },
                 Patience.Token());
             var sending = SendAsync(firstPart, secondPart);
-            await foreach (var outcome in _session.Results(Patience.Token()))
+            using var limit = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+            limit.CancelAfter(Limit);
+            await foreach (var outcome in _session.Results(limit.Token))
             {
                 Outcomes.Add(outcome);
                 if (++Count == Frames)
@@ -167,7 +172,7 @@ public sealed class ReplicaTests(NanoEngine nano) : IDisposable
         {
             for (var frame = 0; frame < Frames; frame++)
             {
-                await (frame < FirstPart ? Task.CompletedTask : frame < SecondPart ? firstPart : secondPart).WaitAsync(Patience.Token());
+                await (frame < FirstPart ? Task.CompletedTask : frame < SecondPart ? firstPart : secondPart).WaitAsync(Limit, TestContext.Current.CancellationToken);
                 await _session!.SendAsync(new EncodedFrame(Pictures[frame % Pictures.Length]) { FrameId = (ulong)frame }, Patience.Token());
             }
         }
