@@ -37,8 +37,9 @@ public sealed class ReplicaTests(NanoEngine nano) : IDisposable
         int[] ports = [FreePort.Find(), FreePort.Find()];
         await using var redis = await RedisProcess.StartAsync("--requirepass", "secret");
         await using var nginx = await NginxProcess.StartAsync(_temporary.FullName, ports);
+        var starting = StartAsync(redis, ports[1]);
         await using var killed = await StartAsync(redis, ports[0]);
-        await using var stopped = await StartAsync(redis, ports[1]);
+        await using var stopped = await starting;
         using var client = new LoupeClient(new LoupeClientOptions { Address = nginx.Address, Key = key, CertificateAuthority = authority.Roots });
 
         // Undisturbed, of each kind one: the frames are the same.
@@ -93,7 +94,7 @@ public sealed class ReplicaTests(NanoEngine nano) : IDisposable
         var server = ServerProcess.Start(
             [
                 "serve", "--listen", $"http://127.0.0.1:{port}", "--operations", "http://127.0.0.1:0", $"--Loupe:Security:Keys={_temporary["keys.json"]}",
-                "--Loupe:Sessions:CheckpointInterval=4",
+                "--Loupe:Sessions:CheckpointInterval=4", "--Loupe:Execution:Providers=CPU",
             ],
             ("Loupe__Sessions__Store", redis.Address("default:secret")), ("Loupe__Model__CacheDirectory", nano.CacheDirectory));
         Assert.StartsWith("ready", await server.ReadLineAsync(), StringComparison.Ordinal);
