@@ -56,4 +56,5 @@ trap - EXIT
 
 echo
 echo "Overlays: $PWD/$results/overlays"
+echo "Look yourself: start out/loupe-grpc-server and open http://127.0.0.1:5007"
 echo "Numbers:  $PWD/$results/pictures.csv, clip.csv; the server's log is beside them"

@@ -117,12 +117,15 @@ built() {
   checks "the contract's promise" tests/protos/run.sh
   checks "what operators deploy" tests/deploy/run.sh
   checks "the image" tests/container/run.sh $whole_image
+  holds "fuzzing, a second each" tests/LoupeGrpc.Fuzz/bin/Release/net10.0/LoupeGrpc.Fuzz run --seconds 1
   holds "third-party notices" dotnet run scripts/third-party-notices.cs -- --check
   unittest "packages" tests/packages/run.sh
   checks "what once broke" tests/faults/rerun.sh
   unittest "interoperability" tests/interop/run.sh
   checks "the Python client" clients/python/run-tests.sh
   checks "the Node client" clients/node/run-tests.sh
+  checks "the OpenAPI document" tests/openapi/run.sh
+  checks "the page" clients/web/run-tests.sh
   checks "the Go client" clients/go/run-tests.sh
   checks "one scenario, every client" clients/scenario/run.sh
 }

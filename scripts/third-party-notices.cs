@@ -39,6 +39,7 @@ Component[] besides =
 [
     new("Google Highway (headers, compiled into libloupe_native.so; the library is the system's)", "", "Apache-2.0", "Copyright Google LLC", "https://github.com/google/highway"),
     new("ONNX (part of onnx.proto, as src/LoupeGrpc.Modeling/Onnx/onnx.proto)", "", "Apache-2.0", "Copyright (c) ONNX Project Contributors", "https://onnx.ai"),
+    new("@bufbuild/protobuf (part of the server's page)", "2.17.0", "Apache-2.0 AND BSD-3-Clause", "Copyright 2021-2026 Buf Technologies, Inc.; parts copyright 2008 Google Inc.", "https://github.com/bufbuild/protobuf-es"),
     new("DejaVu Sans (part of the font, inside loupe-grpc-client)", "2.37", "see below", "Copyright (c) 2003 Bitstream, Inc.; (c) Tavmjong Bah; DejaVu changes are in the public domain", "https://dejavu-fonts.github.io"),
 ];
 

@@ -17,6 +17,9 @@ internal sealed unsafe class CoverageMap
     /// <summary>For each step, the magnitudes of its count that were ever seen, a bit each.</summary>
     private readonly byte[] _seen = new byte[Length];
 
+    /// <summary>To be called before anything instrumented is touched: its assemblies' own initializers mark, too, and that somewhere.</summary>
+    public static void Prepare() => Trace.SharedMem = (byte*)NativeMemory.AllocZeroed(Length);
+
     /// <summary>Steps seen so far.</summary>
     public int Steps { get; private set; }
 

@@ -1,3 +1,4 @@
 using LoupeGrpc.Fuzz;
 
+CoverageMap.Prepare();
 return await FuzzCommandLine.Create().Parse(args).InvokeAsync().ConfigureAwait(false);

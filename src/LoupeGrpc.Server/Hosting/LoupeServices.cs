@@ -57,6 +57,7 @@ internal static class LoupeServices
         services.AddSingleton<MatcherPolicy, ListenerPolicy>();
         services.AddGrpc(grpc => grpc.MaxReceiveMessageSize = options.Limits.MaxMessageBytes);
         services.AddBrowsers(options.Web);
+        services.AddApiDocument();
         services.AddGrpcReflection();
         services.AddGrpcHealthChecks(health =>
         {
@@ -109,6 +110,7 @@ internal static class LoupeServices
         var web = app.MapGroup(string.Empty).WithMetadata(new ServedOn(Listener.Web));
         web.MapRest();
         web.MapBrowserCalls();
+        web.MapPage();
         return app;
     }
 }

@@ -134,7 +134,7 @@ internal sealed class AnalyzeSession : IDisposable
             _window.Close();
             if (_lifecycle.State != SessionState.Ending)
             {
-                _lifecycle.TryMove(SessionState.Serving);
+                _lifecycle.Move(SessionState.Serving);
             }
 
             _call = call;
@@ -273,7 +273,7 @@ internal sealed class AnalyzeSession : IDisposable
         Work.GoOn(stored);
         lock (_lock)
         {
-            _lifecycle.TryMove(SessionState.Parked);
+            _lifecycle.Move(SessionState.Parked);
             _window.Open();
         }
     }
@@ -375,7 +375,7 @@ internal sealed class AnalyzeSession : IDisposable
     private bool Close()
     {
         var wasParked = _lifecycle.State == SessionState.Parked;
-        _lifecycle.TryMove(SessionState.Ended);
+        _lifecycle.Move(SessionState.Ended);
         return wasParked;
     }
 

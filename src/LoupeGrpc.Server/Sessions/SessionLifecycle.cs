@@ -48,6 +48,16 @@ internal sealed class SessionLifecycle
         return true;
     }
 
+    /// <exception cref="InvalidOperationException">The change is not allowed: a fault of ours.</exception>
+    public void Move(SessionState to)
+    {
+        var from = State;
+        if (!TryMove(to))
+        {
+            throw new InvalidOperationException($"A session goes from {from} to {to}, which it may not.");
+        }
+    }
+
     /// <summary>Every change of the table: for tests and documents.</summary>
     public static IEnumerable<(SessionState From, SessionState To)> Changes =>
         Allowed.SelectMany(static row => row.Value.Select(to => (row.Key, to)));

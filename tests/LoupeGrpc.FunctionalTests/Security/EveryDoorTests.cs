@@ -31,6 +31,10 @@ public sealed class EveryDoorTests : IDisposable
         ["/info"] = "observe",
         ["/metrics"] = "observe",
         ["/v1/"] = "analyse",
+        ["/assets/"] = Open,
+        ["/samples/"] = Open,
+        ["/icon.svg"] = Open,
+        ["/openapi.json"] = Open,
     };
 
     private readonly TemporaryDirectory _files = new();
@@ -89,7 +93,7 @@ public sealed class EveryDoorTests : IDisposable
         Assert.False((await authorization.AuthorizeAsync(context.User, context, policy)).Succeeded);
     }
 
-    private static string RuleOf(string path) =>
+    private static string RuleOf(string path) => path == "/" ? Open :
         Rules.Where(rule => path.StartsWith(rule.Key, StringComparison.Ordinal)).Select(static rule => rule.Value).FirstOrDefault() ?? throw new Xunit.Sdk.XunitException($"{path} has no rule");
 
     private static string PathOf(RouteEndpoint route) => "/" + string.Join('/', route.RoutePattern.PathSegments.Select(

@@ -32,6 +32,7 @@ public class SessionLifecycleTests
         var lifecycle = Reach(Enum.Parse<SessionState>(from));
         Assert.False(lifecycle.TryMove(Enum.Parse<SessionState>(to)));
         Assert.Equal(Enum.Parse<SessionState>(from), lifecycle.State);
+        Assert.Throws<InvalidOperationException>(() => lifecycle.Move(Enum.Parse<SessionState>(to)));
     }
 
     [Fact]

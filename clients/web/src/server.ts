@@ -1,0 +1,103 @@
+import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
+import { MaskEncoding, MaskPolicy } from './gen/loupe/v1/result_pb';
+import { AnalyzeImageRequestSchema, AnalyzeImageResponseSchema } from './gen/loupe/v1/service_pb';
+import { ask, headers } from './key';
+
+export type VerdictName = 'AUTHENTIC' | 'UNCERTAIN' | 'MANIPULATED';
+
+/** A picture's result as `POST /v1/analyze` answers it; fields that are shown. */
+export interface Result {
+    outcome: string;
+    score?: number;
+    verdict?: VerdictName;
+    width?: number;
+    height?: number;
+    orientation?: number;
+    mask?: { size: [number, number]; counts: string };
+    mask_area?: number;
+    regions?: { box: [number, number, number, number]; area: number }[];
+    notes?: { code: string; message: string }[];
+    sha256?: string;
+    provider?: string;
+    timings_ms?: Record<string, number>;
+}
+
+export interface Info {
+    model: { name: string; version: string; hash: string; demonstration: boolean };
+    provider: string;
+    precision: string;
+    default_thresholds: { low: number; high: number };
+}
+
+/** What the server said against it, in its own words. */
+export class Refused extends Error {}
+
+/** Asks the server; where it wants a key, the person is asked for one, as often as needed. */
+async function request(path: string, init: RequestInit): Promise<Response> {
+    for (;;) {
+        const answer = await fetch(path, { ...init, headers: { ...(init.headers as Record<string, string> | undefined), ...headers() } });
+        if (answer.ok) {
+            return answer;
+        }
+        const reason = await detailOf(answer);
+        if (answer.status !== 401) {
+            throw new Refused(reason);
+        }
+        await ask(reason);
+    }
+}
+
+async function detailOf(answer: Response): Promise<string> {
+    try {
+        return ((await answer.json()) as { detail?: string }).detail ?? answer.statusText;
+    } catch {
+        return `${answer.status} ${answer.statusText}`;
+    }
+}
+
+export async function info(): Promise<Info> {
+    return (await (await request('/v1/info', {})).json()) as Info;
+}
+
+/** One picture, as it is. The JSON of its result, as it came and read. */
+export async function analyze(picture: Blob): Promise<{ text: string; result: Result }> {
+    const answer = await request('/v1/analyze', {
+        method: 'POST',
+        body: picture,
+        headers: { 'content-type': 'application/octet-stream' },
+    });
+    const text = await answer.text();
+    return { text, result: JSON.parse(text) as Result };
+}
+
+/** Between 0 and 255 for each pixel how much it counts as manipulated, as a PNG. */
+export async function heatOf(picture: Blob): Promise<Blob> {
+    const message = toBinary(
+        AnalyzeImageRequestSchema,
+        create(AnalyzeImageRequestSchema, {
+            image: { case: 'encoded', value: { data: new Uint8Array(await picture.arrayBuffer()) } },
+            mask: { policy: MaskPolicy.ALWAYS, encoding: MaskEncoding.SOFT_PNG },
+        }),
+    );
+    // gRPC-Web: a byte of flags and the length before each part; the last has the status.
+    const body = new Uint8Array(message.length + 5);
+    new DataView(body.buffer).setUint32(1, message.length);
+    body.set(message, 5);
+    const answer = await request('/loupe.v1.ForgeryAnalysisService/AnalyzeImage', {
+        method: 'POST',
+        body,
+        headers: { 'content-type': 'application/grpc-web+proto', 'x-grpc-web': '1' },
+    });
+    const bytes = new Uint8Array(await answer.arrayBuffer());
+    const length = bytes.length >= 5 ? new DataView(bytes.buffer).getUint32(1) : 0;
+    if (bytes.length < 5 || (bytes[0] ?? 0) & 0x80) {
+        throw new Refused(
+            decodeURIComponent(answer.headers.get('grpc-message') ?? /grpc-message: *([^\r\n]*)/i.exec(new TextDecoder().decode(bytes))?.[1] ?? ''),
+        );
+    }
+    const mask = fromBinary(AnalyzeImageResponseSchema, bytes.subarray(5, 5 + length)).result?.mask;
+    if (mask?.data.case !== 'softPng') {
+        throw new Refused('');
+    }
+    return new Blob([mask.data.value as Uint8Array<ArrayBuffer>], { type: 'image/png' });
+}

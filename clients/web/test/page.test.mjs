@@ -1,0 +1,414 @@
+import { AxeBuilder } from '@axe-core/playwright';
+import { chromium } from 'playwright-core';
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { freePort, startServer } from './servers.mjs';
+
+const root = new URL('../../../', import.meta.url).pathname;
+const pictures = join(root, 'docs/page');
+const work = mkdtempSync(join(tmpdir(), 'loupe-page-'));
+/** Of the pixels of a screenshot, how many may differ from the one that is kept: fonts and codecs of another version draw some otherwise. */
+const TOLERANCE = 0.03;
+
+let browser;
+let server;
+
+before(async () => {
+    server = await startServer(await freePort());
+    browser = await chromium.launch({
+        executablePath: process.env.LOUPE_CHROMIUM ?? '/usr/bin/chromium',
+        args: ['--no-sandbox', '--use-fake-ui-for-media-stream', '--use-fake-device-for-media-stream', '--hide-scrollbars'],
+    });
+});
+
+after(async () => {
+    await browser?.close();
+    await server?.stop();
+    rmSync(work, { recursive: true, force: true });
+});
+
+/** A page of its own. Whatever the browser complains of, Content-Security-Policy among it, fails the test. */
+async function visit(use, { url = server.url, expectFaults = false, ...options } = {}) {
+    const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, locale: 'en', colorScheme: 'light', ...options });
+    const page = await context.newPage();
+    const faults = [];
+    page.on('console', (message) => message.type() === 'error' && faults.push(message.text()));
+    page.on('pageerror', (error) => faults.push(error.message));
+    page.setDefaultTimeout(60_000);
+    try {
+        await page.goto(url);
+        await use(page);
+        assert.deepEqual(expectFaults ? [] : faults, []);
+    } finally {
+        await context.close();
+    }
+}
+
+const sample = (page, name) => page.getByRole('button', { name });
+const verdictOf = (page) => page.locator('.card .verdict').first();
+
+/** Pixels of a canvas that show something. */
+const painted = (canvas) =>
+    canvas.evaluate((node) => {
+        const { data } = node.getContext('2d').getImageData(0, 0, node.width, node.height);
+        let count = 0;
+        for (let i = 3; i < data.length; i += 4) {
+            count += data[i] > 0 ? 1 : 0;
+        }
+        return count;
+    });
+
+async function playClip(page) {
+    await page.locator('#tab-stream').click();
+    await page.getByRole('button', { name: 'Sample clip' }).click();
+}
+
+/** Compares with the picture that is kept; with LOUPE_UPDATE_DOCUMENTS set it is taken anew. */
+async function compare(page, name, target) {
+    const shot = await target.screenshot({ animations: 'disabled' });
+    const file = join(pictures, `${name}.png`);
+    if (process.env.LOUPE_UPDATE_DOCUMENTS) {
+        writeFileSync(file, shot);
+        return;
+    }
+    const differing = await page.evaluate(
+        async ([one, other]) => {
+            const pixels = async (base64) => {
+                const bytes = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
+                const bitmap = await createImageBitmap(new Blob([bytes], { type: 'image/png' }));
+                const context = new OffscreenCanvas(1280, 720).getContext('2d');
+                context.drawImage(bitmap, 0, 0, 1280, 720);
+                return context.getImageData(0, 0, 1280, 720).data;
+            };
+            const [a, b] = [await pixels(one), await pixels(other)];
+            let count = 0;
+            for (let i = 0; i < a.length; i += 4) {
+                count += Math.abs(a[i] - b[i]) + Math.abs(a[i + 1] - b[i + 1]) + Math.abs(a[i + 2] - b[i + 2]) > 96 ? 1 : 0;
+            }
+            return count / (a.length / 4);
+        },
+        [shot.toString('base64'), readFileSync(file).toString('base64')],
+    );
+    assert.ok(differing <= TOLERANCE, `${name}.png: ${(100 * differing).toFixed(1)} % of the pixels differ`);
+}
+
+async function assertAccessible(page) {
+    const { violations } = await new AxeBuilder({ page }).analyze();
+    assert.deepEqual(
+        violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(' ')}`),
+        [],
+    );
+}
+
+test('a sample is analysed, and everything that was found is shown', () =>
+    visit(async (page) => {
+        await page.getByText('This server runs a demonstration model').waitFor();
+        await page.getByText('loupe-nano on CPU (fp32)').waitFor();
+        await sample(page, 'forged-cat-in-coffee.jpg').click();
+        await verdictOf(page).waitFor();
+        assert.match(await verdictOf(page).innerText(), /^Manipulated\s*0\.8\d\d$/);
+        await page.getByText('The score is 0.6 or more').waitFor();
+        assert.equal(
+            await page.locator('.gauge').getAttribute('aria-label'),
+            `Score ${await page.locator('.verdict .number').innerText()}, thresholds 0.4 and 0.6`,
+        );
+        assert.equal(await page.locator('.facts ul').first().locator('li').count(), 2);
+
+        // The outline, then the mask, is drawn over the picture, in a colour of its own.
+        const [under, over] = [page.locator('.stack canvas').first(), page.locator('.stack canvas').nth(1)];
+        const outline = await painted(over);
+        assert.ok(outline > 500 && outline < (await painted(under)) / 10);
+        await page.locator('.card').getByRole('radio', { name: 'Mask' }).check();
+        await page.waitForFunction((before) => {
+            const canvas = document.querySelectorAll('.stack canvas')[1];
+            const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+            return data.filter((value, i) => i % 4 === 3 && value > 0).length > before * 3;
+        }, outline);
+        await page.locator('.card').getByRole('radio', { name: 'Heat map' }).check();
+        await page.waitForFunction((before) => {
+            const canvas = document.querySelectorAll('.stack canvas')[1];
+            const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+            return data.filter((value, i) => i % 4 === 3 && value > 0).length > before * 6;
+        }, outline);
+        await page.locator('.card').getByRole('radio', { name: 'Picture' }).check();
+        assert.equal(await painted(over), 0);
+
+        // The slider, by the keyboard.
+        const slider = page.locator('.card').getByLabel('How much of the picture shows what was found');
+        await slider.focus();
+        await slider.press('Home');
+        assert.match(await over.evaluate((node) => node.style.clipPath), /100%/);
+
+        // The raw answer is the one that others get.
+        const download = page.waitForEvent('download');
+        await page.getByText('JSON', { exact: true }).click();
+        await page.getByRole('link', { name: 'Download' }).click();
+        const saved = JSON.parse(readFileSync(await (await download).path(), 'utf8'));
+        const curl = JSON.parse(
+            execFileSync('curl', [
+                '-s',
+                '--data-binary',
+                `@${root}samples/forged-cat-in-coffee.jpg`,
+                '-H',
+                'content-type: image/jpeg',
+                `${server.url}v1/analyze`,
+            ]),
+        );
+        assert.deepEqual({ ...saved, timings_ms: 0 }, { ...curl, timings_ms: 0 });
+        await page.getByText('Details').click();
+        await page.getByText(saved.sha256, { exact: true }).waitFor();
+
+        await sample(page, 'authentic-coffee.jpg').click();
+        await page.getByText('That is no proof that there was none.').waitFor();
+        assert.equal(await page.locator('.card').count(), 2);
+        await page.getByRole('button', { name: 'Remove: authentic-coffee.jpg' }).click();
+        assert.equal(await page.locator('.card').count(), 1);
+    }));
+
+test('files are told by their first bytes, in natural order, and what is wrong is said', () =>
+    visit(
+        async (page) => {
+            const damaged = join(work, 'damaged.jpg');
+            writeFileSync(damaged, readFileSync(join(root, 'samples/forged-cat-in-coffee.jpg')).fill(0, 15000, 15200));
+            const nothing = join(work, 'nothing.png');
+            writeFileSync(nothing, Buffer.from('\x89PNG\r\n\x1a\nnothing', 'latin1'));
+            const named = join(work, '10.dat');
+            writeFileSync(named, readFileSync(join(root, 'samples/authentic-rocket.png')));
+            const second = join(work, '2.png');
+            writeFileSync(second, readFileSync(join(root, 'samples/authentic-rocket.png')));
+            await page.getByLabel('Choose pictures').setInputFiles([named, second, damaged, nothing, join(root, 'README.md')]);
+            await page.getByText('1 files were passed over').waitFor();
+            await page.waitForFunction(() => document.querySelectorAll('.card .verdict').length === 4);
+            assert.deepEqual(await page.locator('.card h3').allInnerTexts(), ['nothing.png', 'damaged.jpg', '10.dat', '2.png']);
+            assert.equal(await page.locator('.card').nth(0).locator('.verdict').innerText(), 'Not analysed');
+            assert.match(await page.locator('.card').nth(1).locator('.verdict').innerText(), /^Uncertain/);
+            await page.getByText('The picture is damaged').waitFor();
+            await page
+                .locator('.card')
+                .nth(1)
+                .getByText(/^DAMAGED: /)
+                .waitFor();
+        },
+        { expectFaults: true },
+    ));
+
+test('a picture is dropped, and one is pasted', () =>
+    visit(async (page) => {
+        const bytes = readFileSync(join(root, 'samples/authentic-coffee.jpg')).toString('base64');
+        for (const kind of ['drop', 'paste']) {
+            await page.evaluate(
+                ([base64, name]) => {
+                    const data = new DataTransfer();
+                    data.items.add(new File([Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0))], `${name}.jpg`));
+                    window.dispatchEvent(
+                        name === 'drop' ? new DragEvent('drop', { dataTransfer: data }) : new ClipboardEvent('paste', { clipboardData: data }),
+                    );
+                },
+                [bytes, kind],
+            );
+            await page.getByRole('heading', { name: `${kind}.jpg` }).waitFor();
+        }
+        await page.waitForFunction(() => document.querySelectorAll('.card .verdict').length === 2);
+    }));
+
+test('a picture that is stored turned is shown upright, with its mask', () =>
+    visit(async (page) => {
+        // Orientation 6, before the rest of the file.
+        const jpeg = readFileSync(join(root, 'samples/forged-cat-in-coffee.jpg'));
+        const exif = Buffer.from('ffe10022457869660000' + '4d4d002a00000008' + '0001' + '0112000300000001' + '00060000' + '00000000', 'hex');
+        const turned = join(work, 'turned.jpg');
+        writeFileSync(turned, Buffer.concat([jpeg.subarray(0, 2), exif, jpeg.subarray(2)]));
+        await page.getByLabel('Choose pictures').setInputFiles(turned);
+        await verdictOf(page).waitFor();
+        const [under, over] = [page.locator('.stack canvas').first(), page.locator('.stack canvas').nth(1)];
+        assert.deepEqual(await under.evaluate((node) => [node.width, node.height]), [240, 320]);
+        assert.deepEqual(await over.evaluate((node) => [node.width, node.height]), [240, 320]);
+        assert.ok((await painted(over)) > 500);
+    }));
+
+test('a clip adapts, beside the model as it was, and the timeline goes to each frame', () =>
+    visit(async (page) => {
+        await page.locator('#tab-stream').click();
+        await page.getByLabel('Compare with the model as it was').check();
+        assert.ok(await page.getByLabel('Adapt to this stream').isChecked());
+        await page.getByRole('button', { name: 'Sample clip' }).click();
+        await page.locator('.adaptation', { hasText: /Step [1-9]/ }).waitFor();
+        await page.getByRole('button', { name: 'Freeze' }).click();
+        await page.locator('.adaptation', { hasText: 'frozen' }).waitFor();
+        await page.getByRole('button', { name: 'Go on adapting' }).click();
+        await page.locator('.adaptation:not(:text("frozen"))').waitFor();
+        await page.getByRole('button', { name: 'Forget' }).click();
+        await page.locator('.summary').waitFor();
+        const [, manipulated, frames] = /^(\d+) of (\d+) frames are manipulated/.exec(await page.locator('.summary').innerText());
+        assert.ok(Number(frames) > 40 && Number(manipulated) > 10 && Number(manipulated) <= 24, `${manipulated} of ${frames}`);
+        assert.match(await page.locator('.session li').first().innerText(), /^Manipulated from 2\.\d\d s to 3\.\d\d s, at most 0\.9/);
+        assert.match(await page.locator('.numbers').innerText(), new RegExp(`^${frames} frames: ${frames} analysed, 0 without a result`));
+
+        const timeline = page.getByRole('slider', { name: 'Timeline' });
+        await timeline.focus();
+        await timeline.press('Home');
+        assert.match(await timeline.getAttribute('aria-valuetext'), /^Frame 0, 0\.00 s/);
+        await page.locator('.facts').getByText('Frame 0', { exact: true }).waitFor();
+        await timeline.press('ArrowRight');
+        await page.locator('.facts').getByText('Frame 1', { exact: true }).waitFor();
+        await timeline.click({ position: { x: (await timeline.boundingBox()).width / 2, y: 50 } });
+        await page.locator('#stream .verdict.manipulated').waitFor();
+        for (const canvas of await page.locator('#stream .stack canvas:nth-child(2)').all()) {
+            assert.ok((await painted(canvas)) > 200);
+        }
+        await compare(page, 'stream', page.locator('.session'));
+    }));
+
+test('the camera streams until it is stopped, and a second session runs beside it', () =>
+    visit(
+        async (page) => {
+            await page.locator('#tab-stream').click();
+            await page.getByRole('button', { name: 'Another session beside this one' }).click();
+            const [first, second] = [page.locator('.session').nth(0), page.locator('.session').nth(1)];
+            await first.getByRole('button', { name: 'Use the camera' }).click();
+            await second.getByRole('button', { name: 'Sample clip' }).click();
+            await first.locator('.numbers', { hasText: /frames: \d\d+ analysed/ }).waitFor();
+            await first.getByRole('button', { name: 'Stop' }).click();
+            await first.locator('.state[data-state=done]').waitFor();
+            await second.locator('.summary').waitFor();
+            await second.getByRole('button', { name: 'Close' }).click();
+            assert.equal(await page.locator('.session').count(), 1);
+        },
+        { permissions: ['camera'] },
+    ));
+
+test('a long stream does not grow', () =>
+    visit(
+        async (page) => {
+            const client = await page.context().newCDPSession(page);
+            const heap = async () => {
+                await client.send('HeapProfiler.collectGarbage');
+                return (await client.send('Runtime.getHeapUsage')).usedSize;
+            };
+            await page.locator('#tab-stream').click();
+            await page.getByRole('button', { name: 'Use the camera' }).click();
+            await page.locator('.numbers', { hasText: /frames: \d\d+ analysed/ }).waitFor();
+            const first = await heap();
+            const begin = Number(/(\d+) analysed/.exec(await page.locator('.numbers').innerText())[1]);
+            await page.waitForTimeout(8000);
+            const grown = (await heap()) - first;
+            const frames = Number(/(\d+) analysed/.exec(await page.locator('.numbers').innerText())[1]) - begin;
+            await page.getByRole('button', { name: 'Stop' }).click();
+            // A frame of this camera is 900 kB as pixels.
+            assert.ok(frames > 10 && grown / frames < 30_000, `${grown} bytes for ${frames} frames`);
+        },
+        { permissions: ['camera'] },
+    ));
+
+test('a server that is killed and started again under the page costs no frame', async () => {
+    const port = await freePort();
+    let own = await startServer(port);
+    try {
+        await visit(
+            async (page) => {
+                await playClip(page);
+                await page.locator('.numbers', { hasText: /: [1-9]\d* analysed/ }).waitFor();
+                await own.stop('SIGKILL');
+                await page.locator('.state[data-state=reconnecting]').waitFor();
+                own = await startServer(port);
+                await page.locator('.events', { hasText: 'Connected again, to a new session' }).waitFor();
+                await page.locator('.state[data-state=done]').waitFor();
+                const [, frames, results] = /^(\d+) frames: (\d+) analysed, 0 without a result/.exec(await page.locator('.numbers').innerText());
+                assert.equal(frames, results);
+                assert.ok(Number(frames) > 40);
+            },
+            { url: own.url, expectFaults: true },
+        );
+    } finally {
+        await own.stop();
+    }
+});
+
+test('a server that wants a key is told it, and a wrong one is asked for again', async () => {
+    const keys = join(work, 'keys.json');
+    const program = process.env.LOUPE_SERVER ?? join(root, 'out/loupe-grpc-server');
+    const key = /key: (\S+)/.exec(execFileSync(program, ['key', 'add', '--file', keys, '--name', 'page'], { encoding: 'utf8' }))[1];
+    const own = await startServer(await freePort(), `--Loupe:Security:Keys=${keys}`);
+    try {
+        await visit(
+            async (page) => {
+                await page.getByText('This server asks for a key.').waitFor();
+                await page.getByRole('textbox', { name: 'Key' }).fill('wrong');
+                await page.getByRole('button', { name: 'Use this key' }).click();
+                await page.getByText('the key is not known here').waitFor();
+                await assertAccessible(page);
+                await page.getByRole('textbox', { name: 'Key' }).fill(key);
+                await page.getByRole('textbox', { name: 'Key' }).press('Enter');
+                await page.getByText('loupe-nano on CPU').waitFor();
+                await sample(page, 'authentic-coffee.jpg').click();
+                await verdictOf(page).waitFor();
+                await page.locator('.card').getByRole('radio', { name: 'Heat map' }).check();
+                await playClip(page);
+                await page.locator('.summary').waitFor();
+            },
+            { url: own.url, expectFaults: true },
+        );
+    } finally {
+        await own.stop();
+    }
+});
+
+for (const [name, options] of [
+    ['light', {}],
+    ['dark', { colorScheme: 'dark' }],
+    ['Chinese', { locale: 'zh-CN' }],
+    ['of 320 pixels', { viewport: { width: 320, height: 640 } }],
+    ['of 4K', { viewport: { width: 3840, height: 2160 } }],
+]) {
+    test(`a page that is ${name} has nothing that keeps anybody out`, () =>
+        visit(async (page) => {
+            await page.locator('.sample').first().click();
+            await verdictOf(page).waitFor();
+            await page.locator('details summary').first().click();
+            await assertAccessible(page);
+            await page.locator('[role=tab]').first().focus();
+            await page.keyboard.press('ArrowRight');
+            await page.locator('#stream').waitFor();
+            await assertAccessible(page);
+            assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= document.documentElement.clientWidth));
+            assert.equal(await page.evaluate(() => document.documentElement.lang), name === 'Chinese' ? 'zh' : 'en');
+        }, options));
+}
+
+test('language and colours are chosen, and kept', () =>
+    visit(async (page) => {
+        await page.getByRole('button', { name: '中文' }).click();
+        await page.getByRole('heading', { name: '这张图片可信吗？' }).waitFor();
+        await page.getByRole('button', { name: '浅色或深色' }).click();
+        await page.reload();
+        await page.getByRole('heading', { name: '这张图片可信吗？' }).waitFor();
+        assert.equal(await page.evaluate(() => getComputedStyle(document.documentElement).colorScheme), 'dark');
+        await sample(page, 'forged-cat-in-coffee.jpg').click();
+        await page.locator('.card .verdict').waitFor();
+        await page.getByRole('button', { name: 'English' }).click();
+        await page.getByRole('heading', { name: 'Can this picture be trusted?' }).waitFor();
+    }));
+
+test('the page looks as it is shown in the documents', () =>
+    visit(async (page) => {
+        await sample(page, 'forged-cat-in-coffee.jpg').click();
+        await verdictOf(page).waitFor();
+        await page.waitForLoadState('networkidle');
+        await compare(page, 'pictures', page);
+    }));
+
+test('nothing comes from elsewhere, and no script stands in the page', async () => {
+    const answer = await fetch(server.url);
+    const policy = answer.headers.get('content-security-policy');
+    assert.match(policy, /default-src 'none'/);
+    assert.doesNotMatch(policy, /unsafe|http/);
+    assert.doesNotMatch(await answer.text(), /<script(?![^>]* src="\/)|https?:\/\//);
+    const again = await fetch(server.url, { headers: { 'if-none-match': answer.headers.get('etag') } });
+    assert.equal(again.status, 304);
+    assert.equal((await fetch(server.url, { method: 'POST' })).status, 405);
+    assert.equal((await fetch(`${server.url}assets/none.js`)).status, 404);
+});
