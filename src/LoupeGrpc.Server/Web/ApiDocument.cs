@@ -175,7 +175,11 @@ internal static class ApiDocument
                             Type = JsonSchemaType.Object,
                             Properties = new Dictionary<string, IOpenApiSchema>(StringComparer.Ordinal)
                             {
-                                ["type"] = Text(), ["title"] = Text(), ["detail"] = Text(), ["code"] = Text(), ["status"] = new OpenApiSchema { Type = JsonSchemaType.Integer },
+                                ["type"] = Text(),
+                                ["title"] = Text(),
+                                ["detail"] = Text(),
+                                ["code"] = Text(),
+                                ["status"] = new OpenApiSchema { Type = JsonSchemaType.Integer },
                             },
                         },
                     },
