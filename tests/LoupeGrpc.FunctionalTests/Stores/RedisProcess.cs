@@ -33,8 +33,8 @@ internal sealed class RedisProcess : IAsyncDisposable
     public async Task StartAsync()
     {
         string[] ports = _isTls ? ["--port", "0", "--tls-port", $"{_port}"] : ["--port", $"{_port}"];
-        _process = Process.Start(new ProcessStartInfo(
-            "/usr/bin/redis-server", [.. ports, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", "/tmp", .. _arguments]) { RedirectStandardOutput = true });
+        string[] arguments = [.. ports, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", "/tmp", .. _arguments];
+        _process = Process.Start(new ProcessStartInfo("/usr/bin/redis-server", arguments) { RedirectStandardOutput = true });
         _process!.OutputDataReceived += static (_, _) => { };
         _process.BeginOutputReadLine();
         var patience = Patience.Token();

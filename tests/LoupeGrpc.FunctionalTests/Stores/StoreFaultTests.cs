@@ -55,7 +55,8 @@ public sealed class StoreFaultTests(NanoEngine nano) : IDisposable
             await one.NextOutcomeAsync();
         }
 
-        using var resumed = await second.ResumeAsync(neighbour);
+        using var resumed = await second.OpenAsync(new OpenSession { ResumeToken = neighbour.Grant.ResumeToken, ResponsesReceived = 1, FramesAnswered = 1 });
+        Assert.Equal((true, 1ul), (resumed.Grant.Resumed, resumed.Grant.NextSequence));
     }
 
     [Theory]
