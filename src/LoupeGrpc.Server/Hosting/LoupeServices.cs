@@ -56,6 +56,7 @@ internal static class LoupeServices
         services.AddSingleton<MatcherPolicy, ListenerPolicy>();
         services.AddGrpc(grpc => grpc.MaxReceiveMessageSize = options.Limits.MaxMessageBytes);
         services.AddBrowsers(options.Web);
+        services.AddApiDocument();
         services.AddGrpcReflection();
         services.AddGrpcHealthChecks(health =>
         {
