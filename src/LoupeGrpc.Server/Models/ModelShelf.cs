@@ -1,4 +1,5 @@
 using LoupeGrpc.Execution;
+using LoupeGrpc.Launch;
 using LoupeGrpc.Server.Configuration;
 
 namespace LoupeGrpc.Server.Models;
@@ -139,7 +140,7 @@ internal sealed class ModelShelf : IAsyncDisposable
     public string Unknown(string name)
     {
         // As much as a name may have, and nothing that drives a terminal: anybody may send anything.
-        var shown = string.Concat(name.Take(NamedModelOptions.MaxNameLength).Select(static letter => char.IsControl(letter) || char.IsSurrogate(letter) ? '\uFFFD' : letter));
+        var shown = string.Concat(name.Take(NamedModelOptions.MaxNameLength).Select(static letter => TerminalLetters.IsHarmful(letter) || char.IsSurrogate(letter) ? '\uFFFD' : letter));
         var names = Names;
         return $"model '{shown}{(name.Length > shown.Length ? "…" : "")}' is not served here: expected {string.Join(" or ", names)}, or none for {names[0]}";
     }
