@@ -17,7 +17,7 @@ internal sealed class SessionCalls(
     /// <returns>Why the call ends, if not well: its client is told by what carries it. Null also where nobody is there to be told.</returns>
     public async Task<CallFailure?> ServeAsync(ICallStream stream)
     {
-        var transport = new SessionTransport(stream, services.Options, () => ServerInfoMessages.ModelOf(services));
+        var transport = new SessionTransport(stream, services.Options);
         var (open, failure) = await ReadOpenAsync(transport).ConfigureAwait(false);
         if (open is null)
         {
@@ -94,8 +94,19 @@ internal sealed class SessionCalls(
             return null;
         }
 
+        if (services.Models.TryTake(open.Model, open.Deterministic) is not { } seat)
+        {
+            refusal = CallFailure.Invalid($"the session cannot be opened: {services.Models.Unknown(open.Model)}");
+            return null;
+        }
+
         var session = new AnalyzeSession(
-            Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8)), opening with { Owner = caller.Owner, Quota = quotas.Of(caller) }, open.AdaptationSnapshot.Memory, services, sessions.Remove);
+            Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8)),
+            opening with { Owner = caller.Owner, Quota = quotas.Of(caller) },
+            seat,
+            open.AdaptationSnapshot.Memory,
+            services,
+            sessions.Remove);
         session.TryAttach(call, 0, out _);
         if (sessions.TryAdd(session, out refusal))
         {

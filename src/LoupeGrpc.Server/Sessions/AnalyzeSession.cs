@@ -1,3 +1,5 @@
+using LoupeGrpc.Server.Models;
+
 namespace LoupeGrpc.Server.Sessions;
 
 /// <summary>
@@ -20,9 +22,10 @@ internal sealed class AnalyzeSession : IDisposable
     private SessionCall? _call;
     private Task _stopping = Task.CompletedTask;
 
+    /// <param name="seat">Where its frames are analysed. The session's from now on.</param>
     /// <param name="snapshot">Adaptation state to begin with; empty: the model's own parameters.</param>
     /// <param name="ended">Called once, when nothing of the session is left.</param>
-    public AnalyzeSession(string id, SessionOpening opening, ReadOnlyMemory<byte> snapshot, SessionServices services, Action<AnalyzeSession> ended)
+    public AnalyzeSession(string id, SessionOpening opening, ModelSeat seat, ReadOnlyMemory<byte> snapshot, SessionServices services, Action<AnalyzeSession> ended)
     {
         Id = id;
         Peer = string.Empty;
@@ -33,7 +36,7 @@ internal sealed class AnalyzeSession : IDisposable
         _snapshot = snapshot;
         _services = services;
         _ended = ended;
-        Work = new SessionWork(id, opening, Credits, services);
+        Work = new SessionWork(id, opening, seat, Credits, services);
         _window = new ResumeWindow(services.Time, services.Options.Sessions.ResumeWindow, number => TryDrop(SessionEnd.NotResumed, number));
     }
 
@@ -155,6 +158,7 @@ internal sealed class AnalyzeSession : IDisposable
     public SessionGrant Grant(SessionCall call) => new(
         Id,
         Credits,
+        Work.Model,
         Work.Execution,
         Opening,
         Work.Settings,

@@ -1,5 +1,7 @@
 using LoupeGrpc.Engine;
 using LoupeGrpc.Engine.Adaptation;
+using LoupeGrpc.Packaging;
+using LoupeGrpc.Server.Models;
 
 namespace LoupeGrpc.Server.Sessions;
 
@@ -22,17 +24,19 @@ internal sealed class SessionWork : IDisposable
     private readonly long _openedAt;
 
     /// <param name="id">Of the session, for its log.</param>
+    /// <param name="seat">The session's, which gives it back at its end.</param>
     /// <param name="credits">Frames and commands that may be without a written answer.</param>
-    public SessionWork(string id, SessionOpening opening, int credits, SessionServices services)
+    public SessionWork(string id, SessionOpening opening, ModelSeat seat, int credits, SessionServices services)
     {
         _services = services;
+        Model = seat.Model;
         _opening = opening;
         _openedAt = LastInputAt = services.Time.GetTimestamp();
         Outbox = new SessionOutbox(credits, opening.Resumable, services.Options.Sessions.MaxKeptBytes, services.Ledger.Responses, services.Time);
         _sequencer = new OutcomeSequencer(opening.Unordered, Outbox, services.Metrics, Math.Max(MinUnordered, services.Options.Limits.Credits));
         _adaptation = new SessionAdaptation(
-            services.Analyzer, services.AdaptationBudget, opening, _sequencer, () => SessionLog.AdaptationEvicted(services.Logger, id));
-        _frames = new FramePath(services, opening, _sequencer, _adaptation, Outbox, _abandon.Token);
+            seat.CreateAdaptation, services.AdaptationBudget, opening, _sequencer, () => SessionLog.AdaptationEvicted(services.Logger, id));
+        _frames = new FramePath(services, opening, seat, _sequencer, _adaptation, Outbox, _abandon.Token);
         _controls = new SessionControls(_sequencer, _adaptation, opening.Analysis);
     }
 
@@ -41,6 +45,9 @@ internal sealed class SessionWork : IDisposable
 
     /// <summary>What of its adaptation was asked for and is not there.</summary>
     public IReadOnlyList<MissingFeature> MissingAdaptation { get; private set; } = [];
+
+    /// <summary>What its frames are analysed with, from first to last.</summary>
+    public ModelDescription Model { get; }
 
     /// <summary>What the next frame runs on.</summary>
     public ExecutionDescription Execution => _frames.Execution;
