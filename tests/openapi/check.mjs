@@ -41,6 +41,8 @@ assert.equal(await ask('/v1/info', '', { method: 'GET' }), 200);
 assert.equal(await ask('/v1/analyze', '', { method: 'POST', body: forged, headers: type }), 200);
 assert.equal(await ask('/v1/analyze', '?mask=always&thresholds=0.4,0.6', { method: 'POST', body: forged, headers: type }), 200);
 assert.equal(await ask('/v1/analyze', '', { method: 'POST', body: form }), 200);
+assert.equal(await ask('/v1/analyze', '?model=default', { method: 'POST', body: forged, headers: type }), 200);
+assert.equal(await ask('/v1/analyze', '?model=huge', { method: 'POST', body: forged, headers: type }), 400);
 assert.equal(await ask('/v1/analyze', '?mask=maybe', { method: 'POST', body: forged, headers: type }), 400);
 assert.equal(await ask('/v1/analyze', '', { method: 'POST', body: 'text', headers: { 'content-type': 'text/plain' } }), 415);
 assert.equal(await ask('/v1/analyze', '', { method: 'POST', body: forged, headers: { ...type, accept: 'image/webp' } }), 406);

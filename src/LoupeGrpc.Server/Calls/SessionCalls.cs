@@ -17,7 +17,7 @@ internal sealed class SessionCalls(
     /// <returns>Why the call ends, if not well: its client is told by what carries it. Null also where nobody is there to be told.</returns>
     public async Task<CallFailure?> ServeAsync(ICallStream stream)
     {
-        var transport = new SessionTransport(stream, services.Options, () => ServerInfoMessages.ModelOf(services));
+        var transport = new SessionTransport(stream, services.Options);
         var (open, failure) = await ReadOpenAsync(transport).ConfigureAwait(false);
         if (open is null)
         {
@@ -106,8 +106,14 @@ internal sealed class SessionCalls(
 
     private FoundSession Restore(StoredSession stored, Caller caller)
     {
+        var facts = stored.Record.Facts;
+        if (services.Models.TryTakePackage(facts.Model, facts.Settings.Deterministic) is not { } seat)
+        {
+            return new FoundSession(null, services.Models.UnknownPackage(facts.Model));
+        }
+
         var session = AnalyzeSession.Restore(
-            stored.ToOpening(services.Options.Limits) with { Owner = caller.Owner, Quota = quotas.Of(caller) }, stored, services, sessions.Remove);
+            stored.ToOpening(services.Options.Limits) with { Owner = caller.Owner, Quota = quotas.Of(caller) }, seat, stored, services, sessions.Remove);
         if (sessions.TryAdd(session, out var refusal))
         {
             return new FoundSession(session, null);
@@ -131,8 +137,19 @@ internal sealed class SessionCalls(
             opening = opening with { Missing = Features.WithReason(opening.Missing, problem) };
         }
 
+        if (services.Models.TryTake(open.Model, open.Deterministic) is not { } seat)
+        {
+            refusal = CallFailure.Invalid($"the session cannot be opened: {services.Models.Unknown(open.Model)}");
+            return null;
+        }
+
         var session = new AnalyzeSession(
-            Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8)), opening with { Owner = caller.Owner, Quota = quotas.Of(caller) }, open.AdaptationSnapshot.Memory, services, sessions.Remove);
+            Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8)),
+            opening with { Owner = caller.Owner, Quota = quotas.Of(caller) },
+            seat,
+            open.AdaptationSnapshot.Memory,
+            services,
+            sessions.Remove);
         session.TryAttach(call, 0, out _);
         if (sessions.TryAdd(session, out refusal))
         {

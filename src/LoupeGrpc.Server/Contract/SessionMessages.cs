@@ -19,13 +19,13 @@ internal static class SessionMessages
         _ => throw new ArgumentOutOfRangeException(nameof(response), response, "Not a response of a session."),
     };
 
-    public static AnalyzeResponse ToMessage(this Sessions.SessionGrant grant, LoupeOptions options, ModelInfo model) => new()
+    public static AnalyzeResponse ToMessage(this Sessions.SessionGrant grant, LoupeOptions options) => new()
     {
         Granted = new Wire.SessionGrant
         {
             SessionId = grant.Id,
             Limits = LimitMessages.Of(options, grant.Credits, grant.Settings.MaxResponseBytes),
-            Model = model,
+            Model = grant.Model.ToMessage(),
             Execution = grant.Execution.ToMessage(),
             Thresholds = grant.Settings.Thresholds.ToMessage(),
             Delivery = new DeliveryPolicy

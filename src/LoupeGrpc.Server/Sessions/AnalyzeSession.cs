@@ -1,3 +1,5 @@
+using LoupeGrpc.Server.Models;
+
 namespace LoupeGrpc.Server.Sessions;
 
 /// <summary>
@@ -21,11 +23,18 @@ internal sealed class AnalyzeSession : IDisposable
     private Task _stopping = Task.CompletedTask;
     private Task<bool>? _keeping;
 
+    /// <param name="seat">Where its frames are analysed. The session's from now on.</param>
     /// <param name="snapshot">Adaptation state to begin with; empty: the model's own parameters.</param>
     /// <param name="ended">Called once, when nothing of the session is left.</param>
     /// <param name="stored">What another server left of it; null: it begins here.</param>
     public AnalyzeSession(
-        string id, SessionOpening opening, ReadOnlyMemory<byte> snapshot, SessionServices services, Action<AnalyzeSession> ended, StoredSession? stored = null)
+        string id,
+        SessionOpening opening,
+        ModelSeat seat,
+        ReadOnlyMemory<byte> snapshot,
+        SessionServices services,
+        Action<AnalyzeSession> ended,
+        StoredSession? stored = null)
     {
         Id = id;
         Peer = string.Empty;
@@ -37,14 +46,14 @@ internal sealed class AnalyzeSession : IDisposable
         _services = services;
         _ended = ended;
         var keeper = Token is null ? null : services.Keeping.KeeperOf(id, Token.Digest, stored?.Fence ?? SessionKeeper.FirstFence, EndFencedOut);
-        Work = new SessionWork(id, opening, Credits, services, keeper, Describe, stored);
+        Work = new SessionWork(id, opening, seat, Credits, services, keeper, Describe, stored);
         _window = new ResumeWindow(services.Time, services.Options.Sessions.ResumeWindow, number => TryDrop(SessionEnd.NotResumed, number));
     }
 
     /// <summary>A session that another server left: without a connection until one is attached.</summary>
-    public static AnalyzeSession Restore(SessionOpening opening, StoredSession stored, SessionServices services, Action<AnalyzeSession> ended)
+    public static AnalyzeSession Restore(SessionOpening opening, ModelSeat seat, StoredSession stored, SessionServices services, Action<AnalyzeSession> ended)
     {
-        var session = new AnalyzeSession(stored.Record.Facts.Id, opening, default, services, ended, stored);
+        var session = new AnalyzeSession(stored.Record.Facts.Id, opening, seat, default, services, ended, stored);
         session.GoOn(stored);
         return session;
     }
@@ -170,6 +179,7 @@ internal sealed class AnalyzeSession : IDisposable
     public SessionGrant Grant(SessionCall call) => new(
         Id,
         Credits,
+        Work.Model,
         Work.Execution,
         Opening,
         Work.Settings,
@@ -283,7 +293,7 @@ internal sealed class AnalyzeSession : IDisposable
         Id = Id,
         TokenDigest = Token!.Digest,
         Owner = Opening.Owner,
-        Model = _services.Analyzer.Model.Hash,
+        Model = Work.Model.Hash,
         Name = Name,
         Client = Client,
         OpenedAt = OpenedAt,

@@ -3,6 +3,7 @@ using LoupeGrpc.Engine;
 using LoupeGrpc.Engine.Adaptation;
 using LoupeGrpc.Engine.Queueing;
 using LoupeGrpc.Execution;
+using LoupeGrpc.Server.Models;
 
 namespace LoupeGrpc.Server.Sessions;
 
@@ -17,6 +18,7 @@ internal sealed class FramePath : IDisposable
     private readonly SessionOpening _opening;
     private readonly OutcomeSequencer _sequencer;
     private readonly SessionAdaptation _adaptation;
+    private readonly ModelSeat _seat;
     private readonly IAnalysisLane _lane;
     private readonly FrameFlow _flow;
     private readonly SessionEconomies _economies;
@@ -26,10 +28,17 @@ internal sealed class FramePath : IDisposable
     private readonly ActivityContext _call = FrameSpan.CurrentCall;
     private readonly CancellationToken _abandoned;
 
+    /// <param name="seat">The path's, which gives it back at its end.</param>
     /// <param name="checkpoints">Null: the session is not kept elsewhere.</param>
     /// <param name="abandoned">Canceled when nobody waits for the frames any more: those in the engine are canceled, all others dropped.</param>
     public FramePath(
-        SessionServices services, SessionOpening opening, OutcomeSequencer sequencer, SessionAdaptation adaptation, SessionOutbox outbox, SessionCheckpoints? checkpoints,
+        SessionServices services,
+        SessionOpening opening,
+        ModelSeat seat,
+        OutcomeSequencer sequencer,
+        SessionAdaptation adaptation,
+        SessionOutbox outbox,
+        SessionCheckpoints? checkpoints,
         CancellationToken abandoned)
     {
         _checkpoints = checkpoints;
@@ -38,7 +47,7 @@ internal sealed class FramePath : IDisposable
         _sequencer = sequencer;
         _adaptation = adaptation;
         _abandoned = abandoned;
-        _lane = services.Analyzer.OpenLane(opening.Analysis.Deterministic);
+        (_seat, _lane) = (seat, seat.Lane);
         _economies = new SessionEconomies(opening.Economies);
         _bytes = opening.Quota.Frames ?? services.Ledger.Frames;
         _sessionBytes = new Room(RoomSize.OfBytes(services.Options.Limits.MaxSessionBytes), _bytes);
@@ -46,7 +55,7 @@ internal sealed class FramePath : IDisposable
         var concurrency = services.Options.Limits.SessionConcurrency;
         // A second one of FRESHEST would grow old in the engine; of a session that adapts the engine takes the next when the one before has left it.
         _flow = new FrameFlow(
-            new FlowPolicy(onlyFreshest, opening.StalenessBudget), () => outbox.IsHeld ? 0 : onlyFreshest || adaptation.IsOn ? 1 : concurrency);
+            seat.Load, new FlowPolicy(onlyFreshest, opening.StalenessBudget), () => outbox.IsHeld ? 0 : onlyFreshest || adaptation.IsOn ? 1 : concurrency);
     }
 
     /// <summary>What the next frame runs on.</summary>
@@ -86,7 +95,7 @@ internal sealed class FramePath : IDisposable
     public void Abandon() => _services.Scheduler.Abandon(_flow);
 
     /// <summary>When every frame has its outcome.</summary>
-    public void Dispose() => _lane.Dispose();
+    public void Dispose() => _seat.Dispose();
 
     /// <summary>Where each frame is answered, whoever sends too fast is slowed down: nothing more is read meanwhile.</summary>
     /// <returns>False: the frame has its outcome.</returns>

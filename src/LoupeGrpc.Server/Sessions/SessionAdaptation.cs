@@ -1,6 +1,5 @@
 using LoupeGrpc.Engine;
 using LoupeGrpc.Engine.Adaptation;
-using LoupeGrpc.Execution;
 
 namespace LoupeGrpc.Server.Sessions;
 
@@ -8,7 +7,9 @@ namespace LoupeGrpc.Server.Sessions;
 /// The adaptation of one session: off until it is asked for, and within the server's budget, which may evict its state at any time. One frame or one
 /// command has the state at a time; what is evicted meanwhile goes when that is done.
 /// </summary>
-internal sealed class SessionAdaptation(IFrameAnalyzer analyzer, AdaptationBudget budget, SessionOpening opening, OutcomeSequencer sequencer, Action evicted) : IDisposable
+/// <param name="create">Begins at the parameters of the session's model.</param>
+internal sealed class SessionAdaptation(
+    Func<AdaptationSettings, AdaptationSession> create, AdaptationBudget budget, SessionOpening opening, OutcomeSequencer sequencer, Action evicted) : IDisposable
 {
     private readonly Lock _lock = new();
     private AdaptationSession? _session;
@@ -216,7 +217,7 @@ internal sealed class SessionAdaptation(IFrameAnalyzer analyzer, AdaptationBudge
 
     private FrameFailure? Enable(AdaptationSettings settings)
     {
-        var session = analyzer.CreateAdaptation(settings);
+        var session = create(settings);
         var share = new StateShare(session.MaxSizeInBytes, Evict) { Owner = opening.Owner, OwnersMost = opening.Quota.AdaptationStates };
         lock (_lock)
         {

@@ -1,14 +1,14 @@
 using System.Collections.Concurrent;
 using System.Security.Cryptography;
-using LoupeGrpc.Execution;
 using LoupeGrpc.Server.Configuration;
+using LoupeGrpc.Server.Models;
 
 namespace LoupeGrpc.Server.Sessions;
 
 /// <summary>Sessions outside this server: gives those of this one their keepers, and finds those that other servers have left. Thread-safe.</summary>
 /// <param name="store">Null: sessions live in memory only.</param>
 internal sealed class SessionKeeping(
-    ISessionStore? store, IResponseEncoding encoding, IFrameAnalyzer analyzer, TimeSpan window, SessionMetrics metrics, ILogger<SessionKeeping> logger)
+    ISessionStore? store, IResponseEncoding encoding, ModelShelf models, TimeSpan window, SessionMetrics metrics, ILogger<SessionKeeping> logger)
 {
     /// <summary>A record that is touched in time must not go while the store is busy.</summary>
     private static readonly TimeSpan LeastLife = TimeSpan.FromSeconds(15);
@@ -116,10 +116,9 @@ internal sealed class SessionKeeping(
             return FoundSession.None;
         }
 
-        var model = analyzer.Model.Hash;
-        if (facts.Model != model)
+        if (!models.HasPackage(facts.Model))
         {
-            return new FoundSession(null, $"the session belongs to the model {facts.Model[..Math.Min(8, facts.Model.Length)]}; this server runs {model[..8]}");
+            return new FoundSession(null, models.UnknownPackage(facts.Model));
         }
 
         return claim.ProblemWith(record) is { } mismatch ? new FoundSession(null, mismatch) : null;

@@ -1,5 +1,7 @@
 using LoupeGrpc.Engine;
 using LoupeGrpc.Engine.Adaptation;
+using LoupeGrpc.Packaging;
+using LoupeGrpc.Server.Models;
 
 namespace LoupeGrpc.Server.Sessions;
 
@@ -25,25 +27,34 @@ internal sealed class SessionWork : IDisposable
     private readonly TimeSpan _before;
 
     /// <param name="id">Of the session, for its log.</param>
+    /// <param name="seat">The session's, which gives it back at its end.</param>
     /// <param name="credits">Frames and commands that may be without a written answer.</param>
     /// <param name="keeper">Null: the session is not kept outside this server.</param>
     /// <param name="describe">What a record says of the session beside its work.</param>
     /// <param name="stored">What another server left of it; null: it begins here.</param>
     public SessionWork(
-        string id, SessionOpening opening, int credits, SessionServices services, SessionKeeper? keeper, Func<SessionProgress, SessionFacts> describe, StoredSession? stored)
+        string id,
+        SessionOpening opening,
+        ModelSeat seat,
+        int credits,
+        SessionServices services,
+        SessionKeeper? keeper,
+        Func<SessionProgress, SessionFacts> describe,
+        StoredSession? stored)
     {
         _services = services;
+        Model = seat.Model;
         _opening = opening;
         _openedAt = LastInputAt = services.Time.GetTimestamp();
         Outbox = new SessionOutbox(credits, opening.Resumable, services.Options.Sessions.MaxKeptBytes, services.Ledger.Responses, services.Time);
         _sequencer = new OutcomeSequencer(opening.Unordered, Outbox, services.Metrics, Math.Max(MinUnordered, services.Options.Limits.Credits), opening.Analysis);
         _adaptation = new SessionAdaptation(
-            services.Analyzer, services.AdaptationBudget, opening, _sequencer, () => SessionLog.AdaptationEvicted(services.Logger, id));
+            seat.CreateAdaptation, services.AdaptationBudget, opening, _sequencer, () => SessionLog.AdaptationEvicted(services.Logger, id));
         Checkpoints = keeper is null
             ? null
             : new SessionCheckpoints(
                 keeper, services.Keeping.Encoding, _sequencer, _adaptation, services.Options.Sessions.CheckpointInterval, progress => describe(progress) with { Duration = Duration });
-        _frames = new FramePath(services, opening, _sequencer, _adaptation, Outbox, Checkpoints, _abandon.Token);
+        _frames = new FramePath(services, opening, seat, _sequencer, _adaptation, Outbox, Checkpoints, _abandon.Token);
         _controls = new SessionControls(_sequencer, _adaptation, opening.Analysis, stored?.Commands ?? 0);
         _before = stored?.Record.Facts.Duration ?? TimeSpan.Zero;
     }
@@ -56,6 +67,9 @@ internal sealed class SessionWork : IDisposable
 
     /// <summary>What of its adaptation was asked for and is not there.</summary>
     public IReadOnlyList<MissingFeature> MissingAdaptation { get; private set; } = [];
+
+    /// <summary>What its frames are analysed with, from first to last.</summary>
+    public ModelDescription Model { get; }
 
     /// <summary>What the next frame runs on.</summary>
     public ExecutionDescription Execution => _frames.Execution;

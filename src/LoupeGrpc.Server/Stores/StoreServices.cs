@@ -1,6 +1,6 @@
 using System.Diagnostics.Metrics;
-using LoupeGrpc.Execution;
 using LoupeGrpc.Server.Configuration;
+using LoupeGrpc.Server.Models;
 using LoupeGrpc.Server.Sessions;
 
 namespace LoupeGrpc.Server.Stores;
@@ -14,7 +14,7 @@ internal static class StoreServices
         services.AddSingleton(provider => new SessionKeeping(
             provider.GetService<ISessionStore>(),
             provider.GetRequiredService<IResponseEncoding>(),
-            provider.GetRequiredService<IFrameAnalyzer>(),
+            provider.GetRequiredService<ModelShelf>(),
             options.ResumeWindow,
             provider.GetRequiredService<SessionMetrics>(),
             provider.GetRequiredService<ILogger<SessionKeeping>>()));

@@ -108,6 +108,7 @@ internal static class ApiDocument
             {
                 Type = JsonSchemaType.String, Pattern = "^[0-9.]+,[0-9.]+$", Examples = ["0.4,0.6"],
             }),
+            Query("model", "Which of the server's models analyses it: a name from /v1/info. Without it: the server's first.", new OpenApiSchema { Type = JsonSchemaType.String }),
         ];
         var file = new OpenApiSchema { Type = JsonSchemaType.String, Format = "binary" };
         operation.RequestBody = new OpenApiRequestBody
