@@ -3,6 +3,7 @@ using System.Diagnostics.Metrics;
 using System.Text.RegularExpressions;
 using Grpc.Core;
 using LoupeGrpc.FunctionalTests.Infrastructure;
+using LoupeGrpc.Server.Configuration;
 using LoupeGrpc.TestSupport;
 using LoupeGrpc.V1;
 
@@ -21,7 +22,9 @@ public sealed partial class DeployedMetricsTests(NanoEngine engine)
         using var listener = new MeterListener();
         listener.InstrumentPublished = (instrument, _) => known.TryAdd(NameOf(instrument), instrument);
         listener.Start();
-        await using var server = await RunningServer.StartAsync(engine.Analyzer);
+        // With all that has metrics of its own; that the store is not there changes none.
+        await using var server = await RunningServer.StartAsync(
+            engine.Analyzer, new LoupeOptions { Sessions = new() { Store = $"redis://127.0.0.1:{FreePort.Find()}" } });
         using var http = new HttpClient();
         // Some of the framework's are made when they are first asked for.
         _ = await http.GetStringAsync(new Uri(server.Server.Operations, "/metrics"), Patience.Token());
