@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Diagnostics.Metrics;
 using System.Text.RegularExpressions;
 using Grpc.Core;
+using LoupeGrpc.Execution;
 using LoupeGrpc.FunctionalTests.Infrastructure;
 using LoupeGrpc.TestSupport;
 using LoupeGrpc.V1;
@@ -33,6 +34,16 @@ public sealed partial class DeployedMetricsTests(NanoEngine engine)
 
         bool IsPartOfHistogram(string name) =>
             Part().Match(name) is { Success: true } part && known.TryGetValue(part.Groups[1].Value, out var whole) && whole.GetType().Name.StartsWith("Histogram", StringComparison.Ordinal);
+    }
+
+    /// <summary>A state that no provider is ever in would be an alert that never fires.</summary>
+    [Theory]
+    [MemberData(nameof(Texts))]
+    public async Task Each_state_of_a_provider_is_one_that_it_can_be_in(string file)
+    {
+        var states = Enum.GetNames<RungState>().Select(static state => state.ToLowerInvariant()).ToHashSet();
+        var asked = Rung().Matches(await File.ReadAllTextAsync(Path.Combine(TestData.RepositoryRoot, file), Patience.Token())).Select(static match => match.Groups[1].Value);
+        Assert.All(asked, state => Assert.Contains(state, states));
     }
 
     [Fact]
@@ -70,6 +81,9 @@ public sealed partial class DeployedMetricsTests(NanoEngine engine)
 
     [GeneratedRegex("""http_server_request_duration_seconds_count\{[^}]*http_route="/loupe.v1.ForgeryAnalysisService/AnalyzeImage"[^}]*rpc_grpc_status_code="3"[^}]*\} [1-9]""")]
     private static partial Regex Counted();
+
+    [GeneratedRegex("""loupe_execution_rung\{[^}]*state=\\?"([a-z]*)""")]
+    private static partial Regex Rung();
 
     [GeneratedRegex("^(.*)_(bucket|sum|count)$")]
     private static partial Regex Part();
