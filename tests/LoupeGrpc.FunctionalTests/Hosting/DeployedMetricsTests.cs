@@ -2,7 +2,6 @@ using System.Collections.Concurrent;
 using System.Diagnostics.Metrics;
 using System.Text.RegularExpressions;
 using Grpc.Core;
-using LoupeGrpc.Execution;
 using LoupeGrpc.FunctionalTests.Infrastructure;
 using LoupeGrpc.TestSupport;
 using LoupeGrpc.V1;
@@ -41,7 +40,7 @@ public sealed partial class DeployedMetricsTests(NanoEngine engine)
     [MemberData(nameof(Texts))]
     public async Task Each_state_of_a_provider_is_one_that_it_can_be_in(string file)
     {
-        var states = Enum.GetNames<RungState>().Select(static state => state.ToLowerInvariant()).ToHashSet();
+        var states = Enum.GetNames<LoupeGrpc.Execution.RungState>().Select(static state => state.ToLowerInvariant()).ToHashSet();
         var asked = Rung().Matches(await File.ReadAllTextAsync(Path.Combine(TestData.RepositoryRoot, file), Patience.Token())).Select(static match => match.Groups[1].Value);
         Assert.All(asked, state => Assert.Contains(state, states));
     }
