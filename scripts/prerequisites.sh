@@ -53,6 +53,7 @@ if [[ ${1:-build} == test ]]; then
   need buildah "builds the Dockerfile's image" command -v buildah
   need debootstrap "makes stand-ins for its base images" command -v debootstrap
   need nginx-light "stands before servers, as deploy/nginx has it" command -v nginx
+  need redis-server "keeps sessions for more than one server" command -v redis-server
   need openssl "makes certificates for that" command -v openssl
   need curl "asks over plain HTTP" command -v curl
   need systemd "systemd-analyze checks the unit of deploy/" command -v systemd-analyze

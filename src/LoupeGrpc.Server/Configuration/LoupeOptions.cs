@@ -310,10 +310,10 @@ internal sealed record ShutdownOptions
 }
 
 /// <summary>What becomes of a session whose connection breaks.</summary>
-internal sealed record SessionOptions
+internal sealed record SessionOptions : IValidatableObject
 {
     /// <summary>0: no session is kept.</summary>
-    [Setting("how long a lost session can resume; 0: never", Essential = true)]
+    [Setting("time in which lost ones resume; 0: never", Essential = true)]
     [Duration("0s", "1h")]
     public TimeSpan ResumeWindow { get; init; } = TimeSpan.FromSeconds(60);
 
@@ -328,9 +328,40 @@ internal sealed record SessionOptions
     public TimeSpan IdleTimeout { get; init; } = TimeSpan.FromMinutes(5);
 
     /// <summary>Over it the oldest are forgotten, and who lacks them cannot resume.</summary>
-    [Setting("responses a session keeps to resend", Essential = true)]
+    [Setting("responses kept to be sent again", Essential = true)]
     [Bytes(1L << 16, 1L << 40)]
     public long MaxKeptBytes { get; init; } = 64L << 20;
+
+    /// <summary>Sessions that can be resumed are kept there too, so that another server, or this one after a restart, goes on with them.</summary>
+    [Setting("Redis that keeps sessions too: redis[s]://…", Essential = true, DefaultText = "none")]
+    public string Store { get; init; } = string.Empty;
+
+    [Setting("who signs its certificate (PEM)", DefaultText = "the system's")]
+    public string StoreAuthority { get; init; } = string.Empty;
+
+    /// <summary>Beside that they are written when they are opened, when their connection breaks, and when the server stops.</summary>
+    [Setting("frames from one writing to the next")]
+    [Range(1, 100_000)]
+    public int CheckpointInterval { get; init; } = 64;
+
+    public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
+    {
+        if (Store.Length > 0 && !StoreAddress.TryRead(Store, out _))
+        {
+            // Without what stands there: there may be a password in it.
+            yield return new ValidationResult($"Loupe:Sessions:Store is not {StoreAddress.Form}");
+        }
+
+        if (Store.Length > 0 && ResumeWindow == TimeSpan.Zero)
+        {
+            yield return new ValidationResult("Loupe:Sessions:Store keeps nothing, since no session can be resumed: Loupe:Sessions:ResumeWindow is 0");
+        }
+
+        if (StoreAuthority.Length > 0 && !File.Exists(StoreAuthority))
+        {
+            yield return new ValidationResult("is not there", [nameof(StoreAuthority)]);
+        }
+    }
 }
 
 /// <summary>What sessions that adapt may hold.</summary>

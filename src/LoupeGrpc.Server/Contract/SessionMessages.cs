@@ -15,6 +15,7 @@ internal static class SessionMessages
         FrameAnswer answer => new AnalyzeResponse { Outcome = answer.ToOutcome() },
         CommandAnswer answer => new AnalyzeResponse { ControlReply = answer.ToReply() },
         SessionNotice notice => new AnalyzeResponse { Event = notice.ToEvent() },
+        EncodedResponse encoded => AnalyzeResponse.Parser.ParseFrom(encoded.Message.Span),
         _ => throw new ArgumentOutOfRangeException(nameof(response), response, "Not a response of a session."),
     };
 
@@ -116,6 +117,7 @@ internal static class SessionMessages
             NoticeKind.ProviderChanged => SessionEventKind.ProviderChanged,
             NoticeKind.TakenOver => SessionEventKind.TakenOver,
             NoticeKind.Terminated => SessionEventKind.Terminated,
+            NoticeKind.StateLost => SessionEventKind.StateLost,
             _ => SessionEventKind.Unspecified,
         },
         Message = notice.Message,

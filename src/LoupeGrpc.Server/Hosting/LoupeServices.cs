@@ -8,6 +8,7 @@ using LoupeGrpc.Server.Logs;
 using LoupeGrpc.Server.Models;
 using LoupeGrpc.Server.Security;
 using LoupeGrpc.Server.Sessions;
+using LoupeGrpc.Server.Stores;
 using LoupeGrpc.Server.Web;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Diagnostics.HealthChecks;
@@ -37,6 +38,8 @@ internal static class LoupeServices
             provider.GetRequiredService<IMeterFactory>(),
             () => provider.GetRequiredService<ModelShelf>().List().Where(static model => !model.IsLeaving).Select(static model => KeyValuePair.Create(model.Name, model.Analyzer))));
         services.AddSingleton<FrameScheduler>();
+        services.AddSingleton<IResponseEncoding, ResponseEncoding>();
+        services.AddSessionStore(options.Sessions, ReadyTag);
         services.AddSingleton<SessionServices>();
         services.AddSingleton<SessionCalls>();
         services.AddSingleton<PictureQueue>();

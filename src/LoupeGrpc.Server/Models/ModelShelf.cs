@@ -115,16 +115,37 @@ internal sealed class ModelShelf : IAsyncDisposable
             version.Users++;
         }
 
-        try
-        {
-            return new ModelSeat(version, pinned, Leave);
-        }
-        catch
-        {
-            Leave(version);
-            throw;
-        }
+        return Seat(version, pinned);
     }
+
+    /// <summary>A place on a package, under whatever name it serves, or served until now.</summary>
+    /// <param name="hash">Of the package.</param>
+    /// <param name="pinned">It stays on its provider, whatever serves later.</param>
+    /// <returns>Null where it is not loaded.</returns>
+    public ModelSeat? TryTakePackage(string hash, bool pinned)
+    {
+        ModelVersion version;
+        lock (_lock)
+        {
+            if (_serving.Concat(_leaving).FirstOrDefault(loaded => loaded.Analyzer.Model.Hash == hash) is not { } found)
+            {
+                return null;
+            }
+
+            version = found;
+            version.Users++;
+        }
+
+        return Seat(version, pinned);
+    }
+
+    /// <summary>Why <see cref="TryTakePackage"/> has no place.</summary>
+    public string UnknownPackage(string hash) =>
+        $"the session belongs to the model {hash[..Math.Min(8, hash.Length)]}; this server runs {string.Join(", ", List().Select(static model => model.Analyzer.Model.Hash[..8]))}";
+
+    /// <summary>Whether a package is loaded.</summary>
+    /// <param name="hash">Of it.</param>
+    public bool HasPackage(string hash) => List().Any(model => model.Analyzer.Model.Hash == hash);
 
     /// <summary>Whether something serves under a name now.</summary>
     /// <param name="name">Empty: the default.</param>
@@ -228,6 +249,20 @@ internal sealed class ModelShelf : IAsyncDisposable
         }
 
         _changing.Dispose();
+    }
+
+    /// <param name="version">Of which one user more was counted.</param>
+    private ModelSeat Seat(ModelVersion version, bool pinned)
+    {
+        try
+        {
+            return new ModelSeat(version, pinned, Leave);
+        }
+        catch
+        {
+            Leave(version);
+            throw;
+        }
     }
 
     private static ModelStatus StatusOf(ModelVersion version) => new(version.Name, version.Analyzer, version.Users, version.IsLeaving);

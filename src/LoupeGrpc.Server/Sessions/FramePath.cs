@@ -22,12 +22,14 @@ internal sealed class FramePath : IDisposable
     private readonly IAnalysisLane _lane;
     private readonly FrameFlow _flow;
     private readonly SessionEconomies _economies;
+    private readonly SessionCheckpoints? _checkpoints;
     private readonly Room _bytes;
     private readonly Room _sessionBytes;
     private readonly ActivityContext _call = FrameSpan.CurrentCall;
     private readonly CancellationToken _abandoned;
 
     /// <param name="seat">The path's, which gives it back at its end.</param>
+    /// <param name="checkpoints">Null: the session is not kept elsewhere.</param>
     /// <param name="abandoned">Canceled when nobody waits for the frames any more: those in the engine are canceled, all others dropped.</param>
     public FramePath(
         SessionServices services,
@@ -36,8 +38,10 @@ internal sealed class FramePath : IDisposable
         OutcomeSequencer sequencer,
         SessionAdaptation adaptation,
         SessionOutbox outbox,
+        SessionCheckpoints? checkpoints,
         CancellationToken abandoned)
     {
+        _checkpoints = checkpoints;
         _services = services;
         _opening = opening;
         _sequencer = sequencer;
@@ -175,8 +179,10 @@ internal sealed class FramePath : IDisposable
         var state = _adaptation.Enter(frame.Sequence);
         var outcome = await AskEngineAsync(frame, state).ConfigureAwait(false);
         // Abandoned, the frame may still be inside the engine.
-        var eviction = state is null ? null : _adaptation.Leave(look: !_abandoned.IsCancellationRequested);
-        Decide(frame, EndOf(frame, outcome), EventsOf(frame, outcome, eviction));
+        var isOut = !_abandoned.IsCancellationRequested;
+        var checkpoint = isOut ? _checkpoints?.AfterFrame(state) : null;
+        var eviction = state is null ? null : _adaptation.Leave(look: isOut);
+        Decide(frame, EndOf(frame, outcome), EventsOf(frame, outcome, eviction), eviction is null ? checkpoint : null);
         return outcome;
     }
 
@@ -243,10 +249,10 @@ internal sealed class FramePath : IDisposable
 
     private void Fail(SessionFrame frame, FrameFailure failure) => Decide(frame, new FrameEnd.Failed(failure));
 
-    private void Decide(SessionFrame frame, FrameEnd end, params IEnumerable<SessionNotice> events)
+    private void Decide(SessionFrame frame, FrameEnd end, IEnumerable<SessionNotice>? events = null, Action<SessionProgress>? checkpoint = null)
     {
         _economies.Note(end);
-        _sequencer.Decide(frame, end, events);
+        _sequencer.Decide(frame, end, checkpoint, events ?? []);
     }
 
     private TimeSpan AgeOf(SessionFrame frame) => _services.Time.GetElapsedTime(frame.ReceivedAt);

@@ -105,6 +105,39 @@ internal sealed class SessionAdaptation(
         }
     }
 
+    /// <summary>Goes on where another server's ended, once.</summary>
+    /// <param name="settings">Null: without adaptation.</param>
+    /// <returns>What of it the session does not have, and why.</returns>
+    public IEnumerable<MissingFeature> GoOn(AdaptationSettings? settings, ReadOnlyMemory<byte> checkpoint)
+    {
+        if (settings is null)
+        {
+            yield break;
+        }
+
+        if (Enable(settings) is { } problem)
+        {
+            yield return new MissingFeature("adaptation", problem.Message);
+        }
+        else if (!_session!.TryGoOn(checkpoint, out var error))
+        {
+            yield return new MissingFeature("adaptation", $"it begins anew: {error}");
+        }
+    }
+
+    /// <summary>Copies the state, where there is one.</summary>
+    /// <param name="whole">With the states to roll back to.</param>
+    /// <param name="copy">Null: the session does not adapt.</param>
+    /// <returns>False: a frame or a command has it now.</returns>
+    public bool TryCopy(bool whole, out AdaptationCopy? copy)
+    {
+        lock (_lock)
+        {
+            copy = _session is null || _inUse ? null : AdaptationCopy.Of(_session, whole);
+            return !_inUse;
+        }
+    }
+
     /// <summary>The state as it is now. After <see cref="Enter()"/>.</summary>
     public AdaptationReport? Describe() => _session?.Report();
 

@@ -13,6 +13,7 @@ internal sealed record SessionServices(
     SessionMetrics Metrics,
     FrameTraces Traces,
     AuditLog Audit,
+    SessionKeeping Keeping,
     LiveOptions Live,
     TimeProvider Time,
     ILogger<AnalyzeSession> Logger)
