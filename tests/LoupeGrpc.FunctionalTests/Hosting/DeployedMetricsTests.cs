@@ -38,6 +38,16 @@ public sealed partial class DeployedMetricsTests(NanoEngine engine)
             Part().Match(name) is { Success: true } part && known.TryGetValue(part.Groups[1].Value, out var whole) && whole.GetType().Name.StartsWith("Histogram", StringComparison.Ordinal);
     }
 
+    /// <summary>A state that no provider is ever in would be an alert that never fires.</summary>
+    [Theory]
+    [MemberData(nameof(Texts))]
+    public async Task Each_state_of_a_provider_is_one_that_it_can_be_in(string file)
+    {
+        var states = Enum.GetNames<LoupeGrpc.Execution.RungState>().Select(static state => state.ToLowerInvariant()).ToHashSet();
+        var asked = Rung().Matches(await File.ReadAllTextAsync(Path.Combine(TestData.RepositoryRoot, file), Patience.Token())).Select(static match => match.Groups[1].Value);
+        Assert.All(asked, state => Assert.Contains(state, states));
+    }
+
     [Fact]
     public async Task A_call_is_counted_by_its_route_and_the_status_it_ended_with()
     {
@@ -73,6 +83,9 @@ public sealed partial class DeployedMetricsTests(NanoEngine engine)
 
     [GeneratedRegex("""http_server_request_duration_seconds_count\{[^}]*http_route="/loupe.v1.ForgeryAnalysisService/AnalyzeImage"[^}]*rpc_grpc_status_code="3"[^}]*\} [1-9]""")]
     private static partial Regex Counted();
+
+    [GeneratedRegex("""loupe_execution_rung\{[^}]*state=\\?"([a-z]*)""")]
+    private static partial Regex Rung();
 
     [GeneratedRegex("^(.*)_(bucket|sum|count)$")]
     private static partial Regex Part();
