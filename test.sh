@@ -124,6 +124,7 @@ built() {
   unittest "interoperability" tests/interop/run.sh
   checks "the Python client" clients/python/run-tests.sh
   checks "the Node client" clients/node/run-tests.sh
+  checks "the OpenAPI document" tests/openapi/run.sh
   checks "the page" clients/web/run-tests.sh
   checks "the Go client" clients/go/run-tests.sh
   checks "one scenario, every client" clients/scenario/run.sh

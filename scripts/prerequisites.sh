@@ -45,7 +45,7 @@ if [[ ${1:-build} == test ]]; then
   need protobuf-compiler "stubs of the interoperability test" command -v protoc
   need protobuf-compiler-grpc "stubs of the interoperability test" command -v grpc_python_plugin
   need libprotobuf-dev "Google's own proto files, for the interoperability test" test -e /usr/include/google/protobuf/duration.proto
-  need npm "installs buf, which checks the contract, and what clients/node and clients/web are built with" command -v npm
+  need npm "installs buf, which checks the contract, what lints the OpenAPI document, and what clients/node and clients/web are built with" command -v npm
   need chromium "clicks through the page of clients/web" command -v chromium
   need fonts-dejavu-core "what the page's letters are drawn with" test -e /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf
   need fonts-noto-cjk "the page's Chinese" test -e /usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc
@@ -53,6 +53,7 @@ if [[ ${1:-build} == test ]]; then
   need buildah "builds the Dockerfile's image" command -v buildah
   need debootstrap "makes stand-ins for its base images" command -v debootstrap
   need nginx-light "stands before servers, as deploy/nginx has it" command -v nginx
+  need redis-server "keeps sessions for more than one server" command -v redis-server
   need openssl "makes certificates for that" command -v openssl
   need curl "asks over plain HTTP" command -v curl
   need systemd "systemd-analyze checks the unit of deploy/" command -v systemd-analyze

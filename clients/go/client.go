@@ -70,6 +70,8 @@ func (c *Client) ServerInfo(ctx context.Context) (info *loupev1.GetServerInfoRes
 type ImageOptions struct {
 	Thresholds *Thresholds
 	Masks      *Masks
+	// Model is one of the server's, by name. Default (empty): its first.
+	Model string
 }
 
 // AnalyzeImage analyses one picture outside any session. A *RequestError: the server cannot, and its code says why. ErrUnavailable: there is no server.
@@ -78,7 +80,7 @@ func (c *Client) AnalyzeImage(ctx context.Context, image Image, options ImageOpt
 	if err != nil {
 		return nil, err
 	}
-	request := &loupev1.AnalyzeImageRequest{Thresholds: options.Thresholds.message(), Mask: options.Masks.message()}
+	request := &loupev1.AnalyzeImageRequest{Thresholds: options.Thresholds.message(), Mask: options.Masks.message(), Model: options.Model}
 	if read.raw {
 		request.Image = &loupev1.AnalyzeImageRequest_Raw{Raw: &loupev1.RawImage{Format: read.format, Data: read.data}}
 	} else {

@@ -34,6 +34,7 @@ type ledger struct {
 	unanswered   list.List
 	nextSequence uint64
 	entered      int
+	lastControl  uint64
 }
 
 func newLedger(ordered bool) *ledger {
@@ -61,6 +62,7 @@ func (l *ledger) enterFailed(id uint64, code FailureCode, message string) {
 func (l *ledger) enterControl(number uint64, data []byte) *entry {
 	e := &entry{data: data, number: number}
 	l.controls[number] = e
+	l.lastControl = number
 	e.place = l.unanswered.PushBack(e)
 	return e
 }
@@ -82,6 +84,22 @@ func (l *ledger) settleControl(number uint64) {
 		delete(l.controls, number)
 		l.unanswered.Remove(e.place)
 	}
+}
+
+// answered gives the first frame without an outcome, or else the next one, and how many controls have their reply.
+func (l *ledger) answered() (frames, controls uint64) {
+	frames, controls = l.nextSequence, l.lastControl
+	for number := range l.frames {
+		if number < frames {
+			frames = number
+		}
+	}
+	for number := range l.controls {
+		if number <= controls {
+			controls = number - 1
+		}
+	}
+	return frames, controls
 }
 
 // split gives what arrived and what never did, of all that has no answer, in the order of sending.

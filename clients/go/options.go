@@ -100,6 +100,8 @@ type Adaptation struct {
 type SessionOptions struct {
 	// Name is the caller's own name of the session, for logs and lists; balancers hash it. At most 128 characters.
 	Name string
+	// Model is which of the server's models analyses the frames: a name from ServerInfo's Models. Default (empty): the server's first.
+	Model string
 	// FrameFormat of raw frames that do not say their own.
 	FrameFormat *FrameFormat
 	// Delivery, where nil: every frame is answered.
@@ -237,7 +239,7 @@ func (o *SessionOptions) message(client *Options) (*loupev1.OpenSession, error) 
 		return nil, err
 	}
 	opening := &loupev1.OpenSession{
-		SessionName: o.Name, FrameFormat: format, Mask: o.Masks.message(), Thresholds: o.Thresholds.message(), Adaptation: o.Adaptation.message(),
+		SessionName: o.Name, Model: o.Model, FrameFormat: format, Mask: o.Masks.message(), Thresholds: o.Thresholds.message(), Adaptation: o.Adaptation.message(),
 		AdaptationSnapshot: o.AdaptationSnapshot, Economies: o.Economies, Deterministic: o.Deterministic, Unordered: o.Unordered,
 		MaxResponseBytes: uint32(client.maxResponseBytes()), Client: orElse(client.ClientName, "loupe-grpc-go/"+Version), Resumable: !o.NoReconnect,
 	}

@@ -88,3 +88,22 @@ func TestTheServersRefusalsKeepTheirCodes(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestAModelIsAskedForByItsName(t *testing.T) {
+	client, ctx := connectTo(t, Options{Address: realServer(t)})
+	path := File(filepath.Join(root(t), "samples/authentic-coffee.jpg"))
+	if info := must(client.ServerInfo(ctx))(t); len(info.Models) != 1 || info.Models[0].Name != "default" {
+		t.Error(info.Models)
+	}
+	named, first := must(client.AnalyzeImage(ctx, path, ImageOptions{Model: "default"}))(t), must(client.AnalyzeImage(ctx, path, ImageOptions{}))(t)
+	if named.Score != first.Score {
+		t.Error(named.Score, first.Score)
+	}
+	var refused *RequestError
+	if _, err := client.AnalyzeImage(ctx, path, ImageOptions{Model: "huge"}); !errors.As(err, &refused) || refused.Code != CodeInvalid {
+		t.Error(err)
+	}
+	if _, err := client.OpenSession(ctx, SessionOptions{Model: "huge"}); !errors.As(err, &refused) || refused.Code != CodeInvalid {
+		t.Error(err)
+	}
+}

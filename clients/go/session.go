@@ -543,6 +543,7 @@ func (s *Session) resume(why error) (*connection, error) {
 		s.outage = &outage{started: time.Now(), window: window}
 	}
 	lost, received := s.outage, s.received
+	frames, controls := s.ledger.answered()
 	if lost.left() <= 0 {
 		s.mutex.Unlock()
 		return nil, connectionLost(why, "each new connection broke again: %s", longCalls)
@@ -554,6 +555,7 @@ func (s *Session) resume(why error) (*connection, error) {
 	opening := &loupev1.OpenSession{
 		SessionName: s.opening.SessionName, MaxResponseBytes: s.opening.MaxResponseBytes, Client: s.opening.Client,
 		ResumeToken: s.Grant.ResumeToken, ResponsesReceived: received,
+		FramesAnswered: frames, ControlsAnswered: controls,
 	}
 	var next *connection
 	err := s.channel.reconnect(s.ctx, lost, func() (err error) {

@@ -65,6 +65,7 @@ public sealed class LoupeEngine : IAsyncDisposable
 
     /// <summary>Checks the package's hashes, loads the graphs and runs the golden self-check in every bucket, which warms them up too.</summary>
     /// <param name="meters">Where the instruments of the meter <c>LoupeGrpc.Engine</c> are made; null: in a meter of their own.</param>
+    /// <param name="shared">What several engines may have inside together, which this one takes its part of; null: it is alone.</param>
     /// <exception cref="SelfCheckException">It runs, but computes something else than where the package was made.</exception>
     /// <exception cref="ModelLoadException">The package cannot be run here; the message says why.</exception>
     /// <exception cref="ArgumentException">An option is out of its range (<see cref="EngineOptions.Validate"/>), or the target's buckets are no buckets.</exception>
@@ -75,7 +76,8 @@ public sealed class LoupeEngine : IAsyncDisposable
         ILoggerFactory loggers,
         TimeProvider time,
         CancellationToken cancellationToken,
-        IMeterFactory? meters = null)
+        IMeterFactory? meters = null,
+        Room? shared = null)
     {
         List<string> errors = [.. options.Validate(), .. target.Validate()];
         if (errors.Count > 0)
@@ -84,7 +86,7 @@ public sealed class LoupeEngine : IAsyncDisposable
         }
 
         // Seconds of reading and computing: not on the caller's thread.
-        return Task.Run(() => Start(package, options, target, loggers.CreateLogger<LoupeEngine>(), time, meters, cancellationToken), cancellationToken);
+        return Task.Run(() => Start(package, options, target, loggers.CreateLogger<LoupeEngine>(), time, meters, shared, cancellationToken), cancellationToken);
     }
 
     /// <summary>Starts adapting a session at the package's parameters.</summary>
@@ -126,7 +128,14 @@ public sealed class LoupeEngine : IAsyncDisposable
     public ValueTask DisposeAsync() => new(_disposal.Value);
 
     private static LoupeEngine Start(
-        ModelPackage package, EngineOptions options, ExecutionTarget target, ILogger logger, TimeProvider time, IMeterFactory? meters, CancellationToken cancellationToken)
+        ModelPackage package,
+        EngineOptions options,
+        ExecutionTarget target,
+        ILogger logger,
+        TimeProvider time,
+        IMeterFactory? meters,
+        Room? shared,
+        CancellationToken cancellationToken)
     {
         long start = time.GetTimestamp();
         OpenCv.Initialize();
@@ -139,7 +148,7 @@ public sealed class LoupeEngine : IAsyncDisposable
         FramePipeline pipeline;
         try
         {
-            pipeline = FramePipeline.Start(runs, options, execution, codecs, metrics, logger, time);
+            pipeline = FramePipeline.Start(runs, options, execution, codecs, metrics, shared, logger, time);
         }
         catch
         {

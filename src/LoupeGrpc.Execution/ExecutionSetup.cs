@@ -1,5 +1,6 @@
 using System.Diagnostics.Metrics;
 using LoupeGrpc.Engine;
+using LoupeGrpc.Engine.Queueing;
 using LoupeGrpc.Execution.Builds;
 using LoupeGrpc.Execution.Probing;
 using LoupeGrpc.Packaging;
@@ -33,9 +34,17 @@ public sealed class ExecutionSetup
     /// <summary>Tries nothing and loads nothing yet.</summary>
     /// <param name="engine">How an engine runs, whatever it runs on.</param>
     /// <param name="meters">Where instruments of engines are made; null: each engine has its own, which nobody reads.</param>
+    /// <param name="shared">What all engines may have inside together, those of other packages among them; null: each has an account of its own.</param>
     /// <exception cref="PackageException">The package does not have a precision that a setting asks for.</exception>
     public static ExecutionSetup Create(
-        ModelPackage package, ExecutionOptions options, EngineOptions engine, ExecutionHost host, TimeProvider time, ILoggerFactory loggers, IMeterFactory? meters = null)
+        ModelPackage package,
+        ExecutionOptions options,
+        EngineOptions engine,
+        ExecutionHost host,
+        TimeProvider time,
+        ILoggerFactory loggers,
+        IMeterFactory? meters = null,
+        Room? shared = null)
     {
         var plan = PlannedRung.Plan(options, package);
         var cache = new EngineCache(EngineDirectory(options, host), loggers.CreateLogger<EngineCache>());
@@ -48,7 +57,8 @@ public sealed class ExecutionSetup
             new EngineBuild(host, package.Directory, options.BuildTimeout),
             loggers,
             time,
-            meters);
+            meters,
+            shared);
         return new ExecutionSetup(package, plan, starter, new EngineCompiler(package, cache, starter, time), time, loggers);
     }
 

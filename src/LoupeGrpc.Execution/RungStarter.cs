@@ -2,6 +2,7 @@ using System.Diagnostics.Metrics;
 using System.Globalization;
 using LoupeGrpc.Engine;
 using LoupeGrpc.Engine.Providers;
+using LoupeGrpc.Engine.Queueing;
 using LoupeGrpc.Execution.Builds;
 using LoupeGrpc.Execution.Probing;
 using LoupeGrpc.Packaging;
@@ -19,7 +20,8 @@ internal sealed class RungStarter(
     EngineBuild build,
     ILoggerFactory loggers,
     TimeProvider time,
-    IMeterFactory? meters)
+    IMeterFactory? meters,
+    Room? shared)
 {
     /// <summary>Tries the provider on each configured device, and looks for the engines it needs.</summary>
     public async Task<ExaminedRung> ExamineAsync(PlannedRung rung, CancellationToken cancellationToken)
@@ -54,7 +56,7 @@ internal sealed class RungStarter(
     /// <exception cref="ModelLoadException">It cannot be run there, or answers something else.</exception>
     /// <exception cref="OperationCanceledException"/>
     public Task<LoupeEngine> StartAsync(ExecutionTarget target, CancellationToken cancellationToken) =>
-        LoupeEngine.StartAsync(package, options, target, loggers, time, cancellationToken, meters);
+        LoupeEngine.StartAsync(package, options, target, loggers, time, cancellationToken, meters, shared);
 
     private async Task<(int Index, ProviderReport Report)> TryAsync(PlannedRung rung, string device, CancellationToken cancellationToken)
     {

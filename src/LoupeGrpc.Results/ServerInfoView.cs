@@ -15,6 +15,7 @@ internal sealed record ServerInfoView(
     string Precision,
     string Device,
     IReadOnlyList<RungView> Ladder,
+    IReadOnlyList<ServedModelView> Models,
     LimitsView Limits,
     ThresholdsView DefaultThresholds,
     IReadOnlyList<UnavailableView> Unavailable,
@@ -45,6 +46,9 @@ internal sealed record ServerInfoView(
             execution.Device,
             [.. info.Ladder.Select(rung => new RungView(
                 rung.Provider, WireName.Of(rung.State), rung.Reason, rung.Precision, rung.Device, rung.Elapsed?.ToTimeSpan().TotalSeconds, rung.Sessions))],
+            [.. info.Models.Select(served => new ServedModelView(
+                served.Name, served.Model?.Name ?? "", served.Model?.Version ?? "", served.Model?.Hash ?? "", served.Execution?.Provider ?? "",
+                served.Execution?.Precision ?? "", served.Sessions, served.Leaving))],
             new LimitsView(
                 limits.MaxFrameBytes,
                 limits.MaxMessageBytes,
@@ -80,6 +84,15 @@ internal sealed record ServerInfoView(
             yield return Line("provider", $"{rung.Provider}: {rung.State}{elapsed}{(rung.Reason.Length > 0 ? $" ({rung.Reason})" : "")}");
         }
 
+        // One alone is said above.
+        foreach (var served in Models.Count > 1 ? Models : [])
+        {
+            yield return Line(
+                "--model",
+                $"{served.Name}: {served.Model} {served.Version} {served.Hash[..Math.Min(8, served.Hash.Length)]} on {served.Provider} {served.Precision}, {served.Sessions} sessions"
+                    + (served.Leaving ? ", replaced: it goes when they have ended" : ""));
+        }
+
         yield return Line("thresholds", string.Create(CultureInfo.InvariantCulture, $"AUTHENTIC below {DefaultThresholds.Low}, MANIPULATED from {DefaultThresholds.High}"));
         yield return Line("limits", string.Create(
             CultureInfo.InvariantCulture,
@@ -104,6 +117,11 @@ internal sealed record ServerInfoView(
 }
 
 internal sealed record ModelView(string Name, string Version, string Hash, bool Demonstration, uint ImageSize, uint PatchGrid);
+
+/// <param name="Name">That clients ask for.</param>
+/// <param name="Model">Of the package.</param>
+/// <param name="Leaving">Another package has its name by now.</param>
+internal sealed record ServedModelView(string Name, string Model, string Version, string Hash, string Provider, string Precision, uint Sessions, bool Leaving);
 
 internal sealed record RungView(string Provider, string State, string Reason, string Precision, string Device, double? ElapsedS, uint Sessions);
 

@@ -90,11 +90,22 @@ public sealed class LoupeClient : IDisposable
         LoupeFrame frame,
         Thresholds? thresholds = null,
         MaskSettings? mask = null,
-        CancellationToken cancellationToken = default)
+        CancellationToken cancellationToken = default) =>
+        AnalyzeImageAsync(frame, new LoupeImageOptions { Thresholds = thresholds, Mask = mask }, cancellationToken);
+
+    /// <summary>Analyses one picture outside any session.</summary>
+    /// <param name="frame">A <see cref="RawFrame"/> must say its format. Number, capture time and deadline are not used.</param>
+    /// <param name="options">What is wanted of it, and of which model.</param>
+    /// <param name="cancellationToken">Gives up waiting.</param>
+    /// <exception cref="LoupeRequestException">The server cannot analyse the picture, or has no such model; code and message say why.</exception>
+    /// <exception cref="LoupeUnavailableException">There is no server.</exception>
+    /// <exception cref="LoupeRefusedException">It does not let us in.</exception>
+    public Task<AnalyzeImageResponse> AnalyzeImageAsync(LoupeFrame frame, LoupeImageOptions options, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(frame);
+        ArgumentNullException.ThrowIfNull(options);
         var message = frame.ToMessage(frame.Data);
-        var request = new AnalyzeImageRequest { Thresholds = thresholds, Mask = mask };
+        var request = new AnalyzeImageRequest { Thresholds = options.Thresholds, Mask = options.Mask, Model = options.Model };
         if (message.ImageCase == Frame.ImageOneofCase.Raw)
         {
             request.Raw = message.Raw;

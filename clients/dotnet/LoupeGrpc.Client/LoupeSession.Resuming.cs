@@ -31,7 +31,7 @@ public sealed partial class LoupeSession
         await _writing.WaitAsync(_disposing.Token).ConfigureAwait(false);
         try
         {
-            _connection = await _connector.ResumeAsync(Grant.ResumeToken, _received, _outage, _disposing.Token).ConfigureAwait(false);
+            _connection = await _connector.ResumeAsync(Grant.ResumeToken, _received, _unanswered!.Answered(), _outage, _disposing.Token).ConfigureAwait(false);
         }
         catch
         {
@@ -40,7 +40,7 @@ public sealed partial class LoupeSession
         }
 
         AbandonUndeliverableFrame(_connection.Grant);
-        var missing = _unanswered!.Missing(_connection.Grant.NextSequence, _connection.Grant.ControlsReceived);
+        var missing = _unanswered.Missing(_connection.Grant.NextSequence, _connection.Grant.ControlsReceived);
         _events.Writer.TryWrite(new LoupeResumed
         {
             Outage = _outage.Elapsed,

@@ -12,6 +12,9 @@ public sealed record LoupeSessionOptions
     /// </summary>
     public string Name { get; init; } = "";
 
+    /// <summary>Which of the server's models analyses the frames: a name from <see cref="GetServerInfoResponse.Models"/>. Default: the server's first.</summary>
+    public string Model { get; init; } = "";
+
     /// <summary>Format of raw frames that do not say their own. Default: each says its own.</summary>
     public FrameFormat? FrameFormat { get; init; }
 
@@ -65,6 +68,7 @@ public sealed record LoupeSessionOptions
             SessionName = Name,
             FrameFormat = FrameFormat,
             Delivery = Delivery,
+            Model = Model,
             Mask = Mask,
             Thresholds = Thresholds,
             Adaptation = Adaptation,

@@ -38,12 +38,19 @@ export class LoupeClient {
     /** Analyses one picture outside any session. RequestError: the server cannot; its code says why. UnavailableError: there is no server. */
     async analyzeImage(
         image: Image,
-        options: { readonly thresholds?: Thresholds | undefined; readonly masks?: Masks | undefined; readonly signal?: AbortSignal } = {},
+        options: {
+            readonly thresholds?: Thresholds | undefined;
+            readonly masks?: Masks | undefined;
+            /** One of the server's models, by name. Default: its first. */
+            readonly model?: string | undefined;
+            readonly signal?: AbortSignal;
+        } = {},
     ): Promise<Analysis> {
         const request = create(AnalyzeImageRequestSchema, {
             image: toImage(await readImage(image)),
             ...(options.thresholds ? { thresholds: toThresholds(options.thresholds) } : {}),
             ...(options.masks ? { mask: toMasks(options.masks) } : {}),
+            model: options.model ?? '',
         });
         const { result } = await this.channel.call(() => this.channel.analyzeImage(request, options.signal));
         if (!result) {

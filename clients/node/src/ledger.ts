@@ -32,6 +32,7 @@ export class Ledger {
     private readonly unanswered = new Set<Entry>();
     private nextSequence = 0n;
     private entered = 0;
+    private lastControl = 0n;
 
     constructor(
         private readonly ordered: boolean,
@@ -65,6 +66,7 @@ export class Ledger {
     enterControl(number: bigint, data: Buffer): Entry {
         const entry: Entry = { data, number, isFrame: false, frameId: 0n, index: -1, waiting: false };
         this.controls.set(number, entry);
+        this.lastControl = number;
         this.unanswered.add(entry);
         return entry;
     }
@@ -87,6 +89,21 @@ export class Ledger {
             this.controls.delete(number);
             this.unanswered.delete(entry);
         }
+    }
+
+    /** The first frame without an outcome, or else the next one, and how many controls have their reply. */
+    answered(): { framesAnswered: bigint; controlsAnswered: bigint } {
+        const least = (numbers: Iterable<bigint>, otherwise: bigint): bigint => {
+            let first = otherwise;
+            for (const number of numbers) {
+                first = number < first ? number : first;
+            }
+            return first;
+        };
+        return {
+            framesAnswered: least(this.frames.keys(), this.nextSequence),
+            controlsAnswered: least(this.controls.keys(), this.lastControl + 1n) - 1n,
+        };
     }
 
     /** What never arrived, in the order of sending. */

@@ -79,6 +79,8 @@ export interface Adaptation {
 export interface SessionOptions {
     /** The caller's own name of the session, for logs and lists; balancers hash it. At most 128 characters. */
     readonly name?: string | undefined;
+    /** Which of the server's models analyses the frames: a name from `serverInfo()`'s `models`. Default: the server's first. */
+    readonly model?: string | undefined;
     /** Format of raw frames that do not say their own. */
     readonly frameFormat?: FrameFormat | undefined;
     /** Default: every frame. */
@@ -141,6 +143,7 @@ export function toOpening(options: SessionOptions, client: ClientOptions) {
         ...(thresholds ? { thresholds: toThresholds(thresholds) } : {}),
         ...(adaptation ? { adaptation: toAdaptation(adaptation) } : {}),
         adaptationSnapshot: options.adaptationSnapshot ?? new Uint8Array(),
+        model: options.model ?? '',
         deterministic: options.deterministic ?? false,
         economies: [...(options.economies ?? [])],
         unordered: options.unordered ?? false,

@@ -507,6 +507,7 @@ export class Session {
                 ...toOpening({ name: this.opening.sessionName, reconnect: false }, this.channel.options),
                 resumeToken: this.grant.resumeToken,
                 responsesReceived: this.received,
+                ...this.ledger.answered(),
             });
         }, outage);
         const { grant } = connection;

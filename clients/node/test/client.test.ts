@@ -101,6 +101,20 @@ test('refusals keep their codes', async () => {
     );
 });
 
+test('a model is asked for by its name', async () => {
+    using client = new LoupeClient({ address });
+    assert.deepEqual(
+        (await client.serverInfo()).models.map((model) => model.name),
+        ['default'],
+    );
+    assert.equal((await client.analyzeImage(coffee, { model: 'default' })).score, (await client.analyzeImage(coffee)).score);
+    await using session = await client.openSession({ model: 'default' });
+    assert.equal(session.grant.model?.name, 'loupe-nano');
+    const isRefused = (error: unknown) => error instanceof RequestError && error.code === 'INVALID' && error.message.includes('expected default');
+    await assert.rejects(client.analyzeImage(coffee, { model: 'huge' }), isRefused);
+    await assert.rejects(client.openSession({ model: 'huge' }), isRefused);
+});
+
 test('nobody there, and what speaks something else, is told', async () => {
     using nobody = new LoupeClient({ address: 'http://127.0.0.1:9', connectTimeoutMs: 300, unaryRetries: 0 });
     await assert.rejects(nobody.serverInfo(), UnavailableError);

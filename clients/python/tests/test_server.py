@@ -115,6 +115,20 @@ def test_a_request_that_the_server_refuses_keeps_its_code(server: str) -> None:
     assert refused.value.code is lg.FailureCode.INVALID
 
 
+def test_a_model_is_asked_for_by_its_name(server: str) -> None:
+    file = SAMPLES / "authentic-coffee.jpg"
+    with lg.LoupeClient(server) as client:
+        assert [model.name for model in client.server_info().models] == ["default"]
+        assert client.analyze_image(file, model="default").score == client.analyze_image(file).score
+        with client.open_session(model="default") as session:
+            session.send(file)
+            assert isinstance(next(iter(session)), lg.Result)
+        for refused in (lambda: client.analyze_image(file, model="huge"), lambda: client.open_session(model="huge")):
+            with pytest.raises(lg.RequestError, match="expected default") as told:
+                refused()
+            assert told.value.code is lg.FailureCode.INVALID
+
+
 def test_the_readme_runs(server: str, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     readme = (ROOT / "clients/python/README.md").read_text()
     program = "\n".join(re.findall(r"```python\n(.*?)```", readme, flags=re.S)).replace("http://127.0.0.1:5005", server)

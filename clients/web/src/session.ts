@@ -182,6 +182,8 @@ export class Session {
                     resumable: true,
                     resumeToken: this.grant?.resumeToken ?? new Uint8Array(),
                     responsesReceived: this.received,
+                    framesAnswered: this.sent.find((sent) => sent.isFrame)?.number ?? this.nextSequence,
+                    controlsAnswered: (this.sent.find((sent) => !sent.isFrame)?.number ?? this.controls + 1n) - 1n,
                     mask: { policy: adapt ? MaskPolicy.ALWAYS : MaskPolicy.WHEN_SUSPECTED },
                     maxResponseBytes: 16 << 20,
                     delivery: { mode: freshest ? DeliveryMode.FRESHEST : DeliveryMode.EVERY_FRAME },
@@ -274,10 +276,7 @@ export class Session {
         } else if (status > 0 && status !== UNAVAILABLE) {
             this.end('failed', this.reason || event.reason || (status === ABORTED ? 'aborted' : String(event.code)));
         } else {
-            if (status === UNAVAILABLE && this.grant) {
-                // It has ended there.
-                this.grant.resumeToken = new Uint8Array();
-            }
+            // A server that stops may have left the session to another one; where it has not, that one begins anew.
             this.broken(event.reason);
         }
     }

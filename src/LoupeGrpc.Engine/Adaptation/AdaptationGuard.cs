@@ -4,7 +4,7 @@ namespace LoupeGrpc.Engine.Adaptation;
 internal sealed class AdaptationGuard
 {
     // Of each pseudo label; their losses differ by an order of magnitude, since authentic frames have no mask term.
-    private const int LossWindow = 31;
+    internal const int LossWindow = 31;
 
     // Fewer losses say nothing about what is usual.
     private const int LeastLosses = 5;
@@ -63,6 +63,28 @@ internal sealed class AdaptationGuard
         _authenticLosses.Clear();
         _trusted = null;
         _sameLabel = 0;
+    }
+
+    /// <summary>A copy of all that it remembers.</summary>
+    public GuardMemory Save() => new(
+        _lastForged, _sameLabel, _forgedLosses.ToArray(), _authenticLosses.ToArray(), _trusted is null ? null : new SavedState(_trustedStep, [.. _trusted]));
+
+    /// <summary>Remembers that, and nothing else.</summary>
+    public void Restore(GuardMemory memory)
+    {
+        Clear();
+        (_lastForged, _sameLabel) = (memory.LastForged, memory.SameLabel);
+        foreach (var loss in memory.ForgedLosses)
+        {
+            _forgedLosses.Add(loss);
+        }
+
+        foreach (var loss in memory.AuthenticLosses)
+        {
+            _authenticLosses.Add(loss);
+        }
+
+        (_trusted, _trustedStep) = memory.Trusted is { } trusted ? (trusted.Values, trusted.Step) : (null, 0);
     }
 
     private RunningMedian LossesOf(bool forged) => forged ? _forgedLosses : _authenticLosses;

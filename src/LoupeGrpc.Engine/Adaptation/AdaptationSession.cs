@@ -137,6 +137,38 @@ public sealed class AdaptationSession
         return true;
     }
 
+    /// <summary>A copy of all that decides how the session adapts on, for <see cref="TryGoOn"/> on another server of the same model. Not for clients.</summary>
+    /// <param name="whole">With the states to roll back to, which are most of it.</param>
+    /// <returns>Writes it as bytes; may be called later and from another thread, and costs more than the copy.</returns>
+    public Func<byte[]> Checkpoint(bool whole)
+    {
+        var memory = new AdaptationMemory(
+            new SavedState(_state.Step, _state.Values.ToArray()), Frozen, _framesSeen, _masksSeen, _lastLoss, _guard.Save(), _lastSnapshot,
+            whole ? [.. _history.Select(static state => new SavedState(state.Step, [.. state.Values]))] : []);
+        return () => AdaptationCheckpoint.Write(memory, _modelHash);
+    }
+
+    /// <summary>Adapts on where a session on another server was. Whatever is wrong with the checkpoint, this one stays as it was.</summary>
+    public bool TryGoOn(ReadOnlyMemory<byte> checkpoint, [NotNullWhen(false)] out string? problem)
+    {
+        if (!AdaptationCheckpoint.TryRead(checkpoint, _state.Layout, _modelHash, out var memory, out problem))
+        {
+            return false;
+        }
+
+        _state.Restore(memory.State.Values, memory.State.Step);
+        _history.Clear();
+        foreach (var state in memory.History.TakeLast(HistoryLength))
+        {
+            _history.Enqueue((state.Step, state.Values));
+        }
+
+        _guard.Restore(memory.Guard);
+        (_lastSnapshot, _framesSeen, _masksSeen, _lastLoss) = (memory.LastSnapshot, memory.FramesSeen, memory.MasksSeen, memory.LastLoss);
+        SetFrozen(memory.Frozen);
+        return true;
+    }
+
     /// <summary>Whether a frame with this score will adapt. Call once a frame.</summary>
     internal bool WantsStep(AdaptationSettings settings, float score)
     {

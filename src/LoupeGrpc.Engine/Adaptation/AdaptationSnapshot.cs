@@ -20,17 +20,21 @@ internal static class AdaptationSnapshot
     private static ReadOnlySpan<byte> Magic => "LOUPETTA"u8;
 
     /// <param name="modelHash">Hash of the package, 64 hexadecimal digits.</param>
-    public static byte[] Write(AdaptationState state, string modelHash)
+    public static byte[] Write(AdaptationState state, string modelHash) => Write(state.Values, state.Step, modelHash);
+
+    /// <param name="values">Theta, first and second moments.</param>
+    /// <param name="modelHash">Hash of the package, 64 hexadecimal digits.</param>
+    public static byte[] Write(ReadOnlySpan<float> values, long step, string modelHash)
     {
-        var values = MemoryMarshal.AsBytes(state.Values);
-        byte[] snapshot = new byte[HeaderSize + values.Length + SHA256.HashSizeInBytes];
+        var bytes = MemoryMarshal.AsBytes(values);
+        byte[] snapshot = new byte[HeaderSize + bytes.Length + SHA256.HashSizeInBytes];
         var span = snapshot.AsSpan();
         Magic.CopyTo(span);
         BinaryPrimitives.WriteInt32LittleEndian(span[8..], FormatVersion);
         Convert.FromHexString(modelHash).CopyTo(span[12..]);
-        BinaryPrimitives.WriteInt64LittleEndian(span[44..], state.Step);
-        BinaryPrimitives.WriteInt32LittleEndian(span[52..], state.Values.Length / 3);
-        values.CopyTo(span[HeaderSize..]);
+        BinaryPrimitives.WriteInt64LittleEndian(span[44..], step);
+        BinaryPrimitives.WriteInt32LittleEndian(span[52..], values.Length / 3);
+        bytes.CopyTo(span[HeaderSize..]);
         SHA256.HashData(span[..^SHA256.HashSizeInBytes], span[^SHA256.HashSizeInBytes..]);
         return snapshot;
     }
@@ -40,19 +44,28 @@ internal static class AdaptationSnapshot
     public static bool TryRestore(
         ReadOnlySpan<byte> snapshot, AdaptationState state, string modelHash, [NotNullWhen(false)] out string? problem)
     {
-        problem = Check(snapshot, state, modelHash);
-        if (problem is not null)
+        if (!TryRead(snapshot, state.Layout, modelHash, out var values, out long step, out problem))
         {
             return false;
         }
 
-        state.Restore(
-            MemoryMarshal.Cast<byte, float>(snapshot[HeaderSize..^SHA256.HashSizeInBytes]),
-            BinaryPrimitives.ReadInt64LittleEndian(snapshot[44..]));
+        state.Restore(values, step);
         return true;
     }
 
-    private static string? Check(ReadOnlySpan<byte> snapshot, AdaptationState state, string modelHash)
+    /// <summary>What a snapshot holds, where it fits the model.</summary>
+    /// <param name="values">Theta, first and second moments: a view of the snapshot.</param>
+    /// <param name="problem">What is wrong, for people.</param>
+    public static bool TryRead(
+        ReadOnlySpan<byte> snapshot, ThetaLayout layout, string modelHash, out ReadOnlySpan<float> values, out long step, [NotNullWhen(false)] out string? problem)
+    {
+        problem = Check(snapshot, layout, modelHash);
+        values = problem is null ? MemoryMarshal.Cast<byte, float>(snapshot[HeaderSize..^SHA256.HashSizeInBytes]) : [];
+        step = problem is null ? BinaryPrimitives.ReadInt64LittleEndian(snapshot[44..]) : 0;
+        return problem is null;
+    }
+
+    private static string? Check(ReadOnlySpan<byte> snapshot, ThetaLayout layout, string modelHash)
     {
         if (snapshot.Length < HeaderSize + SHA256.HashSizeInBytes || !snapshot.StartsWith(Magic))
         {
@@ -81,7 +94,7 @@ internal static class AdaptationSnapshot
         int parameters = BinaryPrimitives.ReadInt32LittleEndian(snapshot[52..]);
         long step = BinaryPrimitives.ReadInt64LittleEndian(snapshot[44..]);
         var values = snapshot[HeaderSize..^SHA256.HashSizeInBytes];
-        if (3 * (long)parameters != state.Values.Length || values.Length != state.Values.Length * sizeof(float))
+        if (parameters != layout.Length || values.Length != 3L * layout.Length * sizeof(float))
         {
             return "the snapshot does not fit the model's adapted tensors";
         }
@@ -91,7 +104,7 @@ internal static class AdaptationSnapshot
             return $"the snapshot's step {step} is outside the range 0 to {AdaptationState.MaxStep}";
         }
 
-        return CheckValues(MemoryMarshal.Cast<byte, float>(values), state.Layout);
+        return CheckValues(MemoryMarshal.Cast<byte, float>(values), layout);
     }
 
     /// <summary>The optimiser divides by the roots of the second moments: none may be negative.</summary>

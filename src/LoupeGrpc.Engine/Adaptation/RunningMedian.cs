@@ -32,5 +32,17 @@ internal sealed class RunningMedian(int window)
         return sorted[_count / 2];
     }
 
+    /// <summary>The values that count, oldest first.</summary>
+    public float[] ToArray()
+    {
+        var values = new float[_count];
+        for (int i = 0; i < _count; i++)
+        {
+            values[i] = _values[(_next - _count + i + window) % window];
+        }
+
+        return values;
+    }
+
     public void Clear() => _count = _next = 0;
 }

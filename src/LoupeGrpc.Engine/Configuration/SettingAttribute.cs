@@ -20,7 +20,7 @@ public sealed class SettingAttribute(string meaning) : Attribute
     public bool Essential { get; init; }
 }
 
-/// <summary>Makes a property a section of settings: one record, or a list of them under numbers.</summary>
+/// <summary>Makes a property a section of settings: one record, or a list of them under numbers or names.</summary>
 /// <param name="title">A phrase that heads the section in help.</param>
 [AttributeUsage(AttributeTargets.Property)]
 public sealed class SettingSectionAttribute(string title) : Attribute
@@ -29,6 +29,9 @@ public sealed class SettingSectionAttribute(string title) : Attribute
 
     /// <summary>As it is written in settings; null: as the property.</summary>
     public string? Name { get; init; }
+
+    /// <summary>Of a list: the property of an entry, a string, that is the name it stands under; null: entries stand under numbers.</summary>
+    public string? Key { get; init; }
 
     /// <summary>The record's properties that are settings here; null: all of them.</summary>
     public string[]? Only { get; init; }

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Globalization;
 using System.Reflection;
 
 namespace LoupeGrpc.Engine.Configuration;
@@ -13,6 +14,12 @@ public sealed record SettingMember(PropertyInfo Property, SettingAttribute? Sett
 
     /// <summary>Of a section that is a list: the type of its entries. Null otherwise.</summary>
     public Type? EntryType { get; } = Section is not null && Property.PropertyType.IsGenericType ? Property.PropertyType.GetGenericArguments()[0] : null;
+
+    /// <summary>Of a list whose entries stand under names: the property of an entry that holds its own. Null otherwise.</summary>
+    public PropertyInfo? EntryKey => Section?.Key is { } key ? EntryType?.GetProperty(key) : null;
+
+    /// <summary>What an entry of the list stands under.</summary>
+    public string NameOf(object entry, int index) => EntryKey?.GetValue(entry) as string ?? index.ToString(CultureInfo.InvariantCulture);
 }
 
 /// <summary>The settings of a type of options.</summary>

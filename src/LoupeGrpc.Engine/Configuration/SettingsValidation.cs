@@ -34,7 +34,7 @@ public static class SettingsValidation
             {
                 foreach (var (index, entry) in ((IEnumerable)value!).Cast<object>().Index())
                 {
-                    errors.AddRange(Validate(entry, $"{name}:{index}"));
+                    errors.AddRange(Validate(entry, $"{name}:{member.NameOf(entry, index)}"));
                 }
             }
             else if (member.Section is not null)

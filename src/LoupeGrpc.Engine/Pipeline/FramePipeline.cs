@@ -70,13 +70,14 @@ internal sealed class FramePipeline
 
     /// <param name="runs">The caller's to dispose after <see cref="StopAsync"/>.</param>
     /// <param name="codecs">Of the decode workers.</param>
+    /// <param name="shared">Of several engines, null: there is no other.</param>
     public static FramePipeline Start(
-        ModelRuns runs, EngineOptions options, ExecutionDescription execution, PictureCodecs codecs, EngineMetrics metrics, ILogger logger, TimeProvider time)
+        ModelRuns runs, EngineOptions options, ExecutionDescription execution, PictureCodecs codecs, EngineMetrics metrics, Room? shared, ILogger logger, TimeProvider time)
     {
         var health = new EngineHealth(execution.Provider, logger);
         var clock = new StageClock(time, metrics);
         var answers = new AnswerWriter(execution, clock);
-        var room = new Room(new RoomSize(options.MaxFramesInPipeline, options.MaxBytesInPipeline), maxWaiting: options.MaxFramesWaiting);
+        var room = new Room(new RoomSize(options.MaxFramesInPipeline, options.MaxBytesInPipeline), shared, options.MaxFramesWaiting);
         var deadlines = new FrameDeadlines(time);
         var exit = new FrameExit(runs.Pixels, deadlines, health, answers, time);
         var classifier = new FailureClassifier(runs, health, logger);

@@ -63,7 +63,7 @@ internal static class SharedLibraries
 
     private static string Text(FileStream file, long offset)
     {
-        file.Position = offset;
+        Seek(file, offset, 0);
         var text = new StringBuilder();
         for (var value = file.ReadByte(); value > 0 && text.Length < 256; value = file.ReadByte())
         {
@@ -77,9 +77,20 @@ internal static class SharedLibraries
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThan(length, 1 << 20);
         var bytes = new byte[length];
-        file.Position = offset;
+        Seek(file, offset, length);
         file.ReadExactly(bytes);
         return bytes;
+    }
+
+    /// <summary>To where so many bytes are: the system refuses offsets beyond what files can have, and not as the end of one.</summary>
+    private static void Seek(FileStream file, long offset, int length)
+    {
+        if (offset < 0 || offset > file.Length - length)
+        {
+            throw new EndOfStreamException();
+        }
+
+        file.Position = offset;
     }
 
     private static int Short(byte[] bytes, int offset) => BinaryPrimitives.ReadUInt16LittleEndian(bytes.AsSpan(offset));

@@ -30,8 +30,7 @@ internal sealed class ForgeryAnalysisEndpoint(SessionServices services, SessionR
         var http = context.GetHttpContext();
         var analyzing = pictures.AnalyzeAsync(http.Connection.Id, quotas.Of(Caller.Of(http)), picture, context.CancellationToken);
         http.Features.Get<IReceivedMessage>()?.Release();
-        var end = await analyzing.ConfigureAwait(false);
-        return PictureReader.ToResponse(end, ServerInfoMessages.ModelOf(services));
+        return PictureReader.ToResponse(await analyzing.ConfigureAwait(false));
     }
 
     public override Task<GetServerInfoResponse> GetServerInfo(GetServerInfoRequest request, ServerCallContext context) =>

@@ -3,6 +3,7 @@ using Grpc.Core;
 using LoupeGrpc.Server.Configuration;
 using LoupeGrpc.Server.Contract;
 using LoupeGrpc.Server.Logs;
+using LoupeGrpc.Server.Models;
 using LoupeGrpc.Server.Security;
 using LoupeGrpc.Server.Sessions;
 using LoupeGrpc.V1;
@@ -10,7 +11,7 @@ using LoupeGrpc.V1;
 namespace LoupeGrpc.Server.Calls;
 
 /// <summary><c>SessionAdminService</c>. Every call answers UNIMPLEMENTED where it is not switched on.</summary>
-internal sealed class SessionAdminEndpoint(SessionRegistry sessions, AuditLog audit, LoupeOptions options)
+internal sealed class SessionAdminEndpoint(SessionRegistry sessions, ModelShelf models, AuditLog audit, LoupeOptions options)
     : SessionAdminService.SessionAdminServiceBase
 {
     private const int MaxReasonLength = 256;
@@ -48,6 +49,21 @@ internal sealed class SessionAdminEndpoint(SessionRegistry sessions, AuditLog au
         return Task.FromResult(new TerminateSessionResponse());
     }
 
+    public override async Task<ReloadModelResponse> ReloadModel(ReloadModelRequest request, ServerCallContext context)
+    {
+        RequireEnabled();
+        var change = await models.ReloadAsync(request.Model, context.CancellationToken).ConfigureAwait(false)
+            ?? throw new RpcException(new Status(StatusCode.InvalidArgument, models.Unknown(request.Model)));
+        audit.Add(new AuditEntry(
+            "administered",
+            Caller.Of(context.GetHttpContext()).Owner,
+            context.Peer,
+            ("action", "reload_model"), ("model", change.Name), ("outcome", change.Refusal ?? (change.Changed ? "changed" : "unchanged"))));
+        return change.Refusal is { } reason
+            ? throw new RpcException(new Status(StatusCode.FailedPrecondition, reason))
+            : new ReloadModelResponse { Model = change.Serving!.ToMessage(), Changed = change.Changed, SessionsLeft = (uint)change.Left };
+    }
+
     private void RequireEnabled()
     {
         if (!options.Admin.Enabled)
@@ -75,6 +91,7 @@ internal sealed class SessionAdminEndpoint(SessionRegistry sessions, AuditLog au
             Execution = session.Work.Execution.ToMessage(),
             Adaptation = session.Work.Adaptation?.ToMessage(),
             ParkedSince = session.ParkedSince?.ToTimestamp(),
+            Model = session.Work.Model.ToMessage(),
         };
     }
 }

@@ -17,7 +17,7 @@ internal sealed class SessionCalls(
     /// <returns>Why the call ends, if not well: its client is told by what carries it. Null also where nobody is there to be told.</returns>
     public async Task<CallFailure?> ServeAsync(ICallStream stream)
     {
-        var transport = new SessionTransport(stream, services.Options, () => ServerInfoMessages.ModelOf(services));
+        var transport = new SessionTransport(stream, services.Options);
         var (open, failure) = await ReadOpenAsync(transport).ConfigureAwait(false);
         if (open is null)
         {
@@ -30,8 +30,8 @@ internal sealed class SessionCalls(
         }
 
         await using var call = new SessionCall(transport, services.Time);
-        var session = Resume(open, call, transport.Caller, out failure);
-        session ??= failure is null ? Open(open, call, transport.Caller, out failure) : null;
+        (var session, var problem, failure) = await ResumeAsync(open, call, transport.Caller).ConfigureAwait(false);
+        session ??= failure is null ? Open(open, call, transport.Caller, problem, out failure) : null;
         if (session is null)
         {
             return Refuse(transport, failure!);
@@ -78,24 +78,78 @@ internal sealed class SessionCalls(
         }
     }
 
-    /// <returns>Null without a refusal: no session has the token, or none was given.</returns>
-    private AnalyzeSession? Resume(OpenSession open, SessionCall call, Caller caller, out CallFailure? refusal)
+    /// <returns>No session and no refusal: none has the token, maybe with the reason, or none was given.</returns>
+    private async Task<(AnalyzeSession? Session, string? Problem, CallFailure? Refusal)> ResumeAsync(OpenSession open, SessionCall call, Caller caller)
     {
-        refusal = null;
-        return !open.ResumeToken.IsEmpty && sessions.FindByToken(open.ResumeToken.Span, caller.Owner) is { } session
-            && session.TryAttach(call, open.ResponsesReceived, out refusal) ? session : null;
+        if (open.ResumeToken.IsEmpty)
+        {
+            return default;
+        }
+
+        var session = sessions.FindByToken(open.ResumeToken.Span, caller.Owner);
+        if (session is not null && await SessionKeeping.IsFencedOutAsync(session).ConfigureAwait(false))
+        {
+            sessions.Remove(session);
+            session = null;
+        }
+
+        string? problem = null;
+        CallFailure? refusal = null;
+        if (session is null && services.Keeping.IsOn && !serving.IsDraining)
+        {
+            (session, problem, refusal) = await services.Keeping.FindAsync(
+                open.ResumeToken.Memory, caller.Owner, OpenReader.ClaimOf(open), stored => Restore(stored, caller)).ConfigureAwait(false);
+        }
+
+        return session is not null && session.TryAttach(call, open.ResponsesReceived, out refusal) ? (session, null, null) : (null, problem, refusal);
     }
 
+    private FoundSession Restore(StoredSession stored, Caller caller)
+    {
+        var facts = stored.Record.Facts;
+        if (services.Models.TryTakePackage(facts.Model, facts.Settings.Deterministic) is not { } seat)
+        {
+            return new FoundSession(null, services.Models.UnknownPackage(facts.Model));
+        }
+
+        var session = AnalyzeSession.Restore(
+            stored.ToOpening(services.Options.Limits) with { Owner = caller.Owner, Quota = quotas.Of(caller) }, seat, stored, services, sessions.Remove);
+        if (sessions.TryAdd(session, out var refusal))
+        {
+            return new FoundSession(session, null);
+        }
+
+        session.TryDrop(SessionEnd.MadeRoom);
+        return new FoundSession(null, null, refusal);
+    }
+
+    /// <param name="problem">Why the session that it asks for is not there, where that is known.</param>
     /// <returns>Null with a refusal.</returns>
-    private AnalyzeSession? Open(OpenSession open, SessionCall call, Caller caller, out CallFailure? refusal)
+    private AnalyzeSession? Open(OpenSession open, SessionCall call, Caller caller, string? problem, out CallFailure? refusal)
     {
         if (OpenReader.Read(open, services.Options, out refusal) is not { } opening)
         {
             return null;
         }
 
+        if (problem is not null)
+        {
+            opening = opening with { Missing = Features.WithReason(opening.Missing, problem) };
+        }
+
+        if (services.Models.TryTake(open.Model, open.Deterministic) is not { } seat)
+        {
+            refusal = CallFailure.Invalid($"the session cannot be opened: {services.Models.Unknown(open.Model)}");
+            return null;
+        }
+
         var session = new AnalyzeSession(
-            Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8)), opening with { Owner = caller.Owner, Quota = quotas.Of(caller) }, open.AdaptationSnapshot.Memory, services, sessions.Remove);
+            Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8)),
+            opening with { Owner = caller.Owner, Quota = quotas.Of(caller) },
+            seat,
+            open.AdaptationSnapshot.Memory,
+            services,
+            sessions.Remove);
         session.TryAttach(call, 0, out _);
         if (sessions.TryAdd(session, out refusal))
         {

@@ -7,7 +7,7 @@ using LoupeGrpc.V1;
 namespace LoupeGrpc.Server.Calls;
 
 /// <summary>An <c>Analyze</c> call as the transport of a session.</summary>
-internal sealed class SessionTransport(ICallStream call, LoupeOptions options, Func<ModelInfo> model) : ISessionTransport
+internal sealed class SessionTransport(ICallStream call, LoupeOptions options) : ISessionTransport
 {
     /// <summary>Each is answered: no client that works sends more.</summary>
     private const int MaxEarlyControls = 16;
@@ -71,7 +71,7 @@ internal sealed class SessionTransport(ICallStream call, LoupeOptions options, F
         call.TryWriteAsync(response.ToMessage(), cancellationToken);
 
     public Task<bool> TryWriteAsync(Sessions.SessionGrant grant, CancellationToken cancellationToken) =>
-        call.TryWriteAsync(grant.ToMessage(options, model()), cancellationToken);
+        call.TryWriteAsync(grant.ToMessage(options), cancellationToken);
 
     public Task<bool> TryWriteAsync(Sessions.SessionSummary summary, CancellationToken cancellationToken) =>
         call.TryWriteAsync(summary.ToMessage(), cancellationToken);

@@ -12,7 +12,7 @@ internal sealed class CompileCommand
     private readonly Option<string> _model = new("--model")
     {
         HelpName = "DIR",
-        Description = "Model package to compile for. Default: the embedded demonstration model.",
+        Description = "Model package to compile for, and no other. Default: all that 'serve' would serve.",
     };
 
     private readonly Option<string[]> _providers = new("--provider")
@@ -60,7 +60,8 @@ internal sealed class CompileCommand
             }
 
             return RunAsync(
-                [.. settings, .. result.GetValue(_model) is { } model ? [$"--{LoupeOptions.Section}:Model:Path={model}"] : Array.Empty<string>()],
+                [.. settings],
+                result.GetValue(_model),
                 result.GetValue(_providers) ?? [],
                 new Lines(result.InvocationConfiguration.Output, result.InvocationConfiguration.Error, result.GetValue(_json)),
                 result.InvocationConfiguration.Error,
@@ -68,7 +69,8 @@ internal sealed class CompileCommand
         });
     }
 
-    private static async Task<int> RunAsync(string[] settings, string[] providers, Lines lines, TextWriter error, CancellationToken cancellationToken)
+    /// <param name="only">Folder of the one package; null: all that the settings name.</param>
+    private static async Task<int> RunAsync(string[] settings, string? only, string[] providers, Lines lines, TextWriter error, CancellationToken cancellationToken)
     {
         var environment = Environment.GetEnvironmentVariables();
         if (await LoadedSettings.LoadAsync(settings, environment, error).ConfigureAwait(false) is not { } loaded)
@@ -87,15 +89,20 @@ internal sealed class CompileCommand
         using var loggers = LoggerFactory.Create(loaded.AddLogging);
         try
         {
-            using var model = await ServedModel.PrepareAsync(options, environment, loggers.CreateLogger<CompileCommand>(), cancellationToken).ConfigureAwait(false);
-            var setup = ExecutionSetup.Create(
-                model.Package, options.Execution, options.Engine, ServerProgram.AsHost(loaded, environment), TimeProvider.System, loggers);
             var code = ExitCode.Success;
             var any = false;
-            foreach (var rung in setup.Plan.Where(rung => rung.BuildsEngines && (providers.Length == 0 || providers.Contains(rung.Provider, StringComparer.OrdinalIgnoreCase))))
+            foreach (var source in only is null ? options.ModelSources : [new ModelSource(ModelSource.DefaultName, only)])
             {
-                any = true;
-                code = await setup.CompileAsync(rung, lines.Write, cancellationToken).ConfigureAwait(false) ? code : ExitCode.Failure;
+                var logger = loggers.CreateLogger<CompileCommand>();
+                using var model = await ServedModel.PrepareAsync(source, options, environment, logger, cancellationToken).ConfigureAwait(false);
+                model.WarnOfDemonstration(logger);
+                var setup = ExecutionSetup.Create(
+                    model.Package, options.Execution, options.Engine, ServerProgram.AsHost(loaded, environment), TimeProvider.System, loggers);
+                foreach (var rung in setup.Plan.Where(rung => rung.BuildsEngines && (providers.Length == 0 || providers.Contains(rung.Provider, StringComparer.OrdinalIgnoreCase))))
+                {
+                    any = true;
+                    code = await setup.CompileAsync(rung, lines.Write, cancellationToken).ConfigureAwait(false) ? code : ExitCode.Failure;
+                }
             }
 
             if (!any)

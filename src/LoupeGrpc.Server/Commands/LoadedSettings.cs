@@ -17,6 +17,7 @@ internal sealed class LoadedSettings
         $"{LoupeOptions.Section}:{nameof(LoupeOptions.Tls)}:",
         $"{LoupeOptions.Section}:{nameof(LoupeOptions.Security)}:",
         $"{LoupeOptions.Section}:{nameof(LoupeOptions.Telemetry)}:",
+        $"{LoupeOptions.Section}:{nameof(LoupeOptions.Sessions)}:",
     ];
 
     private LoadedSettings(IConfigurationRoot configuration, LoupeOptions options) => (Configuration, Options) = (configuration, options);

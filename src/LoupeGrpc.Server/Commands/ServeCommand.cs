@@ -52,7 +52,7 @@ internal sealed class ServeCommand
             Name,
             "Serves a model until it is told to stop, then lets open sessions finish.",
             """
-            SIGTERM and Ctrl-C stop it, SIGHUP has settings, keys and certificates read anew. Prints one line on standard output when it can serve,
+            SIGTERM and Ctrl-C stop it, SIGHUP has settings, keys, certificates and models read anew. Prints one line on standard output when it can serve,
             with the addresses at which this machine reaches it (127.0.0.1 where it listens on every interface):
               ready URL operations=URL web=URL model=NAME@HASH8 provider=NAME precision=fp32
             Logs go to standard error.
@@ -133,36 +133,35 @@ internal sealed class ServeCommand
             ServeLog.AddressSpaceLimited(logger, bytes >> 20);
         }
 
-        using var model = await ServedModel.PrepareAsync(options, environment, logger, stop).ConfigureAwait(false);
         // Instruments of engines outlive each one of them.
         var metrics = new ServiceCollection().AddMetrics().BuildServiceProvider();
         await using var ownedMetrics = metrics.ConfigureAwait(false);
-        var setup = ExecutionSetup.Create(
-            model.Package, options.Execution, options.Engine, ServerProgram.AsHost(loaded, environment), TimeProvider.System, logging.Loggers,
-            metrics.GetRequiredService<IMeterFactory>());
-        var ladder = await setup.StartLadderAsync(stop).ConfigureAwait(false);
-        await using (ladder.ConfigureAwait(false))
+        var loader = new ModelLoader(
+            options, ServerProgram.AsHost(loaded, environment), environment, TimeProvider.System, logging.Loggers, metrics.GetRequiredService<IMeterFactory>(), FreeMemory.Bytes);
+        var models = await ModelShelf.LoadAsync(options.ModelSources, loader, logging.Loggers.CreateLogger<ModelShelf>(), stop).ConfigureAwait(false);
+        await using (models.ConfigureAwait(false))
         {
-            var server = await LoupeServer.StartAsync(options, ladder, TimeProvider.System, logging.AddTo, stop).ConfigureAwait(false);
+            var server = await LoupeServer.StartAsync(options, models, TimeProvider.System, logging.AddTo, stop).ConfigureAwait(false);
             await using (server.ConfigureAwait(false))
             {
                 using var manager = ServiceManager.Of(name => environment[name] as string, Environment.ProcessId, TimeProvider.System);
-                var readyLine = ReadyLine(server, ladder);
+                var readyLine = ReadyLine(server, models);
                 var reload = new SettingsReload(loaded, settings, environment, server, logger);
-                using var hangUp = OnHangUp(() =>
+                await using var ownedReload = reload.ConfigureAwait(false);
+                using var hangUp = OnHangUp(async () =>
                 {
                     manager.Reloading();
-                    reload.Run();
-                    manager.Ready(readyLine);
+                    await reload.RunAsync().ConfigureAwait(false);
+                    manager.Ready(ReadyLine(server, models));
                 });
                 Announce(output, readyLine);
                 manager.Ready(readyLine);
-                await Task.WhenAny(ladder.Lost, Task.Delay(Timeout.Infinite, stop)).ConfigureAwait(false);
+                await Task.WhenAny(models.Lost, Task.Delay(Timeout.Infinite, stop)).ConfigureAwait(false);
                 manager.Stopping();
                 await server.StopAsync().ConfigureAwait(false);
                 // Nobody waits for what still runs.
-                ladder.Abort();
-                return ladder.Lost.IsCompleted ? ExitCode.DeviceLost : ExitCode.Success;
+                models.Abort();
+                return models.Lost.IsCompleted ? ExitCode.DeviceLost : ExitCode.Success;
             }
         }
     }
@@ -181,19 +180,22 @@ internal sealed class ServeCommand
     }
 
     /// <summary>Scripts wait for this line and read it.</summary>
-    private static string ReadyLine(LoupeServer server, ExecutionLadder ladder) =>
-        $"ready {Text(server.Grpc)} operations={Text(server.Operations)}{(server.Web is { } web ? $" web={Text(web)}" : "")} model={OperationsInfo.ModelName(ladder)} "
-        + $"provider={ladder.Execution.Provider} precision={ladder.Execution.Precision}";
+    private static string ReadyLine(LoupeServer server, ModelShelf models) => ReadyLine(server, models.Default);
+
+    private static string ReadyLine(LoupeServer server, IFrameAnalyzer model) =>
+        $"ready {Text(server.Grpc)} operations={Text(server.Operations)}{(server.Web is { } web ? $" web={Text(web)}" : "")} model={OperationsInfo.ModelName(model)} "
+        + $"provider={model.Execution.Provider} precision={model.Execution.Precision}";
 
     private static string Text(Uri address) => address.Scheme == "unix" ? Uri.UnescapeDataString(address.OriginalString) : address.GetLeftPart(UriPartial.Authority);
 
     /// <summary>Where there is no such signal there is nothing to do.</summary>
-    private static PosixSignalRegistration? OnHangUp(Action reload) => OperatingSystem.IsWindows() ? null : PosixSignalRegistration.Create(
+    /// <param name="reload">Takes as long as a model takes to load, and does not throw.</param>
+    private static PosixSignalRegistration? OnHangUp(Func<Task> reload) => OperatingSystem.IsWindows() ? null : PosixSignalRegistration.Create(
         PosixSignal.SIGHUP,
         signal =>
         {
             signal.Cancel = true;
-            reload();
+            _ = reload();
         });
 
     private static IEnumerable<string> Setting(ParseResult result, Option<string> option, string name) =>

@@ -19,4 +19,7 @@ internal static partial class ServeLog
 
     [LoggerMessage(EventId = 504, Level = LogLevel.Error, Message = "Settings have changed and cannot be used; those from before still hold: {Reasons}")]
     public static partial void SettingsBroken(ILogger logger, string reasons);
+
+    [LoggerMessage(EventId = 505, Level = LogLevel.Error, Message = "Settings, keys, certificates and models could not all be read anew.")]
+    public static partial void ReloadFailed(ILogger logger, Exception exception);
 }

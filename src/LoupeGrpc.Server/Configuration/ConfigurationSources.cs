@@ -1,4 +1,5 @@
 using System.Collections;
+using LoupeGrpc.Launch;
 using Microsoft.Extensions.Configuration.Json;
 
 namespace LoupeGrpc.Server.Configuration;
@@ -93,5 +94,5 @@ internal static class ConfigurationSources
 internal sealed record ConfiguredValue(string Text, string Source)
 {
     /// <summary>The beginning of a sentence about it. Control characters never reach a terminal.</summary>
-    public string Describe(string name) => $"{name} is '{string.Concat(Text.Select(static letter => char.IsControl(letter) ? '\uFFFD' : letter))}' ({Source})";
+    public string Describe(string name) => $"{name} is '{string.Concat(Text.Select(static letter => TerminalLetters.IsHarmful(letter) ? '\uFFFD' : letter))}' ({Source})";
 }

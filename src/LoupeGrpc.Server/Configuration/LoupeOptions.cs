@@ -31,6 +31,10 @@ internal sealed record LoupeOptions : IValidatableObject
     [SettingSection("Which model is served")]
     public ModelOptions Model { get; init; } = new();
 
+    /// <summary>In the order of their names.</summary>
+    [SettingSection("More models, each under the NAME that clients ask for", Key = nameof(NamedModelOptions.Name))]
+    public IReadOnlyList<NamedModelOptions> Models { get; init; } = [];
+
     [SettingSection("What one frame, one session and all sessions together may take")]
     public LimitOptions Limits { get; init; } = new();
 
@@ -79,6 +83,13 @@ internal sealed record LoupeOptions : IValidatableObject
     [SettingSection("The standard reflection service")]
     public ReflectionOptions Reflection { get; init; } = new();
 
+    /// <summary>What is served, never nothing. The first is for those who name none.</summary>
+    public IReadOnlyList<ModelSource> ModelSources => Model.Path.Length > 0 || Models.Count == 0
+        ? [new ModelSource(ModelSource.DefaultName, Model.Path), .. Named]
+        : [.. Named];
+
+    private IEnumerable<ModelSource> Named => Models.Select(static model => new ModelSource(model.Name, model.Path));
+
     /// <summary>With shares of the memory that callers can fill which together are no more than <see cref="LimitOptions.MaxMemoryBytes"/>.</summary>
     /// <param name="available">Bytes that this process may have, of the machine or its container.</param>
     public LoupeOptions WithinMemory(long available)
@@ -111,6 +122,19 @@ internal sealed record LoupeOptions : IValidatableObject
             var path = validationContext.DisplayName;
             yield return new ValidationResult(
                 $"{path}:Thresholds:Low is {low}, above {path}:Thresholds:High, which is {high}", ["Thresholds:Low", "Thresholds:High"]);
+        }
+
+        foreach (var model in Models)
+        {
+            var path = $"{validationContext.DisplayName}:{nameof(Models)}:{model.Name}";
+            if (model.Name.Equals(ModelSource.DefaultName, StringComparison.OrdinalIgnoreCase))
+            {
+                yield return new ValidationResult($"{path}:Path stands in the wrong place: the model '{ModelSource.DefaultName}' is {validationContext.DisplayName}:Model:Path");
+            }
+            else if (!model.IsNameValid)
+            {
+                yield return new ValidationResult($"{path} has no good name: expected 1 to {NamedModelOptions.MaxNameLength} letters, digits, '-', '_' and '.'");
+            }
         }
     }
 }
@@ -148,6 +172,39 @@ internal sealed record ModelOptions
     /// <summary>Empty: <c>$XDG_CACHE_HOME/loupe-grpc</c> or <c>~/.cache/loupe-grpc</c>.</summary>
     [Setting("where what was converted and tried is kept", DefaultText = "~/.cache/loupe-grpc")]
     public string CacheDirectory { get; init; } = string.Empty;
+}
+
+/// <summary>A model beside others.</summary>
+internal sealed record NamedModelOptions : IValidatableObject
+{
+    public const int MaxNameLength = 64;
+
+    /// <summary>What its settings stand under.</summary>
+    public string Name { get; init; } = string.Empty;
+
+    [Setting("folder of the model package", Essential = true, DefaultText = "none: it must be set")]
+    public string Path { get; init; } = string.Empty;
+
+    public bool IsNameValid => Name.Length is > 0 and <= MaxNameLength && Name.All(static letter => char.IsAsciiLetterOrDigit(letter) || letter is '-' or '_' or '.');
+
+    public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
+    {
+        if (Path.Length == 0)
+        {
+            yield return new ValidationResult("expected the folder of a model package", [nameof(Path)]);
+        }
+    }
+}
+
+/// <summary>Where a model is taken from.</summary>
+/// <param name="Name">What clients and operators call it.</param>
+/// <param name="Path">Folder of the package; empty: the embedded model.</param>
+internal sealed record ModelSource(string Name, string Path)
+{
+    /// <summary>Of the one that <c>Loupe:Model</c> names.</summary>
+    public const string DefaultName = "default";
+
+    public bool IsEmbedded => Path.Length == 0;
 }
 
 /// <summary>What one frame, one session and all sessions together may ask for.</summary>
@@ -253,10 +310,10 @@ internal sealed record ShutdownOptions
 }
 
 /// <summary>What becomes of a session whose connection breaks.</summary>
-internal sealed record SessionOptions
+internal sealed record SessionOptions : IValidatableObject
 {
     /// <summary>0: no session is kept.</summary>
-    [Setting("how long a lost session can resume; 0: never", Essential = true)]
+    [Setting("time in which lost ones resume; 0: never", Essential = true)]
     [Duration("0s", "1h")]
     public TimeSpan ResumeWindow { get; init; } = TimeSpan.FromSeconds(60);
 
@@ -271,9 +328,40 @@ internal sealed record SessionOptions
     public TimeSpan IdleTimeout { get; init; } = TimeSpan.FromMinutes(5);
 
     /// <summary>Over it the oldest are forgotten, and who lacks them cannot resume.</summary>
-    [Setting("responses a session keeps to resend", Essential = true)]
+    [Setting("responses kept to be sent again", Essential = true)]
     [Bytes(1L << 16, 1L << 40)]
     public long MaxKeptBytes { get; init; } = 64L << 20;
+
+    /// <summary>Sessions that can be resumed are kept there too, so that another server, or this one after a restart, goes on with them.</summary>
+    [Setting("Redis that keeps sessions too: redis[s]://…", Essential = true, DefaultText = "none")]
+    public string Store { get; init; } = string.Empty;
+
+    [Setting("who signs its certificate (PEM)", DefaultText = "the system's")]
+    public string StoreAuthority { get; init; } = string.Empty;
+
+    /// <summary>Beside that they are written when they are opened, when their connection breaks, and when the server stops.</summary>
+    [Setting("frames from one writing to the next")]
+    [Range(1, 100_000)]
+    public int CheckpointInterval { get; init; } = 64;
+
+    public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
+    {
+        if (Store.Length > 0 && !StoreAddress.TryRead(Store, out _))
+        {
+            // Without what stands there: there may be a password in it.
+            yield return new ValidationResult($"Loupe:Sessions:Store is not {StoreAddress.Form}");
+        }
+
+        if (Store.Length > 0 && ResumeWindow == TimeSpan.Zero)
+        {
+            yield return new ValidationResult("Loupe:Sessions:Store keeps nothing, since no session can be resumed: Loupe:Sessions:ResumeWindow is 0");
+        }
+
+        if (StoreAuthority.Length > 0 && !File.Exists(StoreAuthority))
+        {
+            yield return new ValidationResult("is not there", [nameof(StoreAuthority)]);
+        }
+    }
 }
 
 /// <summary>What sessions that adapt may hold.</summary>

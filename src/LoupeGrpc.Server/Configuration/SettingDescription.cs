@@ -18,7 +18,8 @@ internal sealed record SettingDescription(
     /// <summary>Stands for the number of an entry in a list of sections.</summary>
     public const string AnyEntry = "N";
 
-    private const string AnyName = "NAME";
+    /// <summary>Stands for a name that is free.</summary>
+    public const string AnyName = "NAME";
 
     /// <summary>Every setting there is, in the order of their sections.</summary>
     public static IReadOnlyList<SettingDescription> All { get; } = [.. Describe(new LoupeOptions(), LoupeOptions.Section, string.Empty, null)];
@@ -39,7 +40,7 @@ internal sealed record SettingDescription(
         {
             (var value, var name) when member.Setting is not null => [new(name, SettingText.Of(member.Property, value))],
             (System.Collections.IEnumerable list, var name) when member.EntryType is not null =>
-                list.Cast<object>().Index().SelectMany(entry => Values(entry.Item, $"{name}:{entry.Index}", member.Section)),
+                list.Cast<object>().Index().SelectMany(entry => Values(entry.Item, $"{name}:{member.NameOf(entry.Item, entry.Index)}", member.Section)),
             ({ } inner, var name) => Values(inner, name, member.Section),
             _ => [],
         });
@@ -56,7 +57,7 @@ internal sealed record SettingDescription(
             else
             {
                 var (inner, value) = member.EntryType is { } entry
-                    ? ($"{name}:{AnyEntry}", Activator.CreateInstance(entry)!)
+                    ? ($"{name}:{(member.EntryKey is null ? AnyEntry : AnyName)}", Activator.CreateInstance(entry)!)
                     : (name, member.Property.GetValue(options)!);
                 foreach (var description in Describe(value, inner, member.Section!.Title, member.Section))
                 {

@@ -61,6 +61,7 @@ internal sealed class SettingsBinder
         foreach (var (index, section) in sections.Index())
         {
             var entry = Activator.CreateInstance(type)!;
+            member.EntryKey?.SetValue(entry, section.Key);
             BindSection(entry, section.Path, null);
             entries.SetValue(entry, index);
         }
@@ -120,9 +121,12 @@ internal sealed class SettingsBinder
     /// <summary>What could have been meant, in the list entry that was meant.</summary>
     private static IEnumerable<string> Names(string path)
     {
-        var number = path.Split(':').FirstOrDefault(static part => part.Length > 0 && part.All(char.IsAsciiDigit));
-        return SettingDescription.All.Select(setting =>
-            number is null ? setting.Name : setting.Name.Replace($":{SettingDescription.AnyEntry}:", $":{number}:", StringComparison.Ordinal));
+        var asked = path.Split(':');
+        return SettingDescription.All.Select(setting => string.Join(':', setting.Name.Split(':').Index().Select(part => IsAskedFor(part.Index, part.Item) ? asked[part.Index] : part.Item)));
+
+        // The last part is the setting's own name, or one that is free.
+        bool IsAskedFor(int index, string part) => index < asked.Length - 1
+            && ((part == SettingDescription.AnyEntry && asked[index].All(char.IsAsciiDigit)) || part == SettingDescription.AnyName);
     }
 
     /// <summary>What has a value; a section that has one beside its settings too.</summary>

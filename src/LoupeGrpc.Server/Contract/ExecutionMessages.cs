@@ -1,8 +1,10 @@
 using Google.Protobuf.WellKnownTypes;
 using LoupeGrpc.Execution;
 using LoupeGrpc.Packaging;
+using LoupeGrpc.Server.Models;
 using LoupeGrpc.V1;
 using RungState = LoupeGrpc.Execution.RungState;
+using ServedModel = LoupeGrpc.V1.ServedModel;
 using Wire = LoupeGrpc.V1;
 
 namespace LoupeGrpc.Server.Contract;
@@ -18,6 +20,15 @@ internal static class ExecutionMessages
         Demonstration = model.Demonstration,
         ImageSize = (uint)model.ImageSize,
         PatchGrid = (uint)model.Grid,
+    };
+
+    public static ServedModel ToMessage(this ModelStatus model) => new()
+    {
+        Name = model.Name,
+        Model = model.Analyzer.Model.ToMessage(),
+        Execution = model.Analyzer.Execution.ToMessage(),
+        Sessions = (uint)model.Users,
+        Leaving = model.IsLeaving,
     };
 
     public static ProviderRung ToMessage(this RungReport rung) => new()

@@ -41,6 +41,10 @@ internal static class Features
         }
     }
 
+    /// <summary>The same, where it is known why there is no session to resume.</summary>
+    public static IReadOnlyList<MissingFeature> WithReason(IEnumerable<MissingFeature> missing, string problem) =>
+        [.. missing.Select(feature => feature.Feature == "resume_token" ? feature with { Reason = problem } : feature)];
+
     private static MissingFeature NoResumption(string feature) =>
         new(feature, "this server keeps no session whose connection broke: Loupe:Sessions:ResumeWindow is 0");
 }

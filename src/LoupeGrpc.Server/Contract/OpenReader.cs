@@ -87,6 +87,9 @@ internal static class OpenReader
         }
     }
 
+    /// <summary>What a client that resumes a session says it has of it.</summary>
+    public static ResumeClaim ClaimOf(OpenSession open) => new(open.ResponsesReceived, open.FramesAnswered, open.ControlsAnswered);
+
     private static Economies ReadEconomies(IEnumerable<Economy> economies, List<string> errors)
     {
         var all = Economies.None;

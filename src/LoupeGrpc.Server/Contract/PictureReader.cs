@@ -29,7 +29,7 @@ internal static class PictureReader
             && AnalysisSettingsReader.Read(request.Mask, out error) is { } mask)
         {
             return new PictureRequest(
-                input, new AnalysisSettings { Thresholds = thresholds, Mask = mask, MaxResponseBytes = AnalysisSettings.DefaultResponseBytes });
+                input, new AnalysisSettings { Thresholds = thresholds, Mask = mask, MaxResponseBytes = AnalysisSettings.DefaultResponseBytes }, request.Model);
         }
 
         failure = CallFailure.Invalid(error!);
@@ -37,10 +37,10 @@ internal static class PictureReader
     }
 
     /// <exception cref="Grpc.Core.RpcException">There is no result.</exception>
-    public static AnalyzeImageResponse ToResponse(FrameEnd end, ModelInfo model) => end switch
+    public static AnalyzeImageResponse ToResponse(PictureAnswer answer) => answer.End switch
     {
-        FrameEnd.Analysed analysed => new AnalyzeImageResponse { Result = analysed.Analysis.ToMessage(analysed.Thresholds), Model = model },
+        FrameEnd.Analysed analysed => new AnalyzeImageResponse { Result = analysed.Analysis.ToMessage(analysed.Thresholds), Model = answer.Model!.ToMessage() },
         FrameEnd.Failed failed => throw failed.Failure.ToRpcException(),
-        _ => throw new ArgumentOutOfRangeException(nameof(end), end, "A single picture is neither dropped nor expired."),
+        _ => throw new ArgumentOutOfRangeException(nameof(answer), answer.End, "A single picture is neither dropped nor expired."),
     };
 }

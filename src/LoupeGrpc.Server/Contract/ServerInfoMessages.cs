@@ -8,9 +8,6 @@ namespace LoupeGrpc.Server.Contract;
 /// <summary>What is served here, as a message.</summary>
 internal static class ServerInfoMessages
 {
-    /// <summary>What is served.</summary>
-    public static ModelInfo ModelOf(SessionServices services) => services.Analyzer.Model.ToMessage();
-
     /// <summary>The same in JSON, as <c>loupe-grpc-client info --json</c> prints it.</summary>
     /// <param name="address">Where it was asked.</param>
     public static string ToJson(string address, SessionServices services, int connected, DateTimeOffset? readySince, TimeSpan? startup) =>
@@ -21,7 +18,7 @@ internal static class ServerInfoMessages
     /// <param name="startup">From the start of the process until it could serve; null before.</param>
     public static GetServerInfoResponse Of(SessionServices services, int connected, DateTimeOffset? readySince, TimeSpan? startup)
     {
-        var (options, analyzer, adaptation) = (services.Options, services.Analyzer, services.AdaptationBudget);
+        var (options, analyzer, adaptation) = (services.Options, services.Models.Default, services.AdaptationBudget);
         return new GetServerInfoResponse
         {
             Server = ProductVersion.Name,
@@ -40,6 +37,7 @@ internal static class ServerInfoMessages
             ReadySince = readySince?.ToTimestamp(),
             ActiveSessions = (uint)connected,
             Startup = startup is { } time ? Duration.FromTimeSpan(time) : null,
+            Models = { services.Models.List().Select(ExecutionMessages.ToMessage) },
         };
     }
 }

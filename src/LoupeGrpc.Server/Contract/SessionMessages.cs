@@ -15,16 +15,17 @@ internal static class SessionMessages
         FrameAnswer answer => new AnalyzeResponse { Outcome = answer.ToOutcome() },
         CommandAnswer answer => new AnalyzeResponse { ControlReply = answer.ToReply() },
         SessionNotice notice => new AnalyzeResponse { Event = notice.ToEvent() },
+        EncodedResponse encoded => AnalyzeResponse.Parser.ParseFrom(encoded.Message.Span),
         _ => throw new ArgumentOutOfRangeException(nameof(response), response, "Not a response of a session."),
     };
 
-    public static AnalyzeResponse ToMessage(this Sessions.SessionGrant grant, LoupeOptions options, ModelInfo model) => new()
+    public static AnalyzeResponse ToMessage(this Sessions.SessionGrant grant, LoupeOptions options) => new()
     {
         Granted = new Wire.SessionGrant
         {
             SessionId = grant.Id,
             Limits = LimitMessages.Of(options, grant.Credits, grant.Settings.MaxResponseBytes),
-            Model = model,
+            Model = grant.Model.ToMessage(),
             Execution = grant.Execution.ToMessage(),
             Thresholds = grant.Settings.Thresholds.ToMessage(),
             Delivery = new DeliveryPolicy
@@ -116,6 +117,7 @@ internal static class SessionMessages
             NoticeKind.ProviderChanged => SessionEventKind.ProviderChanged,
             NoticeKind.TakenOver => SessionEventKind.TakenOver,
             NoticeKind.Terminated => SessionEventKind.Terminated,
+            NoticeKind.StateLost => SessionEventKind.StateLost,
             _ => SessionEventKind.Unspecified,
         },
         Message = notice.Message,

@@ -3,13 +3,14 @@ using LoupeGrpc.Execution;
 using LoupeGrpc.Server.Configuration;
 using LoupeGrpc.Server.Health;
 using LoupeGrpc.Server.Logs;
+using LoupeGrpc.Server.Models;
 using LoupeGrpc.Server.Security;
 using LoupeGrpc.Server.Sessions;
 using Microsoft.Extensions.Options;
 
 namespace LoupeGrpc.Server.Hosting;
 
-/// <summary>A listening server around an engine, which it does not own.</summary>
+/// <summary>A listening server around models, which it does not own.</summary>
 internal sealed class LoupeServer : IAsyncDisposable
 {
     /// <summary>For the transport to close what the drain left open.</summary>
@@ -41,7 +42,7 @@ internal sealed class LoupeServer : IAsyncDisposable
     /// <exception cref="ListenException">An address cannot be listened on.</exception>
     /// <exception cref="OptionsValidationException">An option is out of its range.</exception>
     public static async Task<LoupeServer> StartAsync(
-        LoupeOptions options, IFrameAnalyzer analyzer, TimeProvider time, Action<ILoggingBuilder> logging, CancellationToken cancellationToken)
+        LoupeOptions options, ModelShelf models, TimeProvider time, Action<ILoggingBuilder> logging, CancellationToken cancellationToken)
     {
         // Empty: no settings, no addresses and no logs but ours.
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ApplicationName = typeof(LoupeServer).Assembly.GetName().Name });
@@ -58,7 +59,7 @@ internal sealed class LoupeServer : IAsyncDisposable
         builder.Logging.AddFilter("Microsoft.AspNetCore.Authentication", LogLevel.Warning);
         builder.Logging.AddFilter("Microsoft.AspNetCore.Authorization", LogLevel.Warning);
         builder.Logging.AddFilter("LoupeGrpc.Server.Security.CallerHandler", LogLevel.Warning);
-        builder.Services.AddLoupeServer(options, analyzer, time);
+        builder.Services.AddLoupeServer(options, models, time);
         builder.Services.AddSingleton<IHostLifetime, CallerLifetime>();
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = options.Shutdown.DrainTimeout + SessionDrain.Linger + CloseTimeout);
 
@@ -69,6 +70,7 @@ internal sealed class LoupeServer : IAsyncDisposable
             app.MapLoupe(options);
             // Nobody asks for it: it answers whoever reads the metrics.
             app.Services.GetRequiredService<LadderMetrics>();
+            app.Services.GetRequiredService<ModelMetrics>();
             app.Services.GetRequiredService<MemoryMetrics>();
             app.Services.GetService<TelemetryFaults>();
             await app.StartAsync(cancellationToken).ConfigureAwait(false);
@@ -89,6 +91,11 @@ internal sealed class LoupeServer : IAsyncDisposable
     /// <summary>Settings that were read anew: those that may change while it runs do.</summary>
     /// <returns>Names of the settings that were taken over, and of those that differ and hold from the next start only.</returns>
     public (IReadOnlyList<string> Taken, IReadOnlyList<string> Later) Replace(LoupeOptions options) => _app.Services.GetRequiredService<LiveOptions>().Replace(options);
+
+    /// <summary>Looks at the models' folders anew, as the settings name them now.</summary>
+    /// <exception cref="OperationCanceledException"/>
+    public Task ReloadModelsAsync(CancellationToken cancellationToken) =>
+        _app.Services.GetRequiredService<ModelShelf>().ReloadAsync(_app.Services.GetRequiredService<LiveOptions>().Current.ModelSources, cancellationToken);
 
     /// <summary>Reads keys and certificates anew where their files have changed, and goes on with the audit log in the file that has its name now.</summary>
     public void Reload()

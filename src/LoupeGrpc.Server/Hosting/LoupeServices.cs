@@ -1,11 +1,14 @@
+using System.Diagnostics.Metrics;
 using LoupeGrpc.Execution;
 using LoupeGrpc.Server.Calls;
 using LoupeGrpc.Server.Configuration;
 using LoupeGrpc.Server.Contract;
 using LoupeGrpc.Server.Health;
 using LoupeGrpc.Server.Logs;
+using LoupeGrpc.Server.Models;
 using LoupeGrpc.Server.Security;
 using LoupeGrpc.Server.Sessions;
+using LoupeGrpc.Server.Stores;
 using LoupeGrpc.Server.Web;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Diagnostics.HealthChecks;
@@ -18,11 +21,11 @@ internal static class LoupeServices
 {
     private const string ReadyTag = "ready";
 
-    public static IServiceCollection AddLoupeServer(this IServiceCollection services, LoupeOptions options, IFrameAnalyzer analyzer, TimeProvider time)
+    public static IServiceCollection AddLoupeServer(this IServiceCollection services, LoupeOptions options, ModelShelf models, TimeProvider time)
     {
         services.AddLoupeOptions(options);
         services.AddLoupeSecurity(options);
-        services.AddSingleton(analyzer);
+        services.AddSingleton(models);
         services.AddSingleton(time);
         services.AddSingleton<SessionRegistry>();
         services.AddSingleton<MemoryLedger>();
@@ -30,11 +33,13 @@ internal static class LoupeServices
         services.AddSingleton<MemoryMetrics>();
         services.AddSingleton<AdaptationBudget>();
         services.AddSingleton<SessionMetrics>();
-        services.AddSingleton<LadderMetrics>();
-        services.AddSingleton(static provider => new FrameScheduler(
-            () => provider.GetRequiredService<IFrameAnalyzer>().Capacity,
-            provider.GetRequiredService<TimeProvider>(),
-            provider.GetRequiredService<ILogger<FrameScheduler>>()));
+        services.AddSingleton<ModelMetrics>();
+        services.AddSingleton(static provider => new LadderMetrics(
+            provider.GetRequiredService<IMeterFactory>(),
+            () => provider.GetRequiredService<ModelShelf>().List().Where(static model => !model.IsLeaving).Select(static model => KeyValuePair.Create(model.Name, model.Analyzer))));
+        services.AddSingleton<FrameScheduler>();
+        services.AddSingleton<IResponseEncoding, ResponseEncoding>();
+        services.AddSessionStore(options.Sessions, ReadyTag);
         services.AddSingleton<SessionServices>();
         services.AddSingleton<SessionCalls>();
         services.AddSingleton<PictureQueue>();
@@ -54,6 +59,7 @@ internal static class LoupeServices
         services.AddSingleton<MatcherPolicy, ListenerPolicy>();
         services.AddGrpc(grpc => grpc.MaxReceiveMessageSize = options.Limits.MaxMessageBytes);
         services.AddBrowsers(options.Web);
+        services.AddApiDocument();
         services.AddGrpcReflection();
         services.AddGrpcHealthChecks(health =>
         {
@@ -100,8 +106,8 @@ internal static class LoupeServices
             ResponseWriter = ReadinessText.WriteAsync,
         }).ForEverybody();
         // For any method: what refuses the others would do so on every listener.
-        operations.Map("/info", static (IFrameAnalyzer analyzer, ServingState serving, SessionRegistry sessions) =>
-            OperationsInfo.Of(analyzer, serving, sessions)).For(Role.Observe);
+        operations.Map("/info", static (ModelShelf models, ServingState serving, SessionRegistry sessions) =>
+            OperationsInfo.Of(models, serving, sessions)).For(Role.Observe);
         operations.MapPrometheusScrapingEndpoint("/metrics").For(Role.Observe);
         var web = app.MapGroup(string.Empty).WithMetadata(new ServedOn(Listener.Web));
         web.MapRest();

@@ -1,13 +1,14 @@
 using System.Runtime.InteropServices;
+using LoupeGrpc.Server.Models;
 using LoupeGrpc.Server.Sessions;
 
 namespace LoupeGrpc.Server.Hosting;
 
 /// <summary>
-/// Gives memory back to the system after a burst: both the collector and the C library's allocator keep what they once had, and on a machine that others
+/// Gives memory back to the system after a burst, and when a model was freed: both the collector and the C library's allocator keep what they once had, and on a machine that others
 /// use that is lost for them. A collection of everything stops all threads for some tens of milliseconds, so it is done when the burst is over, and seldom.
 /// </summary>
-internal sealed class MemoryTrim(MemoryLedger ledger, TransportBlocks blocks, TimeProvider time) : BackgroundService
+internal sealed class MemoryTrim(MemoryLedger ledger, ModelShelf models, TransportBlocks blocks, TimeProvider time) : BackgroundService
 {
     /// <summary>Bytes that callers made the server keep, at least, for it to be a burst.</summary>
     private const long Burst = 64L << 20;
@@ -26,11 +27,18 @@ internal sealed class MemoryTrim(MemoryLedger ledger, TransportBlocks blocks, Ti
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
+        var freed = models.Freed;
         using var timer = new PeriodicTimer(Interval, time);
         try
         {
             while (await timer.WaitForNextTickAsync(stoppingToken).ConfigureAwait(false))
             {
+                if (models.Freed is var now && now != freed)
+                {
+                    freed = now;
+                    GiveBack();
+                }
+
                 if (_watch.IsOver(ledger.Receiving.Held.Bytes + ledger.Frames.Held.Bytes + ledger.Responses.Held))
                 {
                     for (var pass = 0; pass < Passes; pass++)

@@ -1,3 +1,4 @@
+using LoupeGrpc.Launch;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace LoupeGrpc.Server.Logs;
@@ -44,7 +45,7 @@ internal sealed class LogLineFormatter(TimeProvider time) : LogFormatter(Formatt
     {
         foreach (var letter in text)
         {
-            output.Write(letter is '\n' or '\r' or '\t' ? ' ' : char.IsControl(letter) ? '\uFFFD' : letter);
+            output.Write(letter is '\n' or '\r' or '\t' ? ' ' : TerminalLetters.IsHarmful(letter) ? '\uFFFD' : letter);
         }
     }
 }

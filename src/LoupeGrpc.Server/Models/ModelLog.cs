@@ -13,4 +13,19 @@ internal static partial class ModelLog
 
     [LoggerMessage(EventId = 203, Level = LogLevel.Information, Message = "The embedded model was converted into {Directory} in {Seconds:F1} s.")]
     public static partial void Converted(ILogger logger, string directory, double seconds);
+
+    [LoggerMessage(EventId = 204, Level = LogLevel.Information, Message = "The model '{Name}' is {Now} from now on, before it was {Before}: sessions on that one, which are {Left}, end there.")]
+    public static partial void Changed(ILogger logger, string name, string now, string before, int left);
+
+    [LoggerMessage(EventId = 205, Level = LogLevel.Error, Message = "The model '{Name}' cannot be changed, {Consequence}: {Reason}")]
+    public static partial void Refused(ILogger logger, string name, string consequence, string reason);
+
+    [LoggerMessage(EventId = 206, Level = LogLevel.Information, Message = "The model '{Name}' ({Title}) is not in the settings any more: its sessions end on it.")]
+    public static partial void Removed(ILogger logger, string name, string title);
+
+    [LoggerMessage(EventId = 207, Level = LogLevel.Information, Message = "{Title}, the model '{Name}' before, was left by its last session: its memory is free.")]
+    public static partial void Freed(ILogger logger, string name, string title);
+
+    [LoggerMessage(EventId = 208, Level = LogLevel.Error, Message = "{Title}, the model '{Name}' before, could not be freed.")]
+    public static partial void NotFreed(ILogger logger, string name, string title, Exception exception);
 }

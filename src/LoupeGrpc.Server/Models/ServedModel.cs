@@ -4,7 +4,7 @@ using LoupeGrpc.Server.Configuration;
 
 namespace LoupeGrpc.Server.Models;
 
-/// <summary>The package that the settings name, or the embedded one. Disposing removes what was made for this run only.</summary>
+/// <summary>A package that the settings name, or the embedded one. Disposing removes what was made for this run only.</summary>
 internal sealed class ServedModel : IDisposable
 {
     private readonly EmbeddedModel? _embedded;
@@ -15,18 +15,21 @@ internal sealed class ServedModel : IDisposable
 
     /// <exception cref="PackageException">There is no such package, or the embedded one can be written nowhere.</exception>
     /// <exception cref="OperationCanceledException"/>
-    public static async Task<ServedModel> PrepareAsync(LoupeOptions options, IDictionary environment, ILogger logger, CancellationToken cancellationToken)
+    public static async Task<ServedModel> PrepareAsync(
+        ModelSource source, LoupeOptions options, IDictionary environment, ILogger logger, CancellationToken cancellationToken)
     {
-        var embedded = options.Model.Path.Length > 0
-            ? null
-            : await EmbeddedModel.PrepareAsync(EmbeddedModel.CacheDirectory(options, environment), logger, cancellationToken).ConfigureAwait(false);
-        var package = embedded?.Package ?? ModelPackage.Open(options.Model.Path);
-        if (package.Manifest.Demonstration)
-        {
-            ModelLog.Demonstration(logger, package.Manifest.Name);
-        }
-
+        var embedded = source.IsEmbedded ? await EmbeddedModel.PrepareAsync(EmbeddedModel.CacheDirectory(options, environment), logger, cancellationToken).ConfigureAwait(false) : null;
+        var package = embedded?.Package ?? ModelPackage.Open(source.Path);
         return new ServedModel(package, embedded);
+    }
+
+    /// <summary>Before anything is decided with it.</summary>
+    public void WarnOfDemonstration(ILogger logger)
+    {
+        if (Package.Manifest.Demonstration)
+        {
+            ModelLog.Demonstration(logger, Package.Manifest.Name);
+        }
     }
 
     public void Dispose() => _embedded?.Dispose();

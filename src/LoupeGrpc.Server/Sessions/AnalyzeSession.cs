@@ -1,3 +1,5 @@
+using LoupeGrpc.Server.Models;
+
 namespace LoupeGrpc.Server.Sessions;
 
 /// <summary>
@@ -19,22 +21,41 @@ internal sealed class AnalyzeSession : IDisposable
     private ReadOnlyMemory<byte> _snapshot;
     private SessionCall? _call;
     private Task _stopping = Task.CompletedTask;
+    private Task<bool>? _keeping;
 
+    /// <param name="seat">Where its frames are analysed. The session's from now on.</param>
     /// <param name="snapshot">Adaptation state to begin with; empty: the model's own parameters.</param>
     /// <param name="ended">Called once, when nothing of the session is left.</param>
-    public AnalyzeSession(string id, SessionOpening opening, ReadOnlyMemory<byte> snapshot, SessionServices services, Action<AnalyzeSession> ended)
+    /// <param name="stored">What another server left of it; null: it begins here.</param>
+    public AnalyzeSession(
+        string id,
+        SessionOpening opening,
+        ModelSeat seat,
+        ReadOnlyMemory<byte> snapshot,
+        SessionServices services,
+        Action<AnalyzeSession> ended,
+        StoredSession? stored = null)
     {
         Id = id;
         Peer = string.Empty;
-        OpenedAt = services.Time.GetUtcNow();
+        OpenedAt = stored?.Record.Facts.OpenedAt ?? services.Time.GetUtcNow();
         Credits = services.Options.Limits.Credits * (opening.Delivery == Delivery.Freshest ? FreshestCredits : 1);
-        Token = opening.Resumable ? new ResumeToken() : null;
+        Token = stored is not null ? new ResumeToken(stored.Token.Span) : opening.Resumable ? new ResumeToken() : null;
         Opening = opening;
         _snapshot = snapshot;
         _services = services;
         _ended = ended;
-        Work = new SessionWork(id, opening, Credits, services);
+        var keeper = Token is null ? null : services.Keeping.KeeperOf(id, Token.Digest, stored?.Fence ?? SessionKeeper.FirstFence, EndFencedOut);
+        Work = new SessionWork(id, opening, seat, Credits, services, keeper, Describe, stored);
         _window = new ResumeWindow(services.Time, services.Options.Sessions.ResumeWindow, number => TryDrop(SessionEnd.NotResumed, number));
+    }
+
+    /// <summary>A session that another server left: without a connection until one is attached.</summary>
+    public static AnalyzeSession Restore(SessionOpening opening, ModelSeat seat, StoredSession stored, SessionServices services, Action<AnalyzeSession> ended)
+    {
+        var session = new AnalyzeSession(stored.Record.Facts.Id, opening, seat, default, services, ended, stored);
+        session.GoOn(stored);
+        return session;
     }
 
     /// <summary>The server's name of the session. Not a secret.</summary>
@@ -74,6 +95,9 @@ internal sealed class AnalyzeSession : IDisposable
     public SessionOpening Opening { get; }
 
     public SessionWork Work { get; }
+
+    /// <summary>Null: the session is not kept outside this server.</summary>
+    public SessionCheckpoints? Checkpoints => Work.Checkpoints;
 
     /// <summary>Whether nothing was ever sent behind the opening.</summary>
     public bool IsUnused => Work.TakenIn is { NextSequence: 0, Commands: 0 };
@@ -155,6 +179,7 @@ internal sealed class AnalyzeSession : IDisposable
     public SessionGrant Grant(SessionCall call) => new(
         Id,
         Credits,
+        Work.Model,
         Work.Execution,
         Opening,
         Work.Settings,
@@ -185,6 +210,50 @@ internal sealed class AnalyzeSession : IDisposable
         TryDrop(end);
     }
 
+    /// <summary>
+    /// Ends the session here so that it can be resumed at another server: nothing more is read, frames taken in get their outcomes, and all of it goes to the store
+    /// before the client is told.
+    /// </summary>
+    /// <param name="patience">How long frames taken in may still be analysed; then they are dropped.</param>
+    /// <returns>False: it cannot be resumed elsewhere, and nothing was done.</returns>
+    public bool TryHandOver(TimeSpan patience)
+    {
+        if (Checkpoints is not { IsUp: true })
+        {
+            return false;
+        }
+
+        lock (_lock)
+        {
+            if (_lifecycle.State == SessionState.Parked)
+            {
+                _ = DropWhenDecidedAsync(patience);
+                return true;
+            }
+
+            if (End is not null || !_lifecycle.TryMove(SessionState.Ending))
+            {
+                return false;
+            }
+
+            End = SessionEnd.HandedOver;
+            _stopping = BoundDecisionsAsync(patience);
+        }
+
+        _ = _stopReading.CancelAsync();
+        return true;
+    }
+
+    /// <summary>Brings the session to the store as it is now. When it is to be handed over, and every frame has its outcome.</summary>
+    /// <returns>Whether it is there.</returns>
+    public Task<bool> KeepAsync()
+    {
+        lock (_lock)
+        {
+            return _keeping ??= Checkpoints?.WriteAsync(whole: true) ?? Task.FromResult(false);
+        }
+    }
+
     /// <summary>Ends the session at once, if it is parked.</summary>
     public bool TryDrop(SessionEnd end) => TryDrop(end, null);
 
@@ -205,6 +274,62 @@ internal sealed class AnalyzeSession : IDisposable
         _snapshot = default;
     }
 
+    private void GoOn(StoredSession stored)
+    {
+        _services.Metrics.SessionOpened();
+        _services.Metrics.SessionParked();
+        _services.Metrics.SessionRestored(stored.IsBehind);
+        SessionLog.Restored(_services.Logger, Id, Name, stored.Record.Facts.Frames, stored.FramesLost);
+        Work.GoOn(stored);
+        lock (_lock)
+        {
+            _lifecycle.Move(SessionState.Parked);
+            _window.Open();
+        }
+    }
+
+    private SessionFacts Describe(SessionProgress progress) => new()
+    {
+        Id = Id,
+        TokenDigest = Token!.Digest,
+        Owner = Opening.Owner,
+        Model = Work.Model.Hash,
+        Name = Name,
+        Client = Client,
+        OpenedAt = OpenedAt,
+        FrameFormat = Opening.FrameFormat,
+        Delivery = Opening.Delivery,
+        StalenessBudget = Opening.StalenessBudget,
+        Economies = Opening.Economies,
+        Unordered = Opening.Unordered,
+        Settings = progress.Settings,
+        Adaptation = null,
+        AdaptationStep = 0,
+        Frames = progress.Frames,
+        Commands = progress.Commands,
+        FirstResponse = progress.FirstResponse,
+        FrameBytes = progress.FrameBytes,
+        Duration = TimeSpan.Zero,
+        Tally = progress.Tally,
+    };
+
+    private void EndFencedOut() =>
+        BeginEnd(SessionEnd.FencedOut, new SessionNotice(NoticeKind.Terminated, SessionEnd.FencedOut.Failure!.Message), TimeSpan.Zero);
+
+    /// <summary>Of a parked session, whose frames may still be in the engine.</summary>
+    private async Task DropWhenDecidedAsync(TimeSpan patience)
+    {
+        await BoundDecisionsAsync(patience).ConfigureAwait(false);
+        await KeepAsync().ConfigureAwait(false);
+        TryDrop(SessionEnd.HandedOver);
+    }
+
+    private async Task KeepParkedAsync()
+    {
+        await Work.WhenDecided().ConfigureAwait(false);
+        await Checkpoints!.WriteAsync(whole: true).ConfigureAwait(false);
+    }
+
     /// <summary>The call does not serve the session any more: the session is parked or at its end, or another call has it.</summary>
     private async Task<SessionEnd> DetachAsync(SessionCall call, SessionEnd end)
     {
@@ -222,6 +347,11 @@ internal sealed class AnalyzeSession : IDisposable
                 _services.Metrics.SessionParked();
                 SessionLog.Parked(_services.Logger, Id, _window.Length);
                 _window.Open();
+                if (Checkpoints is not null)
+                {
+                    _ = KeepParkedAsync();
+                }
+
                 return end;
             }
 
@@ -264,10 +394,20 @@ internal sealed class AnalyzeSession : IDisposable
     {
         try
         {
+            if (end == SessionEnd.HandedOver)
+            {
+                await _stopping.ConfigureAwait(false);
+                await KeepAsync().ConfigureAwait(false);
+            }
+
             // Frames are left only where nobody waits for them.
             Work.Abandon();
             await Work.WhenDecided().ConfigureAwait(false);
             await _stopping.ConfigureAwait(false);
+            if (end != SessionEnd.HandedOver && end != SessionEnd.MadeRoom && Checkpoints is { } checkpoints)
+            {
+                await checkpoints.ForgetAsync().ConfigureAwait(false);
+            }
         }
 #pragma warning disable CA1031 // Whatever went wrong, the session leaves the registry and gives back what it holds.
         catch (Exception exception)
@@ -285,7 +425,8 @@ internal sealed class AnalyzeSession : IDisposable
         _ended(this);
     }
 
-    private async Task StopReadingWhenDecidedAsync(TimeSpan patience)
+    /// <summary>Done when every frame has its outcome: by itself, or dropped when the time for that is over.</summary>
+    private async Task BoundDecisionsAsync(TimeSpan patience)
     {
         try
         {
@@ -296,7 +437,11 @@ internal sealed class AnalyzeSession : IDisposable
             Work.Abandon();
             await Work.WhenDecided().ConfigureAwait(false);
         }
+    }
 
+    private async Task StopReadingWhenDecidedAsync(TimeSpan patience)
+    {
+        await BoundDecisionsAsync(patience).ConfigureAwait(false);
         await _stopReading.CancelAsync().ConfigureAwait(false);
     }
 }

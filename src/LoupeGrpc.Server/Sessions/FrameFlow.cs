@@ -1,9 +1,14 @@
+using LoupeGrpc.Server.Models;
+
 namespace LoupeGrpc.Server.Sessions;
 
 /// <summary>The frames of one session that wait for the engine, oldest first, and the session's share of it. Its state is the scheduler's, under its lock.</summary>
+/// <param name="load">Of the engines that its frames go to.</param>
 /// <param name="limit">How many of them may be in the engine now. Called under the scheduler's lock.</param>
-internal sealed class FrameFlow(FlowPolicy policy, Func<int> limit)
+internal sealed class FrameFlow(ModelLoad load, FlowPolicy policy, Func<int> limit)
 {
+    public ModelLoad Load => load;
+
     public FlowPolicy Policy => policy;
 
     public LinkedList<QueuedFrame> Waiting { get; } = [];
@@ -23,8 +28,8 @@ internal sealed class FrameFlow(FlowPolicy policy, Func<int> limit)
     /// <summary>Nobody waits for its frames any more.</summary>
     public bool Abandoned { get; set; }
 
-    /// <param name="allowHeavy">Whether its next frame may be one that is.</param>
-    public bool IsReady(bool allowHeavy) => Waiting.First is { } first && (allowHeavy || !first.Value.IsHeavy) && Inside < limit();
+    /// <summary>Whether its next frame may go in, as far as there is room for one more.</summary>
+    public bool IsReady => Waiting.First is { } first && (!first.Value.IsHeavy || load.HeavyInside < load.Capacity.Heavy) && Inside < limit();
 }
 
 /// <summary>How the frames of a session wait.</summary>

@@ -3,6 +3,7 @@ using LoupeGrpc.Engine;
 using LoupeGrpc.Engine.Adaptation;
 using LoupeGrpc.Engine.Queueing;
 using LoupeGrpc.Execution;
+using LoupeGrpc.Server.Models;
 
 namespace LoupeGrpc.Server.Sessions;
 
@@ -17,24 +18,36 @@ internal sealed class FramePath : IDisposable
     private readonly SessionOpening _opening;
     private readonly OutcomeSequencer _sequencer;
     private readonly SessionAdaptation _adaptation;
+    private readonly ModelSeat _seat;
     private readonly IAnalysisLane _lane;
     private readonly FrameFlow _flow;
     private readonly SessionEconomies _economies;
+    private readonly SessionCheckpoints? _checkpoints;
     private readonly Room _bytes;
     private readonly Room _sessionBytes;
     private readonly ActivityContext _call = FrameSpan.CurrentCall;
     private readonly CancellationToken _abandoned;
 
+    /// <param name="seat">The path's, which gives it back at its end.</param>
+    /// <param name="checkpoints">Null: the session is not kept elsewhere.</param>
     /// <param name="abandoned">Canceled when nobody waits for the frames any more: those in the engine are canceled, all others dropped.</param>
     public FramePath(
-        SessionServices services, SessionOpening opening, OutcomeSequencer sequencer, SessionAdaptation adaptation, SessionOutbox outbox, CancellationToken abandoned)
+        SessionServices services,
+        SessionOpening opening,
+        ModelSeat seat,
+        OutcomeSequencer sequencer,
+        SessionAdaptation adaptation,
+        SessionOutbox outbox,
+        SessionCheckpoints? checkpoints,
+        CancellationToken abandoned)
     {
+        _checkpoints = checkpoints;
         _services = services;
         _opening = opening;
         _sequencer = sequencer;
         _adaptation = adaptation;
         _abandoned = abandoned;
-        _lane = services.Analyzer.OpenLane(opening.Analysis.Deterministic);
+        (_seat, _lane) = (seat, seat.Lane);
         _economies = new SessionEconomies(opening.Economies);
         _bytes = opening.Quota.Frames ?? services.Ledger.Frames;
         _sessionBytes = new Room(RoomSize.OfBytes(services.Options.Limits.MaxSessionBytes), _bytes);
@@ -42,7 +55,7 @@ internal sealed class FramePath : IDisposable
         var concurrency = services.Options.Limits.SessionConcurrency;
         // A second one of FRESHEST would grow old in the engine; of a session that adapts the engine takes the next when the one before has left it.
         _flow = new FrameFlow(
-            new FlowPolicy(onlyFreshest, opening.StalenessBudget), () => outbox.IsHeld ? 0 : onlyFreshest || adaptation.IsOn ? 1 : concurrency);
+            seat.Load, new FlowPolicy(onlyFreshest, opening.StalenessBudget), () => outbox.IsHeld ? 0 : onlyFreshest || adaptation.IsOn ? 1 : concurrency);
     }
 
     /// <summary>What the next frame runs on.</summary>
@@ -82,7 +95,7 @@ internal sealed class FramePath : IDisposable
     public void Abandon() => _services.Scheduler.Abandon(_flow);
 
     /// <summary>When every frame has its outcome.</summary>
-    public void Dispose() => _lane.Dispose();
+    public void Dispose() => _seat.Dispose();
 
     /// <summary>Where each frame is answered, whoever sends too fast is slowed down: nothing more is read meanwhile.</summary>
     /// <returns>False: the frame has its outcome.</returns>
@@ -166,8 +179,10 @@ internal sealed class FramePath : IDisposable
         var state = _adaptation.Enter(frame.Sequence);
         var outcome = await AskEngineAsync(frame, state).ConfigureAwait(false);
         // Abandoned, the frame may still be inside the engine.
-        var eviction = state is null ? null : _adaptation.Leave(look: !_abandoned.IsCancellationRequested);
-        Decide(frame, EndOf(frame, outcome), EventsOf(frame, outcome, eviction));
+        var isOut = !_abandoned.IsCancellationRequested;
+        var checkpoint = isOut ? _checkpoints?.AfterFrame(state) : null;
+        var eviction = state is null ? null : _adaptation.Leave(look: isOut);
+        Decide(frame, EndOf(frame, outcome), EventsOf(frame, outcome, eviction), eviction is null ? checkpoint : null);
         return outcome;
     }
 
@@ -234,10 +249,10 @@ internal sealed class FramePath : IDisposable
 
     private void Fail(SessionFrame frame, FrameFailure failure) => Decide(frame, new FrameEnd.Failed(failure));
 
-    private void Decide(SessionFrame frame, FrameEnd end, params IEnumerable<SessionNotice> events)
+    private void Decide(SessionFrame frame, FrameEnd end, IEnumerable<SessionNotice>? events = null, Action<SessionProgress>? checkpoint = null)
     {
         _economies.Note(end);
-        _sequencer.Decide(frame, end, events);
+        _sequencer.Decide(frame, end, checkpoint, events ?? []);
     }
 
     private TimeSpan AgeOf(SessionFrame frame) => _services.Time.GetElapsedTime(frame.ReceivedAt);

@@ -1,5 +1,3 @@
-using LoupeGrpc.Engine;
-
 namespace LoupeGrpc.Server.Sessions;
 
 /// <summary>
@@ -10,7 +8,11 @@ namespace LoupeGrpc.Server.Sessions;
 /// The shares are those of start-time fair queueing (Goyal, Vin, Cheng 1996): each session has a virtual clock that advances by the engine time its frames
 /// took; who was idle begins where the others are. Urgent sessions (see <see cref="FlowPolicy.IsUrgent"/>) go first among those whose clocks are a
 /// frame or two apart, and need not wait for a place then. Heavy frames never take all the workers of a stage. Of a session with a budget, frames that would be too old when they come out go before they get in,
-/// as long as a younger one waits behind them. Thread-safe.
+/// as long as a younger one waits behind them.
+/// </para>
+/// <para>
+/// Each model has engines of its own, which are kept busy by themselves: whoever waits for one that is full is passed by those who ask for another. The shares are of
+/// all of them together, since they are computed by the same machine. Thread-safe.
 /// </para>
 /// </summary>
 internal sealed class FrameScheduler : IDisposable
@@ -26,23 +28,21 @@ internal sealed class FrameScheduler : IDisposable
 
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
-    private readonly Func<FrameCapacity> _capacity;
     private readonly Lock _lock = new();
     private readonly HashSet<FrameFlow> _backlogged = [];
+    private readonly List<FrameFlow?> _choices = [];
     private readonly ITimer _timer;
     private long? _wakeAt;
     private double _virtualTime;
     private double _averageCost;
     private int _inside;
-    private int _heavyInside;
+    private long _looks;
     private int _waiting;
     private bool _pumping;
     private bool _pumpAgain;
 
-    /// <param name="capacity">What keeps the engine busy, now.</param>
-    public FrameScheduler(Func<FrameCapacity> capacity, TimeProvider time, ILogger<FrameScheduler> logger)
+    public FrameScheduler(TimeProvider time, ILogger<FrameScheduler> logger)
     {
-        _capacity = capacity;
         _time = time;
         _logger = logger;
         _timer = time.CreateTimer(static state => ((FrameScheduler)state!).Pump(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
@@ -224,7 +224,8 @@ internal sealed class FrameScheduler : IDisposable
             {
                 flow.Transit += CostSmoothing * (transit - flow.Transit);
                 _inside--;
-                _heavyInside -= frame.IsHeavy ? 1 : 0;
+                flow.Load.Inside--;
+                flow.Load.HeavyInside -= frame.IsHeavy ? 1 : 0;
                 flow.Inside--;
                 flow.Served += cost - expected;
                 if (!frame.WasTooOld)
@@ -241,28 +242,19 @@ internal sealed class FrameScheduler : IDisposable
     /// <summary>Within the lock.</summary>
     private (FrameFlow Flow, QueuedFrame Frame, double Cost)? TakeNext(List<(QueuedFrame Frame, FrameRefusal Reason)> refused)
     {
-        var capacity = _capacity();
-        if (_inside >= capacity.Frames + capacity.Urgent)
-        {
-            return null;
-        }
-
+        ChooseOfEach();
         FrameFlow? best = null;
-        var least = double.PositiveInfinity;
-        foreach (var flow in _backlogged)
+        foreach (var chosen in _choices)
         {
-            if (flow.IsReady(allowHeavy: _heavyInside < capacity.Heavy))
+            // The next in turn may have to wait: who is urgent has the places that are left only when it is its turn.
+            if (chosen is not null && (chosen.Policy.IsUrgent || chosen.Load.Inside < chosen.Load.Capacity.Frames) && (best is null || TurnOf(chosen) < TurnOf(best)))
             {
-                var served = flow.Served - (flow.Policy.IsUrgent ? UrgentLead * _averageCost : 0);
-                if (served < least)
-                {
-                    (best, least) = (flow, served);
-                }
+                best = chosen;
             }
         }
 
-        // The next in turn may have to wait: who is urgent has the places that are left only when it is its turn.
-        if (best is null || (_inside >= capacity.Frames && !best.Policy.IsUrgent))
+        _choices.Clear();
+        if (best is null)
         {
             return null;
         }
@@ -274,10 +266,35 @@ internal sealed class FrameScheduler : IDisposable
         best.Served += cost;
         best.Inside++;
         _inside++;
-        _heavyInside += frame.Value.IsHeavy ? 1 : 0;
+        best.Load.Inside++;
+        best.Load.HeavyInside += frame.Value.IsHeavy ? 1 : 0;
         Remove(best, frame);
         return (best, frame.Value, cost);
     }
+
+    /// <summary>Within the lock. Of each model's flows that wait the next in turn, into <see cref="_choices"/>; null where none of them may go in.</summary>
+    private void ChooseOfEach()
+    {
+        _looks++;
+        foreach (var flow in _backlogged)
+        {
+            var load = flow.Load;
+            if (load.SeenIn != _looks)
+            {
+                load.Look(_looks, _choices.Count);
+                _choices.Add(null);
+            }
+
+            if (load.Inside < load.Capacity.Frames + load.Capacity.Urgent && flow.IsReady
+                && (_choices[load.Place] is not { } other || TurnOf(flow) < TurnOf(other)))
+            {
+                _choices[load.Place] = flow;
+            }
+        }
+    }
+
+    /// <summary>Within the lock. The least goes first.</summary>
+    private double TurnOf(FrameFlow flow) => flow.Served - (flow.Policy.IsUrgent ? UrgentLead * _averageCost : 0);
 
     /// <summary>Within the lock. Leaves at least one.</summary>
     private void DropHopeless(FrameFlow flow, List<(QueuedFrame Frame, FrameRefusal Reason)> refused)

@@ -7,7 +7,8 @@ namespace LoupeGrpc.Server.Sessions;
 /// Unordered, outcomes leave as they come, answers to commands all the same after those before them. Thread-safe.
 /// </summary>
 /// <param name="maxUnordered">Unordered, frames that may wait behind one that has no outcome yet although theirs have left.</param>
-internal sealed class OutcomeSequencer(bool unordered, SessionOutbox outbox, SessionMetrics metrics, int maxUnordered)
+/// <param name="opened">Settings of the first frame.</param>
+internal sealed class OutcomeSequencer(bool unordered, SessionOutbox outbox, SessionMetrics metrics, int maxUnordered, AnalysisSettings opened)
 {
     private readonly Lock _lock = new();
     private readonly Queue<SessionItem> _items = new();
@@ -18,6 +19,12 @@ internal sealed class OutcomeSequencer(bool unordered, SessionOutbox outbox, Ses
     private ulong _frameBytes;
     private int _undecided;
     private bool _closed;
+
+    // What has left, or could: a prefix of the session.
+    private ulong _framesReleased;
+    private ulong _commandsReleased;
+    private ulong _bytesReleased;
+    private AnalysisSettings _settings = opened;
 
     /// <summary>The number that the next frame gets.</summary>
     public ulong NextSequence
@@ -60,7 +67,8 @@ internal sealed class OutcomeSequencer(bool unordered, SessionOutbox outbox, Ses
         lock (_lock)
         {
             frame.Sequence = _nextSequence++;
-            _frameBytes += (ulong)frame.Input.Data.Length;
+            frame.ReceivedBytes = frame.Input.Data.Length;
+            _frameBytes += (ulong)frame.ReceivedBytes;
             _items.Enqueue(frame);
             _undecided++;
             return !_closed;
@@ -68,12 +76,13 @@ internal sealed class OutcomeSequencer(bool unordered, SessionOutbox outbox, Ses
     }
 
     /// <summary>Takes a command's answer in.</summary>
-    public void Add(CommandAnswer answer)
+    /// <param name="settings">Of the frames behind it.</param>
+    public void Add(CommandAnswer answer, AnalysisSettings settings)
     {
         lock (_lock)
         {
             outbox.Charge(answer);
-            _items.Enqueue(new AnsweredCommand { Response = answer });
+            _items.Enqueue(new AnsweredCommand { Response = answer, Settings = settings });
             ReleaseDecided();
         }
     }
@@ -88,8 +97,9 @@ internal sealed class OutcomeSequencer(bool unordered, SessionOutbox outbox, Ses
     }
 
     /// <summary>Decides a frame. Its bytes are given back.</summary>
+    /// <param name="checkpoint">Called when all that can leave has, before anything that waits for the frame goes on; null: nothing is.</param>
     /// <param name="events">What it did to the session; they follow it.</param>
-    public void Decide(SessionFrame frame, FrameEnd end, params IEnumerable<SessionNotice> events)
+    public void Decide(SessionFrame frame, FrameEnd end, Action<SessionProgress>? checkpoint, params IEnumerable<SessionNotice> events)
     {
         frame.ReleaseBytes();
         metrics.FrameDecided(end);
@@ -114,7 +124,14 @@ internal sealed class OutcomeSequencer(bool unordered, SessionOutbox outbox, Ses
             }
 
             ReleaseDecided();
-            if (--_undecided == 0)
+            _undecided--;
+            // Unordered, more has left than the frames before the first without an outcome.
+            if (checkpoint is not null && (!unordered || _undecided == 0))
+            {
+                checkpoint(Progress());
+            }
+
+            if (_undecided == 0)
             {
                 _decided?.SetResult();
                 _decided = null;
@@ -160,6 +177,27 @@ internal sealed class OutcomeSequencer(bool unordered, SessionOutbox outbox, Ses
         }
     }
 
+    /// <summary>Does something while no frame is without an outcome and none can come. Otherwise nothing.</summary>
+    public void WhileQuiet(Action<SessionProgress> act)
+    {
+        lock (_lock)
+        {
+            if (_undecided == 0)
+            {
+                act(Progress());
+            }
+        }
+    }
+
+    /// <summary>Goes on where another server's ended. Once, before the first frame.</summary>
+    public void Restore(StoredSession stored)
+    {
+        var facts = stored.Record.Facts;
+        (_nextSequence, _framesReleased, _commandsReleased) = (stored.Frames, stored.Frames, stored.Commands);
+        _frameBytes = _bytesReleased = facts.FrameBytes;
+        _tally.Restore(facts.Tally);
+    }
+
     /// <summary>Frames taken in, those without an outcome, those manipulated.</summary>
     public (ulong Frames, int InFlight, ulong Manipulated) Count()
     {
@@ -177,6 +215,13 @@ internal sealed class OutcomeSequencer(bool unordered, SessionOutbox outbox, Ses
             if (item is SessionFrame frame)
             {
                 _tally.Add((FrameAnswer)response, frame.CaptureTime);
+                _framesReleased++;
+                _bytesReleased += (ulong)frame.ReceivedBytes;
+            }
+            else if (item is AnsweredCommand command)
+            {
+                _commandsReleased++;
+                _settings = command.Settings;
             }
 
             if (item is not SessionFrame || !unordered)
@@ -190,6 +235,12 @@ internal sealed class OutcomeSequencer(bool unordered, SessionOutbox outbox, Ses
             _fewer.SetResult();
             _fewer = null;
         }
+    }
+
+    private SessionProgress Progress()
+    {
+        var (first, responses) = outbox.Save();
+        return new SessionProgress(_framesReleased, _commandsReleased, _bytesReleased, _settings, _tally.Save(), first, responses);
     }
 
     private void Send(SessionItem item)

@@ -1,6 +1,8 @@
 using LoupeGrpc.Engine;
 using LoupeGrpc.Execution;
+using LoupeGrpc.Packaging;
 using LoupeGrpc.Server.Configuration;
+using LoupeGrpc.Server.Models;
 
 namespace LoupeGrpc.Server.Sessions;
 
@@ -8,16 +10,24 @@ namespace LoupeGrpc.Server.Sessions;
 /// Single pictures of unary calls, which wait for the engine beside the frames of sessions: all pictures of one connection have together the share of one session.
 /// There may be any number of callers, so those that wait are bounded, and more are refused. Thread-safe.
 /// </summary>
-internal sealed class PictureQueue(IFrameAnalyzer analyzer, FrameScheduler scheduler, MemoryLedger ledger, LoupeOptions options, TimeProvider time)
+internal sealed class PictureQueue(ModelShelf models, FrameScheduler scheduler, MemoryLedger ledger, LoupeOptions options, TimeProvider time)
 {
     private readonly Lock _lock = new();
-    private readonly Dictionary<string, (FrameFlow Flow, int Users)> _flows = new(StringComparer.Ordinal);
+    private readonly Dictionary<(string Connection, ModelLoad Load), (FrameFlow Flow, int Users)> _flows = [];
     private int _inside;
 
     /// <summary>Waits for its turn, then analyses. Failures, cancellation among them, are values.</summary>
     /// <param name="connection">Names the caller's connection.</param>
     /// <param name="quota">Of the caller.</param>
-    public async Task<FrameEnd> AnalyzeAsync(string connection, OwnerQuota quota, PictureRequest request, CancellationToken cancellationToken)
+    public async Task<PictureAnswer> AnalyzeAsync(string connection, OwnerQuota quota, PictureRequest request, CancellationToken cancellationToken)
+    {
+        using var seat = models.TryTake(request.Model, pinned: false);
+        return seat is null
+            ? new PictureAnswer(new FrameEnd.Failed(new FrameFailure(FailureKind.Invalid, models.Unknown(request.Model))), null)
+            : new PictureAnswer(await AnalyzeAsync(connection, seat, quota, request, cancellationToken).ConfigureAwait(false), seat.Model);
+    }
+
+    private async Task<FrameEnd> AnalyzeAsync(string connection, ModelSeat seat, OwnerQuota quota, PictureRequest request, CancellationToken cancellationToken)
     {
         var receivedAt = time.GetTimestamp();
         var bytes = request.Input.Data.Length;
@@ -32,7 +42,7 @@ internal sealed class PictureQueue(IFrameAnalyzer analyzer, FrameScheduler sched
             return new FrameEnd.Failed(quota.LacksRoomFor(bytes) ? ServerBusy.NoQuotaLeft : ServerBusy.NoBytesLeft(options.Limits));
         }
 
-        if (Enter(connection) is not { } flow)
+        if (Enter(connection, seat.Load) is not { } flow)
         {
             return new FrameEnd.Failed(ServerBusy.TooManyPictures(options.Engine));
         }
@@ -41,8 +51,7 @@ internal sealed class PictureQueue(IFrameAnalyzer analyzer, FrameScheduler sched
         FrameEnd? end = null;
         try
         {
-            using var lane = analyzer.OpenLane(pinned: false);
-            var picture = new Picture(lane, request.Input, request.Settings.ToRequest(receivedAt, null, span), cancellationToken) { ReceivedAt = receivedAt, IsHeavy = request.Input.IsHeavy() };
+            var picture = new Picture(seat.Lane, request.Input, request.Settings.ToRequest(receivedAt, null, span), cancellationToken) { ReceivedAt = receivedAt, IsHeavy = request.Input.IsHeavy() };
             scheduler.Enqueue(flow, picture);
             await using (cancellationToken.UnsafeRegister(
                 static state =>
@@ -62,11 +71,11 @@ internal sealed class PictureQueue(IFrameAnalyzer analyzer, FrameScheduler sched
         finally
         {
             FrameTraces.End(span, end);
-            Leave(connection);
+            Leave(connection, seat.Load);
         }
     }
 
-    private FrameFlow? Enter(string connection)
+    private FrameFlow? Enter(string connection, ModelLoad load)
     {
         lock (_lock)
         {
@@ -76,26 +85,26 @@ internal sealed class PictureQueue(IFrameAnalyzer analyzer, FrameScheduler sched
             }
 
             _inside++;
-            var (flow, users) = _flows.GetValueOrDefault(connection);
-            flow ??= new FrameFlow(new FlowPolicy(false, null), () => int.MaxValue);
-            _flows[connection] = (flow, users + 1);
+            var (flow, users) = _flows.GetValueOrDefault((connection, load));
+            flow ??= new FrameFlow(load, new FlowPolicy(false, null), () => int.MaxValue);
+            _flows[(connection, load)] = (flow, users + 1);
             return flow;
         }
     }
 
-    private void Leave(string connection)
+    private void Leave(string connection, ModelLoad load)
     {
         lock (_lock)
         {
             _inside--;
-            var (flow, users) = _flows[connection];
+            var (flow, users) = _flows[(connection, load)];
             if (users == 1)
             {
-                _flows.Remove(connection);
+                _flows.Remove((connection, load));
             }
             else
             {
-                _flows[connection] = (flow, users - 1);
+                _flows[(connection, load)] = (flow, users - 1);
             }
         }
     }
@@ -128,4 +137,9 @@ internal sealed class PictureQueue(IFrameAnalyzer analyzer, FrameScheduler sched
 }
 
 /// <summary>A single picture and what is wanted of it.</summary>
-internal sealed record PictureRequest(FrameInput Input, AnalysisSettings Settings);
+/// <param name="Model">Name of the one that is to analyse it; empty: the default.</param>
+internal sealed record PictureRequest(FrameInput Input, AnalysisSettings Settings, string Model);
+
+/// <summary>What became of a picture.</summary>
+/// <param name="Model">That it was given to; null: there is none of that name.</param>
+internal sealed record PictureAnswer(FrameEnd End, ModelDescription? Model);

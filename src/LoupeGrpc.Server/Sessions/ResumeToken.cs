@@ -10,9 +10,19 @@ internal sealed class ResumeToken
 {
     private const int Length = 32;
 
-    private readonly byte[] _value = RandomNumberGenerator.GetBytes(Length);
+    private readonly byte[] _value;
 
-    public ResumeToken() => Digest = DigestOf(_value);
+    public ResumeToken()
+        : this(RandomNumberGenerator.GetBytes(Length))
+    {
+    }
+
+    /// <summary>That of a session which another server gave it to.</summary>
+    public ResumeToken(ReadOnlySpan<byte> value)
+    {
+        _value = value.ToArray();
+        Digest = DigestOf(_value);
+    }
 
     /// <summary>Not a secret.</summary>
     public string Digest { get; }

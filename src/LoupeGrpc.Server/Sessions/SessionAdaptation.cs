@@ -1,6 +1,5 @@
 using LoupeGrpc.Engine;
 using LoupeGrpc.Engine.Adaptation;
-using LoupeGrpc.Execution;
 
 namespace LoupeGrpc.Server.Sessions;
 
@@ -8,7 +7,9 @@ namespace LoupeGrpc.Server.Sessions;
 /// The adaptation of one session: off until it is asked for, and within the server's budget, which may evict its state at any time. One frame or one
 /// command has the state at a time; what is evicted meanwhile goes when that is done.
 /// </summary>
-internal sealed class SessionAdaptation(IFrameAnalyzer analyzer, AdaptationBudget budget, SessionOpening opening, OutcomeSequencer sequencer, Action evicted) : IDisposable
+/// <param name="create">Begins at the parameters of the session's model.</param>
+internal sealed class SessionAdaptation(
+    Func<AdaptationSettings, AdaptationSession> create, AdaptationBudget budget, SessionOpening opening, OutcomeSequencer sequencer, Action evicted) : IDisposable
 {
     private readonly Lock _lock = new();
     private AdaptationSession? _session;
@@ -104,6 +105,39 @@ internal sealed class SessionAdaptation(IFrameAnalyzer analyzer, AdaptationBudge
         }
     }
 
+    /// <summary>Goes on where another server's ended, once.</summary>
+    /// <param name="settings">Null: without adaptation.</param>
+    /// <returns>What of it the session does not have, and why.</returns>
+    public IEnumerable<MissingFeature> GoOn(AdaptationSettings? settings, ReadOnlyMemory<byte> checkpoint)
+    {
+        if (settings is null)
+        {
+            yield break;
+        }
+
+        if (Enable(settings) is { } problem)
+        {
+            yield return new MissingFeature("adaptation", problem.Message);
+        }
+        else if (!_session!.TryGoOn(checkpoint, out var error))
+        {
+            yield return new MissingFeature("adaptation", $"it begins anew: {error}");
+        }
+    }
+
+    /// <summary>Copies the state, where there is one.</summary>
+    /// <param name="whole">With the states to roll back to.</param>
+    /// <param name="copy">Null: the session does not adapt.</param>
+    /// <returns>False: a frame or a command has it now.</returns>
+    public bool TryCopy(bool whole, out AdaptationCopy? copy)
+    {
+        lock (_lock)
+        {
+            copy = _session is null || _inUse ? null : AdaptationCopy.Of(_session, whole);
+            return !_inUse;
+        }
+    }
+
     /// <summary>The state as it is now. After <see cref="Enter()"/>.</summary>
     public AdaptationReport? Describe() => _session?.Report();
 
@@ -183,7 +217,7 @@ internal sealed class SessionAdaptation(IFrameAnalyzer analyzer, AdaptationBudge
 
     private FrameFailure? Enable(AdaptationSettings settings)
     {
-        var session = analyzer.CreateAdaptation(settings);
+        var session = create(settings);
         var share = new StateShare(session.MaxSizeInBytes, Evict) { Owner = opening.Owner, OwnersMost = opening.Quota.AdaptationStates };
         lock (_lock)
         {

@@ -69,6 +69,13 @@ internal sealed class SessionCall : IAsyncDisposable
                 if (end != SessionEnd.Vanished)
                 {
                     await session.Work.WhenDecided().WaitAsync(_stop.Token).ConfigureAwait(false);
+                    if (end == SessionEnd.HandedOver && !await session.KeepAsync().WaitAsync(_stop.Token).ConfigureAwait(false))
+                    {
+                        // It goes on nowhere: then its client has the end of it.
+                        end = SessionEnd.Drained();
+                        session.Work.Close(SessionNotice.Draining);
+                    }
+
                     _summary = end.Summarized ? session.Work.Summarize() : null;
                     session.Work.Outbox.Finish(this);
                     if (end.WritePatience is { } patience)

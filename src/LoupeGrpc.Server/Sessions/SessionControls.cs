@@ -3,13 +3,14 @@ using LoupeGrpc.Engine;
 namespace LoupeGrpc.Server.Sessions;
 
 /// <summary>What may change while a session runs, and the commands that change it. Used by the session's reader only.</summary>
-internal sealed class SessionControls(OutcomeSequencer sequencer, SessionAdaptation adaptation, AnalysisSettings opened)
+/// <param name="received">Commands taken in before, by another server.</param>
+internal sealed class SessionControls(OutcomeSequencer sequencer, SessionAdaptation adaptation, AnalysisSettings opened, ulong received)
 {
     /// <summary>Of the next frame.</summary>
     public AnalysisSettings Settings { get; private set; } = opened;
 
     /// <summary>Commands taken in so far.</summary>
-    public ulong Received { get; private set; }
+    public ulong Received { get; private set; } = received;
 
     /// <summary>Carries a command out, or says why not and changes nothing. Its answer takes its turn.</summary>
     public async ValueTask ApplyAsync(SessionCommand command)
@@ -24,8 +25,9 @@ internal sealed class SessionControls(OutcomeSequencer sequencer, SessionAdaptat
         adaptation.Enter();
         var (failure, snapshot) = Apply(command);
         var report = adaptation.Describe();
+        // Whoever looks at the session sees neither without the other.
+        sequencer.Add(new CommandAnswer(command.ControlId, failure, report, Settings.Thresholds, snapshot), Settings);
         var eviction = adaptation.Leave();
-        sequencer.Add(new CommandAnswer(command.ControlId, failure, report, Settings.Thresholds, snapshot));
         if (eviction is not null)
         {
             sequencer.Notify(eviction);

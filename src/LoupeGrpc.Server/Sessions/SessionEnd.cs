@@ -39,6 +39,13 @@ internal sealed record SessionEnd(string Name, bool Summarized, CallFailure? Fai
 
     public static SessionEnd Faulted { get; } = new("a fault of the server", false, null);
 
+    /// <summary>It goes on elsewhere, from the store.</summary>
+    public static SessionEnd HandedOver { get; } = new(
+        "handed over", false, new CallFailure(new FrameFailure(FailureKind.Canceled, "the server is stopping: the session can be resumed at another one")));
+
+    /// <summary>It went on elsewhere without this server being asked.</summary>
+    public static SessionEnd FencedOut { get; } = Aborted("fenced out", "another server resumed the session");
+
     /// <summary>Of a call; the session goes on.</summary>
     public static SessionEnd TakenOver { get; } = Aborted("another call resumed the session", "another call resumed the session");
 

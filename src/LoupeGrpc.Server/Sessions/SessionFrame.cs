@@ -18,7 +18,11 @@ internal abstract class SessionItem
 }
 
 /// <summary>A command; its answer is known at once and waits for the outcomes before it.</summary>
-internal sealed class AnsweredCommand : SessionItem;
+internal sealed class AnsweredCommand : SessionItem
+{
+    /// <summary>Of the frames behind it.</summary>
+    public required AnalysisSettings Settings { get; init; }
+}
 
 /// <summary>One frame from its receipt to its outcome.</summary>
 internal sealed class SessionFrame : SessionItem
@@ -52,6 +56,9 @@ internal sealed class SessionFrame : SessionItem
         get => _input ?? throw new UnreachableException($"Frame {Sequence} gave its bytes back.");
         init => _input = value;
     }
+
+    /// <summary>How many bytes it came with.</summary>
+    public int ReceivedBytes { get; set; }
 
     /// <summary>Takes over what the bytes count against.</summary>
     public void Charge(RoomLease room) => _room = room;

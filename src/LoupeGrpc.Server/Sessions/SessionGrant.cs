@@ -1,10 +1,12 @@
 using LoupeGrpc.Engine;
 using LoupeGrpc.Engine.Adaptation;
+using LoupeGrpc.Packaging;
 
 namespace LoupeGrpc.Server.Sessions;
 
 /// <summary>What a call is told first: what of the session was granted.</summary>
 /// <param name="Credits">Frames and commands that may be without an answer.</param>
+/// <param name="Model">That its frames are analysed with, as long as it lasts.</param>
 /// <param name="Settings">In force now.</param>
 /// <param name="Adaptation">Null where the session does not adapt.</param>
 /// <param name="Missing">What was asked for and is not there.</param>
@@ -14,6 +16,7 @@ namespace LoupeGrpc.Server.Sessions;
 internal sealed record SessionGrant(
     string Id,
     int Credits,
+    ModelDescription Model,
     ExecutionDescription Execution,
     SessionOpening Opening,
     AnalysisSettings Settings,

@@ -24,7 +24,8 @@ internal sealed class SessionLifecycle
 {
     private static readonly Dictionary<SessionState, SessionState[]> Allowed = new()
     {
-        [SessionState.Opened] = [SessionState.Serving, SessionState.Ending, SessionState.Ended],
+        // Parked: another server left it, and it waits for the call that asked for it.
+        [SessionState.Opened] = [SessionState.Serving, SessionState.Parked, SessionState.Ending, SessionState.Ended],
         // To itself when another call takes it over.
         [SessionState.Serving] = [SessionState.Serving, SessionState.Parked, SessionState.Ending, SessionState.Ended],
         [SessionState.Parked] = [SessionState.Serving, SessionState.Ended],

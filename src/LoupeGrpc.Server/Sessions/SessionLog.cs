@@ -40,6 +40,18 @@ internal static partial class SessionLog
         Message = "Session {SessionId} gives memory back ({Kind}): the responses of all sessions take more than {Limit} bytes (Loupe:Limits:MaxRespondingBytes).")]
     public static partial void MemoryRelieved(ILogger logger, string sessionId, string kind, long limit);
 
+    [LoggerMessage(EventId = 111, Level = LogLevel.Warning, Message = "Session {SessionId} is not kept in the store (Loupe:Sessions:Store): {Problem}.")]
+    public static partial void NotKept(ILogger logger, string sessionId, string problem);
+
+    [LoggerMessage(EventId = 112, Level = LogLevel.Warning, Message = "A session of the store (Loupe:Sessions:Store) could not be resumed: {Problem}.")]
+    public static partial void NotRestored(ILogger logger, string problem);
+
+    [LoggerMessage(
+        EventId = 113,
+        Level = LogLevel.Information,
+        Message = "Session {SessionId} '{SessionName}' came from the store after {Frames} frames; its client has {Lost} outcomes more than that.")]
+    public static partial void Restored(ILogger logger, string sessionId, string sessionName, ulong frames, ulong lost);
+
     [LoggerMessage(EventId = 300, Level = LogLevel.Information, Message = "Stopping: {Sessions} open sessions get {Timeout} to finish (Loupe:Shutdown:DrainTimeout).")]
     public static partial void Draining(ILogger logger, int sessions, TimeSpan timeout);
 

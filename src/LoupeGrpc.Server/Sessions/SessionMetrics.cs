@@ -20,6 +20,8 @@ internal sealed class SessionMetrics
     private readonly Counter<long> _evictions;
     private readonly Counter<long> _reliefs;
     private readonly Counter<long> _economies;
+    private readonly Counter<long> _records;
+    private readonly Counter<long> _restored;
 
     public SessionMetrics(IMeterFactory meters)
     {
@@ -32,6 +34,8 @@ internal sealed class SessionMetrics
         _stateBytes = meter.CreateUpDownCounter<long>("loupe.adaptation.state", "By", "Bytes of all adaptation states.");
         _evictions = meter.CreateCounter<long>("loupe.adaptation.evictions", "{state}", "Adaptation states evicted to keep Loupe:Adaptation:MaxStateBytes.");
         _economies = meter.CreateCounter<long>("loupe.economies", "{frame}", "Results of sessions that went without something rather than lose frames, by what.");
+        _records = meter.CreateCounter<long>("loupe.session.records", "{record}", "Records of sessions for Loupe:Sessions:Store, by what became of them: held, fenced_out, failed.");
+        _restored = meter.CreateCounter<long>("loupe.session.restores", "{session}", "Sessions that went on from the store, by whether something was lost: whole, behind.");
         _reliefs = meter.CreateCounter<long>(
             "loupe.memory.reliefs", "{session}", "Sessions that lost something to keep Loupe:Limits:MaxRespondingBytes, by kind: parked, unread, kept.");
     }
@@ -43,6 +47,17 @@ internal sealed class SessionMetrics
         _sessions.Add(-1);
         _parked.Add(1);
     }
+
+    /// <param name="hold">Null: the store did not take it.</param>
+    public void RecordWritten(StoreHold? hold) => _records.Add(1, new KeyValuePair<string, object?>("result", hold switch
+    {
+        StoreHold.Held => "held",
+        StoreHold.FencedOut => "fenced_out",
+        _ => "failed",
+    }));
+
+    /// <param name="behind">Its client had heard more of it than was stored.</param>
+    public void SessionRestored(bool behind) => _restored.Add(1, new KeyValuePair<string, object?>("from", behind ? "behind" : "whole"));
 
     /// <param name="wasParked">Otherwise the session was taken over from a call that had not ended.</param>
     public void SessionResumed(bool wasParked)

@@ -145,6 +145,32 @@ internal sealed class SessionOutbox(int credits, bool keeps, long maxKeptBytes, 
         }
     }
 
+    /// <summary>What is kept and what is to write, and how many went before it.</summary>
+    public (ulong First, IReadOnlyList<SessionResponse> Responses) Save()
+    {
+        lock (_lock)
+        {
+            return (_first, [.. _entries.Select(static entry => entry.Response)]);
+        }
+    }
+
+    /// <summary>Goes on where another server's ended. Once, before the first call.</summary>
+    /// <param name="first">Responses that went before <paramref name="responses"/>.</param>
+    public void Restore(ulong first, IReadOnlyList<SessionResponse> responses)
+    {
+        foreach (var response in responses)
+        {
+            _taken += response.IsAnswer ? 1u : 0;
+            Append(response);
+        }
+
+        lock (_lock)
+        {
+            // Any of them may have been written there.
+            (_first, _position, _sent) = (first, first, first + (ulong)responses.Count);
+        }
+    }
+
     /// <summary>Forgets what is kept of written responses: who lacks them cannot resume.</summary>
     public void ForgetWritten()
     {
@@ -366,6 +392,6 @@ internal sealed class SessionOutbox(int credits, bool keeps, long maxKeptBytes, 
 
     private sealed record Entry(SessionResponse Response, long Bytes)
     {
-        public bool IsOutcome => Response is FrameAnswer;
+        public bool IsOutcome => Response.IsOutcome;
     }
 }

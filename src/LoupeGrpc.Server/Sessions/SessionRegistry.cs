@@ -98,10 +98,14 @@ internal sealed class SessionRegistry(LoupeOptions options, TimeProvider time)
     {
         lock (_lock)
         {
-            _sessions.Remove(session.Id);
-            if (session.Token is { } token)
+            // Under its name there may be another by now: the same session, back from another server.
+            if (_sessions.GetValueOrDefault(session.Id) == session)
             {
-                _byToken.Remove(token.Digest);
+                _sessions.Remove(session.Id);
+                if (session.Token is { } token)
+                {
+                    _byToken.Remove(token.Digest);
+                }
             }
 
             if (_sessions.Count == 0)
@@ -145,10 +149,10 @@ internal sealed class SessionRegistry(LoupeOptions options, TimeProvider time)
 
         foreach (var session in List())
         {
-            session.BeginEnd(
-                SessionEnd.Drained(),
-                new SessionNotice(NoticeKind.Draining, "the server is stopping: it finishes the frames it has"),
-                patience);
+            if (!session.TryHandOver(patience))
+            {
+                session.BeginEnd(SessionEnd.Drained(), SessionNotice.Draining, patience);
+            }
         }
 
         return empty;

@@ -12,8 +12,21 @@ internal abstract record SessionResponse
     /// <summary>Whether it answers a frame or a command, and so gives a credit back.</summary>
     public abstract bool IsAnswer { get; }
 
+    /// <summary>Whether it is the outcome of a frame.</summary>
+    public virtual bool IsOutcome => false;
+
     /// <summary>Bytes that it holds in memory, about.</summary>
     public abstract long Bytes { get; }
+}
+
+/// <summary>One that came as bytes from the server that had the session before.</summary>
+internal sealed record EncodedResponse(ReadOnlyMemory<byte> Message, bool Answers, bool IsFrames) : SessionResponse
+{
+    public override bool IsAnswer => Answers;
+
+    public override bool IsOutcome => IsFrames;
+
+    public override long Bytes => Overhead + Message.Length;
 }
 
 /// <summary>The one outcome of a frame.</summary>
@@ -21,6 +34,8 @@ internal abstract record SessionResponse
 internal sealed record FrameAnswer(ulong FrameId, ulong Sequence, FrameEnd End) : SessionResponse
 {
     public override bool IsAnswer => true;
+
+    public override bool IsOutcome => true;
 
     public override long Bytes => Overhead + End.Bytes;
 }
@@ -45,9 +60,23 @@ internal sealed record CommandAnswer(
 internal sealed record SessionNotice(
     NoticeKind Kind, string Message, ulong Sequence = 0, AdaptationReport? Adaptation = null, ExecutionDescription? Execution = null) : SessionResponse
 {
+    public static SessionNotice Draining { get; } = new(NoticeKind.Draining, "the server is stopping: it finishes the frames it has");
+
     public override bool IsAnswer => false;
 
     public override long Bytes => Overhead + Message.Length;
+
+    /// <summary>What of a session is lost that another server left behind its client.</summary>
+    /// <param name="adaptation">As it goes on.</param>
+    public static SessionNotice Of(StoredSession stored, AdaptationReport? adaptation)
+    {
+        var facts = stored.Record.Facts;
+        var lost = $"the server that had the session is gone, and it goes on from a checkpoint after {facts.Frames} frames: "
+            + $"{stored.FramesLost} outcomes and {stored.CommandsLost} control replies since then stand, but the summary lacks them";
+        var steps = adaptation is null ? string.Empty : $"; adaptation goes on at step {adaptation.Step}, at most {stored.StepsLost} steps are lost";
+        var controls = stored.CommandsLost == 0 ? string.Empty : "; what those controls changed is as before them: send them again";
+        return new SessionNotice(NoticeKind.StateLost, lost + steps + controls, stored.Frames, adaptation);
+    }
 
     /// <param name="sequence">The frame from which on it holds.</param>
     public static SessionNotice Of(GuardEvent guard, ulong sequence) => new(
@@ -63,4 +92,7 @@ internal enum NoticeKind
     ProviderChanged,
     TakenOver,
     Terminated,
+
+    /// <summary>The session goes on from a checkpoint that is older than what its client has heard.</summary>
+    StateLost,
 }

@@ -1,18 +1,19 @@
-using LoupeGrpc.Execution;
 using LoupeGrpc.Server.Configuration;
 using LoupeGrpc.Server.Logs;
+using LoupeGrpc.Server.Models;
 
 namespace LoupeGrpc.Server.Sessions;
 
 /// <summary>What all sessions share.</summary>
 internal sealed record SessionServices(
-    IFrameAnalyzer Analyzer,
+    ModelShelf Models,
     FrameScheduler Scheduler,
     MemoryLedger Ledger,
     AdaptationBudget AdaptationBudget,
     SessionMetrics Metrics,
     FrameTraces Traces,
     AuditLog Audit,
+    SessionKeeping Keeping,
     LiveOptions Live,
     TimeProvider Time,
     ILogger<AnalyzeSession> Logger)

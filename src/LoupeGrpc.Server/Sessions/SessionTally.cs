@@ -5,7 +5,8 @@ namespace LoupeGrpc.Server.Sessions;
 /// <summary>Counts what became of a session's frames. Outcomes are added in the order of receipt, from one thread at a time.</summary>
 internal sealed class SessionTally
 {
-    private const int MaxSegments = 1024;
+    /// <summary>Of the timeline.</summary>
+    public const int MaxSegments = 1024;
 
     private readonly Dictionary<DropCause, ulong> _dropCauses = [];
     private readonly Dictionary<FailureKind, ulong> _failures = [];
@@ -56,6 +57,35 @@ internal sealed class SessionTally
             frameBytes,
             duration,
             null);
+    }
+
+    /// <summary>A copy of all that was counted.</summary>
+    public TallyCounts Save() => new(
+        new Dictionary<DropCause, ulong>(_dropCauses),
+        new Dictionary<FailureKind, ulong>(_failures),
+        new Dictionary<Verdict, ulong>(_verdicts),
+        _expired,
+        [.. _timeline],
+        _inSegment,
+        _truncated);
+
+    /// <summary>Counts on from there. Once, before the first outcome.</summary>
+    public void Restore(TallyCounts counts)
+    {
+        Copy(counts.DropCauses, _dropCauses);
+        Copy(counts.Failures, _failures);
+        Copy(counts.Verdicts, _verdicts);
+        _timeline.AddRange(counts.Timeline);
+        (_expired, _inSegment, _truncated) = (counts.Expired, counts.InSegment, counts.Truncated);
+    }
+
+    private static void Copy<TKey>(IReadOnlyDictionary<TKey, ulong> from, Dictionary<TKey, ulong> to)
+        where TKey : notnull
+    {
+        foreach (var (key, count) in from)
+        {
+            to[key] = count;
+        }
     }
 
     private static void Count<TKey>(Dictionary<TKey, ulong> counts, TKey key)

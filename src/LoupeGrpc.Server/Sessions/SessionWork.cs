@@ -1,5 +1,7 @@
 using LoupeGrpc.Engine;
 using LoupeGrpc.Engine.Adaptation;
+using LoupeGrpc.Packaging;
+using LoupeGrpc.Server.Models;
 
 namespace LoupeGrpc.Server.Sessions;
 
@@ -21,26 +23,53 @@ internal sealed class SessionWork : IDisposable
     private readonly CancellationTokenSource _abandon = new();
     private readonly long _openedAt;
 
+    /// <summary>How long the session was elsewhere.</summary>
+    private readonly TimeSpan _before;
+
     /// <param name="id">Of the session, for its log.</param>
+    /// <param name="seat">The session's, which gives it back at its end.</param>
     /// <param name="credits">Frames and commands that may be without a written answer.</param>
-    public SessionWork(string id, SessionOpening opening, int credits, SessionServices services)
+    /// <param name="keeper">Null: the session is not kept outside this server.</param>
+    /// <param name="describe">What a record says of the session beside its work.</param>
+    /// <param name="stored">What another server left of it; null: it begins here.</param>
+    public SessionWork(
+        string id,
+        SessionOpening opening,
+        ModelSeat seat,
+        int credits,
+        SessionServices services,
+        SessionKeeper? keeper,
+        Func<SessionProgress, SessionFacts> describe,
+        StoredSession? stored)
     {
         _services = services;
+        Model = seat.Model;
         _opening = opening;
         _openedAt = LastInputAt = services.Time.GetTimestamp();
         Outbox = new SessionOutbox(credits, opening.Resumable, services.Options.Sessions.MaxKeptBytes, services.Ledger.Responses, services.Time);
-        _sequencer = new OutcomeSequencer(opening.Unordered, Outbox, services.Metrics, Math.Max(MinUnordered, services.Options.Limits.Credits));
+        _sequencer = new OutcomeSequencer(opening.Unordered, Outbox, services.Metrics, Math.Max(MinUnordered, services.Options.Limits.Credits), opening.Analysis);
         _adaptation = new SessionAdaptation(
-            services.Analyzer, services.AdaptationBudget, opening, _sequencer, () => SessionLog.AdaptationEvicted(services.Logger, id));
-        _frames = new FramePath(services, opening, _sequencer, _adaptation, Outbox, _abandon.Token);
-        _controls = new SessionControls(_sequencer, _adaptation, opening.Analysis);
+            seat.CreateAdaptation, services.AdaptationBudget, opening, _sequencer, () => SessionLog.AdaptationEvicted(services.Logger, id));
+        Checkpoints = keeper is null
+            ? null
+            : new SessionCheckpoints(
+                keeper, services.Keeping.Encoding, _sequencer, _adaptation, services.Options.Sessions.CheckpointInterval, progress => describe(progress) with { Duration = Duration });
+        _frames = new FramePath(services, opening, seat, _sequencer, _adaptation, Outbox, Checkpoints, _abandon.Token);
+        _controls = new SessionControls(_sequencer, _adaptation, opening.Analysis, stored?.Commands ?? 0);
+        _before = stored?.Record.Facts.Duration ?? TimeSpan.Zero;
     }
 
     /// <summary>What calls write.</summary>
     public SessionOutbox Outbox { get; }
 
+    /// <summary>Null: the session is not kept outside this server.</summary>
+    public SessionCheckpoints? Checkpoints { get; }
+
     /// <summary>What of its adaptation was asked for and is not there.</summary>
     public IReadOnlyList<MissingFeature> MissingAdaptation { get; private set; } = [];
+
+    /// <summary>What its frames are analysed with, from first to last.</summary>
+    public ModelDescription Model { get; }
 
     /// <summary>What the next frame runs on.</summary>
     public ExecutionDescription Execution => _frames.Execution;
@@ -69,6 +98,38 @@ internal sealed class SessionWork : IDisposable
         {
             _sequencer.Notify(eviction);
         }
+
+        // A server that is killed before the first frames are done loses none.
+        Checkpoints?.WriteAsync(whole: false);
+    }
+
+    /// <summary>Once, instead of <see cref="Begin"/>: goes on where another server's session ended.</summary>
+    public void GoOn(StoredSession stored)
+    {
+        var facts = stored.Record.Facts;
+        _sequencer.Restore(stored);
+        if (stored.IsBehind)
+        {
+            Outbox.Restore(stored.Claim.Responses, []);
+        }
+        else
+        {
+            Outbox.Restore(facts.FirstResponse, stored.Record.Responses);
+        }
+
+        _adaptation.Enter();
+        MissingAdaptation = [.. _adaptation.GoOn(facts.Adaptation, stored.Record.Adaptation)];
+        if (_adaptation.Leave() is { } eviction)
+        {
+            _sequencer.Notify(eviction);
+        }
+
+        if (stored.IsBehind)
+        {
+            _sequencer.Notify(SessionNotice.Of(stored, _adaptation.State));
+        }
+
+        Checkpoints?.WriteAsync(whole: true);
     }
 
     /// <summary>Takes a frame in. The reader's.</summary>
@@ -82,11 +143,16 @@ internal sealed class SessionWork : IDisposable
 
     /// <summary>Carries a command out. The reader's.</summary>
     /// <param name="receivedAt">Timestamp.</param>
-    public ValueTask ApplyAsync(SessionCommand command, long receivedAt)
+    public async ValueTask ApplyAsync(SessionCommand command, long receivedAt)
     {
         Outbox.TakeCredit();
         LastInputAt = receivedAt;
-        return _controls.ApplyAsync(command);
+        await _controls.ApplyAsync(command).ConfigureAwait(false);
+        if (command is not (SessionCommand.Flush or SessionCommand.Rejected))
+        {
+            // Its client will not send it again.
+            Checkpoints?.WriteAsync(whole: false);
+        }
     }
 
     /// <summary>Waits until a frame or command may be taken in. A credit comes back with each answer written: a client that sends without reading is slowed down by flow control.</summary>
@@ -101,8 +167,9 @@ internal sealed class SessionWork : IDisposable
     public Task WhenDecided() => _sequencer.WhenDecided();
 
     /// <summary>The session so far.</summary>
-    public SessionSummary Summarize() =>
-        _sequencer.Summarize(_services.Time.GetElapsedTime(_openedAt)) with { Adaptation = _adaptation.State };
+    public SessionSummary Summarize() => _sequencer.Summarize(Duration) with { Adaptation = _adaptation.State };
+
+    private TimeSpan Duration => _before + _services.Time.GetElapsedTime(_openedAt);
 
     /// <summary>Frames that come are dropped from now on. Says so to the client.</summary>
     public void Close(SessionNotice notice) => _sequencer.Close(notice);

@@ -4,6 +4,7 @@ using LoupeGrpc.Engine;
 using LoupeGrpc.Server.Configuration;
 using LoupeGrpc.Server.Contract;
 using LoupeGrpc.Server.Health;
+using LoupeGrpc.Server.Models;
 using LoupeGrpc.Server.Security;
 using LoupeGrpc.Server.Sessions;
 using Microsoft.AspNetCore.WebUtilities;
@@ -16,7 +17,7 @@ namespace LoupeGrpc.Server.Web;
 /// after the other, so that a request holds one of them in memory.
 /// </summary>
 internal sealed class AnalyzeEndpoint(
-    PictureQueue pictures, MessageRoom room, ServingState serving, CallerQuotas quotas, LiveOptions live, TimeProvider time, ILogger<AnalyzeEndpoint> logger)
+    PictureQueue pictures, ModelShelf models, MessageRoom room, ServingState serving, CallerQuotas quotas, LiveOptions live, TimeProvider time, ILogger<AnalyzeEndpoint> logger)
 {
     private const string Field = "file";
     private const string Json = "application/json";
@@ -74,17 +75,22 @@ internal sealed class AnalyzeEndpoint(
         }
 
         var request = http.Request;
-        var settings = PictureQuery.Read(request.Query, Options);
+        var wanted = PictureQuery.Read(request.Query, Options);
+        if (!models.Has(wanted.Model))
+        {
+            throw new ProblemException(Problem.Invalid(models.Unknown(wanted.Model)));
+        }
+
         CheckHeaders(request);
         var answer = new ArrayBufferWriter<byte>();
         if (MediaTypeHeaderValue.TryParse(request.ContentType, out var type) && type.MediaType.Equals("multipart/form-data", StringComparison.OrdinalIgnoreCase))
         {
-            await AnalyzeFormAsync(http, BoundaryOf(type), settings, answer).ConfigureAwait(false);
+            await AnalyzeFormAsync(http, BoundaryOf(type), wanted, answer).ConfigureAwait(false);
         }
         else
         {
             CheckType(request.ContentType, type);
-            var end = await AnalyzeAsync(http, request.Body, request.ContentLength, settings).ConfigureAwait(false);
+            var end = await AnalyzeAsync(http, request.Body, request.ContentLength, wanted.Settings, wanted.Model).ConfigureAwait(false);
             ResultOf(end).ToLine(null, 0).WriteTo(answer);
         }
 
@@ -92,7 +98,7 @@ internal sealed class AnalyzeEndpoint(
         return answer;
     }
 
-    private async Task AnalyzeFormAsync(HttpContext http, string boundary, AnalysisSettings settings, ArrayBufferWriter<byte> answer)
+    private async Task AnalyzeFormAsync(HttpContext http, string boundary, PictureQuery wanted, ArrayBufferWriter<byte> answer)
     {
         var reader = new MultipartReader(boundary, http.Request.Body);
         List<(string? Name, FrameEnd End)> first = [];
@@ -108,7 +114,7 @@ internal sealed class AnalyzeEndpoint(
 
             // What is left of the answer: the masks of later pictures may not fit.
             var room = Math.Clamp(Options.Limits.MaxResponseBytes - answer.WrittenCount, 1 << 16, AnalysisSettings.DefaultResponseBytes);
-            var end = await AnalyzeAsync(http, part.Body, null, settings with { MaxResponseBytes = room }).ConfigureAwait(false);
+            var end = await AnalyzeAsync(http, part.Body, null, wanted.Settings with { MaxResponseBytes = room }, wanted.Model).ConfigureAwait(false);
             if (count == 0)
             {
                 first.Add((name, end));
@@ -147,7 +153,7 @@ internal sealed class AnalyzeEndpoint(
         return await waiting.PatientlyAsync(reader.ReadNextSectionAsync).ConfigureAwait(false);
     }
 
-    private async Task<FrameEnd> AnalyzeAsync(HttpContext http, Stream stream, long? length, AnalysisSettings settings)
+    private async Task<FrameEnd> AnalyzeAsync(HttpContext http, Stream stream, long? length, AnalysisSettings settings, string model)
     {
         using var body = new PictureBody(http, room, Options, time);
         var picture = await body.ReadAsync(stream, length).ConfigureAwait(false);
@@ -156,10 +162,10 @@ internal sealed class AnalyzeEndpoint(
             return new FrameEnd.Failed(new FrameFailure(FailureKind.Invalid, "the picture has no bytes"));
         }
 
-        var analyzing = pictures.AnalyzeAsync(http.Connection.Id, quotas.Of(Caller.Of(http)), new PictureRequest(new EncodedInput(picture), settings), http.RequestAborted);
+        var analyzing = pictures.AnalyzeAsync(http.Connection.Id, quotas.Of(Caller.Of(http)), new PictureRequest(new EncodedInput(picture), settings, model), http.RequestAborted);
         // It is charged to the frames now.
         body.Release();
-        return await analyzing.ConfigureAwait(false);
+        return (await analyzing.ConfigureAwait(false)).End;
     }
 
     private static FrameEnd ResultOf(FrameEnd end) => end is FrameEnd.Failed { Failure: var failure } ? throw new ProblemException(Problem.Of(failure)) : end;

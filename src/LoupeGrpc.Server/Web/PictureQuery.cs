@@ -5,13 +5,14 @@ using LoupeGrpc.Server.Sessions;
 
 namespace LoupeGrpc.Server.Web;
 
-/// <summary>What is wanted of pictures, from the query: <c>mask</c> and <c>thresholds</c>, as the options of the client's tool.</summary>
-internal static class PictureQuery
+/// <summary>What is wanted of pictures, from the query: <c>mask</c>, <c>thresholds</c> and <c>model</c>, as the options of the client's tool.</summary>
+/// <param name="Model">Empty: the server's default.</param>
+internal sealed record PictureQuery(AnalysisSettings Settings, string Model)
 {
     /// <exception cref="ProblemException"/>
-    public static AnalysisSettings Read(IQueryCollection query, LoupeOptions options)
+    public static PictureQuery Read(IQueryCollection query, LoupeOptions options)
     {
-        var (policy, thresholds) = (MaskPolicy.WhenSuspected, options.Thresholds);
+        var (policy, thresholds, model) = (MaskPolicy.WhenSuspected, options.Thresholds, string.Empty);
         foreach (var (name, values) in query)
         {
             var value = values.Count == 1 ? values[0]! : throw Wrong($"the query has {name} {values.Count} times");
@@ -29,12 +30,17 @@ internal static class PictureQuery
                 case "thresholds":
                     thresholds = ReadThresholds(value);
                     break;
+                case "model":
+                    model = value;
+                    break;
                 default:
-                    throw Wrong($"the query has '{name}': expected mask or thresholds");
+                    throw Wrong($"the query has '{name}': expected mask, thresholds or model");
             }
         }
 
-        return new AnalysisSettings { Thresholds = thresholds, Mask = new MaskWish(policy, MaskEncoding.Rle, 0), MaxResponseBytes = AnalysisSettings.DefaultResponseBytes };
+        return new PictureQuery(
+            new AnalysisSettings { Thresholds = thresholds, Mask = new MaskWish(policy, MaskEncoding.Rle, 0), MaxResponseBytes = AnalysisSettings.DefaultResponseBytes },
+            model);
     }
 
     private static VerdictThresholds ReadThresholds(string text)

@@ -12,14 +12,15 @@ internal static class RestEndpoints
     public static void MapRest(this RouteGroupBuilder web)
     {
         var rest = web.MapGroup("/v1").WithMetadata(new ProblemRefusals()).For(Role.Analyse);
-        rest.MapPost("/analyze", static (HttpContext http, AnalyzeEndpoint endpoint) => endpoint.AnswerAsync(http));
+        rest.MapPost("/analyze", static (HttpContext http, AnalyzeEndpoint endpoint) => endpoint.AnswerAsync(http)).WithName(ApiDocument.Analyze);
         rest.MapGet("/info", static (HttpRequest request, SessionServices services, SessionRegistry sessions, ServingState serving) => TypedResults.Text(
-            ServerInfoMessages.ToJson($"{request.Scheme}://{request.Host}", services, sessions.Connected, serving.ReadySince, serving.Startup), "application/json"));
+            ServerInfoMessages.ToJson($"{request.Scheme}://{request.Host}", services, sessions.Connected, serving.ReadySince, serving.Startup), "application/json")).WithName(ApiDocument.Info);
         // For any method: HTTP/2 has another for WebSockets.
         rest.Map("/stream", static (HttpContext http, StreamEndpoint endpoint) => endpoint.AnswerAsync(http));
         // The framework's own answer to other methods would be one on every listener.
         rest.MapOther("/analyze", HttpMethods.Post);
         rest.MapOther("/info", HttpMethods.Get);
+        web.Map("/openapi.json", ApiDocument.AnswerAsync).ForEverybody();
     }
 
     private static void MapOther(this RouteGroupBuilder rest, string path, string allowed) => rest.Map(path, (HttpContext http) =>

@@ -1,5 +1,7 @@
 using Grpc.Net.Client;
 using LoupeGrpc.FunctionalTests.Infrastructure;
+using LoupeGrpc.Packaging;
+using LoupeGrpc.TestSupport;
 using LoupeGrpc.V1;
 
 namespace LoupeGrpc.FunctionalTests.Commands;
@@ -38,6 +40,57 @@ public sealed class SettingsReloadTests : IDisposable
         Assert.DoesNotContain("opened, EveryFrame", process.Error, StringComparison.Ordinal);
     }
 
+    /// <summary>The package in the folder, then the settings, then both wrong: who is served notices nothing but what was asked for.</summary>
+    [Fact]
+    public async Task Models_change_with_their_folders_and_with_the_settings()
+    {
+        var (one, two) = (TestPackages.Tiny("tiny-l", PackageLayout.Fp32), TestPackages.Tiny("tiny-s", PackageLayout.Fp32));
+        var (first, second) = (_files["first"], _files["second"]);
+        Directory.Move(TestPackages.Copy(one), first);
+        await WriteAsync("""{"Loupe":{"Model":{"Path":"FIRST"}}}""".Replace("FIRST", first, StringComparison.Ordinal));
+        await using var process = Start();
+        using var channel = GrpcChannel.ForAddress((await process.ReadLineAsync())!.Split(' ')[1]);
+        using var session = await OpenAsync(channel);
+        Assert.Equal(one.Hash, session.Grant.Model.Hash);
+
+        Directory.Move(first, _files["left"]);
+        Directory.Move(TestPackages.Copy(two), first);
+        await process.SignalAsync("HUP");
+        await process.WaitForErrorAsync($"The model 'default' is tiny-s@{two.ShortHash} from now on, before it was tiny-l@{one.ShortHash}: sessions on that one, which are 1, end there.");
+        Assert.Equal([("default", two.Hash, false), ("default", one.Hash, true)], await ModelsAsync(channel));
+
+        Directory.Move(TestPackages.Copy(one), second);
+        await WriteAsync("""{"Loupe":{"Models":{"other":{"Path":"SECOND"}}}}""".Replace("SECOND", second, StringComparison.Ordinal));
+        await process.SignalAsync("HUP");
+        await process.WaitForErrorAsync($"The model 'default' (tiny-s@{two.ShortHash}) is not in the settings any more");
+        Assert.Contains("Changed and in force: Loupe:Model:Path, Loupe:Models:other:Path.", process.Error, StringComparison.Ordinal);
+        Assert.Equal([("other", one.Hash, false), ("default", one.Hash, true)], await ModelsAsync(channel));
+
+        await WriteAsync("""{"Loupe":{"Models":{"other":{"Path":"SECOND-not"}}}}""".Replace("SECOND", second, StringComparison.Ordinal));
+        await process.SignalAsync("HUP");
+        await process.WaitForErrorAsync($"The model 'other' cannot be changed, tiny-l@{one.ShortHash} serves on: {second}-not is not a model package");
+        Assert.Equal([("other", one.Hash, false), ("default", one.Hash, true)], await ModelsAsync(channel));
+        await session.CompleteAsync();
+        Assert.NotNull(Assert.Single(await session.RestAsync()).Summary);
+        await process.SignalAsync("TERM");
+        Assert.Equal(0, await process.ExitAsync());
+    }
+
+    [Theory]
+    [InlineData("""{"Loupe":{"Models":{"a b":{"Path":"/tmp"}}}}""", "Loupe:Models:a b has no good name: expected 1 to 64 letters, digits, '-', '_' and '.'.")]
+    [InlineData("""{"Loupe":{"Models":{"default":{"Path":"/tmp"}}}}""", "Loupe:Models:default:Path stands in the wrong place: the model 'default' is Loupe:Model:Path.")]
+    [InlineData("""{"Loupe":{"Models":{"l14":{}}}}""", "Loupe:Models:l14:Path is empty: expected the folder of a model package.")]
+    [InlineData("""{"Loupe":{"Models":{"l14":{"Path":"/tmp","Pth":"/tmp"}}}}""", "Loupe:Models:l14:Pth (settings.json) is not a setting; did you mean Loupe:Models:l14:Path?")]
+    [InlineData("""{"Loupe":{"Models":{"l14":{"Path":"/nowhere"}}}}""", "/nowhere is not a model package: there is no such directory.")]
+    public async Task Models_that_cannot_be_are_an_error_at_the_start(string text, string error)
+    {
+        await WriteAsync(text);
+        var (code, _, printed) = await ServerProcess.RunAsync(["serve", "--listen", "http://127.0.0.1:0", "--operations", "http://127.0.0.1:0"], ("LOUPE_SETTINGS", Settings));
+
+        Assert.Contains($"error: {error}", printed, StringComparison.Ordinal);
+        Assert.NotEqual(0, code);
+    }
+
     [Theory]
     [InlineData("""{"Loupe":{"Thresholds":{"Low":0.9""")]
     [InlineData("""{"Loupe":{"Thresholds":{"Low":0.9,"High":0.1}}}""")]
@@ -69,6 +122,10 @@ public sealed class SettingsReloadTests : IDisposable
         var thresholds = (await new ForgeryAnalysisService.ForgeryAnalysisServiceClient(channel).GetServerInfoAsync(new GetServerInfoRequest(), cancellationToken: Patience.Token())).DefaultThresholds;
         return (thresholds.Low, thresholds.High);
     }
+
+    private static async Task<IEnumerable<(string Name, string Hash, bool Leaving)>> ModelsAsync(GrpcChannel channel) =>
+        (await new ForgeryAnalysisService.ForgeryAnalysisServiceClient(channel).GetServerInfoAsync(new GetServerInfoRequest(), cancellationToken: Patience.Token()))
+            .Models.Select(static model => (model.Name, model.Model.Hash, model.Leaving));
 
     private static Task<RawSession> OpenAsync(GrpcChannel channel) =>
         RunningServer.OpenAsync(new RawSession(new ForgeryAnalysisService.ForgeryAnalysisServiceClient(channel).Analyze(cancellationToken: TestContext.Current.CancellationToken)));

@@ -3,6 +3,7 @@ using System.Diagnostics.Metrics;
 using System.Text.RegularExpressions;
 using Grpc.Core;
 using LoupeGrpc.FunctionalTests.Infrastructure;
+using LoupeGrpc.Server.Configuration;
 using LoupeGrpc.TestSupport;
 using LoupeGrpc.V1;
 
@@ -21,7 +22,9 @@ public sealed partial class DeployedMetricsTests(NanoEngine engine)
         using var listener = new MeterListener();
         listener.InstrumentPublished = (instrument, _) => known.TryAdd(NameOf(instrument), instrument);
         listener.Start();
-        await using var server = await RunningServer.StartAsync(engine.Analyzer);
+        // With all that has metrics of its own; that the store is not there changes none.
+        await using var server = await RunningServer.StartAsync(
+            engine.Analyzer, new LoupeOptions { Sessions = new() { Store = $"redis://127.0.0.1:{FreePort.Find()}" } });
         using var http = new HttpClient();
         // Some of the framework's are made when they are first asked for.
         _ = await http.GetStringAsync(new Uri(server.Server.Operations, "/metrics"), Patience.Token());
@@ -33,6 +36,16 @@ public sealed partial class DeployedMetricsTests(NanoEngine engine)
 
         bool IsPartOfHistogram(string name) =>
             Part().Match(name) is { Success: true } part && known.TryGetValue(part.Groups[1].Value, out var whole) && whole.GetType().Name.StartsWith("Histogram", StringComparison.Ordinal);
+    }
+
+    /// <summary>A state that no provider is ever in would be an alert that never fires.</summary>
+    [Theory]
+    [MemberData(nameof(Texts))]
+    public async Task Each_state_of_a_provider_is_one_that_it_can_be_in(string file)
+    {
+        var states = Enum.GetNames<LoupeGrpc.Execution.RungState>().Select(static state => state.ToLowerInvariant()).ToHashSet();
+        var asked = Rung().Matches(await File.ReadAllTextAsync(Path.Combine(TestData.RepositoryRoot, file), Patience.Token())).Select(static match => match.Groups[1].Value);
+        Assert.All(asked, state => Assert.Contains(state, states));
     }
 
     [Fact]
@@ -70,6 +83,9 @@ public sealed partial class DeployedMetricsTests(NanoEngine engine)
 
     [GeneratedRegex("""http_server_request_duration_seconds_count\{[^}]*http_route="/loupe.v1.ForgeryAnalysisService/AnalyzeImage"[^}]*rpc_grpc_status_code="3"[^}]*\} [1-9]""")]
     private static partial Regex Counted();
+
+    [GeneratedRegex("""loupe_execution_rung\{[^}]*state=\\?"([a-z]*)""")]
+    private static partial Regex Rung();
 
     [GeneratedRegex("^(.*)_(bucket|sum|count)$")]
     private static partial Regex Part();

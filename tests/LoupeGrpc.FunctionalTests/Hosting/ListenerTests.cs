@@ -5,6 +5,7 @@ using Grpc.Net.Client;
 using LoupeGrpc.FunctionalTests.Infrastructure;
 using LoupeGrpc.Server.Configuration;
 using LoupeGrpc.Server.Hosting;
+using LoupeGrpc.Server.Models;
 using LoupeGrpc.V1;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
@@ -127,6 +128,6 @@ public class ListenerTests
         Assert.True(ListenUrl.TryParse(url, out var parsed, out var error), error);
         return LoupeServer.StartAsync(
             new LoupeOptions { Endpoints = new EndpointOptions { Grpc = parsed, Operations = parsed, Web = parsed }, Security = new SecurityOptions { Open = true } },
-            new ScriptedAnalyzer(), TimeProvider.System, static _ => { }, TestContext.Current.CancellationToken);
+            ModelShelf.Of(new ScriptedAnalyzer()), TimeProvider.System, static _ => { }, TestContext.Current.CancellationToken);
     }
 }

@@ -4,6 +4,7 @@ using Grpc.Net.Client;
 using LoupeGrpc.Execution;
 using LoupeGrpc.Server.Configuration;
 using LoupeGrpc.Server.Hosting;
+using LoupeGrpc.Server.Models;
 using LoupeGrpc.Server.Sessions;
 using LoupeGrpc.V1;
 using Microsoft.Extensions.DependencyInjection;
@@ -38,15 +39,19 @@ internal sealed class RunningServer : IAsyncDisposable
     /// <summary>Bytes of frames that wait or are analysed.</summary>
     public long FrameBytes => Ledger.Frames.Held.Bytes;
 
-    public static async Task<RunningServer> StartAsync(IFrameAnalyzer analyzer, LoupeOptions? options = null, TimeProvider? time = null)
+    public static Task<RunningServer> StartAsync(IFrameAnalyzer analyzer, LoupeOptions? options = null, TimeProvider? time = null) =>
+        StartAsync(ModelShelf.Of(analyzer), options, time);
+
+    /// <param name="models">The caller's.</param>
+    public static async Task<RunningServer> StartAsync(ModelShelf models, LoupeOptions? options = null, TimeProvider? time = null, LogRecorder? log = null)
     {
-        var log = new LogRecorder();
+        log ??= new LogRecorder();
         options = (options ?? new LoupeOptions()) with
         {
             Endpoints = new EndpointOptions { Grpc = ListenUrl.Loopback(0), Operations = ListenUrl.Loopback(0), Web = ListenUrl.Loopback(0) },
         };
         var server = await LoupeServer.StartAsync(
-            options, analyzer, time ?? TimeProvider.System, logging => logging.AddProvider(log), TestContext.Current.CancellationToken);
+            options, models, time ?? TimeProvider.System, logging => logging.AddProvider(log), TestContext.Current.CancellationToken);
         return new RunningServer(server, log);
     }
 

@@ -34,6 +34,7 @@ public sealed class EveryDoorTests : IDisposable
         ["/assets/"] = Open,
         ["/samples/"] = Open,
         ["/icon.svg"] = Open,
+        ["/openapi.json"] = Open,
     };
 
     private readonly TemporaryDirectory _files = new();

@@ -5,6 +5,7 @@ using LoupeGrpc.Execution;
 using LoupeGrpc.FunctionalTests.Infrastructure;
 using LoupeGrpc.Server.Configuration;
 using LoupeGrpc.Server.Hosting;
+using LoupeGrpc.Server.Models;
 using LoupeGrpc.Server.Security;
 using LoupeGrpc.Server.Sessions;
 using LoupeGrpc.V1;
@@ -33,7 +34,7 @@ internal sealed class SecureServer : IAsyncDisposable
         var log = new LogRecorder();
         var server = await LoupeServer.StartAsync(
             options with { Endpoints = endpoints ?? new EndpointOptions { Grpc = url, Operations = url, Web = url } },
-            analyzer ?? new ScriptedAnalyzer { Answer = static _ => ScriptedAnalyzer.Result(0.1f) },
+            ModelShelf.Of(analyzer ?? new ScriptedAnalyzer { Answer = static _ => ScriptedAnalyzer.Result(0.1f) }),
             TimeProvider.System,
             logging => logging.AddProvider(log),
             TestContext.Current.CancellationToken);

@@ -21,6 +21,7 @@ public class SessionAdminTests
             async () => await admin.ListSessionsAsync(new ListSessionsRequest(), cancellationToken: Patience.Token()),
             async () => await admin.GetSessionAsync(new GetSessionRequest(), cancellationToken: Patience.Token()),
             async () => await admin.TerminateSessionAsync(new TerminateSessionRequest(), cancellationToken: Patience.Token()),
+            async () => await admin.ReloadModelAsync(new ReloadModelRequest(), cancellationToken: Patience.Token()),
         ];
         foreach (var call in calls)
         {

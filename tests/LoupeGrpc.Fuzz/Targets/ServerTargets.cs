@@ -28,6 +28,7 @@ internal static class ServerTargets
         OpenReader.Read(new OpenSession { FrameFormat = new FrameFormat { PixelFormat = PixelFormat.Bgr24, Width = 4, Height = 3 } }, _options, out _)!,
     ];
 
+    private static readonly ResponseEncoding _encoding = new();
     private static readonly ThetaLayout _layout = new([new AdaptedTensor("a", [2, 3]), new AdaptedTensor("b", [3])]);
     private static readonly float[] _theta = [.. Enumerable.Range(0, _layout.Length).Select(static i => i * 0.5f)];
 
@@ -48,6 +49,21 @@ internal static class ServerTargets
             Parsers = [typeof(AdaptationSnapshot)],
             Repair = static input => Seal(input),
             Tokens = [[.. "LOUPETTA"u8], [0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0x7F], [0, 0, 0xC0, 0x7F], [0, 0, 0x80, 0x7F], [0xFF, 0xFF, 0x7F, 0x7F], Convert.FromHexString(ModelHash)],
+        },
+        new("adaptation-checkpoint", static input => GoOn(input))
+        {
+            Parsers = [typeof(AdaptationCheckpoint)],
+            Tokens = [[.. "LOUPECKP"u8], [.. "LOUPETTA"u8], [0xFF, 0xFF, 0xFF, 0x7F], [0xFF, 0xFF, 0xFF, 0xFF], [0, 0, 0, 0], [31, 0, 0, 0]],
+        },
+        new("session-record", static input => TakeOver(input))
+        {
+            Parsers = [typeof(SessionRecordFormat), typeof(ResponseEncoding)],
+            Repair = static input => SealRecord(input),
+            Tokens =
+            [
+                [.. "LOUPESES"u8], [0xFF, 0xFF, 0xFF, 0x7F], [0xFF, 0xFF, 0xFF, 0xFF], [0, 0, 0, 0], [0x12, 0], [0x22, 0],
+                .. new[] { "null", "{}", "[", "-1", "1e99", "\"NaN\"", "\"Infinity\"", "18446744073709551615", "\"Tally\":", "\"Adaptation\":", "\"StalenessBudget\":\"00:00:01\"" }.Select(Encoding.UTF8.GetBytes),
+            ],
         },
         new("shared-library", static input => SharedLibraries.Needed(_library.Write(input)))
         {
@@ -124,6 +140,45 @@ internal static class ServerTargets
 
         Require(state.Step >= 0, "a restored state has a step");
         Require(AdaptationSnapshot.Write(state, ModelHash).AsSpan().SequenceEqual(input), "a restored state is what was brought");
+    }
+
+    private static void GoOn(byte[] input)
+    {
+        if (!AdaptationCheckpoint.TryRead(input, _layout, ModelHash, out var memory, out var problem))
+        {
+            Require(problem.Length > 0, "a refused checkpoint has a reason");
+            return;
+        }
+
+        Require(AdaptationCheckpoint.TryRead(AdaptationCheckpoint.Write(memory, ModelHash), _layout, ModelHash, out _, out _), "what was read is written so that it is read again");
+        var session = new AdaptationSession(_layout, _theta, ModelHash, new LoupeGrpc.Engine.Adaptation.AdaptationSettings());
+        Require(session.TryGoOn(input, out _) && session.Report().Step == memory.State.Step, "a session goes on at the checkpoint's step");
+    }
+
+    private static void TakeOver(byte[] input)
+    {
+        if (!SessionRecordFormat.TryRead(input, _encoding, out var record, out var problem))
+        {
+            Require(problem.Length > 0, "a refused record has a reason");
+            return;
+        }
+
+        Require(SessionRecordFormat.TryRead(SessionRecordFormat.Write(record), _encoding, out _, out _), "what was read is written so that it is read again");
+        var claim = new ResumeClaim(ulong.MaxValue, ulong.MaxValue, 1);
+        var stored = new StoredSession(record, new byte[32], 1, claim.ProblemWith(record) is null ? claim : new ResumeClaim(0, 0, 0));
+        stored.ToOpening(_options.Limits);
+        Require(SessionNotice.Of(stored, null).Message.Length > 0, "a session says what it lost");
+        new SessionTally().Restore(record.Facts.Tally);
+    }
+
+    /// <summary>Puts the hash right.</summary>
+    private static void SealRecord(byte[] input)
+    {
+        const int Header = 8 + 4 + SHA256.HashSizeInBytes;
+        if (input.Length >= Header)
+        {
+            SHA256.HashData(input.AsSpan(Header), input.AsSpan(Header - SHA256.HashSizeInBytes));
+        }
     }
 
     /// <summary>Puts the checksum right.</summary>

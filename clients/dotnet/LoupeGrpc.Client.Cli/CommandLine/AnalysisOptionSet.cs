@@ -29,6 +29,13 @@ internal sealed class AnalysisOptionSet
         CustomParser = ParseThresholds,
     };
 
+    private readonly Option<string> _model = new("--model")
+    {
+        Description = "Which of the server's models analyses the frames; `loupe-grpc-client info` names them. [default: the server's first]",
+        HelpName = "NAME",
+        DefaultValueFactory = _ => "",
+    };
+
     private readonly Option<string> _output = new("--output")
     {
         HelpName = "DIR",
@@ -69,6 +76,7 @@ internal sealed class AnalysisOptionSet
         command.Options.Add(_format);
         command.Options.Add(_mask);
         command.Options.Add(_thresholds);
+        command.Options.Add(_model);
         command.Options.Add(_output);
         command.Options.Add(_saveOverlays);
         command.Options.Add(_sideBySide);
@@ -89,6 +97,7 @@ internal sealed class AnalysisOptionSet
                 _ => MaskPolicy.WhenSuspected,
             },
             Thresholds = result.GetValue(_thresholds),
+            Model = result.GetRequiredValue(_model),
             Output = result.GetRequiredValue(_output),
             SaveOverlays = result.GetValue(_saveOverlays) || result.GetValue(_sideBySide),
             SideBySide = result.GetValue(_sideBySide),

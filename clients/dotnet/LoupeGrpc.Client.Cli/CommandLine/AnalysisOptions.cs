@@ -15,6 +15,9 @@ internal sealed record AnalysisOptions
     /// <summary>Null: the server's.</summary>
     public required Thresholds? Thresholds { get; init; }
 
+    /// <summary>Empty: the server's first.</summary>
+    public required string Model { get; init; }
+
     /// <summary>Where overlays and masks go.</summary>
     public required string Output { get; init; }
 

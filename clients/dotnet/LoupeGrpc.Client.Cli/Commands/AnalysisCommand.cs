@@ -75,6 +75,7 @@ internal sealed class AnalysisCommand(CliHost host, AnalysisOptions options, Str
             {
                 Mask = new MaskSettings { Policy = options.Mask, Encoding = MaskEncoding.Rle },
                 Thresholds = options.Thresholds,
+                Model = options.Model,
                 MaxFramesInFlight = files.NeedsFrames ? MaxKeptFrames : session.MaxFramesInFlight,
             });
         });

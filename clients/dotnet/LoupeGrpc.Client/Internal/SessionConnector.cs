@@ -25,8 +25,9 @@ internal sealed class SessionConnector(
     /// <summary>Another connection for the session, tried until the outage has lasted as long as the server keeps it.</summary>
     /// <param name="token">The session's.</param>
     /// <param name="received">Outcomes, replies and events received.</param>
+    /// <param name="answered">The first frame without an outcome, and controls with a reply.</param>
     /// <exception cref="LoupeException">The session cannot be resumed.</exception>
-    public async Task<SessionConnection> ResumeAsync(ByteString token, ulong received, Outage outage, CancellationToken cancellationToken)
+    public async Task<SessionConnection> ResumeAsync(ByteString token, ulong received, (ulong Frames, ulong Controls) answered, Outage outage, CancellationToken cancellationToken)
     {
         // Nothing that a server which does not know the session any more would have to keep.
         var resume = new OpenSession
@@ -36,6 +37,8 @@ internal sealed class SessionConnector(
             MaxResponseBytes = open.MaxResponseBytes,
             ResumeToken = token,
             ResponsesReceived = received,
+            FramesAnswered = answered.Frames,
+            ControlsAnswered = answered.Controls,
         };
         var connection = await retries.ReconnectAsync(
             attempt => SessionConnection.OpenAsync(service, resume, headers, address, attempt), outage, cancellationToken).ConfigureAwait(false);

@@ -14,6 +14,8 @@ internal sealed class UnansweredMessages
     private readonly Dictionary<ulong, LinkedListNode<Entry>> _frames = [];
     private readonly Dictionary<ulong, LinkedListNode<Entry>> _controls = [];
     private TaskCompletionSource? _empty;
+    private ulong _nextFrame;
+    private ulong _lastControl;
 
     /// <returns>The frame as message, with bytes of its own.</returns>
     /// <param name="sequence">The server's number of it.</param>
@@ -25,6 +27,7 @@ internal sealed class UnansweredMessages
         lock (_gate)
         {
             _frames.Add(sequence, _order.AddLast(new Entry(message, sequence, copy)));
+            _nextFrame = sequence + 1;
         }
 
         return message;
@@ -36,6 +39,7 @@ internal sealed class UnansweredMessages
         lock (_gate)
         {
             _controls.Add(number, _order.AddLast(new Entry(message, number, null)));
+            _lastControl = number;
         }
     }
 
@@ -62,11 +66,21 @@ internal sealed class UnansweredMessages
         lock (_gate)
         {
             Remove(_frames, sequence);
+            _nextFrame--;
             while (_frames.Remove(sequence + 1, out var next))
             {
                 next.Value = next.Value with { Number = sequence };
                 _frames.Add(sequence++, next);
             }
+        }
+    }
+
+    /// <summary>The first frame without an outcome, and how many controls have their reply: the next, and all, where nothing waits.</summary>
+    public (ulong Frames, ulong Controls) Answered()
+    {
+        lock (_gate)
+        {
+            return (_frames.Keys.DefaultIfEmpty(_nextFrame).Min(), _controls.Keys.DefaultIfEmpty(_lastControl + 1).Min() - 1);
         }
     }
 

@@ -24,6 +24,10 @@ type SessionAdminServiceClient interface {
 	// Ends a session: its frames in flight get their outcomes, its call ends with ABORTED. One without a connection is dropped.
 	// NOT_FOUND where it is not open.
 	TerminateSession(ctx context.Context, in *TerminateSessionRequest, opts ...grpc.CallOption) (*TerminateSessionResponse, error)
+	// Looks at a model's folder anew. Another package there is loaded beside the one that serves, checks itself, and has the sessions that open from
+	// then on; those that are open end on the package they have. Answers when that is done, which takes as long as a start of the server.
+	// FAILED_PRECONDITION, with the reason, where the package cannot serve: the one before serves on. INVALID_ARGUMENT where no model has the name.
+	ReloadModel(ctx context.Context, in *ReloadModelRequest, opts ...grpc.CallOption) (*ReloadModelResponse, error)
 }
 
 type sessionAdminServiceClient struct {
@@ -61,6 +65,15 @@ func (c *sessionAdminServiceClient) TerminateSession(ctx context.Context, in *Te
 	return out, nil
 }
 
+func (c *sessionAdminServiceClient) ReloadModel(ctx context.Context, in *ReloadModelRequest, opts ...grpc.CallOption) (*ReloadModelResponse, error) {
+	out := new(ReloadModelResponse)
+	err := c.cc.Invoke(ctx, "/loupe.v1.SessionAdminService/ReloadModel", in, out, opts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // SessionAdminServiceServer is the server API for SessionAdminService service.
 // All implementations must embed UnimplementedSessionAdminServiceServer
 // for forward compatibility
@@ -72,6 +85,10 @@ type SessionAdminServiceServer interface {
 	// Ends a session: its frames in flight get their outcomes, its call ends with ABORTED. One without a connection is dropped.
 	// NOT_FOUND where it is not open.
 	TerminateSession(context.Context, *TerminateSessionRequest) (*TerminateSessionResponse, error)
+	// Looks at a model's folder anew. Another package there is loaded beside the one that serves, checks itself, and has the sessions that open from
+	// then on; those that are open end on the package they have. Answers when that is done, which takes as long as a start of the server.
+	// FAILED_PRECONDITION, with the reason, where the package cannot serve: the one before serves on. INVALID_ARGUMENT where no model has the name.
+	ReloadModel(context.Context, *ReloadModelRequest) (*ReloadModelResponse, error)
 	mustEmbedUnimplementedSessionAdminServiceServer()
 }
 
@@ -87,6 +104,9 @@ func (UnimplementedSessionAdminServiceServer) GetSession(context.Context, *GetSe
 }
 func (UnimplementedSessionAdminServiceServer) TerminateSession(context.Context, *TerminateSessionRequest) (*TerminateSessionResponse, error) {
 	return nil, status.Errorf(codes.Unimplemented, "method TerminateSession not implemented")
+}
+func (UnimplementedSessionAdminServiceServer) ReloadModel(context.Context, *ReloadModelRequest) (*ReloadModelResponse, error) {
+	return nil, status.Errorf(codes.Unimplemented, "method ReloadModel not implemented")
 }
 func (UnimplementedSessionAdminServiceServer) mustEmbedUnimplementedSessionAdminServiceServer() {}
 
@@ -155,6 +175,24 @@ func _SessionAdminService_TerminateSession_Handler(srv interface{}, ctx context.
 	return interceptor(ctx, in, info, handler)
 }
 
+func _SessionAdminService_ReloadModel_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ReloadModelRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(SessionAdminServiceServer).ReloadModel(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: "/loupe.v1.SessionAdminService/ReloadModel",
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(SessionAdminServiceServer).ReloadModel(ctx, req.(*ReloadModelRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 var _SessionAdminService_serviceDesc = grpc.ServiceDesc{
 	ServiceName: "loupe.v1.SessionAdminService",
 	HandlerType: (*SessionAdminServiceServer)(nil),
@@ -170,6 +208,10 @@ var _SessionAdminService_serviceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "TerminateSession",
 			Handler:    _SessionAdminService_TerminateSession_Handler,
+		},
+		{
+			MethodName: "ReloadModel",
+			Handler:    _SessionAdminService_ReloadModel_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},

@@ -61,11 +61,13 @@ class AsyncLoupeClient:
         """What is served, by what, and within which limits. UnavailableError: there is no server."""
         return await self._channel.call(self._channel.server_info)
 
-    async def analyze_image(self, image: Image, *, thresholds: Thresholds | None = None, masks: Masks | None = None) -> Analysis:
-        """Analyses one picture outside any session. RequestError: the server cannot; its code says why. UnavailableError: there is no server."""
+    async def analyze_image(self, image: Image, *, thresholds: Thresholds | None = None, masks: Masks | None = None, model: str = "") -> Analysis:
+        """Analyses one picture outside any session, with the server's first model or the one of that name. RequestError: the server cannot; its code
+        says why. UnavailableError: there is no server."""
         request = v1.AnalyzeImageRequest(
             thresholds=thresholds.to_message() if thresholds else None,
             mask=masks.to_message() if masks else None,
+            model=model,
             **_frames.to_message(_frames.read(image)),
         )
         answer = await self._channel.call(lambda: self._channel.analyze_image(request))

@@ -45,6 +45,7 @@ class Ledger:
     _sent: dict[Entry, None] = field(default_factory=dict)
     _next_sequence: int = 0
     _next_index: int = 0
+    _last_control: int = 0
 
     @property
     def idle(self) -> bool:
@@ -73,6 +74,7 @@ class Ledger:
     def enter_control(self, number: int, data: bytes) -> Entry:
         entry = Entry(data, number, False, waiting=False)
         self._controls[number] = entry
+        self._last_control = number
         self._sent[entry] = None
         return entry
 
@@ -88,6 +90,10 @@ class Ledger:
         """Unknown numbers do nothing."""
         if entry := self._controls.pop(number, None):
             del self._sent[entry]
+
+    def answered(self) -> tuple[int, int]:
+        """The first frame without an outcome, or else the next one, and how many controls have their reply."""
+        return min(self._frames, default=self._next_sequence), min(self._controls, default=self._last_control + 1) - 1
 
     def missing(self, next_sequence: int, controls_received: int) -> list[Entry]:
         """What never arrived, in the order of sending."""

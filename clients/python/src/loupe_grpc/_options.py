@@ -118,6 +118,8 @@ class SessionOptions:
 
     #: The caller's own name of the session, for logs and lists; balancers hash it. At most 128 characters.
     name: str = ""
+    #: Which of the server's models analyses the frames: a name from `server_info().models`. Default: the server's first.
+    model: str = ""
     #: Format of raw frames that do not say their own.
     frame_format: FrameFormat | None = None
     delivery: Delivery | None = None
@@ -147,6 +149,7 @@ class SessionOptions:
     def to_message(self, client: ClientOptions) -> v1.OpenSession:
         return v1.OpenSession(
             session_name=self.name,
+            model=self.model,
             frame_format=self.frame_format.to_message() if self.frame_format else None,
             delivery=self.delivery.to_message() if self.delivery else None,
             mask=self.masks.to_message() if self.masks else None,

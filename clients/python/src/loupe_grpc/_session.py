@@ -413,12 +413,15 @@ class AsyncSession:
             raise ConnectionLostError(f"each new connection broke again: {LONG_CALLS}")
         self._tell(Disconnected(str(why), outage.left))
         # Nothing that a server which does not know the session any more would have to keep.
+        frames, controls = self._ledger.answered()
         opening = v1.OpenSession(
             session_name=self._opening.session_name,
             client=self._opening.client,
             max_response_bytes=self._opening.max_response_bytes,
             resume_token=self.grant.resume_token,
             responses_received=self._received,
+            frames_answered=frames,
+            controls_answered=controls,
         )
         connection = await self._channel.reconnect(lambda: _Connection.open(self._channel, opening), outage)
         grant = connection.grant

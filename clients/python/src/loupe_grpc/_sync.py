@@ -203,10 +203,11 @@ class LoupeClient:
         return _run(self._client.server_info(), timeout)
 
     def analyze_image(
-        self, image: Image, *, thresholds: Thresholds | None = None, masks: Masks | None = None, timeout: float | None = None
+        self, image: Image, *, thresholds: Thresholds | None = None, masks: Masks | None = None, model: str = "", timeout: float | None = None
     ) -> Analysis:
-        """Analyses one picture outside any session. RequestError: the server cannot; its code says why."""
-        return _run(self._client.analyze_image(image, thresholds=thresholds, masks=masks), timeout)
+        """Analyses one picture outside any session, with the server's first model or the one of that name. RequestError: the server cannot; its code
+        says why."""
+        return _run(self._client.analyze_image(image, thresholds=thresholds, masks=masks, model=model), timeout)
 
     def open_session(self, options: SessionOptions | None = None, *, timeout: float | None = None, **fields: Any) -> Session:
         """Opens a session. The keyword arguments are the fields of :class:`SessionOptions`."""

@@ -31,7 +31,7 @@ internal static class SettingsDocuments
             is reported at once, with exit code 2.
 
             Numbers of bytes may have a unit (`KiB`, `MiB`, `GiB`, `TiB`), durations too (`ms`, `s`, `min`, `h`, `d`; a bare number is seconds, and
-            `hh:mm:ss` is understood). Lists are separated by commas, or JSON arrays. `N` is a number from 0, `NAME` whatever the provider calls it.
+            `hh:mm:ss` is understood). Lists are separated by commas, or JSON arrays. `N` is a number from 0, `NAME` a name: of a model yours, of an option the provider's.
 
             Log levels stand in section `Logging`: `Logging:LogLevel:CATEGORY` is `Trace`, `Debug`, `Information`, `Warning`, `Error`, `Critical` or `None`.
 

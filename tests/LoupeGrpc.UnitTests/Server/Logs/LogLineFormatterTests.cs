@@ -16,7 +16,7 @@ public sealed class LogLineFormatterTests
     [Fact]
     public void A_message_is_one_line_whatever_is_in_it() =>
         Assert.Equal(
-            $"2026-01-02T03:04:05.000Z info: Calls[150] a b\uFFFD[2J{Environment.NewLine}", Write(150, LogLevel.Information, "a\nb\u001b[2J"));
+            $"2026-01-02T03:04:05.000Z info: Calls[150] a b\uFFFD[2J\uFFFDgnp{Environment.NewLine}", Write(150, LogLevel.Information, "a\nb\u001b[2J\u202egnp"));
 
     [Fact]
     public void A_kind_that_comes_too_often_is_silenced_counted_and_heard_again()

@@ -1,4 +1,5 @@
 using LoupeGrpc.Engine;
+using LoupeGrpc.Server.Models;
 using LoupeGrpc.Server.Sessions;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
@@ -15,10 +16,15 @@ public sealed class FrameSchedulerTests : IDisposable
     private readonly FakeTimeProvider _time = new();
     private readonly List<TestFrame> _entered = [];
     private readonly FrameScheduler _scheduler;
+    private readonly ModelLoad _load;
     private int _depth = 1;
     private int _urgentPlaces;
 
-    public FrameSchedulerTests() => _scheduler = new FrameScheduler(() => new FrameCapacity(_depth, Heavy: 1, _urgentPlaces), _time, NullLogger<FrameScheduler>.Instance);
+    public FrameSchedulerTests()
+    {
+        _scheduler = new FrameScheduler(_time, NullLogger<FrameScheduler>.Instance);
+        _load = new ModelLoad(() => new FrameCapacity(_depth, Heavy: 1, _urgentPlaces));
+    }
 
     public void Dispose() => _scheduler.Dispose();
 
@@ -26,7 +32,7 @@ public sealed class FrameSchedulerTests : IDisposable
     public void Frames_of_a_session_enter_in_their_order_and_no_more_than_there_is_room_for()
     {
         _depth = 2;
-        var flow = new FrameFlow(EveryFrame, () => 8);
+        var flow = new FrameFlow(_load, EveryFrame, () => 8);
         var frames = Enqueue(flow, "a", 5);
         Assert.Equal(["a0", "a1"], Names());
         Assert.Equal((2, 3), (_scheduler.Inside, _scheduler.Waiting));
@@ -40,11 +46,38 @@ public sealed class FrameSchedulerTests : IDisposable
     }
 
     [Fact]
+    public void Who_waits_for_a_model_that_is_busy_is_passed_by_those_who_ask_for_another()
+    {
+        var other = new ModelLoad(static () => new FrameCapacity(2, Heavy: 1, Urgent: 0));
+        var busy = Enqueue(new FrameFlow(_load, EveryFrame, () => 8), "busy", 3);
+        var free = Enqueue(new FrameFlow(other, EveryFrame, () => 8), "free", 3);
+        Assert.Equal(["busy0", "free0", "free1"], Names());
+        busy[0].Finish(0.01);
+        free[1].Finish(0.01);
+        Assert.Equal(["busy0", "free0", "free1", "busy1", "free2"], Names());
+    }
+
+    /// <summary>They are computed by the same machine.</summary>
+    [Fact]
+    public void Whoever_has_had_the_least_of_the_machine_is_next_whichever_model_it_asks_for()
+    {
+        var other = new ModelLoad(() => new FrameCapacity(1, Heavy: 1, Urgent: 0));
+        var cheap = new FrameFlow(_load, EveryFrame, () => 8);
+        var dear = new FrameFlow(other, EveryFrame, () => 8);
+        var fresh = new FrameFlow(other, EveryFrame, () => 8);
+        var first = Enqueue(dear, "dear", 3);
+        Enqueue(cheap, "cheap", 1)[0].Finish(0.01);
+        Enqueue(fresh, "fresh", 1);
+        first[0].Finish(1);
+        Assert.Equal(["dear0", "cheap0", "fresh0"], Names());
+    }
+
+    [Fact]
     public void A_session_has_no_more_frames_inside_than_its_own_limit()
     {
         _depth = 8;
         var limit = 1;
-        var flow = new FrameFlow(EveryFrame, () => limit);
+        var flow = new FrameFlow(_load, EveryFrame, () => limit);
         var frames = Enqueue(flow, "a", 3);
         Assert.Equal(["a0"], Names());
         limit = 2;
@@ -55,8 +88,8 @@ public sealed class FrameSchedulerTests : IDisposable
     [Fact]
     public void Sessions_share_engine_time_and_not_the_number_of_frames()
     {
-        var heavy = new FrameFlow(EveryFrame, () => 8);
-        var light = new FrameFlow(EveryFrame, () => 8);
+        var heavy = new FrameFlow(_load, EveryFrame, () => 8);
+        var light = new FrameFlow(_load, EveryFrame, () => 8);
         Enqueue(heavy, "heavy", 100);
         Enqueue(light, "light", 100);
         var time = new Dictionary<char, double> { ['h'] = 0, ['l'] = 0 };
@@ -75,8 +108,8 @@ public sealed class FrameSchedulerTests : IDisposable
     [Fact]
     public void Who_was_idle_neither_owes_nor_has_saved_up()
     {
-        var busy = new FrameFlow(EveryFrame, () => 8);
-        var late = new FrameFlow(EveryFrame, () => 8);
+        var busy = new FrameFlow(_load, EveryFrame, () => 8);
+        var late = new FrameFlow(_load, EveryFrame, () => 8);
         Enqueue(busy, "busy", 100);
         for (var i = 0; i < 50; i++)
         {
@@ -96,8 +129,8 @@ public sealed class FrameSchedulerTests : IDisposable
     [Fact]
     public void A_fresher_frame_takes_the_place_of_the_one_that_waits()
     {
-        var other = Enqueue(new FrameFlow(EveryFrame, () => 8), "other", 1)[0];
-        var flow = new FrameFlow(Freshest, () => 1);
+        var other = Enqueue(new FrameFlow(_load, EveryFrame, () => 8), "other", 1)[0];
+        var flow = new FrameFlow(_load, Freshest, () => 1);
         var frames = Enqueue(flow, "a", 3);
         Assert.Equal([FrameRefusal.Superseded, FrameRefusal.Superseded, null], frames.Select(static frame => frame.Refusal));
         other.Finish(0.01);
@@ -107,9 +140,9 @@ public sealed class FrameSchedulerTests : IDisposable
     [Fact]
     public void An_urgent_session_goes_first_but_not_beyond_its_share()
     {
-        var busy = new FrameFlow(EveryFrame, () => 8);
+        var busy = new FrameFlow(_load, EveryFrame, () => 8);
         Enqueue(busy, "busy", 200);
-        var urgent = new FrameFlow(new FlowPolicy(false, TimeSpan.FromDays(1)), () => 8);
+        var urgent = new FrameFlow(_load, new FlowPolicy(false, TimeSpan.FromDays(1)), () => 8);
         for (var i = 0; i < 10; i++)
         {
             _entered[i].Finish(0.1);
@@ -131,14 +164,14 @@ public sealed class FrameSchedulerTests : IDisposable
     public void An_urgent_session_finds_a_place_at_once_and_takes_no_more_than_its_share_by_it()
     {
         (_depth, _urgentPlaces) = (3, 2);
-        Enqueue(new FrameFlow(EveryFrame, () => 8), "busy", 300);
+        Enqueue(new FrameFlow(_load, EveryFrame, () => 8), "busy", 300);
         for (var i = 0; i < 10; i++)
         {
             _entered[i].Finish(0.1);
         }
 
         Assert.Equal(3, _scheduler.Inside);
-        Enqueue(new FrameFlow(new FlowPolicy(false, TimeSpan.FromDays(1)), () => 8), "urgent", 300);
+        Enqueue(new FrameFlow(_load, new FlowPolicy(false, TimeSpan.FromDays(1)), () => 8), "urgent", 300);
         Assert.StartsWith("urgent", _entered[13].Name, StringComparison.Ordinal);
         for (var i = 10; i < 210; i++)
         {
@@ -153,8 +186,8 @@ public sealed class FrameSchedulerTests : IDisposable
     [Fact]
     public void A_frame_that_became_too_old_inside_is_charged_what_it_would_have_taken_and_not_its_wait()
     {
-        Enqueue(new FrameFlow(EveryFrame, () => 8), "busy", 100);
-        Enqueue(new FrameFlow(new FlowPolicy(false, TimeSpan.FromDays(1)), () => 8), "late", 100);
+        Enqueue(new FrameFlow(_load, EveryFrame, () => 8), "busy", 100);
+        Enqueue(new FrameFlow(_load, new FlowPolicy(false, TimeSpan.FromDays(1)), () => 8), "late", 100);
         for (var i = 0; i < 40; i++)
         {
             _time.Advance(TimeSpan.FromSeconds(1));
@@ -175,9 +208,9 @@ public sealed class FrameSchedulerTests : IDisposable
     public void Heavy_frames_leave_places_to_the_others()
     {
         _depth = 4;
-        var large = Enqueue(new FrameFlow(EveryFrame, () => 8), "large", 4, heavy: true);
-        Enqueue(new FrameFlow(EveryFrame, () => 8), "alike", 2, heavy: true);
-        Enqueue(new FrameFlow(EveryFrame, () => 8), "small", 5);
+        var large = Enqueue(new FrameFlow(_load, EveryFrame, () => 8), "large", 4, heavy: true);
+        Enqueue(new FrameFlow(_load, EveryFrame, () => 8), "alike", 2, heavy: true);
+        Enqueue(new FrameFlow(_load, EveryFrame, () => 8), "small", 5);
         Assert.Equal(["large0", "small0", "small1", "small2"], Names());
         large[0].Finish(2);
 
@@ -188,11 +221,11 @@ public sealed class FrameSchedulerTests : IDisposable
     [Fact]
     public void Of_a_budget_what_would_come_out_too_late_does_not_go_in_while_something_younger_waits()
     {
-        var flow = new FrameFlow(new FlowPolicy(false, TimeSpan.FromMilliseconds(300)), () => 8);
+        var flow = new FrameFlow(_load, new FlowPolicy(false, TimeSpan.FromMilliseconds(300)), () => 8);
         var first = Enqueue(flow, "first", 1)[0];
         _time.Advance(TimeSpan.FromMilliseconds(200));
         first.Finish(0.2);
-        var other = Enqueue(new FrameFlow(EveryFrame, () => 8), "other", 1)[0];
+        var other = Enqueue(new FrameFlow(_load, EveryFrame, () => 8), "other", 1)[0];
         var old = Enqueue(flow, "old", 1)[0];
         _time.Advance(TimeSpan.FromMilliseconds(270));
         var young = Enqueue(flow, "young", 1)[0];
@@ -205,8 +238,8 @@ public sealed class FrameSchedulerTests : IDisposable
     [Fact]
     public void A_deadline_fires_while_its_frame_waits()
     {
-        Enqueue(new FrameFlow(EveryFrame, () => 8), "other", 1);
-        var flow = new FrameFlow(EveryFrame, () => 8);
+        Enqueue(new FrameFlow(_load, EveryFrame, () => 8), "other", 1);
+        var flow = new FrameFlow(_load, EveryFrame, () => 8);
         var soon = Enqueue(flow, "soon", 1, TimeSpan.FromMilliseconds(20))[0];
         var later = Enqueue(flow, "later", 1, TimeSpan.FromMilliseconds(50))[0];
         var never = Enqueue(flow, "never", 1)[0];
@@ -224,8 +257,8 @@ public sealed class FrameSchedulerTests : IDisposable
     [Fact]
     public void A_frame_older_than_its_sessions_budget_is_stale_unless_its_deadline_came_first()
     {
-        Enqueue(new FrameFlow(EveryFrame, () => 8), "other", 1);
-        var flow = new FrameFlow(new FlowPolicy(false, TimeSpan.FromMilliseconds(30)), () => 8);
+        Enqueue(new FrameFlow(_load, EveryFrame, () => 8), "other", 1);
+        var flow = new FrameFlow(_load, new FlowPolicy(false, TimeSpan.FromMilliseconds(30)), () => 8);
         var stale = Enqueue(flow, "stale", 1)[0];
         var expired = Enqueue(flow, "expired", 1, TimeSpan.FromMilliseconds(30))[0];
         _time.Advance(TimeSpan.FromMilliseconds(30));
@@ -235,8 +268,8 @@ public sealed class FrameSchedulerTests : IDisposable
     [Fact]
     public void Nothing_of_an_abandoned_session_waits_now_or_later_and_the_others_go_on()
     {
-        var other = Enqueue(new FrameFlow(EveryFrame, () => 8), "other", 2);
-        var flow = new FrameFlow(EveryFrame, () => 8);
+        var other = Enqueue(new FrameFlow(_load, EveryFrame, () => 8), "other", 2);
+        var flow = new FrameFlow(_load, EveryFrame, () => 8);
         var waiting = Enqueue(flow, "a", 1)[0];
         _scheduler.Abandon(flow);
         var late = Enqueue(flow, "late", 1)[0];
@@ -248,8 +281,8 @@ public sealed class FrameSchedulerTests : IDisposable
     [Fact]
     public void What_is_taken_out_is_neither_analysed_nor_refused()
     {
-        var other = Enqueue(new FrameFlow(EveryFrame, () => 8), "other", 1)[0];
-        var flow = new FrameFlow(EveryFrame, () => 8);
+        var other = Enqueue(new FrameFlow(_load, EveryFrame, () => 8), "other", 1)[0];
+        var flow = new FrameFlow(_load, EveryFrame, () => 8);
         var frames = Enqueue(flow, "a", 2);
         Assert.True(_scheduler.TryTakeOut(flow, frames[0]));
         Assert.False(_scheduler.TryTakeOut(flow, frames[0]));
@@ -262,7 +295,7 @@ public sealed class FrameSchedulerTests : IDisposable
     [Fact]
     public void A_frame_that_throws_gives_its_place_back()
     {
-        var flow = new FrameFlow(EveryFrame, () => 8);
+        var flow = new FrameFlow(_load, EveryFrame, () => 8);
         var frames = Enqueue(flow, "a", 2);
         frames[0].Throw();
         Assert.Equal(["a0", "a1"], Names());
@@ -272,7 +305,7 @@ public sealed class FrameSchedulerTests : IDisposable
     [Fact]
     public void Frames_that_end_at_once_do_not_pile_up_on_the_stack()
     {
-        var flow = new FrameFlow(EveryFrame, () => 8);
+        var flow = new FrameFlow(_load, EveryFrame, () => 8);
         var gate = Enqueue(flow, "gate", 1)[0];
         for (var i = 0; i < 100_000; i++)
         {

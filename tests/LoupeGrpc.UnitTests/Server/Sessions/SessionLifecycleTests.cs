@@ -24,7 +24,7 @@ public class SessionLifecycleTests
     [InlineData(nameof(SessionState.Parked), nameof(SessionState.Ending))]
     [InlineData(nameof(SessionState.Ending), nameof(SessionState.Serving))]
     [InlineData(nameof(SessionState.Ending), nameof(SessionState.Parked))]
-    [InlineData(nameof(SessionState.Opened), nameof(SessionState.Parked))]
+    [InlineData(nameof(SessionState.Parked), nameof(SessionState.Opened))]
     [InlineData(nameof(SessionState.Ended), nameof(SessionState.Serving))]
     [InlineData(nameof(SessionState.Ended), nameof(SessionState.Ended))]
     public void A_change_that_is_not_in_the_table_changes_nothing(string from, string to)

@@ -1,0 +1,143 @@
+using LoupeGrpc.Server.Configuration;
+using LoupeGrpc.Server.Sessions;
+using StackExchange.Redis;
+
+namespace LoupeGrpc.Server.Stores;
+
+/// <summary>
+/// Records of sessions in Redis: a hash for each, with the record and the number of the claim on it. Each write is a script that looks at that number first, so of two
+/// servers only the later claim writes, whatever either believes. Connects by itself, and again; while Redis is away each call fails at once. Thread-safe.
+/// </summary>
+internal sealed class RedisSessionStore : ISessionStore, IHostedService, IAsyncDisposable
+{
+    private const string Prefix = "loupe:session:";
+
+    private const string Write = """
+        local fence = redis.call('HGET', KEYS[1], 'fence')
+        if fence and tonumber(fence) > tonumber(ARGV[1]) then return 2 end
+        redis.call('HSET', KEYS[1], 'fence', ARGV[1], 'record', ARGV[2])
+        redis.call('PEXPIRE', KEYS[1], ARGV[3])
+        return 0
+        """;
+
+    private const string Touch = """
+        local fence = redis.call('HGET', KEYS[1], 'fence')
+        if not fence then return 1 end
+        if tonumber(fence) > tonumber(ARGV[1]) then return 2 end
+        redis.call('PEXPIRE', KEYS[1], ARGV[2])
+        return 0
+        """;
+
+    private const string Claim = """
+        local record = redis.call('HGET', KEYS[1], 'record')
+        if not record then return nil end
+        local fence = redis.call('HINCRBY', KEYS[1], 'fence', 1)
+        redis.call('PEXPIRE', KEYS[1], ARGV[1])
+        return { fence, record }
+        """;
+
+    private const string Remove = """
+        if redis.call('HGET', KEYS[1], 'fence') == ARGV[1] then redis.call('DEL', KEYS[1]) end
+        return 0
+        """;
+
+    /// <summary>Nobody waits for Redis longer than that.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
+
+    private readonly Task<ConnectionMultiplexer> _connecting;
+    private readonly StoreWatch _watch;
+    private volatile ConnectionMultiplexer? _connection;
+
+    public RedisSessionStore(Configuration.SessionOptions options, StoreWatch watch)
+    {
+        if (!StoreAddress.TryRead(options.Store, out var redis))
+        {
+            throw new ArgumentException("The address was not checked.", nameof(options));
+        }
+
+        _watch = watch;
+        redis.ClientName = "loupe-grpc-server";
+        redis.AbortOnConnectFail = false;
+        redis.ConnectTimeout = (int)Patience.TotalMilliseconds;
+        redis.AsyncTimeout = (int)Patience.TotalMilliseconds;
+        redis.BacklogPolicy = BacklogPolicy.FailFast;
+        redis.ReconnectRetryPolicy = new LinearRetry(500);
+        redis.HeartbeatInterval = TimeSpan.FromSeconds(1);
+        if (options.StoreAuthority.Length > 0)
+        {
+            redis.TrustIssuer(options.StoreAuthority);
+        }
+
+        _connecting = ConnectAsync(redis);
+    }
+
+    public bool IsUp => _connection is { IsConnected: true };
+
+    /// <summary>Waits for the first attempt to connect, however it goes: the first sessions are kept too.</summary>
+    public async Task StartAsync(CancellationToken cancellationToken) =>
+        await ((Task)_connecting).WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+
+    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public async Task<StoreHold> WriteAsync(string key, long fence, ReadOnlyMemory<byte> record, TimeSpan life) =>
+        (StoreHold)(int)await EvaluateAsync(Write, key, fence, record, (long)life.TotalMilliseconds).ConfigureAwait(false);
+
+    public async Task<StoreHold> TouchAsync(string key, long fence, TimeSpan life) =>
+        (StoreHold)(int)await EvaluateAsync(Touch, key, fence, (long)life.TotalMilliseconds).ConfigureAwait(false);
+
+    public Task<ReadOnlyMemory<byte>?> ReadAsync(string key) => TryAsync<ReadOnlyMemory<byte>?>(async redis =>
+        (byte[]?)await redis.HashGetAsync(Prefix + key, "record").ConfigureAwait(false) is { } record ? record : null);
+
+    public async Task<ClaimedRecord?> ClaimAsync(string key, TimeSpan life) =>
+        (RedisResult[]?)await EvaluateAsync(Claim, key, (long)life.TotalMilliseconds).ConfigureAwait(false) is [var fence, var record]
+            ? new ClaimedRecord((long)fence, (byte[]?)record ?? [])
+            : null;
+
+    public Task RemoveAsync(string key, long fence) => EvaluateAsync(Remove, key, fence);
+
+    public async ValueTask DisposeAsync()
+    {
+        await StartAsync(CancellationToken.None).ConfigureAwait(false);
+        if (_connection is { } connection)
+        {
+            await connection.DisposeAsync().ConfigureAwait(false);
+        }
+    }
+
+    private async Task<ConnectionMultiplexer> ConnectAsync(ConfigurationOptions redis)
+    {
+        var connection = await ConnectionMultiplexer.ConnectAsync(redis).ConfigureAwait(false);
+        connection.ConnectionFailed += (_, failure) => _watch.Lost(failure.Exception);
+        connection.ConnectionRestored += (_, _) => _watch.Found();
+        if (!connection.IsConnected)
+        {
+            _watch.Lost(null);
+        }
+
+        _connection = connection;
+        return connection;
+    }
+
+    private Task<RedisResult> EvaluateAsync(string script, string key, params RedisValue[] arguments) =>
+        TryAsync(redis => redis.ScriptEvaluateAsync(script, [Prefix + key], arguments));
+
+    private async Task<T> TryAsync<T>(Func<IDatabase, Task<T>> ask)
+    {
+        try
+        {
+            var connection = await _connecting.WaitAsync(Patience).ConfigureAwait(false);
+            return await ask(connection.GetDatabase()).ConfigureAwait(false);
+        }
+        catch (RedisServerException exception)
+        {
+            // What Redis itself refuses: another type under the key, no right to write, no memory left.
+            _watch.Refused(exception);
+            throw new SessionStoreException($"the store refused it: {exception.Message}", isAway: false, exception);
+        }
+        catch (Exception exception) when (exception is RedisException or TimeoutException or ObjectDisposedException)
+        {
+            _watch.Lost(exception);
+            throw new SessionStoreException("the store of sessions (Loupe:Sessions:Store) is away", isAway: true, exception);
+        }
+    }
+}

@@ -1,0 +1,208 @@
+using System.Buffers.Binary;
+using LoupeGrpc.FunctionalTests.Adaptation;
+using LoupeGrpc.FunctionalTests.Infrastructure;
+using LoupeGrpc.FunctionalTests.Security;
+using LoupeGrpc.Server.Configuration;
+using LoupeGrpc.V1;
+using StackExchange.Redis;
+
+namespace LoupeGrpc.FunctionalTests.Stores;
+
+/// <summary>What a store can do wrong: it is away, it lets nobody in, it has what is not ours.</summary>
+public sealed class StoreFaultTests(NanoEngine nano) : IDisposable
+{
+    private readonly TemporaryDirectory _temporary = new();
+
+    public void Dispose() => _temporary.Dispose();
+
+    public static TheoryData<string, Func<IDatabase, string, Task>, string> Spoilt => new()
+    {
+        { "another type", static async (redis, key) => { await redis.KeyDeleteAsync(key); await redis.StringSetAsync(key, "theirs"); }, "the store refused it: WRONGTYPE" },
+        { "no record", static (redis, key) => redis.HashSetAsync(key, "record", "theirs"), "what lies under the session's key is no record of a session" },
+        { "another version", static (redis, key) => ChangeAsync(redis, key, static record => BinaryPrimitives.WriteInt32LittleEndian(record.AsSpan(8), 2)), "the record of the session has format version 2; this server reads version 1" },
+        { "a bit", static (redis, key) => ChangeAsync(redis, key, static record => record[^1] ^= 1), "the record of the session is damaged: its hash does not match its content" },
+    };
+
+    [Theory]
+    [MemberData(nameof(Spoilt))]
+    public async Task What_is_not_ours_costs_the_one_session_which_hears_why(string what, Func<IDatabase, string, Task> spoil, string reason)
+    {
+        Assert.NotEmpty(what);
+        await using var redis = await RedisProcess.StartAsync();
+        await using var first = await StartAsync(redis.Address());
+        await using var second = await StartAsync(redis.Address());
+        using var session = await first.OpenAsync(HandOverTests.Plain);
+        await redis.UntilStoredAsync(static _ => true);
+        var key = await redis.KeyAsync();
+        using var neighbour = await first.OpenAsync(HandOverTests.Plain);
+        await redis.AskAsync(async store =>
+        {
+            await spoil(store, key);
+            return true;
+        });
+
+        using (var claim = await second.OpenAsync(new OpenSession { ResumeToken = session.Grant.ResumeToken }))
+        {
+            Assert.False(claim.Grant.Resumed);
+            Assert.StartsWith(reason, Assert.Single(claim.Grant.Unavailable).Reason, StringComparison.Ordinal);
+            Assert.Contains(second.Log.Lines, line => line.Contains(reason, StringComparison.Ordinal));
+        }
+
+        // Both are where they were, and the other can be had elsewhere.
+        foreach (var one in new[] { session, neighbour })
+        {
+            await AdaptingStream.SendFrameAsync(one, 0);
+            await one.NextOutcomeAsync();
+        }
+
+        using var resumed = await second.OpenAsync(new OpenSession { ResumeToken = neighbour.Grant.ResumeToken, ResponsesReceived = 1, FramesAnswered = 1 });
+        Assert.Equal((true, 1ul), (resumed.Grant.Resumed, resumed.Grant.NextSequence));
+    }
+
+    [Theory]
+    [InlineData("model", "the session belongs to the model ffffffff; this server runs")]
+    [InlineData("token", "what lies under the session's key is the record of another session")]
+    public async Task The_record_of_another_model_or_session_is_not_gone_on_with(string what, string reason)
+    {
+        await using var redis = await RedisProcess.StartAsync();
+        await using var first = await StartAsync(redis.Address());
+        await using var second = await StartAsync(redis.Address());
+        using var session = await first.OpenAsync(AdaptingStream.Open());
+        await redis.UntilStoredAsync(static _ => true);
+        await redis.ChangeAsync(
+            await redis.KeyAsync(), facts => what == "model" ? facts with { Model = new string('f', 64) } : facts with { TokenDigest = new string('f', 64) });
+        using var claim = await second.OpenAsync(new OpenSession { ResumeToken = session.Grant.ResumeToken });
+        Assert.False(claim.Grant.Resumed);
+        Assert.StartsWith(reason, Assert.Single(claim.Grant.Unavailable).Reason, StringComparison.Ordinal);
+        await AdaptingStream.SendFrameAsync(session, 0);
+        await session.NextOutcomeAsync();
+    }
+
+    [Fact]
+    public async Task While_it_is_away_sessions_go_on_and_health_says_so_and_when_it_is_back_they_are_kept_again()
+    {
+        await using var redis = await RedisProcess.StartAsync();
+        await using var first = await StartAsync(redis.Address(), every: 1);
+        await using var second = await StartAsync(redis.Address(), every: 1);
+        using var session = await first.OpenAsync(AdaptingStream.Open());
+        await SendAsync(session, 0);
+        Assert.Equal("Healthy", await HealthAsync(first));
+
+        await redis.StopAsync();
+        await Patience.UntilAsync(() => !Store(first).IsUp);
+        Assert.Equal("Degraded", await HealthAsync(first));
+        for (var number = 1; number < 6; number++)
+        {
+            await SendAsync(session, number);
+        }
+
+        // One that is opened now, and one that breaks, go on as ever.
+        using (var connection = first.Connect())
+        {
+            var broken = await connection.OpenAsync(HandOverTests.Plain);
+            await SendAsync(broken, 0);
+            connection.Break();
+            await Patience.UntilAsync(() => first.Sessions.List().Any(static one => one.ParkedSince is not null));
+            using var back = await first.ResumeAsync(broken);
+            await SendAsync(back, 1);
+            await back.CompleteAsync();
+            await back.RestAsync();
+        }
+
+        await redis.StartAsync();
+        await Patience.UntilAsync(() => Store(first).IsUp && Store(second).IsUp);
+        Assert.Equal("Healthy", await HealthAsync(first));
+        await SendAsync(session, 6);
+        await redis.UntilStoredAsync(static facts => facts.Frames == 7);
+        using var resumed = await second.ResumeAsync(session);
+        Assert.Equal(7ul, resumed.Grant.NextSequence);
+        foreach (var server in new[] { first, second })
+        {
+            var said = server.Log.Lines.Where(static line => line.StartsWith("Warning", StringComparison.Ordinal) && line.Contains("is away", StringComparison.Ordinal));
+            Assert.Single(said);
+        }
+    }
+
+    [Fact]
+    public async Task It_starts_without_and_stops_as_ever()
+    {
+        await using var server = await StartAsync($"redis://127.0.0.1:{FreePort.Find()}");
+        Assert.Equal("Degraded", await HealthAsync(server));
+        using var session = await server.OpenAsync(HandOverTests.Plain);
+        await SendAsync(session, 0);
+        var stopping = server.Server.StopAsync();
+        var (before, failure) = await session.FailureAsync();
+        Assert.Equal(Grpc.Core.StatusCode.Unavailable, failure.StatusCode);
+        Assert.Equal(SessionEventKind.Draining, before[0].Event.Kind);
+        Assert.Equal(1ul, before[^1].Summary.Frames);
+        await stopping;
+    }
+
+    [Theory]
+    [InlineData("", "Degraded")]
+    [InlineData("default:wrong", "Degraded")]
+    [InlineData("default:a%40b%3Ac", "Healthy")]
+    [InlineData("loupe:its%20own", "Healthy")]
+    public async Task Passwords_let_in(string user, string health)
+    {
+        await using var redis = await RedisProcess.StartAsync("--requirepass", "a@b:c", "--user", "loupe", "on", ">its own", "~loupe:*", "+@all");
+        await using var server = await StartAsync(redis.Address(user));
+        using var session = await server.OpenAsync(HandOverTests.Plain);
+        await SendAsync(session, 0);
+        Assert.Equal(health, await HealthAsync(server));
+        Assert.DoesNotContain(server.Log.Lines, static line => line.Contains("its own", StringComparison.Ordinal) || line.Contains("a@b:c", StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("its own", "Healthy")]
+    [InlineData("another's", "Degraded")]
+    [InlineData("the system's", "Degraded")]
+    public async Task Over_TLS_its_certificate_must_be_signed_by_whom_the_setting_names(string authority, string health)
+    {
+        using var signer = new TestAuthority();
+        using var other = new TestAuthority("CN=another root");
+        using var certificate = signer.Server();
+        var (file, key, root, wrong) = (Path("redis.pem"), Path("redis.key"), Path("root.pem"), Path("other.pem"));
+        TestAuthority.Write(certificate, file, key);
+        await File.WriteAllTextAsync(root, signer.Pem, Patience.Token());
+        await File.WriteAllTextAsync(wrong, other.Pem, Patience.Token());
+        await using var redis = await RedisProcess.StartAsync(true, "--tls-cert-file", file, "--tls-key-file", key, "--tls-ca-cert-file", root, "--tls-auth-clients", "no");
+        await using var server = await RunningServer.StartAsync(nano.Analyzer, new LoupeOptions
+        {
+            Sessions = new() { Store = redis.Address(), StoreAuthority = authority switch { "its own" => root, "another's" => wrong, _ => string.Empty } },
+        });
+        using var session = await server.OpenAsync(HandOverTests.Plain);
+        await SendAsync(session, 0);
+        Assert.Equal(health, await HealthAsync(server));
+    }
+
+    private string Path(string name) => _temporary[name];
+
+    private static LoupeGrpc.Server.Sessions.ISessionStore Store(RunningServer server) =>
+        (LoupeGrpc.Server.Sessions.ISessionStore)server.Server.Services.GetService(typeof(LoupeGrpc.Server.Sessions.ISessionStore))!;
+
+    private static async Task SendAsync(RawSession session, int number)
+    {
+        await AdaptingStream.SendFrameAsync(session, number);
+        await session.NextOutcomeAsync();
+    }
+
+    /// <summary>The first word of what it says of itself, which is ready in any case.</summary>
+    private static async Task<string> HealthAsync(RunningServer server)
+    {
+        using var http = new HttpClient { BaseAddress = server.Server.Operations };
+        using var answer = await http.GetAsync("/healthz/ready", Patience.Token());
+        Assert.True(answer.IsSuccessStatusCode);
+        return (await answer.Content.ReadAsStringAsync(Patience.Token())).Split('\n')[0].Trim();
+    }
+
+    private static async Task ChangeAsync(IDatabase redis, string key, Action<byte[]> change)
+    {
+        var record = (byte[])(await redis.HashGetAsync(key, "record"))!;
+        change(record);
+        await redis.HashSetAsync(key, "record", record);
+    }
+
+    private async Task<RunningServer> StartAsync(string store, int every = 64) => await RunningServer.StartAsync(
+        nano.Analyzer, new LoupeOptions { Sessions = new() { Store = store, CheckpointInterval = every } });
+}
