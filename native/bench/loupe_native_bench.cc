@@ -12,6 +12,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "loupe_native.h"
@@ -90,8 +91,19 @@ void RegisterMaskDecoding(const std::string& name, int32_t width, int32_t height
       });
 }
 
-void RegisterEncoding(const std::string& name, int32_t width, int32_t height, int longest_run) {
-  const auto mask = std::make_shared<std::vector<uint8_t>>(RandomMask(width, height, longest_run, 1));
+// The same runs down the columns, which is the way they are counted.
+std::vector<uint8_t> Transposed(const std::vector<uint8_t>& mask, int32_t width, int32_t height) {
+  std::vector<uint8_t> transposed(mask.size());
+  for (int32_t y = 0; y < height; ++y) {
+    for (int32_t x = 0; x < width; ++x) {
+      transposed[static_cast<size_t>(x) * height + y] = mask[static_cast<size_t>(y) * width + x];
+    }
+  }
+  return transposed;
+}
+
+void RegisterEncoding(const std::string& name, int32_t width, int32_t height, std::vector<uint8_t> pixels) {
+  const auto mask = std::make_shared<std::vector<uint8_t>>(std::move(pixels));
   const auto counts = std::make_shared<std::vector<uint8_t>>(static_cast<size_t>(width) * height);
   Register(
       "encode_rle/" + name,
@@ -112,8 +124,11 @@ int main(int argc, char** argv) {
   loupe::RegisterPreprocessing("nv12_1920x1080", LOUPE_NV12, 1920, 1080);
   loupe::RegisterMaskDecoding("640x480", 640, 480);
   loupe::RegisterMaskDecoding("1920x1080", 1920, 1080);
-  loupe::RegisterEncoding("1920x1080_few_runs", 1920, 1080, 100000);
-  loupe::RegisterEncoding("1920x1080_many_runs", 1920, 1080, 30);
+  loupe::RegisterEncoding("1920x1080_few_runs", 1920, 1080, loupe::RandomMask(1920, 1080, 100000, 1));
+  // One or two pixels each, which take one character; and up to 60, which take one or two at random.
+  loupe::RegisterEncoding("1920x1080_many_runs", 1920, 1080, loupe::RandomMask(1920, 1080, 30, 1));
+  loupe::RegisterEncoding("1920x1080_mixed_runs", 1920, 1080,
+                          loupe::Transposed(loupe::RandomMask(1080, 1920, 60, 1), 1080, 1920));
 
   benchmark::Initialize(&argc, argv);
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;

@@ -14,9 +14,6 @@
 namespace loupe {
 namespace {
 
-constexpr int kGroupBits = 5;
-constexpr uint8_t kFirstCharacter = 48;
-constexpr uint8_t kMoreFollows = 0x20;
 constexpr uint8_t kSignBit = 0x10;
 // Differences of runs below 2^31 take 32 bits and a sign.
 constexpr int kMaxGroups = 7;
@@ -77,11 +74,11 @@ bool RunReader::Next(int64_t* run) {
     if (next_ == end_) RefuseCounts("the counts end within a run");
     if (groups == kMaxGroups) RefuseCounts("run " + std::to_string(index_) + " is longer than any mask");
     group = static_cast<uint8_t>(*next_ - kFirstCharacter);  // below the first character wraps to a large value
-    if (group > (kMoreFollows | 0x1F)) {
+    if (group > (kMoreFollows | kGroupMask)) {
       RefuseCounts("byte " + std::to_string(next_ - begin_) + " of the counts is " + std::to_string(*next_) +
                    ", must be 48 to 111");
     }
-    value |= uint64_t{group & 0x1Fu} << (kGroupBits * groups);
+    value |= uint64_t{static_cast<uint8_t>(group & kGroupMask)} << (kGroupBits * groups);
     ++groups;
     ++next_;
   } while ((group & kMoreFollows) != 0);
@@ -100,21 +97,17 @@ bool RunReader::Next(int64_t* run) {
   return true;
 }
 
-void RunWriter::Append(int64_t run) {
-  int64_t value = index_ > 2 ? run - previous_[1] : run;
-  previous_[1] = previous_[0];
-  previous_[0] = run;
-  ++index_;
-
+int64_t RunWriter::AppendGroups(uint8_t* destination, int64_t capacity, int64_t size, int64_t value) {
   bool more = true;
   while (more) {
-    auto group = static_cast<uint8_t>(value & 0x1F);
+    auto group = static_cast<uint8_t>(value & kGroupMask);
     value >>= kGroupBits;
     more = (group & kSignBit) != 0 ? value != -1 : value != 0;
     if (more) group |= kMoreFollows;
-    if (size_ < capacity_) destination_[size_] = static_cast<uint8_t>(group + kFirstCharacter);
-    ++size_;
+    if (size < capacity) destination[size] = static_cast<uint8_t>(group + kFirstCharacter);
+    ++size;
   }
+  return size;
 }
 
 int64_t MaskPixels(int32_t width, int32_t height) {

@@ -28,8 +28,15 @@ class RunReader {
   int64_t previous_[2] = {};  // the last run and the one before it
 };
 
+// Characters of compressed counts: five bits from the first character on, and a bit that says that more follow.
+inline constexpr int kGroupBits = 5;
+inline constexpr uint8_t kFirstCharacter = 48;
+inline constexpr uint8_t kMoreFollows = 0x20;
+inline constexpr uint8_t kGroupMask = 0x1F;
+
 // Writes compressed counts from the positions at which the value changes. Beyond the capacity it only counts, so that
-// one pass tells the size that would do.
+// one pass tells the size that would do. All but long runs is inline, and a writer's address never leaves its caller:
+// its state then lives in registers, where a store of a byte would otherwise have it read again from memory.
 class RunWriter {
  public:
   RunWriter(uint8_t* destination, int64_t capacity) : destination_(destination), capacity_(capacity) {}
@@ -47,14 +54,42 @@ class RunWriter {
   }
 
  private:
-  void Append(int64_t run);
+  // Whether `characters` hold the value with its sign.
+  static bool Fits(int64_t value, int characters) {
+    const uint64_t half = uint64_t{1} << (kGroupBits * characters - 1);
+    return static_cast<uint64_t>(value) + half < 2 * half;
+  }
+
+  void Append(int64_t run) {
+    const int64_t value = run - before_previous_;
+    before_previous_ = previous_;
+    previous_ = started_ ? run : 0;  // the first run is never subtracted
+    started_ = true;
+
+    if (Fits(value, 2) && capacity_ - size_ >= 2) {
+      // Both characters, of which the next run overwrites the second where one was enough: busy masks mix the two
+      // at random, and a branch between them would be mispredicted every other time.
+      const int more = Fits(value, 1) ? 0 : 1;
+      const auto groups = static_cast<int>(value);
+      uint8_t* const to = destination_ + size_;
+      to[0] = static_cast<uint8_t>((groups & kGroupMask) + kFirstCharacter + more * kMoreFollows);
+      to[1] = static_cast<uint8_t>(((groups >> kGroupBits) & kGroupMask) + kFirstCharacter);
+      size_ += 1 + more;
+    } else {
+      size_ = AppendGroups(destination_, capacity_, size_, value);
+    }
+  }
+
+  // Returns the size after it.
+  static int64_t AppendGroups(uint8_t* destination, int64_t capacity, int64_t size, int64_t value);
 
   uint8_t* const destination_;
   const int64_t capacity_;
   int64_t size_ = 0;
   int64_t last_ = 0;
-  int64_t index_ = 0;
-  int64_t previous_[2] = {};
+  int64_t previous_ = 0;
+  int64_t before_previous_ = 0;
+  bool started_ = false;
 };
 
 // All throw Failure for a size that is not accepted; `MaskPixels` returns width * height.

@@ -79,6 +79,57 @@ TEST_P(RunLengthTest, MasksOfOneValueHaveOneRun) {
   }
 }
 
+// The pixels of these runs, down the columns.
+std::vector<uint8_t> ColumnOf(const std::vector<int64_t>& runs) {
+  std::vector<uint8_t> mask;
+  for (size_t i = 0; i < runs.size(); ++i) mask.insert(mask.end(), static_cast<size_t>(runs[i]), i % 2);
+  return mask;
+}
+
+TEST(RunLengthToolsTest, DifferencesOfRunsTakeAsManyCharactersAsTheyNeed) {
+  std::vector<int64_t> runs = {0, 20000, 20000};
+  for (const int64_t edge : {1, 15, 16, 17, 31, 32, 33, 511, 512, 513, 1023, 1024, 1025, 16383, 16384, 16385}) {
+    for (const int64_t difference : {edge, -edge}) {
+      runs.push_back(runs[runs.size() - 2] + difference);
+      runs.push_back(runs[runs.size() - 2]);
+    }
+  }
+  // Several columns, since one is at most 65535 high.
+  constexpr int32_t kColumns = 32;
+  for (const int64_t first : {0, 1}) {  // it is never subtracted
+    runs[0] = first;
+    auto whole = runs;
+    whole.back() -= static_cast<int64_t>(ColumnOf(runs).size()) % kColumns;
+    const auto pixels = ColumnOf(whole);
+    const size_t height = pixels.size() / kColumns;
+    std::vector<uint8_t> rows(pixels.size());
+    for (size_t i = 0; i < pixels.size(); ++i) rows[i % height * kColumns + i / height] = pixels[i];
+    EXPECT_EQ(reference::Counts(whole), Encode(rows, kColumns, static_cast<int32_t>(height), kColumns));
+  }
+}
+
+TEST(RunLengthToolsTest, NothingIsWrittenBeyondTheCapacity) {
+  constexpr int32_t kSide = 24;
+  constexpr uint8_t kUntouched = 1;
+  for (const int longest_run : {1, 30, 300}) {
+    const auto mask = RandomMask(kSide, kSide, longest_run, 7);
+    const std::string expected = reference::Counts(reference::Runs(mask, kSide, kSide));
+    const auto size = static_cast<int64_t>(expected.size());
+    for (int64_t capacity = 0; capacity <= size + 2; ++capacity) {
+      std::vector<uint8_t> room(expected.size() + 4, kUntouched);
+      int64_t written = 0;
+      const loupe_status status = loupe_rle_encode(mask.data(), static_cast<int64_t>(mask.size()), kSide, kSide, kSide,
+                                                   room.data(), capacity, &written);
+      ASSERT_EQ(capacity < size ? LOUPE_BUFFER_TOO_SMALL : LOUPE_OK, status);
+      ASSERT_EQ(size, written);
+      ASSERT_TRUE(std::all_of(room.begin() + capacity, room.end(), [](uint8_t value) { return value == kUntouched; }));
+      if (status == LOUPE_OK) {
+        ASSERT_EQ(expected, std::string(room.begin(), room.begin() + size));
+      }
+    }
+  }
+}
+
 TEST(RunLengthToolsTest, AreaBoxMergeAndIouAreThoseOfThePixels) {
   std::mt19937 random(3);
   for (int round = 0; round < 300; ++round) {
