@@ -263,6 +263,12 @@ def large_metadata(place):
 
 @case("who watches health while the server stops", "NOT_SERVING a second later, or with the end")
 def health_watch(place):
+    # A busy machine may be slow once; a server that asks itself once a second is so each time.
+    took = min(health_told(), health_told(), health_told())
+    return expect(took < 0.5, f"NOT_SERVING after {took * 1000:.0f} ms, at best of three")
+
+
+def health_told():
     serving, not_serving = b"\x08\x01", b"\x08\x02"
     with Server() as server, grpc.insecure_channel(server.address) as channel:
         watch = channel.unary_stream(
@@ -273,7 +279,7 @@ def health_watch(place):
         second = next(watch)
         took = time.monotonic() - began
         server.stop()
-    return expect(first == serving and second == not_serving and took < 0.5, f"NOT_SERVING after {took * 1000:.0f} ms")
+    return took if first == serving and second == not_serving else float("inf")
 
 
 @case("weights truncated under a running server", "SIGBUS")
