@@ -11,9 +11,7 @@ if (($(node --version | grep -oE '[0-9]+' | head -n 1) < 20)); then
   echo "page: 0 passed, 0 failed, 1 skipped"
   exit 0
 fi
-if ! [[ -x node_modules/.bin/tsc && node_modules/.package-lock.json -nt package-lock.json ]]; then
-  npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
-fi
+"$root/scripts/npm-packages.sh" tsc
 npm run --silent generate
 npm run --silent lint
 npx tsc --noEmit

@@ -3,9 +3,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 root=$(cd ../.. && pwd)
-if ! [[ -x node_modules/.bin/redocly && node_modules/.package-lock.json -nt package-lock.json ]]; then
-  npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
-fi
+"$root/scripts/npm-packages.sh" redocly
 
 work=$(mktemp -d)
 coproc server { exec "${LOUPE_SERVER:-$root/out/loupe-grpc-server}" serve --listen http://127.0.0.1:0 --operations http://127.0.0.1:0 --web http://127.0.0.1:0 2> "$work/server.log"; }

@@ -4,9 +4,7 @@
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 cd "$here"
-if ! [[ -x node_modules/.bin/buf && node_modules/.package-lock.json -nt package-lock.json ]]; then
-  npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
-fi
+../../scripts/npm-packages.sh buf
 buf=$here/node_modules/.bin/buf
 cd ../../protos
 
