@@ -29,7 +29,7 @@ function themes(): HTMLElement {
         document.documentElement.dataset.theme = stored;
     }
     return button(texts.themes, () => {
-        const isDark = getComputedStyle(document.documentElement).colorScheme === 'dark';
+        const isDark = (document.documentElement.dataset.theme ?? (matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light')) === 'dark';
         document.documentElement.dataset.theme = isDark ? 'light' : 'dark';
         localStorage.setItem('theme', isDark ? 'light' : 'dark');
     });

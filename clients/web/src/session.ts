@@ -66,6 +66,8 @@ export class Session {
     private nextSequence = 0n;
     private controls = 0n;
     private received = 0n;
+    /** Whether this connection was granted the session: until then nothing but the opening goes over it. */
+    private isOpen = false;
     private completing = false;
     private over = false;
     private breaks = 0;
@@ -139,8 +141,8 @@ export class Session {
     private enter(isFrame: boolean, number: bigint, payload: MessageInitShape<typeof AnalyzeRequestSchema>['payload']): void {
         const data = toBinary(AnalyzeRequestSchema, create(AnalyzeRequestSchema, { payload }));
         this.sent.push({ isFrame, number, data });
-        if (this.grant && this.socket?.readyState === WebSocket.OPEN) {
-            this.socket.send(data);
+        if (this.isOpen) {
+            this.socket?.send(data);
         }
     }
 
@@ -226,6 +228,7 @@ export class Session {
     private granted(grant: SessionGrant): void {
         const before = this.grant;
         this.grant = grant;
+        this.isOpen = true;
         this.breaks = 0;
         if (grant.resumed) {
             this.again((sent) => (sent.isFrame ? sent.number >= grant.nextSequence : sent.number > grant.controlsReceived));
@@ -261,13 +264,14 @@ export class Session {
 
     /** Half-closes when every answer is there: what a connection that breaks later loses could not be asked for again. */
     private finish(): void {
-        if (this.completing && !this.over && this.grant && this.sent.length === 0 && this.socket?.readyState === WebSocket.OPEN) {
-            this.socket.send(new Uint8Array());
+        if (this.completing && !this.over && this.isOpen && this.sent.length === 0) {
+            this.socket?.send(new Uint8Array());
         }
     }
 
     private closed(event: CloseEvent): void {
         const status = event.code - FIRST_STATUS;
+        this.isOpen = false;
         if (this.over) {
             return;
         }

@@ -174,8 +174,7 @@ class Stream {
         const isMine = () => this.session === session;
         try {
             if (await session.room()) {
-                await this.video.play();
-                await this.frames(session, isMine);
+                await this.frames(session, isMine, live);
             }
         } catch {
             if (isMine() && (this.video.error || !live)) {
@@ -185,13 +184,10 @@ class Stream {
         session.complete();
     }
 
-    /** Each frame that the browser shows, until the source ends. Where none may be lost, the source waits. */
-    private async frames(session: Session, isMine: () => boolean): Promise<void> {
-        for (let frame = 0; isMine(); frame++) {
-            const seconds = await this.next();
-            if (seconds === undefined || !isMine()) {
-                return;
-            }
+    /** Each frame that the browser shows, until the source ends. A clip waits where there is no room for its next. */
+    private async frames(session: Session, isMine: () => boolean, live: boolean): Promise<void> {
+        let seconds = live ? await this.following() : await this.first();
+        for (let frame = 0; seconds !== undefined && isMine(); frame++) {
             const { videoWidth, videoHeight } = this.video;
             const scale = Math.min(1, LONGEST / Math.max(videoWidth, videoHeight));
             const [width, height] = [Math.round(videoWidth * scale), Math.round(videoHeight * scale)];
@@ -208,17 +204,41 @@ class Stream {
             this.keep(frame, { picture: canvas.transferToImageBitmap(), seconds });
             session.send(frame, rgb, width, height, seconds);
             this.counts.frames++;
-            const mayWait = this.video.srcObject === null && !this.video.ended;
-            if (mayWait && session.isFull) {
+            if (!live && session.isFull) {
                 this.video.pause();
             }
-            if (!(await session.room())) {
+            if (!(await session.room()) || !isMine()) {
                 return;
             }
-            if (mayWait && this.video.paused && isMine()) {
-                await this.video.play();
-            }
+            seconds = await this.following();
         }
+    }
+
+    /** The time of the first frame of a clip, which is there before it plays. Rejects where it cannot be. */
+    private async first(): Promise<number> {
+        const { video } = this;
+        await new Promise<void>((resolve, reject) => {
+            const fail = () => reject(new Error(video.error?.message));
+            if (video.error) {
+                fail();
+            } else if (video.readyState >= HTMLMediaElement.HAVE_CURRENT_DATA) {
+                resolve();
+            } else {
+                video.addEventListener('loadeddata', () => resolve(), { once: true });
+                video.addEventListener('error', fail, { once: true });
+            }
+        });
+        this.presented = 1;
+        return video.currentTime;
+    }
+
+    /** The time of the next frame shown, of a source that plays on for it. Listened for before it does. */
+    private async following(): Promise<number | undefined> {
+        const next = this.next();
+        if (this.video.paused && !this.video.ended) {
+            await this.video.play();
+        }
+        return next;
     }
 
     /** The time of the next frame shown; undefined where none comes. */
@@ -233,11 +253,17 @@ class Stream {
                 resolve(seconds);
             };
             const ended = () => done();
-            const waiting = video.requestVideoFrameCallback((_, frame) => {
-                this.counts.skipped += this.presented > 0 ? Math.max(0, frame.presentedFrames - this.presented - 1) : 0;
+            const look = (_: number, frame: VideoFrameCallbackMetadata) => {
+                if (frame.presentedFrames === this.presented) {
+                    // The first of a clip, which was taken before it was shown.
+                    waiting = video.requestVideoFrameCallback(look);
+                    return;
+                }
+                this.counts.skipped += this.presented > 0 ? frame.presentedFrames - this.presented - 1 : 0;
                 this.presented = frame.presentedFrames;
                 done(frame.mediaTime);
-            });
+            };
+            let waiting = video.requestVideoFrameCallback(look);
             if (video.ended) {
                 done();
                 return;

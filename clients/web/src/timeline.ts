@@ -116,7 +116,11 @@ export class Timeline {
         const { width, height } = this.canvas;
         const context = this.canvas.getContext('2d') as CanvasRenderingContext2D;
         const style = getComputedStyle(this.canvas);
-        const colour = (name: string) => style.getPropertyValue(`--${name}`);
+        // As it is in the light or the dark, which the name alone does not say.
+        const colour = (name: string) => {
+            this.canvas.style.color = `var(--${name})`;
+            return style.color;
+        };
         const floor = height - 16;
         const step = width / Math.max(this.points.length, 1);
         context.clearRect(0, 0, width, height);

@@ -317,7 +317,23 @@ test('a server that is killed and started again under the page costs no frame', 
                 await page.locator('.state[data-state=reconnecting]').waitFor();
                 own = await startServer(port);
                 await page.locator('.events', { hasText: 'Connected again, to a new session' }).waitFor();
-                await page.locator('.state[data-state=done]').waitFor();
+                await page
+                    .locator('.state[data-state=done]')
+                    .waitFor()
+                    .catch(async (e) => {
+                        (await import('node:fs')).writeFileSync(
+                            '/tmp/page-state.txt',
+                            await page.evaluate(() =>
+                                JSON.stringify([
+                                    document.querySelector('.state').textContent,
+                                    document.querySelector('.numbers').textContent,
+                                    document.querySelector('.events').textContent,
+                                    ((v) => [v.currentTime, v.duration, v.paused, v.ended])(document.querySelector('video')),
+                                ]),
+                            ),
+                        );
+                        throw e;
+                    });
                 const [, frames, results] = /^(\d+) frames: (\d+) analysed, 0 without a result/.exec(await page.locator('.numbers').innerText());
                 assert.equal(frames, results);
                 assert.ok(Number(frames) > 40);
@@ -328,6 +344,42 @@ test('a server that is killed and started again under the page costs no frame', 
         await own.stop();
     }
 });
+
+test('a connection that breaks, and one that is slow to go on, cost no frame and double none', () =>
+    visit(
+        async (page) => {
+            let connections = 0;
+            await page.routeWebSocket(/\/v1\/stream$/, (socket) => {
+                const remote = socket.connectToServer();
+                const isFirst = connections++ === 0;
+                let messages = 0;
+                // The second is silent at first, and the clip plays on meanwhile.
+                let held = isFirst ? undefined : [];
+                setTimeout(() => {
+                    held?.forEach((message) => socket.send(message));
+                    held = undefined;
+                }, 1200);
+                remote.onMessage((message) => {
+                    if (isFirst && ++messages === 10) {
+                        remote.close({ code: 3000 });
+                        socket.close({ code: 3000 });
+                    } else if (held) {
+                        held.push(message);
+                    } else {
+                        socket.send(message);
+                    }
+                });
+            });
+            await playClip(page);
+            await page.locator('.events', { hasText: 'Connected again, nothing was lost' }).waitFor();
+            await page.locator('.state[data-state=done]').waitFor();
+            const [, frames, results] = /^(\d+) frames: (\d+) analysed, 0 without a result/.exec(await page.locator('.numbers').innerText());
+            assert.equal(results, frames);
+            assert.match(await page.locator('.summary').innerText(), new RegExp(` of ${frames} frames`));
+            assert.equal(connections, 2);
+        },
+        { expectFaults: true },
+    ));
 
 test('a server that wants a key is told it, and a wrong one is asked for again', async () => {
     const keys = join(work, 'keys.json');
