@@ -5,4 +5,11 @@ namespace LoupeGrpc.Packaging;
 /// <param name="Demonstration">It shows how things work and must not be relied on.</param>
 /// <param name="ImageSize">Side of the square input in pixels.</param>
 /// <param name="Grid">Patches along one side.</param>
-public sealed record ModelDescription(string Name, string Version, string Hash, bool Demonstration, int ImageSize, int Grid);
+public sealed record ModelDescription(string Name, string Version, string Hash, bool Demonstration, int ImageSize, int Grid)
+{
+    /// <summary>Enough of <see cref="Hash"/> for people.</summary>
+    public string ShortHash => Hash[..8];
+
+    /// <summary>As the ready line, logs and messages name it: name, <c>@</c>, <see cref="ShortHash"/>.</summary>
+    public string Title => $"{Name}@{ShortHash}";
+}

@@ -183,7 +183,7 @@ internal sealed class ServeCommand
     private static string ReadyLine(LoupeServer server, ModelShelf models) => ReadyLine(server, models.Default);
 
     private static string ReadyLine(LoupeServer server, IFrameAnalyzer model) =>
-        $"ready {Text(server.Grpc)} operations={Text(server.Operations)}{(server.Web is { } web ? $" web={Text(web)}" : "")} model={OperationsInfo.ModelName(model)} "
+        $"ready {Text(server.Grpc)} operations={Text(server.Operations)}{(server.Web is { } web ? $" web={Text(web)}" : "")} model={model.Model.Title} "
         + $"provider={model.Execution.Provider} precision={model.Execution.Precision}";
 
     private static string Text(Uri address) => address.Scheme == "unix" ? Uri.UnescapeDataString(address.OriginalString) : address.GetLeftPart(UriPartial.Authority);

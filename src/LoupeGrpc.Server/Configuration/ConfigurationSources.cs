@@ -94,5 +94,5 @@ internal static class ConfigurationSources
 internal sealed record ConfiguredValue(string Text, string Source)
 {
     /// <summary>The beginning of a sentence about it. Control characters never reach a terminal.</summary>
-    public string Describe(string name) => $"{name} is '{string.Concat(Text.Select(static letter => TerminalLetters.IsHarmful(letter) ? '\uFFFD' : letter))}' ({Source})";
+    public string Describe(string name) => $"{name} is '{TerminalLetters.Replaced(Text)}' ({Source})";
 }

@@ -17,7 +17,7 @@ internal static class ReadinessText
             text.AppendLine(entry.Description);
         }
 
-        var models = context.RequestServices.GetRequiredService<ModelShelf>().List().Where(static model => !model.IsLeaving).ToList();
+        var models = context.RequestServices.GetRequiredService<ModelShelf>().ListServing();
         foreach (var model in models)
         {
             if (models.Count > 1)

@@ -36,7 +36,7 @@ internal static class LoupeServices
         services.AddSingleton<ModelMetrics>();
         services.AddSingleton(static provider => new LadderMetrics(
             provider.GetRequiredService<IMeterFactory>(),
-            () => provider.GetRequiredService<ModelShelf>().List().Where(static model => !model.IsLeaving).Select(static model => KeyValuePair.Create(model.Name, model.Analyzer))));
+            () => provider.GetRequiredService<ModelShelf>().ListServing().Select(static model => KeyValuePair.Create(model.Name, model.Analyzer))));
         services.AddSingleton<FrameScheduler>();
         services.AddSingleton<IResponseEncoding, ResponseEncoding>();
         services.AddSessionStore(options.Sessions, ReadyTag);

@@ -15,16 +15,13 @@ internal sealed record OperationsInfo(
 {
     public static OperationsInfo Of(ModelShelf models, ServingState serving, SessionRegistry sessions) => Of(models.Default, models, serving, sessions);
 
-    /// <summary>The model as the ready line names it.</summary>
-    public static string ModelName(IFrameAnalyzer analyzer) => $"{analyzer.Model.Name}@{analyzer.Model.Hash[..8]}";
-
     private static OperationsInfo Of(IFrameAnalyzer analyzer, ModelShelf models, ServingState serving, SessionRegistry sessions) => new(
-        $"loupe-grpc-server/{ProductVersion.Informational}", ModelName(analyzer), analyzer.Model.Demonstration, analyzer.Execution.Provider,
+        $"loupe-grpc-server/{ProductVersion.Informational}", analyzer.Model.Title, analyzer.Model.Demonstration, analyzer.Execution.Provider,
         analyzer.Execution.Precision, serving.IsServing, serving.ReadySince, sessions.Connected,
         [.. analyzer.Ladder.Select(static rung => new OperationsRung(
             rung.Provider, rung.State.ToString().ToLowerInvariant(), rung.Reason, rung.Precision, rung.Device, rung.Elapsed?.TotalSeconds, rung.Sessions))],
         [.. models.List().Select(static model => new OperationsModel(
-            model.Name, ModelName(model.Analyzer), model.IsLeaving ? "leaving" : "serving", model.Analyzer.Model.Hash, model.Analyzer.Model.Demonstration,
+            model.Name, model.Analyzer.Model.Title, model.IsLeaving ? "leaving" : "serving", model.Analyzer.Model.Hash, model.Analyzer.Model.Demonstration,
             model.Analyzer.Execution.Provider, model.Analyzer.Execution.Precision, model.Users))]);
 }
 

@@ -97,6 +97,9 @@ internal sealed class ModelShelf : IAsyncDisposable
         }
     }
 
+    /// <summary>What of <see cref="List"/> does not leave.</summary>
+    public IReadOnlyList<ModelStatus> ListServing() => [.. List().Where(static model => !model.IsLeaving)];
+
     /// <summary>A place on what serves under a name now.</summary>
     /// <param name="name">Empty: the default.</param>
     /// <param name="pinned">It stays on its provider, whatever serves later.</param>
@@ -141,7 +144,7 @@ internal sealed class ModelShelf : IAsyncDisposable
 
     /// <summary>Why <see cref="TryTakePackage"/> has no place.</summary>
     public string UnknownPackage(string hash) =>
-        $"the session belongs to the model {hash[..Math.Min(8, hash.Length)]}; this server runs {string.Join(", ", List().Select(static model => model.Analyzer.Model.Hash[..8]))}";
+        $"the session belongs to the model {hash[..Math.Min(8, hash.Length)]}; this server runs {string.Join(", ", List().Select(static model => model.Analyzer.Model.ShortHash))}";
 
     /// <summary>Whether a package is loaded.</summary>
     /// <param name="hash">Of it.</param>

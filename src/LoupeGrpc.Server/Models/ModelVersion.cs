@@ -15,8 +15,7 @@ internal sealed class ModelVersion(ModelSource source, LoadedModel loaded)
     /// <summary>How busy it is, for the scheduler.</summary>
     public ModelLoad Load { get; } = new(() => loaded.Analyzer.Capacity);
 
-    /// <summary>As messages and logs name it: name, <c>@</c>, first eight digits of its hash.</summary>
-    public string Title => $"{Analyzer.Model.Name}@{Analyzer.Model.Hash[..8]}";
+    public string Title => Analyzer.Model.Title;
 
     /// <summary>Where it was last found. The shelf's, under its lock, as what follows.</summary>
     public ModelSource Source { get; set; } = source;

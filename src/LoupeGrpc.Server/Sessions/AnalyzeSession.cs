@@ -304,7 +304,6 @@ internal sealed class AnalyzeSession : IDisposable
         Unordered = Opening.Unordered,
         Settings = progress.Settings,
         Adaptation = null,
-        AdaptationStep = 0,
         Frames = progress.Frames,
         Commands = progress.Commands,
         FirstResponse = progress.FirstResponse,

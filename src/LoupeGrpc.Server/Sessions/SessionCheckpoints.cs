@@ -72,7 +72,7 @@ internal sealed class SessionCheckpoints(
 
     private Task<bool> Offer(SessionProgress progress, AdaptationCopy? saved)
     {
-        var facts = describe(progress) with { Adaptation = saved?.Settings, AdaptationStep = saved?.Step ?? 0 };
+        var facts = describe(progress) with { Adaptation = saved?.Settings };
         return keeper.Offer(() => SessionRecordFormat.Write(new SessionRecord
         {
             Facts = facts,
@@ -93,7 +93,7 @@ internal sealed record SessionProgress(
 
 /// <summary>An adaptation state that does not change any more.</summary>
 /// <param name="Write">As bytes.</param>
-internal sealed record AdaptationCopy(AdaptationSettings Settings, long Step, Func<byte[]> Write)
+internal sealed record AdaptationCopy(AdaptationSettings Settings, Func<byte[]> Write)
 {
-    public static AdaptationCopy Of(AdaptationSession session, bool whole) => new(session.Settings, session.Report().Step, session.Checkpoint(whole));
+    public static AdaptationCopy Of(AdaptationSession session, bool whole) => new(session.Settings, session.Checkpoint(whole));
 }

@@ -51,9 +51,6 @@ internal sealed record SessionFacts
     /// <summary>Null: it does not adapt.</summary>
     public required AdaptationSettings? Adaptation { get; init; }
 
-    /// <summary>Steps of the adaptation state.</summary>
-    public required long AdaptationStep { get; init; }
-
     /// <summary>Frames with an outcome: the number of the next.</summary>
     public required ulong Frames { get; init; }
 

@@ -117,7 +117,7 @@ internal static class SessionRecordFormat
     }
 
     private static bool IsSound(SessionFacts facts) =>
-        facts is { AdaptationStep: >= 0, Settings.MaxResponseBytes: > 0 }
+        facts is { Settings.MaxResponseBytes: > 0 }
         && Enum.IsDefined(facts.Delivery)
         && (facts.Delivery == Delivery.StalenessBudget) == facts.StalenessBudget is not null
         && facts.StalenessBudget is not { Ticks: <= 0 }

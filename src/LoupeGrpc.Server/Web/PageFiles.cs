@@ -7,8 +7,8 @@ using Microsoft.Net.Http.Headers;
 namespace LoupeGrpc.Server.Web;
 
 /// <summary>
-/// The page at <c>/</c> and what belongs to it, from the folder beside the program. Each file is an endpoint of its own, read once: what is not there at start is
-/// not there. It has no secrets, so everybody may see it; what it asks the server for is another matter.
+/// The page at <c>/</c> and what belongs to it, from the folder beside the program. Each file is an endpoint of its own: what is not there at start is not there. It is
+/// sent from where it lies, and looked at when somebody asks for it first. It has no secrets, so everybody may see it; what it asks the server for is another matter.
 /// </summary>
 internal static class PageFiles
 {
@@ -33,14 +33,20 @@ internal static class PageFiles
         foreach (var file in Directory.EnumerateFiles(Folder, "*", SearchOption.AllDirectories))
         {
             var name = Path.GetRelativePath(Folder, file).Replace(Path.DirectorySeparatorChar, '/');
-            var content = File.ReadAllBytes(file);
-            var tag = new EntityTagHeaderValue($"\"{Convert.ToHexStringLower(SHA256.HashData(content).AsSpan(0, 16))}\"");
+            var tag = new Lazy<EntityTagHeaderValue>(() => TagOf(file), LazyThreadSafetyMode.PublicationOnly);
             var type = types.TryGetContentType(name, out var known) ? known : "application/octet-stream";
-            web.Map(name == Index ? "/" : $"/{name}", http => AnswerAsync(http, content, type, tag)).ForEverybody();
+            web.Map(name == Index ? "/" : $"/{name}", http => AnswerAsync(http, file, type, tag)).ForEverybody();
         }
     }
 
-    private static Task AnswerAsync(HttpContext http, byte[] content, string type, EntityTagHeaderValue tag)
+    /// <summary>Of what is in it: times of files say nothing in an image.</summary>
+    private static EntityTagHeaderValue TagOf(string file)
+    {
+        using var content = File.OpenRead(file);
+        return new EntityTagHeaderValue($"\"{Convert.ToHexStringLower(SHA256.HashData(content).AsSpan(0, 16))}\"");
+    }
+
+    private static Task AnswerAsync(HttpContext http, string file, string type, Lazy<EntityTagHeaderValue> tag)
     {
         if (!HttpMethods.IsGet(http.Request.Method) && !HttpMethods.IsHead(http.Request.Method))
         {
@@ -55,6 +61,6 @@ internal static class PageFiles
         headers["Cross-Origin-Opener-Policy"] = "same-origin";
         // Asked for again each time, and sent only where it has changed.
         headers.CacheControl = new StringValues("no-cache");
-        return TypedResults.Bytes(content, type, enableRangeProcessing: true, entityTag: tag).ExecuteAsync(http);
+        return TypedResults.PhysicalFile(file, type, entityTag: tag.Value, enableRangeProcessing: true).ExecuteAsync(http);
     }
 }

@@ -1,13 +1,12 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Net.WebSockets;
 using System.Text;
-using System.Text.Json;
+using System.Text.Json.Nodes;
 using LoupeGrpc.Engine;
 using LoupeGrpc.Server.Calls;
 using LoupeGrpc.Server.Configuration;
 using LoupeGrpc.Server.Contract;
 using LoupeGrpc.Server.Sessions;
-using Microsoft.Net.Http.Headers;
 
 namespace LoupeGrpc.Server.Web;
 
@@ -85,24 +84,12 @@ internal sealed class StreamEndpoint(SessionCalls calls, MessageRoom room, Loupe
         }
 
         return http.WebSockets.WebSocketRequestedProtocols is { Count: > 0 } offered && !offered.Contains(SocketKey.Protocol)
-            ? Problem.Invalid($"the WebSocket offers {http.Request.Headers[HeaderNames.SecWebSocketProtocol].Count} protocols, and not {SocketKey.Protocol}")
+            ? Problem.Invalid($"the WebSocket offers protocols, and {SocketKey.Protocol} is none of them")
             : null;
     }
 
-    private static string TextOf(CallFailure failure, int status)
-    {
-        using var json = new MemoryStream();
-        using (var writer = new Utf8JsonWriter(json))
-        {
-            writer.WriteStartObject();
-            writer.WriteString("code", Problem.Of(failure.Failure).Code);
-            writer.WriteString("detail", failure.Message);
-            writer.WriteNumber("status", status);
-            writer.WriteEndObject();
-        }
-
-        return Encoding.UTF8.GetString(json.ToArray());
-    }
+    private static string TextOf(CallFailure failure, int status) =>
+        new JsonObject { ["code"] = Problem.Of(failure.Failure).Code, ["detail"] = failure.Message, ["status"] = status }.ToJsonString();
 
     private static string Shortened(string text)
     {

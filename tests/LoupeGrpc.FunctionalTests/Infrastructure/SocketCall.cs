@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Net.WebSockets;
 using System.Text.Json.Nodes;
 using Google.Protobuf;
@@ -9,8 +10,6 @@ namespace LoupeGrpc.FunctionalTests.Infrastructure;
 /// <summary>A session over a WebSocket as gRPC's client would have it, so that one test serves both.</summary>
 internal sealed class SocketCall : IAsyncStreamReader<AnalyzeResponse>, IClientStreamWriter<AnalyzeRequest>, IDisposable
 {
-    private readonly byte[] _buffer = new byte[64 << 20];
-
     private SocketCall(ClientWebSocket socket) => Socket = socket;
 
     public ClientWebSocket Socket { get; }
@@ -51,21 +50,21 @@ internal sealed class SocketCall : IAsyncStreamReader<AnalyzeResponse>, IClientS
     {
         while (true)
         {
-            var count = 0;
+            var message = new ArrayBufferWriter<byte>();
             ValueWebSocketReceiveResult part;
             do
             {
-                part = await Socket.ReceiveAsync(_buffer.AsMemory(count), cancellationToken);
-                count += part.Count;
+                part = await Socket.ReceiveAsync(message.GetMemory(4096), cancellationToken);
+                message.Advance(part.Count);
             }
             while (!part.EndOfMessage);
             switch (part.MessageType)
             {
                 case WebSocketMessageType.Binary:
-                    Current = AnalyzeResponse.Parser.ParseFrom(_buffer, 0, count);
+                    Current = AnalyzeResponse.Parser.ParseFrom(message.WrittenSpan);
                     return true;
                 case WebSocketMessageType.Text:
-                    Reason = JsonNode.Parse(_buffer.AsSpan(0, count));
+                    Reason = JsonNode.Parse(message.WrittenSpan);
                     break;
                 default:
                     await Socket.CloseOutputAsync(WebSocketCloseStatus.NormalClosure, null, cancellationToken);

@@ -9,17 +9,5 @@ namespace LoupeGrpc.Client.Cli.Output;
 /// </summary>
 internal static class Printable
 {
-    public static string Text(string text)
-    {
-        var shown = text.Any(char.IsSurrogate) ? PathText.Show(text) : text;
-        return shown.Any(TerminalLetters.IsHarmful)
-            ? string.Create(shown.Length, shown, static (span, source) =>
-            {
-                for (var i = 0; i < span.Length; i++)
-                {
-                    span[i] = TerminalLetters.IsHarmful(source[i]) ? '\uFFFD' : source[i];
-                }
-            })
-            : shown;
-    }
+    public static string Text(string text) => TerminalLetters.Replaced(text.Any(char.IsSurrogate) ? PathText.Show(text) : text);
 }
