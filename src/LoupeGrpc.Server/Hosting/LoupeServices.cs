@@ -32,6 +32,7 @@ internal static class LoupeServices
         services.AddSingleton<MessageRoom>();
         services.AddSingleton<MemoryMetrics>();
         services.AddSingleton<AdaptationBudget>();
+        services.AddSingleton<StateTurns>();
         services.AddSingleton<SessionMetrics>();
         services.AddSingleton<ModelMetrics>();
         services.AddSingleton(static provider => new LadderMetrics(

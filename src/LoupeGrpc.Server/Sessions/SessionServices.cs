@@ -10,6 +10,7 @@ internal sealed record SessionServices(
     FrameScheduler Scheduler,
     MemoryLedger Ledger,
     AdaptationBudget AdaptationBudget,
+    StateTurns StateTurns,
     SessionMetrics Metrics,
     FrameTraces Traces,
     AuditLog Audit,

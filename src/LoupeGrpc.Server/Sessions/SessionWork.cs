@@ -55,7 +55,7 @@ internal sealed class SessionWork : IDisposable
             : new SessionCheckpoints(
                 keeper, services.Keeping.Encoding, _sequencer, _adaptation, services.Options.Sessions.CheckpointInterval, progress => describe(progress) with { Duration = Duration });
         _frames = new FramePath(services, opening, seat, _sequencer, _adaptation, Outbox, Checkpoints, _abandon.Token);
-        _controls = new SessionControls(_sequencer, _adaptation, opening.Analysis, stored?.Commands ?? 0);
+        _controls = new SessionControls(_sequencer, _adaptation, services.StateTurns, opening.Analysis, stored?.Commands ?? 0);
         _before = stored?.Record.Facts.Duration ?? TimeSpan.Zero;
     }
 
