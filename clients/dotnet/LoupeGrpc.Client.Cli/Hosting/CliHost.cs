@@ -1,11 +1,10 @@
 using System.Runtime.InteropServices;
 using System.Text;
-using LoupeGrpc.Client.Cli.Artifacts;
-using LoupeGrpc.Client.Cli.Inputs.Files;
+using LoupeGrpc.Client.Cli.Files;
 using LoupeGrpc.Launch;
 using Spectre.Console;
 
-namespace LoupeGrpc.Client.Cli.CommandLine;
+namespace LoupeGrpc.Client.Cli.Hosting;
 
 /// <summary>What the commands see of the process: streams, terminal, environment, clock and interruption. Tests give their own.</summary>
 internal sealed class CliHost : IDisposable

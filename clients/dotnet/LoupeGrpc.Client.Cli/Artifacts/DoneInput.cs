@@ -1,6 +1,6 @@
 using LoupeGrpc.V1;
 
-namespace LoupeGrpc.Client.Cli.Running;
+namespace LoupeGrpc.Client.Cli.Artifacts;
 
 /// <summary>An input that an earlier run has analysed.</summary>
 /// <param name="Mark">When it was, and how.</param>

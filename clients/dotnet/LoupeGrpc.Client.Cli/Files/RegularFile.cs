@@ -1,6 +1,6 @@
 using System.Security.Cryptography;
 
-namespace LoupeGrpc.Client.Cli.Inputs.Files;
+namespace LoupeGrpc.Client.Cli.Files;
 
 /// <summary>Files that have bytes and an end. Pipes, sockets and devices are refused before they can keep anyone waiting.</summary>
 internal static class RegularFile

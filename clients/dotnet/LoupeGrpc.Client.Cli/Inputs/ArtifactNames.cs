@@ -1,9 +1,9 @@
 using System.Buffers;
 using System.Globalization;
 using System.Text;
-using LoupeGrpc.Client.Cli.Inputs.Files;
+using LoupeGrpc.Client.Cli.Files;
 
-namespace LoupeGrpc.Client.Cli.Artifacts;
+namespace LoupeGrpc.Client.Cli.Inputs;
 
 /// <summary>
 /// Names of the files made from inputs: never the same twice, upper and lower case alike, and never a path that leads out of the folder they are

@@ -1,6 +1,7 @@
-using LoupeGrpc.Client.Cli.Output;
+using LoupeGrpc.Client.Cli.Hosting;
+using LoupeGrpc.Client.Cli.Terminal;
 
-namespace LoupeGrpc.Client.Cli.CommandLine;
+namespace LoupeGrpc.Client.Cli.Commands;
 
 /// <summary>Turns what can go wrong in a command into one line for people and an exit code.</summary>
 internal static class CommandRunner

@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace LoupeGrpc.Client.Cli.Inputs.Files;
+namespace LoupeGrpc.Client.Cli.Files;
 
 /// <summary>What stood in folders and was not analysed: counted, so that nobody takes silence for an answer. Not thread-safe.</summary>
 internal sealed class PassedOver

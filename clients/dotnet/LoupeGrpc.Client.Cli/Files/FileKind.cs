@@ -1,4 +1,4 @@
-namespace LoupeGrpc.Client.Cli.Inputs.Files;
+namespace LoupeGrpc.Client.Cli.Files;
 
 /// <summary>What stands at a path.</summary>
 internal enum FileKind

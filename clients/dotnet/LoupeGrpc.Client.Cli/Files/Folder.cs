@@ -1,6 +1,6 @@
 using System.IO.Enumeration;
 
-namespace LoupeGrpc.Client.Cli.Inputs.Files;
+namespace LoupeGrpc.Client.Cli.Files;
 
 /// <summary>The names in one folder.</summary>
 internal static class Folder

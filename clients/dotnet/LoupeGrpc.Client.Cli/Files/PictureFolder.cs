@@ -1,4 +1,4 @@
-namespace LoupeGrpc.Client.Cli.Inputs.Files;
+namespace LoupeGrpc.Client.Cli.Files;
 
 /// <summary>The pictures in folders: files named like one, and those that begin like one whatever they are called.</summary>
 internal static class PictureFolder

@@ -1,6 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 
-namespace LoupeGrpc.Client.Cli.CommandLine;
+namespace LoupeGrpc.Client.Cli.Hosting;
 
 /// <summary>What scripts branch on; documented in `--help` and not to be changed.</summary>
 [SuppressMessage("Design", "CA1008:Enums should have zero value", Justification = "0 is success.")]

@@ -1,8 +1,9 @@
 using System.CommandLine;
-using LoupeGrpc.Client.Cli.Commands;
-using LoupeGrpc.Client.Cli.Output;
+using LoupeGrpc.Client.Cli.CommandLine;
+using LoupeGrpc.Client.Cli.Hosting;
+using LoupeGrpc.Client.Cli.Terminal;
 
-namespace LoupeGrpc.Client.Cli.CommandLine;
+namespace LoupeGrpc.Client.Cli.Commands;
 
 /// <summary>The program from arguments to exit code.</summary>
 internal static class CommandLineApp

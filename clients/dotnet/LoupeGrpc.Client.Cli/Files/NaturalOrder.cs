@@ -1,4 +1,4 @@
-namespace LoupeGrpc.Client.Cli.Inputs.Files;
+namespace LoupeGrpc.Client.Cli.Files;
 
 /// <summary>1, 2, 10: numbers within names count by their value, everything else is ordinal. Names that differ in leading zeros only are ordinal.</summary>
 internal sealed class NaturalOrder : IComparer<string>

@@ -1,4 +1,4 @@
-namespace LoupeGrpc.Client.Cli.CommandLine;
+namespace LoupeGrpc.Client.Cli.Hosting;
 
 /// <summary>Ends the command with one clear sentence and an exit code.</summary>
 internal sealed class CliException(string message, ExitCode exitCode) : Exception(message)

@@ -1,4 +1,4 @@
-namespace LoupeGrpc.Client.Cli.CommandLine;
+namespace LoupeGrpc.Client.Cli.Hosting;
 
 /// <summary>A standard stream that may be full or closed: one place says what that means, however many writers are in between.</summary>
 /// <param name="output">Unbuffered. Left open.</param>

@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
 
-namespace LoupeGrpc.Client.Cli.Inputs.Files;
+namespace LoupeGrpc.Client.Cli.Files;
 
 /// <summary>
 /// Tells pictures from other files by their first bytes, those of kinds that no server decodes among them: the server names the kind when it refuses

@@ -1,7 +1,7 @@
 using Spectre.Console;
 using Spectre.Console.Rendering;
 
-namespace LoupeGrpc.Client.Cli.Output;
+namespace LoupeGrpc.Client.Cli.Terminal;
 
 /// <summary>
 /// A line above a progress bar. What the bar has drawn is erased first, else its end stays behind the shorter line; and the line is left to the terminal to

@@ -1,4 +1,4 @@
-namespace LoupeGrpc.Client.Cli.Inputs.Files;
+namespace LoupeGrpc.Client.Cli.Files;
 
 /// <summary>
 /// The files below a folder. Links to folders are not followed, since they may lead in circles; links to files are. A folder that cannot be read costs

@@ -1,4 +1,4 @@
-namespace LoupeGrpc.Client.Cli.Artifacts;
+namespace LoupeGrpc.Client.Cli.Files;
 
 /// <summary>Failures of files that are told with the file's own name instead of that of a temporary one.</summary>
 internal static class FileErrors

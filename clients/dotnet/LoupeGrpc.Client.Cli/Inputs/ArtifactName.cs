@@ -1,4 +1,4 @@
-namespace LoupeGrpc.Client.Cli.Artifacts;
+namespace LoupeGrpc.Client.Cli.Inputs;
 
 /// <summary>What the files made from one input are called. Two inputs share neither.</summary>
 /// <param name="Label">The input itself, with its extension: `x/a.jpg`.</param>
