@@ -1,6 +1,6 @@
 using LoupeGrpc.Server.Configuration;
 
-namespace LoupeGrpc.Server.Sessions;
+namespace LoupeGrpc.Server.Sessions.Adaptation;
 
 /// <summary>
 /// Bytes of all adaptation states together. Where a new one does not fit, those that were not used for the longest time are evicted, connected or

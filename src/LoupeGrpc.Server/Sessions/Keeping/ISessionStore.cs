@@ -1,4 +1,4 @@
-namespace LoupeGrpc.Server.Sessions;
+namespace LoupeGrpc.Server.Sessions.Keeping;
 
 /// <summary>
 /// Where records of sessions lie outside this server, each under its key, with the number of the claim on it: who claims a record gets the next number, and who has an

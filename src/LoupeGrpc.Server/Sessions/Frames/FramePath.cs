@@ -4,8 +4,10 @@ using LoupeGrpc.Engine.Adaptation;
 using LoupeGrpc.Engine.Queueing;
 using LoupeGrpc.Execution;
 using LoupeGrpc.Server.Models;
+using LoupeGrpc.Server.Sessions.Adaptation;
+using LoupeGrpc.Server.Sessions.Keeping;
 
-namespace LoupeGrpc.Server.Sessions;
+namespace LoupeGrpc.Server.Sessions.Frames;
 
 /// <summary>
 /// The way of a session's frames, in the order of this file: taken in and numbered, charged for their bytes, queued by the scheduler, let into the engine

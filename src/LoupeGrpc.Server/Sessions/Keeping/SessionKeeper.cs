@@ -1,4 +1,4 @@
-namespace LoupeGrpc.Server.Sessions;
+namespace LoupeGrpc.Server.Sessions.Keeping;
 
 /// <summary>
 /// Brings the records of one session to the store, beside its frames: the newest wins, and what the store does not take is lost without anybody waiting for it.

@@ -1,4 +1,4 @@
-namespace LoupeGrpc.Server.Sessions;
+namespace LoupeGrpc.Server.Sessions.Frames;
 
 /// <summary>A frame that waits for its turn, and what is done when it comes or does not. One of the two methods is called, once.</summary>
 internal abstract class QueuedFrame

@@ -1,6 +1,6 @@
 using LoupeGrpc.Engine;
 
-namespace LoupeGrpc.Server.Sessions;
+namespace LoupeGrpc.Server.Sessions.Frames;
 
 /// <summary>What became of a frame: one of the four. Immutable.</summary>
 internal abstract record FrameEnd

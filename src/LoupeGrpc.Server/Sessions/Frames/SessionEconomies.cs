@@ -1,6 +1,6 @@
 using LoupeGrpc.Engine;
 
-namespace LoupeGrpc.Server.Sessions;
+namespace LoupeGrpc.Server.Sessions.Frames;
 
 /// <summary>
 /// What a session's frames go without at the moment: one thing more after each frame that was lost, one less after some in a row that were not. Thread-safe.

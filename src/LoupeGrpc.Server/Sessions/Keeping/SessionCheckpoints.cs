@@ -1,6 +1,7 @@
 using LoupeGrpc.Engine.Adaptation;
+using LoupeGrpc.Server.Sessions.Adaptation;
 
-namespace LoupeGrpc.Server.Sessions;
+namespace LoupeGrpc.Server.Sessions.Keeping;
 
 /// <summary>
 /// When a session's record is written while it runs, and what is in it: how far it has come, and the adaptation state that goes with that. Copies are taken where

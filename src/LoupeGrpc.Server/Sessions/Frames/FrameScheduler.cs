@@ -1,4 +1,4 @@
-namespace LoupeGrpc.Server.Sessions;
+namespace LoupeGrpc.Server.Sessions.Frames;
 
 /// <summary>
 /// Decides which waiting frame of all sessions enters the engine next: one of the session that has had the least of it. Frames wait here and nowhere

@@ -1,4 +1,4 @@
-namespace LoupeGrpc.Server.Sessions;
+namespace LoupeGrpc.Server.Sessions.Adaptation;
 
 /// <summary>
 /// Whoever copies or hashes a whole adaptation state on a thread of the pool does so one at a time: a crowd that asks for snapshots then takes one thread, a

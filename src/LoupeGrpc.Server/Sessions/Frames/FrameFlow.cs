@@ -1,6 +1,6 @@
 using LoupeGrpc.Server.Models;
 
-namespace LoupeGrpc.Server.Sessions;
+namespace LoupeGrpc.Server.Sessions.Frames;
 
 /// <summary>The frames of one session that wait for the engine, oldest first, and the session's share of it. Its state is the scheduler's, under its lock.</summary>
 /// <param name="load">Of the engines that its frames go to.</param>

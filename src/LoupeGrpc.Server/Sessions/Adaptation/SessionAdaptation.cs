@@ -1,7 +1,8 @@
 using LoupeGrpc.Engine;
 using LoupeGrpc.Engine.Adaptation;
+using LoupeGrpc.Server.Sessions.Keeping;
 
-namespace LoupeGrpc.Server.Sessions;
+namespace LoupeGrpc.Server.Sessions.Adaptation;
 
 /// <summary>
 /// The adaptation of one session: off until it is asked for, and within the server's budget, which may evict its state at any time. One frame or one

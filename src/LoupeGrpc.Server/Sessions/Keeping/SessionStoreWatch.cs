@@ -1,4 +1,4 @@
-namespace LoupeGrpc.Server.Sessions;
+namespace LoupeGrpc.Server.Sessions.Keeping;
 
 /// <summary>Lets the records of this server's sessions stay in the store, also of those that have nothing to write for a while.</summary>
 internal sealed class SessionStoreWatch(SessionRegistry sessions, SessionKeeping keeping, TimeProvider time) : BackgroundService

@@ -2,7 +2,7 @@ using System.Diagnostics;
 using LoupeGrpc.Engine;
 using LoupeGrpc.Engine.Queueing;
 
-namespace LoupeGrpc.Server.Sessions;
+namespace LoupeGrpc.Server.Sessions.Frames;
 
 /// <summary>Something of a session that gets one answer, in its turn.</summary>
 internal abstract class SessionItem

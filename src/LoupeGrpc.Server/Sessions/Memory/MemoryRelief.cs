@@ -1,4 +1,6 @@
-namespace LoupeGrpc.Server.Sessions;
+using LoupeGrpc.Server.Sessions.Frames;
+
+namespace LoupeGrpc.Server.Sessions.Memory;
 
 /// <summary>
 /// Brings the responses that sessions keep back under their limit (<c>Loupe:Limits:MaxRespondingBytes</c>), in this order:

@@ -1,7 +1,8 @@
 using LoupeGrpc.Engine;
 using LoupeGrpc.Engine.Adaptation;
+using LoupeGrpc.Server.Sessions.Frames;
 
-namespace LoupeGrpc.Server.Sessions;
+namespace LoupeGrpc.Server.Sessions.Keeping;
 
 /// <summary>A session up to its first frame without an outcome: what another server needs to go on from there, as if it had been its own. Immutable.</summary>
 internal sealed record SessionRecord

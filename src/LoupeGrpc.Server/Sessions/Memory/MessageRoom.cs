@@ -2,7 +2,7 @@ using System.Collections.Concurrent;
 using LoupeGrpc.Engine.Queueing;
 using LoupeGrpc.Server.Configuration;
 
-namespace LoupeGrpc.Server.Sessions;
+namespace LoupeGrpc.Server.Sessions.Memory;
 
 /// <summary>
 /// The account of messages that are being received, of all calls. A message gets its room when its length is known and before it grows; where there is none, it

@@ -1,4 +1,4 @@
-namespace LoupeGrpc.Server.Sessions;
+namespace LoupeGrpc.Server.Sessions.Keeping;
 
 /// <summary>Responses as bytes, in which they wait outside this server until they are written.</summary>
 internal interface IResponseEncoding

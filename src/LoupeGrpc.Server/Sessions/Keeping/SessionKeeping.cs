@@ -3,7 +3,7 @@ using System.Security.Cryptography;
 using LoupeGrpc.Server.Configuration;
 using LoupeGrpc.Server.Models;
 
-namespace LoupeGrpc.Server.Sessions;
+namespace LoupeGrpc.Server.Sessions.Keeping;
 
 /// <summary>Sessions outside this server: gives those of this one their keepers, and finds those that other servers have left. Thread-safe.</summary>
 /// <param name="store">Null: sessions live in memory only.</param>

@@ -6,7 +6,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using LoupeGrpc.Engine.Adaptation;
 
-namespace LoupeGrpc.Server.Sessions;
+namespace LoupeGrpc.Server.Sessions.Keeping;
 
 /// <summary>
 /// A record as bytes: magic, format version, SHA-256 of what follows; then its facts as JSON, the adaptation and the responses, each behind its length. Little-endian.

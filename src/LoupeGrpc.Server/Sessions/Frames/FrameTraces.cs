@@ -2,7 +2,7 @@ using System.Diagnostics;
 using LoupeGrpc.Engine;
 using LoupeGrpc.Server.Configuration;
 
-namespace LoupeGrpc.Server.Sessions;
+namespace LoupeGrpc.Server.Sessions.Frames;
 
 /// <summary>Which frames of a session have a trace, and what their span says in the end. Thread-safe.</summary>
 internal sealed class FrameTraces(LoupeOptions options, TimeProvider time)

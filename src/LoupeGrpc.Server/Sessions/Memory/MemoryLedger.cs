@@ -1,7 +1,8 @@
 using LoupeGrpc.Engine.Queueing;
 using LoupeGrpc.Server.Configuration;
+using LoupeGrpc.Server.Sessions.Adaptation;
 
-namespace LoupeGrpc.Server.Sessions;
+namespace LoupeGrpc.Server.Sessions.Memory;
 
 /// <summary>
 /// What callers can make the server keep, by kind, each within its share of <c>Loupe:Limits:MaxMemoryBytes</c>. The shares do not overlap, so that who waits in

@@ -1,6 +1,6 @@
 using System.Threading.Channels;
 
-namespace LoupeGrpc.Server.Sessions;
+namespace LoupeGrpc.Server.Sessions.Memory;
 
 /// <summary>
 /// The account of the responses that all sessions keep. An outcome cannot be refused, so the account may go over its limit, by what the engine has inside:

@@ -3,8 +3,9 @@ using LoupeGrpc.Execution;
 using LoupeGrpc.Packaging;
 using LoupeGrpc.Server.Configuration;
 using LoupeGrpc.Server.Models;
+using LoupeGrpc.Server.Sessions.Memory;
 
-namespace LoupeGrpc.Server.Sessions;
+namespace LoupeGrpc.Server.Sessions.Frames;
 
 /// <summary>
 /// Single pictures of unary calls, which wait for the engine beside the frames of sessions: all pictures of one connection have together the share of one session.
