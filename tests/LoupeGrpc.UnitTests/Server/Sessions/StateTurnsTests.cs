@@ -1,4 +1,4 @@
-using LoupeGrpc.Server.Sessions;
+using LoupeGrpc.Server.Sessions.Adaptation;
 using Xunit;
 
 namespace LoupeGrpc.UnitTests.Server.Sessions;
