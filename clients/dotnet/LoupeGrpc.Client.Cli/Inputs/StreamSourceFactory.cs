@@ -14,6 +14,9 @@ internal sealed partial class StreamSourceFactory(SamplingOptions sampling, Vide
     /// <summary>A wrong address should fail soon; one that once worked is tried for ever.</summary>
     private const int FirstRetries = 2;
 
+    /// <summary>How ffprobe writes that a container names no codec.</summary>
+    private const string NoTag = "[0][0][0][0]";
+
     /// <summary>What standard input carries when it is raw pixels; null for a container.</summary>
     public RawLayout? Raw { get; init; }
 
@@ -163,12 +166,16 @@ internal sealed partial class StreamSourceFactory(SamplingOptions sampling, Vide
     private static ItemListSource NotOpened(string label, VideoReader reader, VideoPromise promise)
     {
         var all = promise.Frames is { } frames ? $"none of its {frames} frames" : "no frame";
-        return reader.MissingDecoder is not { } missing
-            ? Unreadable(label, LoupeFailureCode.Unreadable, $"{all} can be read: {reader.Failure}")
-            : Unreadable(
+        return reader.MissingDecoder switch
+        {
+            null => Unreadable(label, LoupeFailureCode.Unreadable, $"{all} can be read: {reader.Failure}"),
+            "none" when promise.CodecTag is null or NoTag =>
+                Unreadable(label, LoupeFailureCode.Unreadable, $"{all} can be decoded: the container does not say by what; its header may be damaged"),
+            var missing => Unreadable(
                 label,
                 LoupeFailureCode.Unsupported,
-                $"{all} can be decoded: the ffmpeg of this machine has no decoder for {(missing == "none" ? $"its codec, {promise.CodecTag ?? "which it does not know"}" : missing)}");
+                $"{all} can be decoded: the ffmpeg of this machine has no decoder for {(missing == "none" ? $"its codec, {promise.CodecTag}" : missing)}"),
+        };
     }
 
     private static ItemListSource CannotBeOpened(string label, string reason) =>

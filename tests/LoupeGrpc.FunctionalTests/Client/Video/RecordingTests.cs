@@ -180,6 +180,42 @@ public sealed class RecordingTests : IDisposable
     }
 
     [Fact]
+    public async Task A_container_that_names_no_codec_is_damaged_and_not_unsupported()
+    {
+        var data = Encoding.Latin1.GetString(await File.ReadAllBytesAsync(Data("video-whole.mp4"), TestContext.Current.CancellationToken));
+        await File.WriteAllBytesAsync(
+            _folder["nameless.mp4"],
+            Encoding.Latin1.GetBytes(data.Replace("avc1", "\0\0\0\0", StringComparison.Ordinal).Replace("avcC", "\0\0\0\0", StringComparison.Ordinal)),
+            TestContext.Current.CancellationToken);
+
+        var run = await VideoRun.OfAsync(_folder["nameless.mp4"]);
+
+        Assert.Equal(20, run.ExitCode);
+        var error = Assert.Single(run.Lines)["error"]!;
+        Assert.Equal("UNREADABLE", (string?)error["code"]);
+        Assert.EndsWith("can be decoded: the container does not say by what; its header may be damaged", (string?)error["message"], StringComparison.Ordinal);
+    }
+
+    /// <summary>FLV goes on behind a hole with a warning alone, FFV1 shows a frame whose checksum is wrong and learns from it.</summary>
+    [Theory]
+    [InlineData("flv", "hole.flv", 3000)]
+    [InlineData("ffv1", "hole.mkv", 300)]
+    public async Task Nothing_is_judged_that_a_hole_was_decoded_into(string codec, string name, int length)
+    {
+        SystemTool.Run("ffmpeg", "-v", "error", "-i", Data("video-whole.mp4"), "-c:v", codec, "-g", "10", "-slicecrc", "1", "-level", "3", _folder[$"whole-{name}"]);
+        var data = await File.ReadAllBytesAsync(_folder[$"whole-{name}"], TestContext.Current.CancellationToken);
+        data.AsSpan(data.Length / 2, length).Clear();
+        await File.WriteAllBytesAsync(_folder[name], data, TestContext.Current.CancellationToken);
+        var whole = await VideoRun.OfAsync(_folder[$"whole-{name}"]);
+
+        var run = await VideoRun.OfAsync(_folder[name]);
+
+        Assert.Equal(20, run.ExitCode);
+        run.AssertAnalysedOnlyWhatIsIn(whole);
+        Assert.InRange(run.Frames.Count, 10, 38);
+    }
+
+    [Fact]
     public async Task Av1_is_decoded_where_the_system_can()
     {
         Assert.SkipUnless(

@@ -82,6 +82,33 @@ public class FrameLedgerTests
     }
 
     [Fact]
+    public void What_a_container_cannot_follow_is_a_loss_where_a_gap_shows_it()
+    {
+        var torn = Take(Ledger(VideoPromise.Unknown, "flv"), Shown(0, true), "[flv @ 0x1] [warning] Packet mismatch 0 1142 3971", Shown(5), Shown(6), Shown(7, true));
+        var joined = Take(Ledger(VideoPromise.Unknown, "flv"), Shown(0, true), "[flv @ 0x1] [warning] Packet mismatch 0 1142 3971", Shown(1));
+
+        Assert.Equal((4, 1), (torn[1].LostBefore!.Count, torn[1].LostBefore!.FirstNumber));
+        Assert.Equal([false, true, true, false], torn.Select(entry => entry.Damage is not null));
+        Assert.All(joined, entry => Assert.Null(entry.Damage ?? entry.LostBefore?.Reason));
+    }
+
+    [Theory]
+    [InlineData("ffv1", "[ffv1 @ 0x1] [error] slice CRC mismatch FAB82BE7!at 1.900000 seconds")]
+    [InlineData("qtrle", "[qtrle @ 0x1] [error] Problem: no frame data")]
+    public void What_a_lossless_decoder_learned_from_damage_goes_on_to_the_next_key_frame(string codec, string complaint)
+    {
+        var ledger = new FrameLedger(new VideoPromise { Codec = codec }, Input, isLive: false, inFlight: 1);
+
+        var entries = Take(
+            ledger,
+            $"[info]   Stream #0:0 -> #0:0 ({codec} (native) -> rawvideo (native))",
+            "[Parsed_showinfo_0 @ 0x1] [info] config in time_base: 1/10, frame_rate: 10/1",
+            Shown(0, true), complaint, Shown(1), Shown(2), Shown(3, true));
+
+        Assert.Equal([false, true, true, false], entries.Select(entry => entry.Damage is not null));
+    }
+
+    [Fact]
     public void Behind_the_end_of_a_cut_file_everything_is_lost_and_nothing_before_it_damaged()
     {
         var ledger = Ledger(new VideoPromise { Frames = 40, End = 4 });

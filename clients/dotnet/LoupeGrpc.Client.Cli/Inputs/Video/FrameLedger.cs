@@ -290,7 +290,7 @@ internal sealed partial class FrameLedger(VideoPromise promise, VideoInput input
     private static partial Regex LostOnTheWay();
 
     /// <summary>Also said where two recordings were joined: damage only where a gap shows it.</summary>
-    [GeneratedRegex(@"[Cc]orrupt input packet|Packet corrupt|Failed to open segment|HTTP error|keepalive request failed")]
+    [GeneratedRegex(@"[Cc]orrupt input packet|Packet corrupt|Packet mismatch|Failed to open segment|HTTP error|keepalive request failed")]
     private static partial Regex MissesData();
 
     /// <summary>What decoders say of streams of many cameras that are as they should be.</summary>

@@ -3,11 +3,14 @@ namespace LoupeGrpc.Client.Cli.Inputs.Video;
 /// <summary>What a container says about its video before a frame is decoded. Nulls where it does not say.</summary>
 internal sealed record VideoPromise
 {
-    /// <summary>Codecs whose frames stand each for itself: damage stays where it is.</summary>
+    /// <summary>
+    /// Codecs whose frames stand each for itself, and whose decoders give up a frame with a hole: damage stays where it is. FFV1 and QuickTime's
+    /// Animation look alike and are not: what they learned from one frame they use for the next.
+    /// </summary>
     private static readonly HashSet<string> IntraOnlyCodecs = new(StringComparer.Ordinal)
     {
-        "mjpeg", "mjpegb", "prores", "dnxhd", "ffv1", "huffyuv", "ffvhuff", "utvideo", "magicyuv", "rawvideo", "png", "v210", "jpeg2000", "cfhd", "dvvideo",
-        "qtrle", "bmp", "tiff", "webp", "ljpeg", "jpegls",
+        "mjpeg", "mjpegb", "prores", "dnxhd", "huffyuv", "ffvhuff", "utvideo", "magicyuv", "rawvideo", "png", "v210", "jpeg2000", "cfhd", "dvvideo",
+        "bmp", "tiff", "webp", "ljpeg", "jpegls",
     };
 
     public static VideoPromise Unknown { get; } = new();
