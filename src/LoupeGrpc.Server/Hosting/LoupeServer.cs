@@ -72,6 +72,7 @@ internal sealed class LoupeServer : IAsyncDisposable
             app.Services.GetRequiredService<LadderMetrics>();
             app.Services.GetRequiredService<ModelMetrics>();
             app.Services.GetRequiredService<MemoryMetrics>();
+            app.Services.GetRequiredService<QueueMetrics>();
             app.Services.GetService<TelemetryFaults>();
             await app.StartAsync(cancellationToken).ConfigureAwait(false);
         }
