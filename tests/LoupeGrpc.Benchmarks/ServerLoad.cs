@@ -62,10 +62,15 @@ internal static class ServerLoad
     {
         using var client = new LoupeClient(new LoupeClientOptions { Address = server });
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        var from = Stopwatch.GetTimestamp() + (long)(duration.TotalSeconds * (1 - CountedShare) * Stopwatch.Frequency);
+        // All of them before the first frame: opening takes a while, which would shift their phases.
+        var sessions = await Task.WhenAll(groups.SelectMany(static group => Enumerable.Repeat(group, group.Sessions))
+            .Select(group => client.OpenSessionAsync(new LoupeSessionOptions { Delivery = group.Delivery, Mask = group.Mask, Reconnect = false }, cancellationToken)));
+        var begun = Stopwatch.GetTimestamp();
+        var from = begun + (long)(duration.TotalSeconds * (1 - CountedShare) * Stopwatch.Frequency);
         var tallies = groups.Select(group => Enumerable.Range(0, group.Sessions).Select(_ => new LoadTally(from)).ToArray()).ToArray();
         stop.CancelAfter(duration);
-        await Task.WhenAll(groups.SelectMany((group, i) => tallies[i].Select((tally, session) => Task.Run(() => StreamAsync(client, group, group.Phases[session], tally, stop.Token), CancellationToken.None))));
+        var work = groups.SelectMany((group, i) => tallies[i].Zip(group.Phases, (tally, phase) => (Group: group, Tally: tally, Phase: phase))).Zip(sessions);
+        await Task.WhenAll(work.Select(one => Task.Run(() => StreamAsync(one.Second, one.First.Group, begun, one.First.Phase, one.First.Tally, stop.Token), CancellationToken.None)));
         return tallies;
     }
 
@@ -87,13 +92,11 @@ internal static class ServerLoad
         }
     }
 
-    private static async Task StreamAsync(LoupeClient client, LoadGroup group, double phase, LoadTally tally, CancellationToken stop)
+    private static async Task StreamAsync(LoupeSession session, LoadGroup group, long begun, double phase, LoadTally tally, CancellationToken stop)
     {
-        await using var session = await client.OpenSessionAsync(new LoupeSessionOptions { Delivery = group.Delivery, Mask = group.Mask, Reconnect = false }, CancellationToken.None);
         var reading = ReadAsync(session, tally);
         try
         {
-            var begun = Stopwatch.GetTimestamp();
             for (ulong id = 0; ; id++)
             {
                 if (group.PerSecond > 0)

@@ -17,8 +17,9 @@ internal sealed record DeviceTimes(DeviceRun Encode, DeviceRun Segment, double S
 
 /// <summary>One server and what it may use.</summary>
 /// <param name="Processors">That compute at a time.</param>
-/// <param name="Device">Null: the processors run the graphs, with a thread on each.</param>
-internal sealed record Replica(int Processors, DeviceTimes? Device)
+/// <param name="Threads">Processors that a run of a graph keeps busy, where there is no device.</param>
+/// <param name="Device">Null: the processors run the graphs.</param>
+internal sealed record Replica(int Processors, double Threads, DeviceTimes? Device)
 {
     /// <summary>As the server chooses where it is not told (<c>Loupe:Engine:DecodeWorkers</c>).</summary>
     public int DecodeWorkers => Math.Clamp(Processors / 2, 2, 64);

@@ -22,7 +22,7 @@ internal sealed class ReplicaSimulation
         // One run at a time: two of them would take twice as long each.
         var device = replica.Device is null ? processors : new Pool(1);
         _pools = [processors, device];
-        var threads = replica.Device is null ? replica.Processors : 1;
+        var threads = replica.Device is null ? replica.Threads : 1;
         var batch = replica.Device?.MaxBatch ?? 1;
         _stages =
         [
@@ -184,7 +184,7 @@ internal sealed class ReplicaSimulation
 
     /// <param name="Threads">Of the pool, that a run of it keeps busy.</param>
     /// <param name="Workers">Runs at a time.</param>
-    private sealed record Stage(Pool Pool, int Threads, int Workers, int MaxBatch, Func<List<Job>, double> Work)
+    private sealed record Stage(Pool Pool, double Threads, int Workers, int MaxBatch, Func<List<Job>, double> Work)
     {
         public Queue<Job> Waiting { get; } = [];
 

@@ -28,14 +28,14 @@ internal sealed class ScaleCheck(string file, byte[] picture, int frames, TimeSp
         ReplicaProcess[] servers = [one, other];
         Line($"{Machine.Describe()}. Two servers with {half} each, {one.Description}. {Path.GetFileName(file)}, {picture.Length / 1024} KiB, a mask of every frame.");
 
-        var replica = new Replica(half, null);
-        List<(ServiceTimes Times, List<FrameWork> Works, double Capacity)> predicted = [];
+        List<(Replica Replica, ServiceTimes Times, List<FrameWork> Works, double Capacity)> predicted = [];
         foreach (var server in servers)
         {
             var before = Busy(servers);
             var times = await ServiceTimes.MeasureAsync(server, half, picture, frames, cancellationToken);
             List<FrameWork> works = [.. times.Frames.Select(work => work with { Serve = work.Serve + times.Client })];
-            predicted.Add((times, works, ReplicaSimulation.Capacity(replica, works)));
+            var replica = new Replica(half, times.Threads, null);
+            predicted.Add((replica, times, works, ReplicaSimulation.Capacity(replica, works)));
             Line($"Measured alone: {works.Average(static work => work.Decode + work.Encode + work.Segment + work.Mask) * 1000:F2} ms a frame in its stages, {times.Frames[0].Serve * 1000:F2} ms around them, {times.Client * 1000:F2} ms of the client, {times.Transit * 1000:F2} ms of nobody. Others took {Others(servers, before):F2} processors.");
         }
 
@@ -50,7 +50,7 @@ internal sealed class ScaleCheck(string file, byte[] picture, int frames, TimeSp
             busy = Busy(servers);
             results = await DriveAsync(servers, server => share * predicted[server].Capacity / Sessions, cancellationToken);
             var others = Others(servers, busy);
-            double[] expected = [.. predicted.SelectMany(one => Expect(replica, one.Works, one.Times.Transit, share * one.Capacity / Sessions)).Order()];
+            double[] expected = [.. predicted.SelectMany(one => Expect(one.Replica, one.Works, one.Times.Transit, share * one.Capacity / Sessions)).Order()];
             double[] measured = [.. results.SelectMany(static ages => ages).Order()];
             var name = string.Create(CultureInfo.InvariantCulture, $"{share:P0} of that");
             Row(name, "frames a second", expected.Length / (duration.TotalSeconds * ServerLoad.CountedShare), measured.Length / (duration.TotalSeconds * ServerLoad.CountedShare), others);
@@ -59,7 +59,8 @@ internal sealed class ScaleCheck(string file, byte[] picture, int frames, TimeSp
         }
     }
 
-    private static LoadGroup Group(byte[] picture, double perSecond) =>
+    /// <param name="perSecond">Of each of some cameras; 0: as much as the server takes.</param>
+    public static LoadGroup Group(byte[] picture, double perSecond) =>
         new("every", Sessions, new DeliveryPolicy { Mode = DeliveryMode.EveryFrame }, picture, null, perSecond) { Mask = ServiceTimes.EveryMask };
 
     /// <summary>A queue that has an answer on paper: Pollaczek and Khinchine's, with constant times.</summary>
@@ -73,7 +74,7 @@ internal sealed class ScaleCheck(string file, byte[] picture, int frames, TimeSp
             arrivals.Add(at);
         }
 
-        var waits = ReplicaSimulation.Latencies(new Replica(1, null), [new FrameWork(0, 0, 1, 0, 0, 0)], 0, arrivals, 1000, seed: 1);
+        var waits = ReplicaSimulation.Latencies(new Replica(1, 1, null), [new FrameWork(0, 0, 1, 0, 0, 0)], 0, arrivals, 1000, seed: 1);
         Line($"The simulator against theory: one worker, constant times, random arrivals at {Share:P0}: mean wait {waits.Average() - 1:F3} of a time, {Share / (2 * (1 - Share)):F3} on paper.");
     }
 

@@ -46,7 +46,7 @@ internal sealed class ScaleCommand
 
     private readonly Option<bool> _check = new("--check") { Description = "Instead: two real servers with half of this machine each, and what was predicted of them beside what they did." };
 
-    private readonly Option<int> _seconds = new("--seconds") { HelpName = "S", Description = "Of each load of --check; the first fifth is not counted.", DefaultValueFactory = static _ => 20 };
+    private readonly Option<int> _seconds = new("--seconds") { HelpName = "S", Description = "Of each load; the first fifth is not counted.", DefaultValueFactory = static _ => 20 };
 
     public static Command Create()
     {
@@ -123,10 +123,14 @@ internal sealed class ScaleCommand
             var processors = Environment.ProcessorCount;
             ServiceTimes times;
             string served;
+            double loaded;
             await using (var server = await ReplicaProcess.StartAsync(null, [], cancellationToken))
             {
                 served = server.Description;
                 times = await ServiceTimes.MeasureAsync(server, processors, picture, frames, cancellationToken);
+                var duration = TimeSpan.FromSeconds(result.GetValue(_seconds));
+                var tallies = await ServerLoad.DriveAsync(server.Grpc, [ScaleCheck.Group(picture, 0)], duration, cancellationToken);
+                loaded = tallies[0].Sum(static tally => tally.Ages.Count) / (duration.TotalSeconds * ServerLoad.CountedShare);
             }
 
             var (encode, segment) = (result.GetRequiredValue(_encode), result.GetRequiredValue(_segment));
@@ -136,7 +140,8 @@ internal sealed class ScaleCommand
                 Times = times,
                 Picture = $"{Path.GetFileName(file)}, {picture.Length / 1024} KiB",
                 Served = served,
-                Plans = [($"CPU, {processors} processors", new Replica(processors, null)), ($"GPU, {result.GetValue(_processors)} processors", new Replica(result.GetValue(_processors), device))],
+                Loaded = loaded,
+                Plans = [($"CPU, {processors} processors", new Replica(processors, times.Threads, null)), ($"GPU, {result.GetValue(_processors)} processors", new Replica(result.GetValue(_processors), 1, device))],
                 Rate = result.GetValue(_rate),
                 Utilisation = result.GetValue(_utilisation),
                 Adapting = result.GetValue(_adapting),

@@ -19,6 +19,9 @@ internal sealed class ScaleReport(TextWriter output)
 
     public required IReadOnlyList<(string Name, Replica Replica)> Plans { get; init; }
 
+    /// <summary>Frames a second that the server answered which was measured, of callers on the same machine that sent as much as it took.</summary>
+    public required double Loaded { get; init; }
+
     /// <summary>Frames a second of a camera.</summary>
     public required double Rate { get; init; }
 
@@ -50,12 +53,14 @@ internal sealed class ScaleReport(TextWriter output)
         Line($"| a frame takes | median ms | 99th percentile |");
         Line($"|---|---:|---:|");
         Row("decoding and preprocessing, one processor", static work => work.Decode);
-        Row("encoder, all processors", static work => work.Encode);
-        Row("segmentor, all processors", static work => work.Segment);
+        Row("encoder", static work => work.Encode);
+        Row("segmentor", static work => work.Segment);
         Row("mask, one processor", static work => work.Mask);
         Row("around the engine, one processor", static work => work.Serve);
-        Line($"| a step of adaptation, all processors | {Times.Step * 1000:F2} | |");
+        Line($"| a step of adaptation | {Times.Step * 1000:F2} | |");
         Line($"| neither: waking up, the network, the client | {Times.Transit * 1000:F2} | |");
+        Line($"");
+        Line($"A run of a graph keeps {Times.Threads:F2} processors busy. Under load this server answered {Loaded:F1} frames a second, while whoever sent them computed {Times.Client * 1000:F1} ms for each on the same processors; simulated with that, {ReplicaSimulation.Capacity(Plans[0].Replica, [.. Times.Frames.Select(work => work with { Serve = work.Serve + Times.Client })]):F1}.");
         Line($"");
 
         void Row(string name, Func<FrameWork, double> part)

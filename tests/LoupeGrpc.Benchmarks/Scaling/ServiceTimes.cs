@@ -6,14 +6,16 @@ namespace LoupeGrpc.Benchmarks.Scaling;
 
 /// <summary>What frames take of a server that has one of them at a time, as its results and the system say.</summary>
 /// <param name="Frames">Each that was measured; without adaptation.</param>
+/// <param name="Threads">Processors that a run of a graph keeps busy.</param>
 /// <param name="Step">A step of adaptation, seconds: the median.</param>
 /// <param name="Transit">From sending to the result, what no processor of the server did: seconds, the median.</param>
 /// <param name="Client">Processor time of whoever sends, of each frame, seconds.</param>
 /// <param name="BytesIn">Of a frame's message.</param>
 /// <param name="BytesOut">Of its result's message.</param>
-internal sealed record ServiceTimes(IReadOnlyList<FrameWork> Frames, double Step, double Transit, double Client, int BytesIn, int BytesOut)
+internal sealed record ServiceTimes(IReadOnlyList<FrameWork> Frames, double Threads, double Step, double Transit, double Client, int BytesIn, int BytesOut)
 {
-    private const int WarmUp = 30;
+    /// <summary>Frames until what .NET compiles while it runs is as it will be.</summary>
+    private const int WarmUp = 150;
 
     public static readonly MaskSettings EveryMask = new() { Policy = MaskPolicy.Always };
 
@@ -53,17 +55,19 @@ internal sealed record ServiceTimes(IReadOnlyList<FrameWork> Frames, double Step
             }
         });
 
-        // Around the engine: what the server computed beside its stages. Threads of a run are busy all of it.
+        // Around the engine: what the server computed beside its stages.
         var works = plain.Select(static one => new FrameWork(
             0, (one.Stages.DecodeMs + one.Stages.PreprocessMs) / 1000, one.Stages.EncodeMs / 1000, one.Stages.SegmentMs / 1000, one.Stages.MaskMs / 1000, 0)).ToList();
+        // With several threads nobody can tell how much of a run each of them computes but from the whole.
+        var graphs = works.Average(static work => work.Encode + work.Segment);
+        var busy = Math.Clamp((computed - works.Average(static work => work.Decode + work.Mask)) / graphs, 1, threads);
         var rest = plain.Zip(works, static (one, work) => one.Latency - (work.Decode + work.Encode + work.Segment + work.Mask)).ToList();
-        var stages = works.Average(work => work.Decode + work.Mask + ((work.Encode + work.Segment) * threads));
-        var serve = Math.Clamp(computed - stages, 0, Median(rest));
+        var serve = Math.Clamp(computed - works.Average(static work => work.Decode + work.Mask) - (graphs * busy), 0, Median(rest));
         using var probe = new LoupeClient(new LoupeClientOptions { Address = server.Grpc });
         var answer = await probe.AnalyzeImageAsync(new EncodedFrame(picture), new LoupeImageOptions { Mask = EveryMask }, cancellationToken);
         var asked = new AnalyzeImageRequest { Encoded = new EncodedImage { Data = Google.Protobuf.UnsafeByteOperations.UnsafeWrap(picture) } };
         return new ServiceTimes(
-            [.. works.Select(work => work with { Serve = serve })], steps.Count > 0 ? Median(steps) : 0, Math.Max(0, Median(rest) - serve), sent, asked.CalculateSize(), answer.Result.CalculateSize());
+            [.. works.Select(work => work with { Serve = serve })], busy, steps.Count > 0 ? Median(steps) : 0, Math.Max(0, Median(rest) - serve), sent, asked.CalculateSize(), answer.Result.CalculateSize());
 
         async Task SendAsync(AdaptationSettings? adapts, Action<int, StageTimings, double> measured)
         {
