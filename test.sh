@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs every test. `--l14`: the full-size model too (4 GB of memory and some minutes). `--bare-debian`: ./run.sh on a Debian with nothing but the
 # SDK too (root, 4 GB of disk and some minutes). `--container`: the image is built from the sources, not from out/ (some minutes). `--fuzz`: every parser is
-# fuzzed for a minute too.
+# fuzzed for a minute too. `--soak`: four times the frames that the server can do for half an hour, not a minute.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
@@ -12,7 +12,8 @@ for argument in "$@"; do
     --bare-debian) bare_debian=yes ;;
     --container) whole_image=--whole ;;
     --fuzz) fuzz=yes ;;
-    *) echo "usage: ./test.sh [--l14] [--bare-debian] [--container] [--fuzz]" >&2; exit 2 ;;
+    --soak) export LOUPE_OVERLOAD_SECONDS=1800 ;;
+    *) echo "usage: ./test.sh [--l14] [--bare-debian] [--container] [--fuzz] [--soak]" >&2; exit 2 ;;
   esac
 done
 
@@ -63,9 +64,9 @@ holds() {
   run "$@" && count 1 0 0 || count 0 1 0
 }
 
-# xunit PROJECT
+# xunit NAME PROJECT OPTIONS…
 xunit() {
-  run "$1" "tests/$1/bin/Release/net10.0/$1" -noColor
+  run "$1" "tests/$2/bin/Release/net10.0/$2" -noColor "${@:3}"
   local status=$? total bad ignored
   total=$(number Total) bad=$(($(number Failed) + $(number Errors))) ignored=$(number Skipped)
   ((status == 0 || bad > 0)) || bad=1
@@ -104,11 +105,11 @@ checks() {
 
 # Two lanes beside each other, since much of the first waits: for processes, deadlines and timeouts. What builds is in the second alone, one after the other.
 served() {
-  xunit LoupeGrpc.FunctionalTests
+  xunit LoupeGrpc.FunctionalTests LoupeGrpc.FunctionalTests -trait- Suite=overload
   unittest "privacy" tests/privacy/run.sh
 }
 built() {
-  xunit LoupeGrpc.UnitTests
+  xunit LoupeGrpc.UnitTests LoupeGrpc.UnitTests
   native
   holds "native style" native/style.sh
   # Rules of style and of analyzers are errors of the build already; what it does not see is white space and the order of imports.
@@ -148,6 +149,7 @@ lanes=()
 
 # What wants the machine for itself.
 log=$work/log
+xunit "four times what it can do" LoupeGrpc.FunctionalTests -trait Suite=overload -showLiveOutput
 [[ -z $fuzz ]] || holds "fuzzing" tests/LoupeGrpc.Fuzz/run.sh
 if [[ $bare_debian ]]; then
   scripts/prerequisites.sh bare-debian

@@ -54,7 +54,7 @@ if [[ ${1:-build} == test ]]; then
   need debootstrap "makes stand-ins for its base images" command -v debootstrap
   need nginx-light "stands before servers, as deploy/nginx has it" command -v nginx
   need redis-server "keeps sessions for more than one server" command -v redis-server
-  need openssl "makes certificates for that" command -v openssl
+  need openssl "makes certificates for the tests" command -v openssl
   need curl "asks over plain HTTP" command -v curl
   need systemd "systemd-analyze checks the unit of deploy/" command -v systemd-analyze
   need strace "watches what programs do to files and the network" command -v strace
@@ -74,7 +74,6 @@ if [[ ${1:-build} == test ]]; then
   need black "format of clients/python" test -x /usr/bin/black
   need flake8 "style of clients/python" test -x /usr/bin/flake8
   need mypy "types of clients/python" test -x /usr/bin/mypy
-  need openssl "certificates for the tests of clients/python" command -v openssl
   need protoc-gen-go-1-5 "generates the contract's Go" command -v protoc-gen-go
   need protoc-gen-go-grpc "generates the contract's Go" command -v protoc-gen-go-grpc
   need golang-go "builds clients/go" command -v go

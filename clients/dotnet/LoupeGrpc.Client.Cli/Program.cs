@@ -1,5 +1,7 @@
 using System.Runtime.CompilerServices;
 using LoupeGrpc.Client.Cli.CommandLine;
+using LoupeGrpc.Client.Cli.Commands;
+using LoupeGrpc.Client.Cli.Hosting;
 using LoupeGrpc.Launch;
 
 return ProcessLimits.HaveRoom() ? await StartAsync(args) : (int)ExitCode.Internal;

@@ -3,6 +3,7 @@ using LoupeGrpc.Server.Contract;
 using LoupeGrpc.Server.Health;
 using LoupeGrpc.Server.Security;
 using LoupeGrpc.Server.Sessions;
+using LoupeGrpc.Server.Sessions.Frames;
 using LoupeGrpc.V1;
 
 namespace LoupeGrpc.Server.Calls;

@@ -4,6 +4,7 @@ using LoupeGrpc.Server.Health;
 using LoupeGrpc.Server.Logs;
 using LoupeGrpc.Server.Security;
 using LoupeGrpc.Server.Sessions;
+using LoupeGrpc.Server.Sessions.Keeping;
 using LoupeGrpc.V1;
 
 namespace LoupeGrpc.Server.Calls;

@@ -1,6 +1,7 @@
 using LoupeGrpc.Engine;
 using LoupeGrpc.Server.Configuration;
 using LoupeGrpc.Server.Sessions;
+using LoupeGrpc.Server.Sessions.Keeping;
 using LoupeGrpc.V1;
 using AdaptationSettings = LoupeGrpc.Engine.Adaptation.AdaptationSettings;
 

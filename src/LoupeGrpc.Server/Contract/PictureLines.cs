@@ -1,5 +1,5 @@
 using LoupeGrpc.Results;
-using LoupeGrpc.Server.Sessions;
+using LoupeGrpc.Server.Sessions.Frames;
 
 namespace LoupeGrpc.Server.Contract;
 

@@ -1,6 +1,7 @@
 using LoupeGrpc.Engine;
 using LoupeGrpc.Server.Configuration;
 using LoupeGrpc.Server.Sessions;
+using LoupeGrpc.Server.Sessions.Frames;
 using LoupeGrpc.V1;
 
 namespace LoupeGrpc.Server.Contract;

@@ -1,5 +1,6 @@
 using Google.Protobuf;
 using LoupeGrpc.Server.Sessions;
+using LoupeGrpc.Server.Sessions.Keeping;
 using LoupeGrpc.V1;
 
 namespace LoupeGrpc.Server.Contract;

@@ -2,6 +2,7 @@ using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
 using LoupeGrpc.Server.Configuration;
 using LoupeGrpc.Server.Sessions;
+using LoupeGrpc.Server.Sessions.Frames;
 using LoupeGrpc.V1;
 using Wire = LoupeGrpc.V1;
 

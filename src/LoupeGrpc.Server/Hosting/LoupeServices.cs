@@ -8,6 +8,10 @@ using LoupeGrpc.Server.Logs;
 using LoupeGrpc.Server.Models;
 using LoupeGrpc.Server.Security;
 using LoupeGrpc.Server.Sessions;
+using LoupeGrpc.Server.Sessions.Adaptation;
+using LoupeGrpc.Server.Sessions.Frames;
+using LoupeGrpc.Server.Sessions.Keeping;
+using LoupeGrpc.Server.Sessions.Memory;
 using LoupeGrpc.Server.Stores;
 using LoupeGrpc.Server.Web;
 using Microsoft.AspNetCore.Connections;
@@ -32,6 +36,7 @@ internal static class LoupeServices
         services.AddSingleton<MessageRoom>();
         services.AddSingleton<MemoryMetrics>();
         services.AddSingleton<AdaptationBudget>();
+        services.AddSingleton<StateTurns>();
         services.AddSingleton<SessionMetrics>();
         services.AddSingleton<ModelMetrics>();
         services.AddSingleton(static provider => new LadderMetrics(

@@ -1,6 +1,8 @@
 using System.Diagnostics.Metrics;
 using LoupeGrpc.Server.Configuration;
 using LoupeGrpc.Server.Sessions;
+using LoupeGrpc.Server.Sessions.Adaptation;
+using LoupeGrpc.Server.Sessions.Memory;
 
 namespace LoupeGrpc.Server.Hosting;
 

@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 using LoupeGrpc.Server.Models;
-using LoupeGrpc.Server.Sessions;
+using LoupeGrpc.Server.Sessions.Memory;
 
 namespace LoupeGrpc.Server.Hosting;
 

@@ -1,6 +1,6 @@
 using LoupeGrpc.Server.Calls;
 using LoupeGrpc.Server.Contract;
-using LoupeGrpc.Server.Sessions;
+using LoupeGrpc.Server.Sessions.Memory;
 using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Http.Features;
 

@@ -4,6 +4,7 @@ using System.IO.Pipelines;
 using LoupeGrpc.Engine.Queueing;
 using LoupeGrpc.Server.Calls;
 using LoupeGrpc.Server.Sessions;
+using LoupeGrpc.Server.Sessions.Memory;
 using Microsoft.AspNetCore.Http.Features;
 
 namespace LoupeGrpc.Server.Hosting;

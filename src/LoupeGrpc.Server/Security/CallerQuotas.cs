@@ -1,6 +1,7 @@
 using LoupeGrpc.Engine.Queueing;
 using LoupeGrpc.Server.Configuration;
 using LoupeGrpc.Server.Sessions;
+using LoupeGrpc.Server.Sessions.Memory;
 
 namespace LoupeGrpc.Server.Security;
 

@@ -1,4 +1,5 @@
 using LoupeGrpc.Server.Models;
+using LoupeGrpc.Server.Sessions.Keeping;
 
 namespace LoupeGrpc.Server.Sessions;
 

@@ -1,4 +1,6 @@
 using System.Diagnostics;
+using LoupeGrpc.Server.Sessions.Frames;
+using LoupeGrpc.Server.Sessions.Keeping;
 
 namespace LoupeGrpc.Server.Sessions;
 

@@ -1,10 +1,13 @@
 using LoupeGrpc.Engine;
+using LoupeGrpc.Server.Sessions.Adaptation;
 
 namespace LoupeGrpc.Server.Sessions;
 
 /// <summary>What may change while a session runs, and the commands that change it. Used by the session's reader only.</summary>
+/// <param name="turns">Among all sessions.</param>
 /// <param name="received">Commands taken in before, by another server.</param>
-internal sealed class SessionControls(OutcomeSequencer sequencer, SessionAdaptation adaptation, AnalysisSettings opened, ulong received)
+internal sealed class SessionControls(
+    OutcomeSequencer sequencer, SessionAdaptation adaptation, StateTurns turns, AnalysisSettings opened, ulong received)
 {
     /// <summary>Of the next frame.</summary>
     public AnalysisSettings Settings { get; private set; } = opened;
@@ -20,8 +23,17 @@ internal sealed class SessionControls(OutcomeSequencer sequencer, SessionAdaptat
         {
             // The frames before it change the state that it is about, or that its answer tells.
             await sequencer.WhenDecided().ConfigureAwait(false);
+            using var turn = await turns.EnterAsync().ConfigureAwait(false);
+            Answer(command);
         }
+        else
+        {
+            Answer(command);
+        }
+    }
 
+    private void Answer(SessionCommand command)
+    {
         adaptation.Enter();
         var (failure, snapshot) = Apply(command);
         var report = adaptation.Describe();

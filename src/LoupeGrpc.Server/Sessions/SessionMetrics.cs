@@ -1,5 +1,7 @@
 using System.Diagnostics.Metrics;
 using LoupeGrpc.Engine;
+using LoupeGrpc.Server.Sessions.Frames;
+using LoupeGrpc.Server.Sessions.Keeping;
 
 namespace LoupeGrpc.Server.Sessions;
 

@@ -1,4 +1,5 @@
 using LoupeGrpc.Engine;
+using LoupeGrpc.Server.Sessions.Memory;
 
 namespace LoupeGrpc.Server.Sessions;
 

@@ -1,6 +1,10 @@
 using LoupeGrpc.Server.Configuration;
 using LoupeGrpc.Server.Logs;
 using LoupeGrpc.Server.Models;
+using LoupeGrpc.Server.Sessions.Adaptation;
+using LoupeGrpc.Server.Sessions.Frames;
+using LoupeGrpc.Server.Sessions.Keeping;
+using LoupeGrpc.Server.Sessions.Memory;
 
 namespace LoupeGrpc.Server.Sessions;
 
@@ -10,6 +14,7 @@ internal sealed record SessionServices(
     FrameScheduler Scheduler,
     MemoryLedger Ledger,
     AdaptationBudget AdaptationBudget,
+    StateTurns StateTurns,
     SessionMetrics Metrics,
     FrameTraces Traces,
     AuditLog Audit,

@@ -1,5 +1,6 @@
 using LoupeGrpc.Engine;
 using LoupeGrpc.Engine.Adaptation;
+using LoupeGrpc.Server.Sessions.Frames;
 
 namespace LoupeGrpc.Server.Sessions;
 

@@ -1,4 +1,6 @@
 using LoupeGrpc.Engine;
+using LoupeGrpc.Server.Sessions.Frames;
+using LoupeGrpc.Server.Sessions.Keeping;
 
 namespace LoupeGrpc.Server.Sessions;
 

@@ -2,6 +2,9 @@ using LoupeGrpc.Engine;
 using LoupeGrpc.Engine.Adaptation;
 using LoupeGrpc.Packaging;
 using LoupeGrpc.Server.Models;
+using LoupeGrpc.Server.Sessions.Adaptation;
+using LoupeGrpc.Server.Sessions.Frames;
+using LoupeGrpc.Server.Sessions.Keeping;
 
 namespace LoupeGrpc.Server.Sessions;
 
@@ -55,7 +58,7 @@ internal sealed class SessionWork : IDisposable
             : new SessionCheckpoints(
                 keeper, services.Keeping.Encoding, _sequencer, _adaptation, services.Options.Sessions.CheckpointInterval, progress => describe(progress) with { Duration = Duration });
         _frames = new FramePath(services, opening, seat, _sequencer, _adaptation, Outbox, Checkpoints, _abandon.Token);
-        _controls = new SessionControls(_sequencer, _adaptation, opening.Analysis, stored?.Commands ?? 0);
+        _controls = new SessionControls(_sequencer, _adaptation, services.StateTurns, opening.Analysis, stored?.Commands ?? 0);
         _before = stored?.Record.Facts.Duration ?? TimeSpan.Zero;
     }
 

@@ -1,5 +1,5 @@
 using LoupeGrpc.Server.Configuration;
-using LoupeGrpc.Server.Sessions;
+using LoupeGrpc.Server.Sessions.Keeping;
 using StackExchange.Redis;
 
 namespace LoupeGrpc.Server.Stores;

@@ -1,4 +1,4 @@
-using LoupeGrpc.Server.Sessions;
+using LoupeGrpc.Server.Sessions.Keeping;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 
 namespace LoupeGrpc.Server.Stores;

@@ -2,6 +2,7 @@ using System.Diagnostics.Metrics;
 using LoupeGrpc.Server.Configuration;
 using LoupeGrpc.Server.Models;
 using LoupeGrpc.Server.Sessions;
+using LoupeGrpc.Server.Sessions.Keeping;
 
 namespace LoupeGrpc.Server.Stores;
 

@@ -1,5 +1,6 @@
 using System.Diagnostics.Metrics;
 using LoupeGrpc.Server.Sessions;
+using LoupeGrpc.Server.Sessions.Keeping;
 
 namespace LoupeGrpc.Server.Stores;
 

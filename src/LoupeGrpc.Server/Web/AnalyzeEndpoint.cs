@@ -7,6 +7,8 @@ using LoupeGrpc.Server.Health;
 using LoupeGrpc.Server.Models;
 using LoupeGrpc.Server.Security;
 using LoupeGrpc.Server.Sessions;
+using LoupeGrpc.Server.Sessions.Frames;
+using LoupeGrpc.Server.Sessions.Memory;
 using Microsoft.AspNetCore.WebUtilities;
 using Microsoft.Net.Http.Headers;
 

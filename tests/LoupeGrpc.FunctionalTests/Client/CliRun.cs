@@ -1,7 +1,8 @@
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using LoupeGrpc.Client.Cli.CommandLine;
+using LoupeGrpc.Client.Cli.Commands;
+using LoupeGrpc.Client.Cli.Hosting;
 
 namespace LoupeGrpc.FunctionalTests.Client;
 

@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
-using LoupeGrpc.Client.Cli.CommandLine;
+using LoupeGrpc.Client.Cli.Commands;
+using LoupeGrpc.Client.Cli.Hosting;
 using LoupeGrpc.FunctionalTests.Infrastructure;
 using LoupeGrpc.Server.Configuration;
 using LoupeGrpc.TestSupport;

@@ -6,6 +6,7 @@ using LoupeGrpc.Server.Configuration;
 using LoupeGrpc.Server.Hosting;
 using LoupeGrpc.Server.Models;
 using LoupeGrpc.Server.Sessions;
+using LoupeGrpc.Server.Sessions.Memory;
 using LoupeGrpc.V1;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;

@@ -2,7 +2,7 @@ using Google.Protobuf;
 using Grpc.Core;
 using LoupeGrpc.FunctionalTests.Infrastructure;
 using LoupeGrpc.Server.Configuration;
-using LoupeGrpc.Server.Sessions;
+using LoupeGrpc.Server.Sessions.Memory;
 using LoupeGrpc.V1;
 using Microsoft.Extensions.DependencyInjection;
 

@@ -1,6 +1,6 @@
 using LoupeGrpc.FunctionalTests.Infrastructure;
 using LoupeGrpc.Server.Configuration;
-using LoupeGrpc.Server.Sessions;
+using LoupeGrpc.Server.Sessions.Memory;
 using LoupeGrpc.V1;
 using Microsoft.Extensions.Time.Testing;
 using EncodedMask = LoupeGrpc.Engine.EncodedMask;

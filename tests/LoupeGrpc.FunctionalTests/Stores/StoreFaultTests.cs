@@ -3,6 +3,7 @@ using LoupeGrpc.FunctionalTests.Adaptation;
 using LoupeGrpc.FunctionalTests.Infrastructure;
 using LoupeGrpc.FunctionalTests.Security;
 using LoupeGrpc.Server.Configuration;
+using LoupeGrpc.Server.Sessions.Keeping;
 using LoupeGrpc.V1;
 using StackExchange.Redis;
 
@@ -178,8 +179,8 @@ public sealed class StoreFaultTests(NanoEngine nano) : IDisposable
 
     private string Path(string name) => _temporary[name];
 
-    private static LoupeGrpc.Server.Sessions.ISessionStore Store(RunningServer server) =>
-        (LoupeGrpc.Server.Sessions.ISessionStore)server.Server.Services.GetService(typeof(LoupeGrpc.Server.Sessions.ISessionStore))!;
+    private static ISessionStore Store(RunningServer server) =>
+        (ISessionStore)server.Server.Services.GetService(typeof(ISessionStore))!;
 
     private static async Task SendAsync(RawSession session, int number)
     {

@@ -1,6 +1,6 @@
 using LoupeGrpc.FunctionalTests.Infrastructure;
 using LoupeGrpc.Server.Contract;
-using LoupeGrpc.Server.Sessions;
+using LoupeGrpc.Server.Sessions.Keeping;
 
 namespace LoupeGrpc.FunctionalTests.Stores;
 

@@ -10,6 +10,7 @@ using LoupeGrpc.Packaging;
 using LoupeGrpc.Server.Configuration;
 using LoupeGrpc.Server.Contract;
 using LoupeGrpc.Server.Sessions;
+using LoupeGrpc.Server.Sessions.Keeping;
 using LoupeGrpc.V1;
 using AdaptationState = LoupeGrpc.Engine.Adaptation.AdaptationState;
 

@@ -1,5 +1,5 @@
 using System.Text;
-using LoupeGrpc.Client.Cli.Artifacts;
+using LoupeGrpc.Client.Cli.Inputs;
 using Xunit;
 
 namespace LoupeGrpc.UnitTests.ClientCli;

@@ -1,4 +1,5 @@
 using LoupeGrpc.Client.Cli.Artifacts;
+using LoupeGrpc.Client.Cli.Inputs;
 using LoupeGrpc.Client.Masks;
 using LoupeGrpc.V1;
 using OpenCvSharp;

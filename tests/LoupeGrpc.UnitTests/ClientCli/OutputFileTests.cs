@@ -1,5 +1,5 @@
 using LoupeGrpc.Client.Cli.Artifacts;
-using LoupeGrpc.Client.Cli.CommandLine;
+using LoupeGrpc.Client.Cli.Hosting;
 using Xunit;
 
 namespace LoupeGrpc.UnitTests.ClientCli;

@@ -1,4 +1,4 @@
-using LoupeGrpc.Client.Cli.Output;
+using LoupeGrpc.Client.Cli.Terminal;
 using Xunit;
 
 namespace LoupeGrpc.UnitTests.ClientCli;

@@ -1,8 +1,8 @@
 using System.Globalization;
 using LoupeGrpc.Client.Cli.CommandLine;
+using LoupeGrpc.Client.Cli.Hosting;
 using LoupeGrpc.Client.Cli.Inputs;
 using LoupeGrpc.Client.Cli.Output;
-using LoupeGrpc.Client.Cli.Running;
 
 namespace LoupeGrpc.Client.Cli.Artifacts;
 

@@ -1,3 +1,5 @@
+using LoupeGrpc.Client.Cli.Files;
+
 namespace LoupeGrpc.Client.Cli.Artifacts;
 
 /// <summary>A folder of PNG files named after their inputs, with the folders of these.</summary>

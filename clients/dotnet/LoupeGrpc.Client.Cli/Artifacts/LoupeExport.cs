@@ -1,5 +1,7 @@
 using System.Globalization;
 using System.Text;
+using LoupeGrpc.Client.Cli.Files;
+using LoupeGrpc.Client.Cli.Inputs;
 using LoupeGrpc.Client.Masks;
 using LoupeGrpc.V1;
 

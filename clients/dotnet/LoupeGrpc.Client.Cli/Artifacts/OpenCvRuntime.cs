@@ -1,4 +1,4 @@
-using LoupeGrpc.Client.Cli.CommandLine;
+using LoupeGrpc.Client.Cli.Hosting;
 using OpenCvSharp;
 
 namespace LoupeGrpc.Client.Cli.Artifacts;

@@ -1,4 +1,4 @@
-using LoupeGrpc.Client.Cli.CommandLine;
+using LoupeGrpc.Client.Cli.Hosting;
 using LoupeGrpc.Client.Masks;
 using LoupeGrpc.V1;
 using OpenCvSharp;

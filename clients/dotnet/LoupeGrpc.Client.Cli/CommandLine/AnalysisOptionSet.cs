@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Globalization;
+using LoupeGrpc.Client.Cli.Hosting;
 using LoupeGrpc.V1;
 
 namespace LoupeGrpc.Client.Cli.CommandLine;

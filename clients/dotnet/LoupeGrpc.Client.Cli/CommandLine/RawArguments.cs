@@ -1,4 +1,4 @@
-using LoupeGrpc.Client.Cli.Inputs.Files;
+using LoupeGrpc.Client.Cli.Files;
 
 namespace LoupeGrpc.Client.Cli.CommandLine;
 

@@ -4,7 +4,8 @@ using System.Net;
 using System.Net.Security;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
-using LoupeGrpc.Client.Cli.Output;
+using LoupeGrpc.Client.Cli.Hosting;
+using LoupeGrpc.Client.Cli.Terminal;
 
 namespace LoupeGrpc.Client.Cli.CommandLine;
 

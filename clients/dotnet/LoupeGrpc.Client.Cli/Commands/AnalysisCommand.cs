@@ -1,11 +1,13 @@
 using LoupeGrpc.Client.Cli.Artifacts;
 using LoupeGrpc.Client.Cli.CommandLine;
+using LoupeGrpc.Client.Cli.Files;
+using LoupeGrpc.Client.Cli.Hosting;
 using LoupeGrpc.Client.Cli.Inputs;
-using LoupeGrpc.Client.Cli.Inputs.Files;
 using LoupeGrpc.Client.Cli.Inputs.Video;
 using LoupeGrpc.Client.Cli.Output;
 using LoupeGrpc.Client.Cli.Plotting;
 using LoupeGrpc.Client.Cli.Running;
+using LoupeGrpc.Client.Cli.Terminal;
 using LoupeGrpc.V1;
 
 namespace LoupeGrpc.Client.Cli.Commands;

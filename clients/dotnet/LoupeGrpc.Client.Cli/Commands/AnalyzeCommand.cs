@@ -1,7 +1,8 @@
 using System.CommandLine;
 using LoupeGrpc.Client.Cli.CommandLine;
+using LoupeGrpc.Client.Cli.Files;
+using LoupeGrpc.Client.Cli.Hosting;
 using LoupeGrpc.Client.Cli.Inputs;
-using LoupeGrpc.Client.Cli.Inputs.Files;
 
 namespace LoupeGrpc.Client.Cli.Commands;
 

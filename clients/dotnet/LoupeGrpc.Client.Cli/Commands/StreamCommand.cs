@@ -4,11 +4,12 @@ using System.Globalization;
 using Google.Protobuf.WellKnownTypes;
 using LoupeGrpc.Client.Cli.Artifacts;
 using LoupeGrpc.Client.Cli.CommandLine;
+using LoupeGrpc.Client.Cli.Hosting;
 using LoupeGrpc.Client.Cli.Inputs;
 using LoupeGrpc.Client.Cli.Inputs.Video;
-using LoupeGrpc.Client.Cli.Output;
 using LoupeGrpc.Client.Cli.Plotting;
 using LoupeGrpc.Client.Cli.Running;
+using LoupeGrpc.Client.Cli.Terminal;
 using LoupeGrpc.V1;
 
 namespace LoupeGrpc.Client.Cli.Commands;

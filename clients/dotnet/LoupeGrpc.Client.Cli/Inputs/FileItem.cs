@@ -1,5 +1,5 @@
 using System.Globalization;
-using LoupeGrpc.Client.Cli.Inputs.Files;
+using LoupeGrpc.Client.Cli.Files;
 using LoupeGrpc.V1;
 
 namespace LoupeGrpc.Client.Cli.Inputs;

@@ -1,5 +1,4 @@
-using LoupeGrpc.Client.Cli.Artifacts;
-using LoupeGrpc.Client.Cli.Inputs.Files;
+using LoupeGrpc.Client.Cli.Files;
 using Microsoft.Extensions.FileSystemGlobbing;
 
 namespace LoupeGrpc.Client.Cli.Inputs;

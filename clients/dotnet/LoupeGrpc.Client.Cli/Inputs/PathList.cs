@@ -1,5 +1,5 @@
-using LoupeGrpc.Client.Cli.CommandLine;
-using LoupeGrpc.Client.Cli.Inputs.Files;
+using LoupeGrpc.Client.Cli.Files;
+using LoupeGrpc.Client.Cli.Hosting;
 
 namespace LoupeGrpc.Client.Cli.Inputs;
 

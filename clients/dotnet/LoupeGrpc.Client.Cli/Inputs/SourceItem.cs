@@ -1,4 +1,3 @@
-using LoupeGrpc.Client.Cli.Artifacts;
 using LoupeGrpc.V1;
 
 namespace LoupeGrpc.Client.Cli.Inputs;

@@ -1,5 +1,5 @@
 using System.Text.RegularExpressions;
-using LoupeGrpc.Client.Cli.Inputs.Files;
+using LoupeGrpc.Client.Cli.Files;
 using LoupeGrpc.Client.Cli.Inputs.Video;
 
 namespace LoupeGrpc.Client.Cli.Inputs;

@@ -1,4 +1,5 @@
 using CsvHelper;
+using LoupeGrpc.Client.Cli.Terminal;
 
 namespace LoupeGrpc.Client.Cli.Output;
 

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Threading.Channels;
-using LoupeGrpc.Client.Cli.CommandLine;
+using LoupeGrpc.Client.Cli.Artifacts;
+using LoupeGrpc.Client.Cli.Hosting;
 using LoupeGrpc.Client.Cli.Inputs;
 using LoupeGrpc.Client.Cli.Output;
 using LoupeGrpc.V1;

@@ -1,6 +1,7 @@
 using System.Globalization;
 using LoupeGrpc.Client.Cli.Artifacts;
-using LoupeGrpc.Client.Cli.CommandLine;
+using LoupeGrpc.Client.Cli.Files;
+using LoupeGrpc.Client.Cli.Hosting;
 using LoupeGrpc.V1;
 
 namespace LoupeGrpc.Client.Cli.Running;

@@ -2,8 +2,9 @@ using System.Globalization;
 using System.Text.Json;
 using LoupeGrpc.Client.Cli.Artifacts;
 using LoupeGrpc.Client.Cli.CommandLine;
+using LoupeGrpc.Client.Cli.Files;
+using LoupeGrpc.Client.Cli.Hosting;
 using LoupeGrpc.Client.Cli.Inputs;
-using LoupeGrpc.Client.Cli.Inputs.Files;
 using LoupeGrpc.Client.Cli.Output;
 using LoupeGrpc.V1;
 

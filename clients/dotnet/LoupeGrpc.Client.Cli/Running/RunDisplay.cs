@@ -1,6 +1,7 @@
 using System.Globalization;
 using LoupeGrpc.Client.Cli.CommandLine;
-using LoupeGrpc.Client.Cli.Output;
+using LoupeGrpc.Client.Cli.Hosting;
+using LoupeGrpc.Client.Cli.Terminal;
 using Spectre.Console;
 
 namespace LoupeGrpc.Client.Cli.Running;

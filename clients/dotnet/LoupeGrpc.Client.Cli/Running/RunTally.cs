@@ -1,4 +1,5 @@
-using LoupeGrpc.Client.Cli.CommandLine;
+using LoupeGrpc.Client.Cli.Artifacts;
+using LoupeGrpc.Client.Cli.Hosting;
 using LoupeGrpc.Client.Cli.Output;
 using LoupeGrpc.V1;
 

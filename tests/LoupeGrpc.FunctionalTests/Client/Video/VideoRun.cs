@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json.Nodes;
-using LoupeGrpc.Client.Cli.CommandLine;
+using LoupeGrpc.Client.Cli.Commands;
+using LoupeGrpc.Client.Cli.Hosting;
 using LoupeGrpc.V1;
 
 namespace LoupeGrpc.FunctionalTests.Client.Video;

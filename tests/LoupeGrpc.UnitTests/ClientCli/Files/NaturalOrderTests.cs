@@ -1,4 +1,4 @@
-using LoupeGrpc.Client.Cli.Inputs.Files;
+using LoupeGrpc.Client.Cli.Files;
 using Xunit;
 
 namespace LoupeGrpc.UnitTests.ClientCli.Files;

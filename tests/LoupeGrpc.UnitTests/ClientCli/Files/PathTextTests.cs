@@ -1,5 +1,5 @@
 using System.Text;
-using LoupeGrpc.Client.Cli.Inputs.Files;
+using LoupeGrpc.Client.Cli.Files;
 using Xunit;
 
 namespace LoupeGrpc.UnitTests.ClientCli.Files;

@@ -1,5 +1,6 @@
 using LoupeGrpc.Server.Configuration;
 using LoupeGrpc.Server.Sessions;
+using LoupeGrpc.Server.Sessions.Adaptation;
 using Microsoft.Extensions.DependencyInjection;
 using Xunit;
 

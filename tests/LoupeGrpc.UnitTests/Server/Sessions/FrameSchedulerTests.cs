@@ -1,6 +1,6 @@
 using LoupeGrpc.Engine;
 using LoupeGrpc.Server.Models;
-using LoupeGrpc.Server.Sessions;
+using LoupeGrpc.Server.Sessions.Frames;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
 using Xunit;

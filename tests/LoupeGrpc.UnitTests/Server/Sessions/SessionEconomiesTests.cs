@@ -1,5 +1,5 @@
 using LoupeGrpc.Engine;
-using LoupeGrpc.Server.Sessions;
+using LoupeGrpc.Server.Sessions.Frames;
 using Xunit;
 
 namespace LoupeGrpc.UnitTests.Server.Sessions;

@@ -1,5 +1,7 @@
 using LoupeGrpc.Engine;
 using LoupeGrpc.Server.Sessions;
+using LoupeGrpc.Server.Sessions.Frames;
+using LoupeGrpc.Server.Sessions.Memory;
 using Xunit;
 
 namespace LoupeGrpc.UnitTests.Server.Sessions;

@@ -1,6 +1,7 @@
 using LoupeGrpc.Engine;
 using LoupeGrpc.Server.Contract;
 using LoupeGrpc.Server.Sessions;
+using LoupeGrpc.Server.Sessions.Frames;
 using LoupeGrpc.V1;
 using Xunit;
 using StageTimings = LoupeGrpc.Engine.StageTimings;

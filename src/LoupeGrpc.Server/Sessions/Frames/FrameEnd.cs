@@ -1,0 +1,53 @@
+using LoupeGrpc.Engine;
+
+namespace LoupeGrpc.Server.Sessions.Frames;
+
+/// <summary>What became of a frame: one of the four. Immutable.</summary>
+internal abstract record FrameEnd
+{
+    /// <summary>Bytes that it holds in memory, about.</summary>
+    public virtual long Bytes => 0;
+
+    /// <summary>What counts and summaries need of it.</summary>
+    public virtual FrameEnd WithoutMasks() => this;
+
+    /// <param name="Thresholds">Those the verdict was taken with.</param>
+    internal sealed record Analysed(FrameAnalysis Analysis, VerdictThresholds Thresholds) : FrameEnd
+    {
+        private const int BytesPerRegion = 64;
+
+        public override long Bytes =>
+            (Analysis.Mask?.Data.Length ?? 0) + (Analysis.BaseMask?.Data.Length ?? 0) + (Analysis.Regions.Count * BytesPerRegion)
+            + Analysis.Notes.Sum(static note => (long)note.Message.Length);
+
+        public override FrameEnd WithoutMasks() =>
+            this with { Analysis = Analysis with { Mask = null, BaseMask = null, Regions = [], Notes = [], GuardEvents = [] } };
+    }
+
+    /// <param name="Age">From receipt to now.</param>
+    internal sealed record Dropped(DropCause Cause, TimeSpan Age) : FrameEnd;
+
+    /// <param name="Age">From receipt to now.</param>
+    internal sealed record Expired(TimeSpan Age, TimeSpan Deadline) : FrameEnd;
+
+    internal sealed record Failed(FrameFailure Failure) : FrameEnd
+    {
+        public override long Bytes => Failure.Message.Length;
+    }
+}
+
+/// <summary>Why a frame was dropped.</summary>
+internal enum DropCause
+{
+    /// <summary>A fresher one came while it waited.</summary>
+    Superseded,
+
+    /// <summary>It was older than the session's budget.</summary>
+    Stale,
+
+    /// <summary>Its owner sends more frames a second than it may.</summary>
+    OverQuota,
+
+    /// <summary>Its session took no frames any more, or nobody waited for them.</summary>
+    SessionEnded,
+}

@@ -1,0 +1,276 @@
+using System.Diagnostics;
+using LoupeGrpc.Engine;
+using LoupeGrpc.Engine.Adaptation;
+using LoupeGrpc.Engine.Queueing;
+using LoupeGrpc.Execution;
+using LoupeGrpc.Server.Models;
+using LoupeGrpc.Server.Sessions.Adaptation;
+using LoupeGrpc.Server.Sessions.Keeping;
+
+namespace LoupeGrpc.Server.Sessions.Frames;
+
+/// <summary>
+/// The way of a session's frames, in the order of this file: taken in and numbered, charged for their bytes, queued by the scheduler, let into the engine
+/// one by one or some at a time, and decided. <see cref="OutcomeSequencer"/> then gives their outcomes to the client in order. What happens inside the engine
+/// stands in its <c>FramePipeline</c>. Frames come from one thread, the session's reader.
+/// </summary>
+internal sealed class FramePath : IDisposable
+{
+    private readonly SessionServices _services;
+    private readonly SessionOpening _opening;
+    private readonly OutcomeSequencer _sequencer;
+    private readonly SessionAdaptation _adaptation;
+    private readonly ModelSeat _seat;
+    private readonly IAnalysisLane _lane;
+    private readonly FrameFlow _flow;
+    private readonly SessionEconomies _economies;
+    private readonly SessionCheckpoints? _checkpoints;
+    private readonly Room _bytes;
+    private readonly Room _sessionBytes;
+    private readonly ActivityContext _call = FrameSpan.CurrentCall;
+    private readonly CancellationToken _abandoned;
+
+    /// <param name="seat">The path's, which gives it back at its end.</param>
+    /// <param name="checkpoints">Null: the session is not kept elsewhere.</param>
+    /// <param name="abandoned">Canceled when nobody waits for the frames any more: those in the engine are canceled, all others dropped.</param>
+    public FramePath(
+        SessionServices services,
+        SessionOpening opening,
+        ModelSeat seat,
+        OutcomeSequencer sequencer,
+        SessionAdaptation adaptation,
+        SessionOutbox outbox,
+        SessionCheckpoints? checkpoints,
+        CancellationToken abandoned)
+    {
+        _checkpoints = checkpoints;
+        _services = services;
+        _opening = opening;
+        _sequencer = sequencer;
+        _adaptation = adaptation;
+        _abandoned = abandoned;
+        (_seat, _lane) = (seat, seat.Lane);
+        _economies = new SessionEconomies(opening.Economies);
+        _bytes = opening.Quota.Frames ?? services.Ledger.Frames;
+        _sessionBytes = new Room(RoomSize.OfBytes(services.Options.Limits.MaxSessionBytes), _bytes);
+        var onlyFreshest = opening.Delivery == Delivery.Freshest;
+        var concurrency = services.Options.Limits.SessionConcurrency;
+        // A second one of FRESHEST would grow old in the engine; of a session that adapts the engine takes the next when the one before has left it.
+        _flow = new FrameFlow(
+            seat.Load, new FlowPolicy(onlyFreshest, opening.StalenessBudget), () => outbox.IsHeld ? 0 : onlyFreshest || adaptation.IsOn ? 1 : concurrency);
+    }
+
+    /// <summary>What the next frame runs on.</summary>
+    public ExecutionDescription Execution => _lane.Execution;
+
+    /// <summary>From receipt to the queue. Waits for room for the frame's bytes, where each frame is answered.</summary>
+    /// <param name="settings">Of this frame.</param>
+    /// <param name="receivedAt">Timestamp.</param>
+    public async ValueTask TakeAsync(IncomingFrame incoming, AnalysisSettings settings, long receivedAt)
+    {
+        var frame = new SessionFrame
+        {
+            FrameId = incoming.FrameId,
+            CaptureTime = incoming.CaptureTime,
+            ReceivedAt = receivedAt,
+            Deadline = incoming.Deadline,
+            Settings = settings,
+            Input = incoming.Input,
+            Span = _services.Traces.Begin(_call),
+        };
+        frame.Span?.Tag("loupe.frame_id", (long)incoming.FrameId);
+        if (!_sequencer.Add(frame))
+        {
+            Drop(frame, DropCause.SessionEnded);
+        }
+        else if (incoming.Failure is not null)
+        {
+            Fail(frame, incoming.Failure);
+        }
+        else if (await KeepPaceAsync(frame).ConfigureAwait(false) && await ChargeAsync(frame).ConfigureAwait(false))
+        {
+            _services.Scheduler.Enqueue(_flow, new Queued(this, frame) { ReceivedAt = receivedAt, Deadline = frame.Deadline, IsHeavy = frame.Input.IsHeavy() });
+        }
+    }
+
+    /// <summary>Drops what waits, now and later.</summary>
+    public void Abandon() => _services.Scheduler.Abandon(_flow);
+
+    /// <summary>When every frame has its outcome.</summary>
+    public void Dispose() => _seat.Dispose();
+
+    /// <summary>Where each frame is answered, whoever sends too fast is slowed down: nothing more is read meanwhile.</summary>
+    /// <returns>False: the frame has its outcome.</returns>
+    private async ValueTask<bool> KeepPaceAsync(SessionFrame frame)
+    {
+        if (_opening.Quota.Pace is not { } pace)
+        {
+            return true;
+        }
+
+        var isEvery = _opening.Delivery == Delivery.EveryFrame;
+        var bytes = frame.Input.Data.Length;
+        if (isEvery ? await pace.WaitAsync(bytes, _abandoned).ConfigureAwait(false) : pace.TryTake(bytes))
+        {
+            return true;
+        }
+
+        Drop(frame, isEvery ? DropCause.SessionEnded : DropCause.OverQuota);
+        return false;
+    }
+
+    /// <returns>False: the frame has its outcome.</returns>
+    private async ValueTask<bool> ChargeAsync(SessionFrame frame)
+    {
+        var bytes = frame.Input.Data.Length;
+        if (_opening.Delivery == Delivery.Freshest)
+        {
+            // Never waits. Two of its frames at most hold bytes, so the session's own budget is not asked.
+            if (_bytes.TryTake(0, bytes) is { } room)
+            {
+                frame.Charge(room);
+                return true;
+            }
+
+            if (_opening.Quota.LacksRoomFor(bytes))
+            {
+                Drop(frame, DropCause.OverQuota);
+                return false;
+            }
+
+            Fail(frame, ServerBusy.NoBytesLeft(_services.Options.Limits));
+            return false;
+        }
+
+        // The session's own first, then its owner's, then everybody's.
+        var (_, lease) = await _sessionBytes.TakeAsync(0, bytes, _abandoned).ConfigureAwait(false);
+        if (lease is null)
+        {
+            Drop(frame, DropCause.SessionEnded);
+            return false;
+        }
+
+        frame.Charge(lease);
+        return true;
+    }
+
+    /// <summary>A frame whose turn did not come.</summary>
+    private void Refuse(SessionFrame frame, FrameRefusal reason)
+    {
+        switch (reason)
+        {
+            case FrameRefusal.Expired:
+                Decide(frame, new FrameEnd.Expired(AgeOf(frame), frame.Deadline!.Value));
+                break;
+            case FrameRefusal.Superseded:
+                Drop(frame, DropCause.Superseded);
+                break;
+            case FrameRefusal.Stale:
+                Drop(frame, DropCause.Stale);
+                break;
+            default:
+                Drop(frame, DropCause.SessionEnded);
+                break;
+        }
+    }
+
+    /// <summary>From the queue through the engine to the outcome. What decides the order of a session's frames happens before the first await.</summary>
+    private async Task<AnalysisOutcome> AnalyzeAsync(SessionFrame frame)
+    {
+        FollowLadder(frame);
+        var state = _adaptation.Enter(frame.Sequence);
+        var outcome = await AskEngineAsync(frame, state).ConfigureAwait(false);
+        // Abandoned, the frame may still be inside the engine.
+        var isOut = !_abandoned.IsCancellationRequested;
+        var checkpoint = isOut ? _checkpoints?.AfterFrame(state) : null;
+        var eviction = state is null ? null : _adaptation.Leave(look: isOut);
+        Decide(frame, EndOf(frame, outcome), EventsOf(frame, outcome, eviction), eviction is null ? checkpoint : null);
+        return outcome;
+    }
+
+    /// <summary>A session goes to a better provider between two frames, and is told before the first that ran there.</summary>
+    private void FollowLadder(SessionFrame frame)
+    {
+        var before = _lane.Execution;
+        if (_lane.TryMove())
+        {
+            var now = _lane.Execution;
+            _sequencer.InsertBefore(frame, new SessionNotice(
+                NoticeKind.ProviderChanged,
+                $"{now.Provider} in {now.Precision} runs the model from now on, before it was {before.Provider} in {before.Precision}",
+                frame.Sequence,
+                Execution: now));
+        }
+    }
+
+    private async ValueTask<AnalysisOutcome> AskEngineAsync(SessionFrame frame, AdaptationSession? state)
+    {
+        try
+        {
+            var request = frame.Settings.ToRequest(frame.ReceivedAt, Earlier(frame.Deadline, _opening.StalenessBudget), frame.Span, state, _flow.Policy.IsUrgent, _economies.Current);
+            return await _lane.AnalyzeAsync(frame.Input, request, _abandoned).ConfigureAwait(false);
+        }
+#pragma warning disable CA1031 // One frame's fault must not take the session down, whatever it is.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            SessionLog.AnalysisThrew(_services.Logger, frame.Sequence, exception);
+            return new FrameFailure(FailureKind.Internal, "the server failed on this frame; its log says how");
+        }
+    }
+
+    private FrameEnd EndOf(SessionFrame frame, AnalysisOutcome outcome)
+    {
+        var age = AgeOf(frame);
+        if (age >= frame.Deadline && (outcome.Succeeded || outcome.Failure.Kind == FailureKind.Expired))
+        {
+            return new FrameEnd.Expired(age, frame.Deadline.Value);
+        }
+
+        if (outcome.Succeeded)
+        {
+            return new FrameEnd.Analysed(outcome.Analysis, frame.Settings.Thresholds);
+        }
+
+        return outcome.Failure.Kind switch
+        {
+            FailureKind.Expired => new FrameEnd.Dropped(DropCause.Stale, age),
+            FailureKind.Canceled when _abandoned.IsCancellationRequested => new FrameEnd.Dropped(DropCause.SessionEnded, age),
+            _ => new FrameEnd.Failed(outcome.Failure),
+        };
+    }
+
+    private static IEnumerable<SessionNotice> EventsOf(SessionFrame frame, AnalysisOutcome outcome, SessionNotice? eviction)
+    {
+        var guard = outcome.Succeeded ? outcome.Analysis.GuardEvents : [];
+        var events = guard.Select(notice => SessionNotice.Of(notice, frame.Sequence + 1));
+        return eviction is null ? events : events.Append(eviction);
+    }
+
+    private void Drop(SessionFrame frame, DropCause cause) => Decide(frame, new FrameEnd.Dropped(cause, AgeOf(frame)));
+
+    private void Fail(SessionFrame frame, FrameFailure failure) => Decide(frame, new FrameEnd.Failed(failure));
+
+    private void Decide(SessionFrame frame, FrameEnd end, IEnumerable<SessionNotice>? events = null, Action<SessionProgress>? checkpoint = null)
+    {
+        _economies.Note(end);
+        _sequencer.Decide(frame, end, checkpoint, events ?? []);
+    }
+
+    private TimeSpan AgeOf(SessionFrame frame) => _services.Time.GetElapsedTime(frame.ReceivedAt);
+
+    private static TimeSpan? Earlier(TimeSpan? a, TimeSpan? b) => a < b || b is null ? a : b;
+
+    /// <summary>A frame of the session before the scheduler.</summary>
+    private sealed class Queued(FramePath path, SessionFrame frame) : QueuedFrame
+    {
+        public override async Task AnalyzeAsync()
+        {
+            var outcome = await path.AnalyzeAsync(frame).ConfigureAwait(false);
+            EngineTime = outcome.Analysis?.Timings.Computing.TotalSeconds;
+            WasTooOld = outcome.Failure?.Kind == FailureKind.Expired;
+        }
+
+        public override void Refuse(FrameRefusal reason) => path.Refuse(frame, reason);
+    }
+}
