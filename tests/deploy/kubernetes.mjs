@@ -246,7 +246,13 @@ try {
     run('openssl', 'req', '-x509', ...authority, '-subj', '/CN=localhost', '-addext', 'subjectAltName=IP:127.0.0.1', '-addext', 'basicConstraints=critical,CA:FALSE',
         '-CA', join(work, 'ca.pem'), '-CAkey', join(work, 'ca.key'), '-keyout', join(work, 'tls.key'), '-out', join(work, 'tls.crt'));
     // Beside each other: most of it is waiting for files to be looked at.
-    await Promise.all(overlays.map((name) => checkServer(name, made.get(name), pods.get(name), work)));
+    const checks = await Promise.allSettled(overlays.map((name) => checkServer(name, made.get(name), pods.get(name), work)));
+    for (const { reason } of checks) {
+        // After all have ended their servers.
+        if (reason) {
+            throw reason;
+        }
+    }
     console.log(`kubernetes: ${[...made.keys()].join(', ')}: ${objects.length} objects, and a server of each overlay`);
 } finally {
     rmSync(work, { recursive: true, force: true });

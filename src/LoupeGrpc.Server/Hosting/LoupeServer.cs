@@ -6,6 +6,7 @@ using LoupeGrpc.Server.Logs;
 using LoupeGrpc.Server.Models;
 using LoupeGrpc.Server.Security;
 using LoupeGrpc.Server.Sessions;
+using LoupeGrpc.Server.Sessions.Frames;
 using Microsoft.Extensions.Options;
 
 namespace LoupeGrpc.Server.Hosting;

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Globalization;
 using LoupeGrpc.V1;
 
@@ -31,25 +30,25 @@ internal sealed class ScaleCheck(string file, byte[] picture, int frames, TimeSp
         List<(Replica Replica, ServiceTimes Times, List<FrameWork> Works, double Capacity)> predicted = [];
         foreach (var server in servers)
         {
-            var before = Busy(servers);
+            var others = new Bystanders(servers);
             var times = await ServiceTimes.MeasureAsync(server, half, picture, frames, cancellationToken);
             List<FrameWork> works = [.. times.Frames.Select(work => work with { Serve = work.Serve + times.Client })];
             var replica = new Replica(half, times.Threads, null);
             predicted.Add((replica, times, works, ReplicaSimulation.Capacity(replica, works)));
-            Line($"Measured alone: {works.Average(static work => work.Decode + work.Encode + work.Segment + work.Mask) * 1000:F2} ms a frame in its stages, {times.Frames[0].Serve * 1000:F2} ms around them, {times.Client * 1000:F2} ms of the client, {times.Transit * 1000:F2} ms of nobody. Others took {Others(servers, before):F2} processors.");
+            Line($"Measured alone: {works.Average(static work => work.Decode + work.Encode + work.Segment + work.Mask) * 1000:F2} ms a frame in its stages, {times.Frames[0].Serve * 1000:F2} ms around them, {times.Client * 1000:F2} ms of the client, {times.Transit * 1000:F2} ms of nobody. Others took {others.Processors:F2} processors.");
         }
 
         Line($"");
-        Line($"| load | | predicted | measured | deviation | processors that others took |");
+        Line($"| given | | predicted | measured | deviation | processors that others took |");
         Line($"|---|---|---:|---:|---:|---:|");
-        var busy = Busy(servers);
+        var bystanders = new Bystanders(servers);
         var results = await DriveAsync(servers, static _ => 0, cancellationToken);
-        Row("as much as they take", "frames a second", predicted.Sum(static one => one.Capacity), results.Sum(static ages => ages.Count) / (duration.TotalSeconds * ServerLoad.CountedShare), Others(servers, busy));
+        Row("as much as they take", "frames a second", predicted.Sum(static one => one.Capacity), results.Sum(static ages => ages.Count) / (duration.TotalSeconds * ServerLoad.CountedShare), bystanders.Processors);
         foreach (var share in Utilisations)
         {
-            busy = Busy(servers);
+            bystanders = new Bystanders(servers);
             results = await DriveAsync(servers, server => share * predicted[server].Capacity / Sessions, cancellationToken);
-            var others = Others(servers, busy);
+            var others = bystanders.Processors;
             double[] expected = [.. predicted.SelectMany(one => Expect(one.Replica, one.Works, one.Times.Transit, share * one.Capacity / Sessions)).Order()];
             double[] measured = [.. results.SelectMany(static ages => ages).Order()];
             var name = string.Create(CultureInfo.InvariantCulture, $"{share:P0} of that");
@@ -94,16 +93,6 @@ internal sealed class ScaleCheck(string file, byte[] picture, int frames, TimeSp
     {
         var arrivals = Group(picture, perSecond).Phases.SelectMany(phase => Enumerable.Range(0, (int)(duration.TotalSeconds * perSecond)).Select(frame => phase + (frame / perSecond)));
         return ReplicaSimulation.Latencies(replica, works, transit, [.. arrivals], duration.TotalSeconds * (1 - ServerLoad.CountedShare), seed: 1);
-    }
-
-    private static (double All, double Ours, long At) Busy(ReplicaProcess[] servers) =>
-        (Machine.ProcessorTime, servers.Sum(static server => server.ProcessorTime) + Environment.CpuUsage.TotalTime.TotalSeconds, Stopwatch.GetTimestamp());
-
-    /// <summary>Processors, on average since then.</summary>
-    private static double Others(ReplicaProcess[] servers, (double All, double Ours, long At) since)
-    {
-        var now = Busy(servers);
-        return Math.Max(0, now.All - since.All - (now.Ours - since.Ours)) / Stopwatch.GetElapsedTime(since.At).TotalSeconds;
     }
 
     private void Row(string load, string what, double predicted, double measured, double others) =>

@@ -123,14 +123,16 @@ internal sealed class ScaleCommand
             var processors = Environment.ProcessorCount;
             ServiceTimes times;
             string served;
-            double loaded;
+            double loaded, others;
             await using (var server = await ReplicaProcess.StartAsync(null, [], cancellationToken))
             {
                 served = server.Description;
+                var bystanders = new Bystanders(server);
                 times = await ServiceTimes.MeasureAsync(server, processors, picture, frames, cancellationToken);
                 var duration = TimeSpan.FromSeconds(result.GetValue(_seconds));
                 var tallies = await ServerLoad.DriveAsync(server.Grpc, [ScaleCheck.Group(picture, 0)], duration, cancellationToken);
                 loaded = tallies[0].Sum(static tally => tally.Ages.Count) / (duration.TotalSeconds * ServerLoad.CountedShare);
+                others = bystanders.Processors;
             }
 
             var (encode, segment) = (result.GetRequiredValue(_encode), result.GetRequiredValue(_segment));
@@ -141,6 +143,7 @@ internal sealed class ScaleCommand
                 Picture = $"{Path.GetFileName(file)}, {picture.Length / 1024} KiB",
                 Served = served,
                 Loaded = loaded,
+                Others = others,
                 Plans = [($"CPU, {processors} processors", new Replica(processors, times.Threads, null)), ($"GPU, {result.GetValue(_processors)} processors", new Replica(result.GetValue(_processors), 1, device))],
                 Rate = result.GetValue(_rate),
                 Utilisation = result.GetValue(_utilisation),

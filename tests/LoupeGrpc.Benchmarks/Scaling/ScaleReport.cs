@@ -22,6 +22,9 @@ internal sealed class ScaleReport(TextWriter output)
     /// <summary>Frames a second that the server answered which was measured, of callers on the same machine that sent as much as it took.</summary>
     public required double Loaded { get; init; }
 
+    /// <summary>Processors that others took meanwhile.</summary>
+    public required double Others { get; init; }
+
     /// <summary>Frames a second of a camera.</summary>
     public required double Rate { get; init; }
 
@@ -60,7 +63,7 @@ internal sealed class ScaleReport(TextWriter output)
         Line($"| a step of adaptation | {Times.Step * 1000:F2} | |");
         Line($"| neither: waking up, the network, the client | {Times.Transit * 1000:F2} | |");
         Line($"");
-        Line($"A run of a graph keeps {Times.Threads:F2} processors busy. Under load this server answered {Loaded:F1} frames a second, while whoever sent them computed {Times.Client * 1000:F1} ms for each on the same processors; simulated with that, {ReplicaSimulation.Capacity(Plans[0].Replica, [.. Times.Frames.Select(work => work with { Serve = work.Serve + Times.Client })]):F1}.");
+        Line($"A run of a graph keeps {Times.Threads:F2} processors busy. Under load this server answered {Loaded:F1} frames a second, while whoever sent them computed {Times.Client * 1000:F1} ms for each on the same processors and others took {Others:F2} of them; simulated with that, {ReplicaSimulation.Capacity(Plans[0].Replica, [.. Times.Frames.Select(work => work with { Serve = work.Serve + Times.Client })]):F1}.");
         Line($"");
 
         void Row(string name, Func<FrameWork, double> part)

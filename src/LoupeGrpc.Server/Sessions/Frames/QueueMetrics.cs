@@ -1,6 +1,6 @@
 using System.Diagnostics.Metrics;
 
-namespace LoupeGrpc.Server.Sessions;
+namespace LoupeGrpc.Server.Sessions.Frames;
 
 /// <summary>Where frames wait for the engine. What the engine itself measures begins behind that, and is bounded by how many it lets in.</summary>
 internal sealed class QueueMetrics
