@@ -10,7 +10,7 @@ internal sealed class ScaleCommand
     private readonly Option<string> _picture = new("--picture")
     {
         HelpName = "FILE",
-        Description = "Each frame. Default: a JPEG of 1920 x 1080, 967 KiB.",
+        Description = "Each frame. Default: a JPEG of 1920 x 1080, 966 KiB.",
         DefaultValueFactory = static _ => TestData.Golden("preprocess", "rgb-1920x1080.jpg"),
     };
 
