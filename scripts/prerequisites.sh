@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what is missing on a Debian or Ubuntu machine and says why; asks nothing. Without the rights to, it names the packages and stops.
-# Usage: scripts/prerequisites.sh build|test|fuzz|bare-debian
+# Usage: scripts/prerequisites.sh build|test|fuzz|bare-debian|systemd
 set -euo pipefail
 
 missing=()
@@ -91,6 +91,11 @@ fi
 
 if [[ ${1:-build} == bare-debian ]]; then
   need debootstrap "makes the roots of tests/bare-debian" command -v debootstrap
+fi
+
+if [[ ${1:-build} == systemd ]]; then
+  need debootstrap "makes the system of tests/deploy/systemd.sh" command -v debootstrap
+  need systemd-container "boots it" command -v systemd-nspawn
 fi
 
 if [[ ${#missing[@]} == 0 ]]; then
