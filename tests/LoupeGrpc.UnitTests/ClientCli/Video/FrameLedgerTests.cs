@@ -81,6 +81,23 @@ public class FrameLedgerTests
         Assert.All(torn.Skip(1), entry => Assert.NotNull(entry.Damage));
     }
 
+    /// <summary>Decoders of DV and JPEG-LS show what they complain about; those of ProRes and MJPEG say what became of it.</summary>
+    [Fact]
+    public void What_a_decoder_complains_about_and_shows_all_the_same_is_damaged()
+    {
+        const string Complaint = "[dvvideo @ 0x1] [error] AC EOB marker is absent pos=72";
+        const string GivenUp = "[error] Error while decoding stream #0:0: Invalid data found when processing input";
+        string[] opened = ["[info]   Stream #0:0 -> #0:0 (dvvideo (native) -> rawvideo (native))", "[Parsed_showinfo_0 @ 0x1] [info] config in time_base: 1/10, frame_rate: 10/1"];
+        FrameLedger Dv() => new(new VideoPromise { Codec = "dvvideo" }, Input, isLive: false, inFlight: 1);
+
+        var shown = Take(Dv(), [.. opened, Shown(0, true), Complaint, Shown(1, true), Shown(2, true)]);
+        var givenUp = Take(Dv(), [.. opened, Shown(0, true), Complaint, GivenUp, Shown(2, true), Shown(3, true)]);
+
+        Assert.Equal([false, true, false], shown.Select(entry => entry.Damage is not null));
+        Assert.Equal([false, false, false], givenUp.Select(entry => entry.Damage is not null));
+        Assert.Equal(1, givenUp[1].LostBefore!.Count);
+    }
+
     [Fact]
     public void What_a_container_cannot_follow_is_a_loss_where_a_gap_shows_it()
     {

@@ -37,6 +37,9 @@ internal sealed partial class FrameLedger(VideoPromise promise, VideoInput input
     private bool _isDamaged;
     private bool _isNextDamaged;
     private long _believedFrom;
+
+    /// <summary>A decoder of frames that stand each for itself complained, and may show what it complained about all the same.</summary>
+    private long _doubtedUntil;
     private bool _isCut;
     private string? _readError;
     private string _complaint = "";
@@ -151,7 +154,7 @@ internal sealed partial class FrameLedger(VideoPromise promise, VideoInput input
             _isDamaged = false;
         }
 
-        var damage = _isDamaged || _isNextDamaged ? $"may be damaged: {Complaint("its data or that of a frame before it is")}" : null;
+        var damage = _isDamaged || _isNextDamaged || _shown < _doubtedUntil ? $"may be damaged: {Complaint("its data or that of a frame before it is")}" : null;
         _isNextDamaged = false;
         _last = seconds;
         return new FrameEntry(_lost + _shown++, seconds + _shift, seconds, frame.Width, frame.Height, damage, loss);
@@ -226,11 +229,13 @@ internal sealed partial class FrameLedger(VideoPromise promise, VideoInput input
         else if (GaveNoFrame().IsMatch(text))
         {
             _undecodable++;
+            _doubtedUntil = 0;
             Damaged(null);
         }
         else if (ShowsDamage().IsMatch(text))
         {
             _isNextDamaged = true;
+            _doubtedUntil = 0;
             Damaged(null);
         }
         else if (EndsEarly().IsMatch(text) || (text.StartsWith("Packet corrupt", StringComparison.Ordinal) && _format is not ("" or "mpegts")))
@@ -257,6 +262,10 @@ internal sealed partial class FrameLedger(VideoPromise promise, VideoInput input
             && ((message.Context == _decoder && !Harmless().IsMatch(text)) || (message.Context == _format && !isLive)))
         {
             Damaged(text);
+            if (_isIntraOnly && !isLive && !_isCut && message.Context == _decoder)
+            {
+                _doubtedUntil = _shown + inFlight;
+            }
         }
     }
 
