@@ -25,6 +25,9 @@ internal static class AnalyzeCommand
         A name that is not UTF-8 is shown with `\xHH` for each such byte; `\x5c` is a backslash that would look like one of these.
         Results come in the order of the inputs.
 
+        A damaged picture has the note DAMAGED and the verdict UNCERTAIN, where its format has checksums or its decoder complains (PNG, JPEG); damage
+        inside WebP, BMP and most of TIFF leaves no trace, and is judged.
+
         SCORE is the probability that the picture was forged, 0 to 1. FORGED is the share of its pixels inside the mask. MS is the time that the server
         spent on the picture itself, WAIT the time that the picture waited there for others, both in milliseconds.
 
