@@ -219,12 +219,22 @@ internal static class JsonTensors
                 JsonTokenType.String => reader.GetString(),
                 JsonTokenType.True => true,
                 JsonTokenType.False => false,
-                JsonTokenType.Number => reader.TryGetInt64(out var whole) ? whole : reader.TryGetUInt64(out var large) ? large : reader.GetDouble(),
+                JsonTokenType.Number => Number(ref reader),
                 _ => null,
             };
             return reader.TokenType is not (JsonTokenType.StartArray or JsonTokenType.StartObject);
         });
         return parameters;
+    }
+
+    private static object Number(ref Utf8JsonReader reader)
+    {
+        if (reader.TryGetInt64(out var whole))
+        {
+            return whole;
+        }
+
+        return reader.TryGetUInt64(out var large) ? large : (object)reader.GetDouble();
     }
 
     /// <param name="take">Called at each value; false: it is passed over.</param>
