@@ -38,7 +38,7 @@ EXPOSE 5005 5006 5007
 HEALTHCHECK --interval=10s --timeout=6s --start-period=60s CMD ["/opt/loupe-grpc/server/loupe-grpc-server", "health"]
 ENTRYPOINT ["/opt/loupe-grpc/server/loupe-grpc-server", "serve"]
 # Where the sources are and which they were is known to whoever builds: `--build-arg SOURCE=$(git remote get-url origin) --build-arg REVISION=$(git rev-parse HEAD)`.
-ARG VERSION=0.1.0
+ARG VERSION=0.2.0
 ARG SOURCE=unknown
 ARG REVISION=unknown
 LABEL org.opencontainers.image.title="LoupeGrpc" \

@@ -1,19 +1,21 @@
 #!/usr/bin/env bash
 # Runs every test. `--l14`: the full-size model too (4 GB of memory and some minutes). `--bare-debian`: ./run.sh on a Debian with nothing but the
 # SDK too (root, 4 GB of disk and some minutes). `--container`: the image is built from the sources, not from out/ (some minutes). `--fuzz`: every parser is
-# fuzzed for a minute too. `--soak`: four times the frames that the server can do for half an hour, not a minute.
+# fuzzed for a minute too. `--soak`: four times the frames that the server can do for half an hour, not a minute. `--systemd`: the
+# service under a booted systemd too (root, 2 GB of disk and some minutes).
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
-bare_debian= fuzz= whole_image=
+bare_debian= fuzz= systemd= whole_image=
 for argument in "$@"; do
   case $argument in
     --l14) export LOUPE_TEST_L14=1 ;;
     --bare-debian) bare_debian=yes ;;
     --container) whole_image=--whole ;;
     --fuzz) fuzz=yes ;;
+    --systemd) systemd=yes ;;
     --soak) export LOUPE_OVERLOAD_SECONDS=1800 ;;
-    *) echo "usage: ./test.sh [--l14] [--bare-debian] [--container] [--fuzz] [--soak]" >&2; exit 2 ;;
+    *) echo "usage: ./test.sh [--l14] [--bare-debian] [--container] [--fuzz] [--soak] [--systemd]" >&2; exit 2 ;;
   esac
 done
 
@@ -152,6 +154,10 @@ lanes=()
 log=$work/log
 xunit "four times what it can do" LoupeGrpc.FunctionalTests -trait Suite=overload -showLiveOutput
 [[ -z $fuzz ]] || holds "fuzzing" tests/LoupeGrpc.Fuzz/run.sh
+if [[ $systemd ]]; then
+  scripts/prerequisites.sh systemd
+  checks "the service under systemd" tests/deploy/systemd.sh
+fi
 if [[ $bare_debian ]]; then
   scripts/prerequisites.sh bare-debian
   checks "a bare Debian" tests/bare-debian/run.sh

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what is missing on a Debian or Ubuntu machine and says why; asks nothing. Without the rights to, it names the packages and stops.
-# Usage: scripts/prerequisites.sh build|test|fuzz|bare-debian
+# Usage: scripts/prerequisites.sh build|test|fuzz|bare-debian|systemd
 set -euo pipefail
 
 missing=()
@@ -45,7 +45,7 @@ if [[ ${1:-build} == test ]]; then
   need protobuf-compiler "stubs of the interoperability test" command -v protoc
   need protobuf-compiler-grpc "stubs of the interoperability test" command -v grpc_python_plugin
   need libprotobuf-dev "Google's own proto files, for the interoperability test" test -e /usr/include/google/protobuf/duration.proto
-  need npm "installs buf, which checks the contract, what lints the OpenAPI document, and what clients/node and clients/web are built with" command -v npm
+  need npm "installs buf, which checks the contract, what lints the OpenAPI document, what deploy/kubernetes is held against, and what clients/node and clients/web are built with" command -v npm
   need chromium "clicks through the page of clients/web" command -v chromium
   need fonts-dejavu-core "what the page's letters are drawn with" test -e /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf
   need fonts-noto-cjk "the page's Chinese" test -e /usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc
@@ -54,7 +54,7 @@ if [[ ${1:-build} == test ]]; then
   need debootstrap "makes stand-ins for its base images" command -v debootstrap
   need nginx-light "stands before servers, as deploy/nginx has it" command -v nginx
   need redis-server "keeps sessions for more than one server" command -v redis-server
-  need openssl "makes certificates for that" command -v openssl
+  need openssl "makes certificates for the tests" command -v openssl
   need curl "asks over plain HTTP" command -v curl
   need systemd "systemd-analyze checks the unit of deploy/" command -v systemd-analyze
   need strace "watches what programs do to files and the network" command -v strace
@@ -74,7 +74,6 @@ if [[ ${1:-build} == test ]]; then
   need black "format of clients/python" test -x /usr/bin/black
   need flake8 "style of clients/python" test -x /usr/bin/flake8
   need mypy "types of clients/python" test -x /usr/bin/mypy
-  need openssl "certificates for the tests of clients/python" command -v openssl
   need protoc-gen-go-1-5 "generates the contract's Go" command -v protoc-gen-go
   need protoc-gen-go-grpc "generates the contract's Go" command -v protoc-gen-go-grpc
   need golang-go "builds clients/go" command -v go
@@ -92,6 +91,11 @@ fi
 
 if [[ ${1:-build} == bare-debian ]]; then
   need debootstrap "makes the roots of tests/bare-debian" command -v debootstrap
+fi
+
+if [[ ${1:-build} == systemd ]]; then
+  need debootstrap "makes the system of tests/deploy/systemd.sh" command -v debootstrap
+  need systemd-container "boots it" command -v systemd-nspawn
 fi
 
 if [[ ${#missing[@]} == 0 ]]; then

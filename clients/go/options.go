@@ -22,7 +22,7 @@ const (
 	// DefaultAddress is where loupe-grpc-server listens unless told otherwise.
 	DefaultAddress = "http://127.0.0.1:5005"
 	// Version of this module.
-	Version = "0.1.0"
+	Version = "0.2.0"
 )
 
 // The levels that Options.Log gets; those of log/slog.

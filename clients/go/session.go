@@ -516,7 +516,7 @@ func (s *Session) takeIn(answer *loupev1.AnalyzeResponse) error {
 		}
 		s.change()
 	case *loupev1.AnalyzeResponse_Event:
-		s.tell(&ServerEvent{typed.Event})
+		s.notify(&ServerEvent{typed.Event})
 		if typed.Event.GetKind() == loupev1.SessionEventKind_SESSION_EVENT_KIND_TAKEN_OVER {
 			// Taking it back would be a fight.
 			return connectionLost(nil, "another connection took over the session at %s", s.channel.shown)
@@ -548,7 +548,7 @@ func (s *Session) resume(why error) (*connection, error) {
 		s.mutex.Unlock()
 		return nil, connectionLost(why, "each new connection broke again: %s", longCalls)
 	}
-	s.tell(&Disconnected{why, lost.left()})
+	s.notify(&Disconnected{why, lost.left()})
 	s.unlock()
 
 	// Nothing that a server which does not know the session any more would have to keep.
@@ -578,7 +578,7 @@ func (s *Session) resume(why error) (*connection, error) {
 	}
 	s.mutex.Lock()
 	defer s.unlock()
-	s.giveUpWhatDoesNotPass(grant)
+	s.failWhatDoesNotPass(grant)
 	arrived, missing := s.ledger.split(grant.NextSequence, grant.ControlsReceived)
 	for _, e := range arrived {
 		s.leaveRoom(e) // Although its writer was told otherwise.
@@ -590,12 +590,12 @@ func (s *Session) resume(why error) (*connection, error) {
 			again++
 		}
 	}
-	s.tell(&Resumed{lost.elapsed(), again})
+	s.notify(&Resumed{lost.elapsed(), again})
 	return next, nil
 }
 
-// giveUpWhatDoesNotPass: a frame over which every connection breaks would take along all others, until the server's window has passed.
-func (s *Session) giveUpWhatDoesNotPass(grant *loupev1.SessionGrant) {
+// failWhatDoesNotPass: a frame over which every connection breaks would take along all others, until the server's window has passed.
+func (s *Session) failWhatDoesNotPass(grant *loupev1.SessionGrant) {
 	reached := [3]uint64{grant.NextSequence, grant.ControlsReceived, s.received}
 	if s.reached != reached {
 		s.timesReached = 0
@@ -614,8 +614,8 @@ func (s *Session) giveUpWhatDoesNotPass(grant *loupev1.SessionGrant) {
 	s.change()
 }
 
-// tell is called with the mutex held.
-func (s *Session) tell(event Event) {
+// notify is called with the mutex held.
+func (s *Session) notify(event Event) {
 	s.events = append(s.events, event)
 	if len(s.events) > maxEvents {
 		s.events = s.events[1:]

@@ -90,7 +90,7 @@ public sealed class ExecutionLadder : IFrameAnalyzer, IAsyncDisposable
 
     private async Task FindFirstAsync(CancellationToken cancellationToken)
     {
-        TellWhatIsNotInBuild();
+        LogWhatIsNotInBuild();
         List<Rung> unbuilt = [];
         foreach (var rung in _board.Rungs)
         {
@@ -278,7 +278,7 @@ public sealed class ExecutionLadder : IFrameAnalyzer, IAsyncDisposable
     }
 
     /// <summary>Of a build for CPUs that is known beforehand, and one line says it for all.</summary>
-    private void TellWhatIsNotInBuild()
+    private void LogWhatIsNotInBuild()
     {
         string[] missing = [.. _board.Rungs.Where(static rung => !ProviderTrial.IsInBuild(rung.Plan.Kind)).Select(static rung => rung.Plan.Provider)];
         if (missing.Length > 0)

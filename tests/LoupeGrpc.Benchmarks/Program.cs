@@ -1,6 +1,7 @@
 using System.CommandLine;
 using LoupeGrpc.Benchmarks;
 using LoupeGrpc.Benchmarks.Parts;
+using LoupeGrpc.Benchmarks.Scaling;
 
 return await new RootCommand("Measures the engine. Close what else runs first: the numbers are medians of one run on one machine.")
 {
@@ -9,5 +10,6 @@ return await new RootCommand("Measures the engine. Close what else runs first: t
     DecodingBenchmark.Create(),
     VideoBenchmark.Create(),
     ServerLoad.Create(),
+    ScaleCommand.Create(),
     PartsBenchmark.Create(),
 }.Parse(args).InvokeAsync();

@@ -88,10 +88,10 @@ internal sealed class Player(Uri address, ProxyControl proxy, string root, TextW
                 await ControlAsync(wish);
                 break;
             case "proxy":
-                await proxy.TellAsync(wish.GetString()!);
+                await proxy.SendAsync(wish.GetString()!);
                 break;
             case "takeover":
-                await proxy.TellAsync($"takeover {Convert.ToHexStringLower(_session!.Grant.ResumeToken.Span)}");
+                await proxy.SendAsync($"takeover {Convert.ToHexStringLower(_session!.Grant.ResumeToken.Span)}");
                 break;
             case "resumed":
                 while (await _events!.MoveNextAsync() && _events.Current is not LoupeResumed)

@@ -8,7 +8,7 @@ namespace LoupeGrpc.Scenario;
 /// <param name="address">HOST:PORT.</param>
 internal sealed class ProxyControl(string address)
 {
-    public async Task TellAsync(string command)
+    public async Task SendAsync(string command)
     {
         using var client = new TcpClient();
         var colon = address.LastIndexOf(':');

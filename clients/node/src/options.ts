@@ -148,7 +148,7 @@ export function toOpening(options: SessionOptions, client: ClientOptions) {
         economies: [...(options.economies ?? [])],
         unordered: options.unordered ?? false,
         maxResponseBytes: maxResponseBytes(client),
-        client: client.clientName ?? 'loupe-grpc-node/0.1.0',
+        client: client.clientName ?? 'loupe-grpc-node/0.2.0',
         resumable: options.reconnect ?? true,
     });
 }

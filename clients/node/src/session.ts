@@ -473,7 +473,7 @@ export class Session {
                 return undefined;
             }
             case 'event':
-                this.tell({ event: 'server', message: payload.value });
+                this.notify({ event: 'server', message: payload.value });
                 if (payload.value.kind === SessionEventKind.TAKEN_OVER) {
                     // Taking it back would be a fight.
                     return new ConnectionLostError(`another connection took over the session at ${address}`);
@@ -497,7 +497,7 @@ export class Session {
         if (outage.leftMs <= 0) {
             throw new ConnectionLostError(`each new connection broke again: ${LONG_CALLS}`);
         }
-        this.tell({ event: 'disconnected', reason: why.message, windowMs: outage.leftMs });
+        this.notify({ event: 'disconnected', reason: why.message, windowMs: outage.leftMs });
         const connection = await this.channel.reconnect(() => {
             if (this.disposing) {
                 throw new ConnectionLostError('the session was closed');
@@ -521,7 +521,7 @@ export class Session {
             connection.call.cancel();
             throw new ConnectionLostError('the session was closed');
         }
-        this.giveUpWhatDoesNotPass(grant);
+        this.failWhatDoesNotPass(grant);
         const missing = this.ledger.missing(grant.nextSequence, grant.controlsReceived);
         for (const entry of this.ledger.sent()) {
             if (!missing.includes(entry)) {
@@ -529,12 +529,12 @@ export class Session {
             }
         }
         this.outbox = missing;
-        this.tell({ event: 'resumed', outageMs: outage.elapsedMs, framesSentAgain: missing.filter((entry) => entry.isFrame).length });
+        this.notify({ event: 'resumed', outageMs: outage.elapsedMs, framesSentAgain: missing.filter((entry) => entry.isFrame).length });
         return connection;
     }
 
     /** A frame over which every connection breaks would take along all others, until the server's window has passed. */
-    private giveUpWhatDoesNotPass(grant: SessionGrant): void {
+    private failWhatDoesNotPass(grant: SessionGrant): void {
         const reached = [grant.nextSequence, grant.controlsReceived, this.received].join();
         this.timesReached = reached === this.reached ? this.timesReached + 1 : 1;
         this.reached = reached;
@@ -553,7 +553,7 @@ export class Session {
         this.timesReached = 0;
     }
 
-    private tell(event: SessionEvent): void {
+    private notify(event: SessionEvent): void {
         this.channel.options.log?.(event.event === 'disconnected' ? 'warn' : 'info', `session ${this.grant.sessionId}: ${event.event}`, {
             session: this.opening.sessionName,
             ...event,

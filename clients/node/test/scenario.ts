@@ -266,10 +266,10 @@ class Player {
                 break;
             }
             case 'proxy':
-                await this.tell(value as string);
+                await this.send(value as string);
                 break;
             case 'takeover':
-                await this.tell(`takeover ${Buffer.from(this.open.grant.resumeToken).toString('hex')}`);
+                await this.send(`takeover ${Buffer.from(this.open.grant.resumeToken).toString('hex')}`);
                 break;
             case 'resumed':
                 for (let next = await this.events?.next(); next && !next.done && next.value.event !== 'resumed'; next = await this.events?.next());
@@ -332,7 +332,7 @@ class Player {
         return wish.first === undefined ? path : readFileSync(path).subarray(0, wish.first);
     }
 
-    private async tell(command: string): Promise<void> {
+    private async send(command: string): Promise<void> {
         const colon = this.control.lastIndexOf(':');
         const answer = await new Promise<string>((resolve, reject) => {
             let heard = '';

@@ -227,9 +227,9 @@ func (p *player) play(ctx context.Context, kind string, value json.RawMessage) e
 		}
 		write(ofReply(asked.Kind, reply))
 	case "proxy":
-		return p.tell(command)
+		return p.send(command)
 	case "takeover":
-		return p.tell(fmt.Sprintf("takeover %x", p.session.Grant.ResumeToken))
+		return p.send(fmt.Sprintf("takeover %x", p.session.Grant.ResumeToken))
 	case "resumed":
 		for {
 			event, err := p.session.NextEvent(ctx)
@@ -323,7 +323,7 @@ func (p *player) image(asked wish) loupegrpc.Image {
 	return loupegrpc.Encoded(data[:*asked.First])
 }
 
-func (p *player) tell(command string) error {
+func (p *player) send(command string) error {
 	connection, err := net.Dial("tcp", p.control)
 	if err != nil {
 		return err

@@ -199,12 +199,12 @@ class Player:
 
     async def step_proxy(self, command: str) -> None:
         # Beside the session, which may be told meanwhile.
-        await asyncio.to_thread(self.tell, command)
+        await asyncio.to_thread(self.send, command)
 
     async def step_takeover(self, _: Any) -> None:
         await self.step_proxy(f"takeover {self.session.grant.resume_token.hex()}")
 
-    def tell(self, command: str) -> None:
+    def send(self, command: str) -> None:
         host, port = self.control.rsplit(":", 1)
         with socket.create_connection((host, int(port))) as connection, connection.makefile("rw", encoding="ascii") as lines:
             lines.write(command + "\n")

@@ -105,20 +105,20 @@ export class Pictures {
                 this.take(file, file.webkitRelativePath || file.name);
             } else {
                 this.passedOver++;
-                this.tell();
+                this.showWaiting();
             }
         }
     }
 
     private take(file: Blob, name: string): void {
         this.waiting.push({ file, name });
-        this.tell();
+        this.showWaiting();
         if (!this.running) {
             void this.run();
         }
     }
 
-    private tell(): void {
+    private showWaiting(): void {
         this.status.textContent = [
             this.waiting.length > 0 && fill(texts.waiting, { count: this.waiting.length }),
             this.passedOver > 0 && fill(texts.notPicture, { count: this.passedOver }),
@@ -130,7 +130,7 @@ export class Pictures {
     private async run(): Promise<void> {
         this.running = true;
         for (let next = this.waiting.shift(); next; next = this.waiting.shift()) {
-            this.tell();
+            this.showWaiting();
             const card = new Card(next.file, next.name, this.info);
             this.list.prepend(card.node);
             await card.run();

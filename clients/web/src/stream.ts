@@ -163,7 +163,7 @@ class Stream {
             { name, freshest: live, adapt: this.adapt.checked, compare: this.compare.checked },
             {
                 outcome: (frame, outcome) => this.take(frame, outcome),
-                event: (event) => this.tell(event),
+                event: (event) => this.mark(event),
                 reply: (reply) => reply.failed && this.note(reply.failed.message),
                 state: (state, reason) => this.enter(state, reason),
                 summary: (summary) => this.sum(summary),
@@ -364,7 +364,7 @@ class Stream {
         );
     }
 
-    private tell(event: SessionEvent): void {
+    private mark(event: SessionEvent): void {
         this.timeline.mark(Number(event.sequence), event.message);
         this.note(`${fill(texts.frame, { number: String(event.sequence) })}: ${event.message}`);
     }

@@ -18,13 +18,27 @@ internal static class CommandFailure
         _ when ModelConversion.IsExpected(exception) => exception.Message,
         OutOfMemoryException or TaskSchedulerException { InnerException: OutOfMemoryException } => $"out of memory{MemoryLimit()}",
         TypeInitializationException { InnerException: DllNotFoundException library } => Explain(library),
-        // Behind its first sentence it tells how to look for the reason.
-        DllNotFoundException library => $"{library.Message.Split(". ")[0]}{MemoryLimit()}",
+        DllNotFoundException library => $"{Missing(library)}{MemoryLimit()}",
         IOException or UnauthorizedAccessException when IsWithoutFolder() => "the current directory is gone: change to another one first",
         IOException or UnauthorizedAccessException => exception.Message,
         OnnxRuntimeException => $"ONNX Runtime: {exception.Message}{MemoryLimit()}",
         _ => $"internal error: {exception}",
     };
+
+    /// <summary>
+    /// Its first sentence, behind which it tells how to look for the reason; and the reason, where it is a library that ours links. The other lines are places
+    /// where ours was looked for.
+    /// </summary>
+    private static string Missing(DllNotFoundException exception)
+    {
+        const string NotThere = ": cannot open shared object file";
+        var linked = exception.Message.Split('\n')
+            .Where(static line => line.Contains(NotThere, StringComparison.Ordinal))
+            .Select(static line => line[..line.IndexOf(NotThere, StringComparison.Ordinal)].Trim())
+            .FirstOrDefault(static name => !name.Contains('/', StringComparison.Ordinal) && !name.Contains("loupe", StringComparison.Ordinal));
+        var sentence = exception.Message.Split(". ")[0];
+        return linked is null ? sentence : $"{sentence}: {linked} is missing. On Debian everything comes with: apt-get install libhwy1 libgtk-3-0 libdrm2 libatomic1";
+    }
 
     private static string FirstLine(string text) => text.Split('\n')[0].TrimEnd('\r', ' ', ':');
 

@@ -1,4 +1,3 @@
-using System.Text;
 using LoupeGrpc.Launch;
 
 namespace LoupeGrpc.Server.Commands;
@@ -15,70 +14,7 @@ internal sealed class OutputException(Exception reason, bool isClosed) : Excepti
 
 /// <summary>Standard output, where it is known what it was that failed.</summary>
 /// <exception cref="OutputException">From every method that writes.</exception>
-internal sealed class ResultWriter(TextWriter writer) : TextWriter
+internal sealed class ResultWriter(TextWriter writer) : StandardWriter(writer)
 {
-    public override Encoding Encoding => writer.Encoding;
-
-    public override void Write(char value) => Try(value, static (writer, value) => writer.Write(value));
-
-    public override void Write(string? value) => Try(value, static (writer, value) => writer.Write(value));
-
-    public override void Write(char[] buffer, int index, int count) => Write(new string(buffer, index, count));
-
-    public override void WriteLine(string? value) => Try(value, static (writer, value) => writer.WriteLine(value));
-
-    /// <summary>At once: the framework's own would take a thread for it.</summary>
-    public override Task WriteLineAsync(string? value)
-    {
-        WriteLine(value);
-        return Task.CompletedTask;
-    }
-
-    public override void Flush() => Try(string.Empty, static (writer, _) => writer.Flush());
-
-    private void Try<T>(T value, Action<TextWriter, T> write)
-    {
-        try
-        {
-            write(writer, value);
-        }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
-        {
-            throw new OutputException(exception, StandardStreams.IsOutputClosed);
-        }
-    }
-}
-
-/// <summary>Standard error: where it cannot be written there is nobody to tell.</summary>
-internal sealed class MessageWriter(TextWriter writer) : TextWriter
-{
-    public override Encoding Encoding => writer.Encoding;
-
-    public override void Write(char value) => Try(value, static (writer, value) => writer.Write(value));
-
-    public override void Write(string? value) => Try(value, static (writer, value) => writer.Write(value));
-
-    public override void Write(char[] buffer, int index, int count) => Write(new string(buffer, index, count));
-
-    public override void WriteLine(string? value) => Try(value, static (writer, value) => writer.WriteLine(value));
-
-    /// <summary>At once: the framework's own would take a thread for it.</summary>
-    public override Task WriteLineAsync(string? value)
-    {
-        WriteLine(value);
-        return Task.CompletedTask;
-    }
-
-    public override void Flush() => Try(string.Empty, static (writer, _) => writer.Flush());
-
-    private void Try<T>(T value, Action<TextWriter, T> write)
-    {
-        try
-        {
-            write(writer, value);
-        }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
-        {
-        }
-    }
+    protected override void OnFailure(Exception reason) => throw new OutputException(reason, StandardStreams.IsOutputClosed);
 }

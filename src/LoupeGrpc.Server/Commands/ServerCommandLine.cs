@@ -1,6 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
-using LoupeGrpc.Server.Configuration;
+using LoupeGrpc.Launch;
 
 namespace LoupeGrpc.Server.Commands;
 
@@ -30,7 +30,7 @@ internal static class ServerCommandLine
         var (settings, rest, settingError) = SettingArguments.Extract(arguments);
         var root = Build(settings);
         var result = root.Parse(rest);
-        var problems = result.Errors.Select(problem => problem.Message + Suggestion(result, problem.Message)).ToList();
+        var problems = result.Errors.Select(problem => problem.Message + WordSuggestion.ForProblem(result, problem.Message)).ToList();
         if (settingError is not null)
         {
             problems.Add(settingError);
@@ -90,16 +90,5 @@ internal static class ServerCommandLine
         }
 
         return verbs;
-    }
-
-    /// <summary>For a word that is nothing here: a command or an option that is spelled nearly so.</summary>
-    private static string Suggestion(ParseResult result, string problem)
-    {
-        var command = result.CommandResult.Command;
-        var names = command.Subcommands.Where(static verb => !verb.Hidden).Select(static verb => verb.Name).Concat(command.Options.Select(static option => option.Name));
-        return result.UnmatchedTokens.FirstOrDefault(token => problem.Contains($"'{token}'", StringComparison.Ordinal)) is { } word
-            && NearestName.Of(word.Split('=')[0], names) is { } near
-            ? $" Did you mean {near}?"
-            : string.Empty;
     }
 }

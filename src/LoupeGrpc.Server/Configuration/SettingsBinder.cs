@@ -1,4 +1,5 @@
 using LoupeGrpc.Engine.Configuration;
+using LoupeGrpc.Launch;
 
 namespace LoupeGrpc.Server.Configuration;
 

@@ -6,6 +6,7 @@ using LoupeGrpc.Server.Logs;
 using LoupeGrpc.Server.Models;
 using LoupeGrpc.Server.Security;
 using LoupeGrpc.Server.Sessions;
+using LoupeGrpc.Server.Sessions.Frames;
 using Microsoft.Extensions.Options;
 
 namespace LoupeGrpc.Server.Hosting;
@@ -72,6 +73,7 @@ internal sealed class LoupeServer : IAsyncDisposable
             app.Services.GetRequiredService<LadderMetrics>();
             app.Services.GetRequiredService<ModelMetrics>();
             app.Services.GetRequiredService<MemoryMetrics>();
+            app.Services.GetRequiredService<QueueMetrics>();
             app.Services.GetService<TelemetryFaults>();
             await app.StartAsync(cancellationToken).ConfigureAwait(false);
         }

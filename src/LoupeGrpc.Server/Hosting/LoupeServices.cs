@@ -44,6 +44,7 @@ internal static class LoupeServices
             provider.GetRequiredService<IMeterFactory>(),
             () => provider.GetRequiredService<ModelShelf>().ListServing().Select(static model => KeyValuePair.Create(model.Name, model.Analyzer))));
         services.AddSingleton<FrameScheduler>();
+        services.AddSingleton<QueueMetrics>();
         services.AddSingleton<IResponseEncoding, ResponseEncoding>();
         services.AddSessionStore(options.Sessions, ReadyTag);
         services.AddSingleton<SessionServices>();

@@ -23,7 +23,7 @@ internal sealed class SessionDrain(SessionRegistry sessions, ServingState servin
         serving.MarkDraining();
         var timeout = options.Shutdown.DrainTimeout;
         var open = sessions.Connected;
-        SessionLog.Draining(logger, open, timeout);
+        SessionLog.Draining(logger, open, timeout.TotalSeconds);
         try
         {
             await sessions.DrainAsync(timeout * AnalysingShare).WaitAsync(timeout, time, cancellationToken).ConfigureAwait(false);
@@ -34,7 +34,7 @@ internal sealed class SessionDrain(SessionRegistry sessions, ServingState servin
         }
         catch (Exception exception) when (exception is TimeoutException or OperationCanceledException)
         {
-            SessionLog.DrainTimedOut(logger, sessions.Count, timeout);
+            SessionLog.DrainTimedOut(logger, sessions.Count, timeout.TotalSeconds);
         }
     }
 

@@ -52,9 +52,9 @@ internal static partial class SessionLog
         Message = "Session {SessionId} '{SessionName}' came from the store after {Frames} frames; its client has {Lost} outcomes more than that.")]
     public static partial void Restored(ILogger logger, string sessionId, string sessionName, ulong frames, ulong lost);
 
-    [LoggerMessage(EventId = 300, Level = LogLevel.Information, Message = "Stopping: {Sessions} open sessions get {Timeout} to finish (Loupe:Shutdown:DrainTimeout).")]
-    public static partial void Draining(ILogger logger, int sessions, TimeSpan timeout);
+    [LoggerMessage(EventId = 300, Level = LogLevel.Information, Message = "Stopping: {Sessions} open sessions get {Seconds} s to finish (Loupe:Shutdown:DrainTimeout).")]
+    public static partial void Draining(ILogger logger, int sessions, double seconds);
 
-    [LoggerMessage(EventId = 301, Level = LogLevel.Warning, Message = "{Sessions} sessions did not take their last outcomes within {Timeout} and are cut off.")]
-    public static partial void DrainTimedOut(ILogger logger, int sessions, TimeSpan timeout);
+    [LoggerMessage(EventId = 301, Level = LogLevel.Warning, Message = "{Sessions} sessions did not take their last outcomes within {Seconds} s and are cut off.")]
+    public static partial void DrainTimedOut(ILogger logger, int sessions, double seconds);
 }

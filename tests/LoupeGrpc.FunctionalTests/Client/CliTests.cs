@@ -104,6 +104,33 @@ public sealed class CliTests : IDisposable
     }
 
     [Theory]
+    [InlineData("error: Unrecognized command or argument 'analyse'. Did you mean analyze?", "analyse", "x.png")]
+    [InlineData("error: '--msk' is not an option, and no file has this name. Did you mean --mask?", "analyze", "--msk", "always", "x.png")]
+    [InlineData("error: '--msk=always' is not an option, and no file has this name. Did you mean --mask?", "analyze", "x.png", "--msk=always")]
+    [InlineData("error: '--dlivery' is not an option, and no file has this name. Did you mean --delivery?", "stream", "--dlivery", "every", "x.avi")]
+    [InlineData("error: '-q' is not an option, and no file has this name.", "analyze", "-q", "x.png", "--", "-y.png")]
+    [InlineData("error: Unrecognized command or argument '--jsno'. Did you mean --json?", "info", "--jsno")]
+    public async Task A_misspelled_word_is_no_path_and_gets_a_suggestion(string expected, params string[] args)
+    {
+        var run = await RunAsync(args);
+
+        Assert.Equal(2, run.ExitCode);
+        Assert.Contains(expected, run.Error.Split(Environment.NewLine));
+        Assert.DoesNotContain("-y.png", run.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_file_may_be_named_like_an_option()
+    {
+        await using var server = await StartAsync();
+
+        var run = await CliRun.OfAsync(["analyze", "--format", "jsonl", "--server", server.Address.ToString(), "--", "-y.png", "--msk"]);
+
+        Assert.Equal(20, run.ExitCode);
+        Assert.Equal(["-y.png", "--msk"], run.Lines.Select(static line => (string?)line["path"]));
+    }
+
+    [Theory]
     [InlineData("analyze")]
     [InlineData("stream")]
     public async Task A_connection_that_breaks_is_told_and_costs_nothing(string command)

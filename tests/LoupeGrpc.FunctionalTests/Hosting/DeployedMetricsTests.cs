@@ -12,7 +12,11 @@ namespace LoupeGrpc.FunctionalTests.Hosting;
 /// <summary>What dashboards, alert rules and documents under <c>deploy/</c> and <c>docs/</c> ask for is there.</summary>
 public sealed partial class DeployedMetricsTests(NanoEngine engine)
 {
-    public static TheoryData<string> Texts => ["deploy/prometheus/loupe-alerts.yml", "deploy/grafana/loupe-grpc.json", "docs/operations.md"];
+    public static TheoryData<string> Texts =>
+    [
+        "deploy/prometheus/loupe-alerts.yml", "deploy/prometheus/loupe-alerts.test.yml", "deploy/grafana/loupe-grpc.json",
+        "deploy/kubernetes/overlays/replicas/autoscaling.yaml", "docs/operations.md",
+    ];
 
     [Theory]
     [MemberData(nameof(Texts))]

@@ -95,14 +95,14 @@ public sealed class ModelChangeTests(NanoEngine nano)
         await using var models = await TestShelf.LoadAsync(("default", nano.Package));
         await using var server = await models.StartServerAsync();
         models.Put("default", Tiny);
-        using var giveUp = new CancellationTokenSource();
+        using var abandon = new CancellationTokenSource();
         models.FreeMemory = () =>
         {
-            giveUp.Cancel();
+            abandon.Cancel();
             return long.MaxValue;
         };
 
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => models.Shelf.ReloadAsync(string.Empty, giveUp.Token));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => models.Shelf.ReloadAsync(string.Empty, abandon.Token));
         models.FreeMemory = static () => long.MaxValue;
 
         Assert.Equal(nano.Package.Hash, Assert.Single(models.Shelf.List()).Analyzer.Model.Hash);

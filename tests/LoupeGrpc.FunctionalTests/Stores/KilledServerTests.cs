@@ -97,6 +97,59 @@ public sealed class KilledServerTests(NanoEngine nano)
         earlier.Dispose();
     }
 
+    [Fact]
+    public async Task Frames_without_an_order_have_one_outcome_each_where_a_server_is_told_to_stop()
+    {
+        await using var redis = await RedisProcess.StartAsync();
+        await using var first = Start(redis, every: 9);
+        await using var second = Start(redis, every: 9);
+        await using var proxy = new CuttingProxy(await AddressAsync(first));
+        var other = await AddressAsync(second);
+        using var client = new LoupeClient(new LoupeClientOptions { Address = proxy.Address });
+        await using var session = await client.OpenSessionAsync(new LoupeSessionOptions { Unordered = true, MaxFramesInFlight = 3 }, Patience.Token());
+        var sending = SendAllAsync(session);
+        List<LoupeOutcome> outcomes = [];
+        await foreach (var outcome in session.Results(Patience.Token()))
+        {
+            outcomes.Add(outcome);
+            if (outcomes.Count == 11)
+            {
+                proxy.Server = other;
+                await first.SignalAsync("TERM");
+            }
+
+            if (outcomes.Count == Frames)
+            {
+                break;
+            }
+        }
+
+        await sending;
+        Assert.Equal((ulong)Frames, (await session.CompleteAsync(Patience.Token())).Frames);
+        Assert.All(outcomes, static outcome => Assert.IsType<LoupeResult>(outcome));
+        Assert.Equal(Enumerable.Range(0, Frames).Select(static number => (ulong)number), outcomes.Select(static outcome => outcome.FrameId).Order());
+    }
+
+    [Fact]
+    public async Task Frames_without_an_order_do_not_go_on_where_outcomes_are_lost()
+    {
+        await using var redis = await RedisProcess.StartAsync();
+        await using var first = Start(redis, every: 1000);
+        await using var second = Start(redis, every: 1000);
+        using var there = GrpcChannel.ForAddress(await AddressAsync(first));
+        using var here = GrpcChannel.ForAddress(await AddressAsync(second));
+        using var earlier = await OpenAsync(there, new OpenSession { Unordered = true, Resumable = true });
+        await AdaptingStream.SendFrameAsync(earlier, 0);
+        await earlier.NextOutcomeAsync();
+        await first.SignalAsync("KILL");
+        await first.ExitAsync();
+
+        using var later = await OpenAsync(here, new OpenSession { ResumeToken = earlier.Grant.ResumeToken, ResponsesReceived = 1, FramesAnswered = 1 });
+
+        Assert.False(later.Grant.Resumed);
+        Assert.Contains("outcomes without an order leave gaps", Assert.Single(later.Grant.Unavailable).Reason, StringComparison.Ordinal);
+    }
+
     private static async Task SendAllAsync(LoupeSession session)
     {
         for (var number = 0; number < Frames; number++)

@@ -3,7 +3,9 @@ using LoupeGrpc.Client;
 using LoupeGrpc.Engine;
 using LoupeGrpc.Execution;
 using LoupeGrpc.Modeling.Graphs;
+using LoupeGrpc.Native;
 using LoupeGrpc.Packaging;
+using LoupeGrpc.Results;
 using LoupeGrpc.V1;
 using Xunit;
 
@@ -25,6 +27,8 @@ public sealed class AssemblyTests
         ["Engine"] = (typeof(LoupeEngine).Assembly, [Grpc, AspNetCore, Protobuf, Wire, "LoupeGrpc.Modeling", "LoupeGrpc.Execution", "loupe-grpc-"]),
         ["Modeling"] = (typeof(OneNodeGraph).Assembly, [Grpc, AspNetCore, OnnxRuntime, Network, Wire, "LoupeGrpc.Engine", "LoupeGrpc.Execution", "loupe-grpc-"]),
         ["Execution"] = (typeof(ExecutionLadder).Assembly, [Grpc, AspNetCore, Protobuf, Wire, "LoupeGrpc.Modeling", "loupe-grpc-"]),
+        ["Native"] = (typeof(RunLength).Assembly, [Grpc, AspNetCore, Protobuf, OnnxRuntime, "LoupeGrpc."]),
+        ["Results"] = (typeof(WireName).Assembly, [AspNetCore, OnnxRuntime, "LoupeGrpc.Engine", "LoupeGrpc.Execution", "LoupeGrpc.Modeling", "LoupeGrpc.Client", "loupe-grpc-"]),
         ["Protocol"] = (typeof(FrameResult).Assembly, [AspNetCore, OnnxRuntime, "LoupeGrpc."]),
         ["Client"] = (typeof(LoupeClient).Assembly, [AspNetCore, OnnxRuntime, "LoupeGrpc.Engine", "LoupeGrpc.Execution", "LoupeGrpc.Modeling", "loupe-grpc-"]),
     };

@@ -13,11 +13,11 @@ internal static class CommandLineApp
         var root = CreateRoot(host);
         // `@file.jpg` is a file, and no list of further arguments.
         var parsed = root.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
-        if (parsed.Errors.Count > 0 && parsed.Action is not TeachingHelp)
+        if (parsed.Action is not TeachingHelp && UsageErrors.Of(parsed) is { Count: > 0 } errors)
         {
-            foreach (var error in parsed.Errors)
+            foreach (var error in errors)
             {
-                await host.Error.WriteLineAsync(Printable.Text($"error: {error.Message}"));
+                await host.Error.WriteLineAsync(Printable.Text($"error: {error}"));
             }
 
             var command = parsed.CommandResult.Command;

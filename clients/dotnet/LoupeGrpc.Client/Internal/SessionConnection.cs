@@ -27,7 +27,7 @@ internal sealed class SessionConnection : IDisposable
         var call = service.Analyze(headers, cancellationToken: CancellationToken.None);
         try
         {
-            using var giveUp = cancellationToken.Register(static call => ((IDisposable)call!).Dispose(), call);
+            using var abandon = cancellationToken.Register(static call => ((IDisposable)call!).Dispose(), call);
             try
             {
                 await call.RequestStream.WriteAsync(new AnalyzeRequest { Open = open }, CancellationToken.None).ConfigureAwait(false);

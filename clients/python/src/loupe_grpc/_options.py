@@ -17,7 +17,7 @@ from loupe_grpc._outcomes import Economy
 
 #: Where `loupe-grpc-server` listens unless told otherwise.
 DEFAULT_ADDRESS = "http://127.0.0.1:5005"
-VERSION = "0.1.0"
+VERSION = "0.2.0"
 
 #: A PEM file's path, or its bytes.
 Pem = Union[str, "os.PathLike[str]", bytes]

@@ -386,7 +386,7 @@ class AsyncSession:
                 waiting.set_result(reply)
         elif kind == "event":
             event = response.event
-            self._tell(ServerEvent(EventKind(event.kind), event.message, event.sequence, event))
+            self._notify(ServerEvent(EventKind(event.kind), event.message, event.sequence, event))
             if event.kind == v1.SessionEventKind.SESSION_EVENT_KIND_TAKEN_OVER:
                 # Taking it back would be a fight.
                 return ConnectionLostError(f"another connection took over the session at {self._channel.options.shown_address}")
@@ -411,7 +411,7 @@ class AsyncSession:
         outage = self._outage
         if outage.left <= 0:
             raise ConnectionLostError(f"each new connection broke again: {LONG_CALLS}")
-        self._tell(Disconnected(str(why), outage.left))
+        self._notify(Disconnected(str(why), outage.left))
         # Nothing that a server which does not know the session any more would have to keep.
         frames, controls = self._ledger.answered()
         opening = v1.OpenSession(
@@ -431,17 +431,17 @@ class AsyncSession:
             reason = reasons[0] if reasons else "it was restarted, or its resume window has passed"
             raise ConnectionLostError(f"the server at {self._channel.options.shown_address} does not have the session any more: {reason}")
         self._connection = connection
-        self._give_up_what_does_not_pass(grant)
+        self._fail_what_does_not_pass(grant)
         missing = self._ledger.missing(grant.next_sequence, grant.controls_received)
         for entry in self._ledger.sent():
             if entry.waiting and (not entry.is_frame or entry.number < grant.next_sequence):
                 self._answer(entry)  # It arrived, although its writer was told otherwise.
         self._outbox = collections.deque(missing)
         self._wake.set()
-        self._tell(Resumed(outage.elapsed, sum(entry.is_frame for entry in missing)))
+        self._notify(Resumed(outage.elapsed, sum(entry.is_frame for entry in missing)))
         return connection
 
-    def _give_up_what_does_not_pass(self, grant: v1.SessionGrant) -> None:
+    def _fail_what_does_not_pass(self, grant: v1.SessionGrant) -> None:
         """A frame over which every connection breaks would take along all others, until the server's window has passed."""
         reached = (grant.next_sequence, grant.controls_received, self._received)
         self._times_reached = self._times_reached + 1 if reached == self._reached else 1
@@ -460,7 +460,7 @@ class AsyncSession:
         self._answer(entry)
         self._times_reached = 0
 
-    def _tell(self, event: SessionEvent) -> None:
+    def _notify(self, event: SessionEvent) -> None:
         level = logging.WARNING if isinstance(event, Disconnected) else logging.INFO
         log.log(level, "session %s: %s", self.grant.session_id, event, extra={"loupe_session": self._opening.session_name})
         self._events.append(event)

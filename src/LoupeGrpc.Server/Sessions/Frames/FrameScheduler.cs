@@ -60,6 +60,26 @@ internal sealed class FrameScheduler : IDisposable
         }
     }
 
+    /// <summary>How long the frame has waited that has waited longest; 0 where none waits.</summary>
+    public TimeSpan OldestWait
+    {
+        get
+        {
+            lock (_lock)
+            {
+                var now = _time.GetTimestamp();
+                var since = now;
+                foreach (var flow in _backlogged)
+                {
+                    // Each flow's are in the order in which they came.
+                    since = Math.Min(since, flow.Waiting.First!.Value.QueuedAt);
+                }
+
+                return _time.GetElapsedTime(since, now);
+            }
+        }
+    }
+
     /// <summary>Frames in the engine.</summary>
     public int Inside
     {
@@ -94,6 +114,7 @@ internal sealed class FrameScheduler : IDisposable
                     flow.Served = Math.Max(flow.Served, _virtualTime);
                 }
 
+                frame.QueuedAt = _time.GetTimestamp();
                 frame.Place = flow.Waiting.AddLast(frame);
                 _waiting++;
                 if (DueTime(flow, frame) is { } due)

@@ -6,6 +6,9 @@ internal abstract class QueuedFrame
     /// <summary>Timestamp of the receipt.</summary>
     public required long ReceivedAt { get; init; }
 
+    /// <summary>The scheduler's: timestamp from which it waits.</summary>
+    public long QueuedAt { get; set; }
+
     /// <summary>Age from which its outcome is of no use; null: never.</summary>
     public TimeSpan? Deadline { get; init; }
 

@@ -8,8 +8,8 @@ namespace LoupeGrpc.UnitTests.Server.Configuration;
 /// <summary>Whoever is told to change a setting must find it.</summary>
 public partial class SettingNamesTests
 {
-    private static readonly string[] Places = ["src", "clients", "protos", "docs", "scripts", "README.md", "Dockerfile", "run.sh", "build.sh"];
-    private static readonly string[] Kinds = [".cs", ".proto", ".md", ".sh", ".json", ".py", ".js", ".ts", ".h", ".cpp", ""];
+    private static readonly string[] Places = ["src", "clients", "protos", "docs", "deploy", "scripts", "README.md", "Dockerfile", "run.sh", "build.sh"];
+    private static readonly string[] Kinds = [".cs", ".proto", ".md", ".sh", ".json", ".py", ".js", ".ts", ".h", ".cpp", ".yaml", ".yml", ".service", ".conf", ""];
 
     /// <summary>Stand for any setting where a form is explained.</summary>
     private static readonly string[] Examples = ["Loupe:Name", "Loupe:NAME"];
@@ -24,6 +24,7 @@ public partial class SettingNamesTests
         // That nothing is found must not look like success.
         Assert.Contains(texts, static named => named.Name == "Loupe:Engine:MaxFramesWaiting");
         Assert.Contains(texts, static named => named.Name == "Loupe:Execution:*:Precision");
+        Assert.Contains(texts, static named => named.Name == "Loupe:Shutdown:DrainTimeout" && named.Place.StartsWith("kustomization.yaml", StringComparison.Ordinal));
         Assert.True(texts.Count > 60);
         Assert.Empty(texts.Where(static named => !IsKnown(named.Name)).Select(static named => $"{named.Place}: {named.Name}"));
     }

@@ -45,6 +45,30 @@ public sealed class FrameSchedulerTests : IDisposable
         Assert.Equal((0, 0), (_scheduler.Inside, _scheduler.Waiting));
     }
 
+    /// <summary>Of all sessions, and of those that wait alone: who is inside waits no more, and who was replaced does not either.</summary>
+    [Fact]
+    public void The_oldest_wait_is_that_of_the_frame_that_has_waited_longest()
+    {
+        var every = new FrameFlow(_load, EveryFrame, () => 8);
+        var fresh = new FrameFlow(_load, Freshest, () => 8);
+        Assert.Equal(TimeSpan.Zero, _scheduler.OldestWait);
+        var first = Enqueue(every, "inside", 1);
+        _time.Advance(TimeSpan.FromSeconds(1));
+        Assert.Equal(TimeSpan.Zero, _scheduler.OldestWait);
+        Enqueue(fresh, "replaced", 1);
+        _time.Advance(TimeSpan.FromSeconds(1));
+        Assert.Equal(TimeSpan.FromSeconds(1), _scheduler.OldestWait);
+        Enqueue(fresh, "fresh", 1);
+        Assert.Equal(TimeSpan.Zero, _scheduler.OldestWait);
+        _time.Advance(TimeSpan.FromSeconds(2));
+        Enqueue(every, "late", 1);
+        _time.Advance(TimeSpan.FromSeconds(1));
+        Assert.Equal(TimeSpan.FromSeconds(3), _scheduler.OldestWait);
+        first[0].Finish(0.01);
+        Assert.Equal(["inside0", "fresh0"], Names());
+        Assert.Equal(TimeSpan.FromSeconds(1), _scheduler.OldestWait);
+    }
+
     [Fact]
     public void Who_waits_for_a_model_that_is_busy_is_passed_by_those_who_ask_for_another()
     {

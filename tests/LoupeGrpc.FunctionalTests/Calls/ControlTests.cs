@@ -1,7 +1,7 @@
 using LoupeGrpc.FunctionalTests.Infrastructure;
 using LoupeGrpc.V1;
 
-namespace LoupeGrpc.FunctionalTests.Streaming;
+namespace LoupeGrpc.FunctionalTests.Calls;
 
 public class ControlTests
 {

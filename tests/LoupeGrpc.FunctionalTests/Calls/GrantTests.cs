@@ -7,7 +7,7 @@ using LoupeGrpc.V1;
 using MaskEncoding = LoupeGrpc.V1.MaskEncoding;
 using MaskPolicy = LoupeGrpc.V1.MaskPolicy;
 
-namespace LoupeGrpc.FunctionalTests.Streaming;
+namespace LoupeGrpc.FunctionalTests.Calls;
 
 public class GrantTests
 {

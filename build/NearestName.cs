@@ -1,6 +1,6 @@
-namespace LoupeGrpc.Server.Configuration;
+namespace LoupeGrpc.Launch;
 
-/// <summary>Guesses which name was meant.</summary>
+/// <summary>Guesses which name was meant: compiled into each program.</summary>
 internal static class NearestName
 {
     /// <summary>More would be another word. As System.CommandLine has it, whose own measure is not public.</summary>

@@ -5,7 +5,7 @@ using LoupeGrpc.V1;
 using Microsoft.Extensions.Time.Testing;
 using Duration = Google.Protobuf.WellKnownTypes.Duration;
 
-namespace LoupeGrpc.FunctionalTests.Streaming;
+namespace LoupeGrpc.FunctionalTests.Calls;
 
 public class DeliveryTests
 {

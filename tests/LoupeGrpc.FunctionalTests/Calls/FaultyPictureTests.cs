@@ -4,7 +4,7 @@ using LoupeGrpc.Server.Configuration;
 using LoupeGrpc.TestSupport;
 using LoupeGrpc.V1;
 
-namespace LoupeGrpc.FunctionalTests.Streaming;
+namespace LoupeGrpc.FunctionalTests.Calls;
 
 /// <summary>Pictures that are damaged, hold several pictures or are none that is decoded here, as a client hears of them.</summary>
 public class FaultyPictureTests(NanoEngine nano)

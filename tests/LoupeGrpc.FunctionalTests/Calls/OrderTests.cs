@@ -3,7 +3,7 @@ using LoupeGrpc.Engine;
 using LoupeGrpc.FunctionalTests.Infrastructure;
 using LoupeGrpc.V1;
 
-namespace LoupeGrpc.FunctionalTests.Streaming;
+namespace LoupeGrpc.FunctionalTests.Calls;
 
 public class OrderTests
 {

@@ -6,7 +6,7 @@ using LoupeGrpc.TestSupport;
 using LoupeGrpc.V1;
 using OpenCvSharp;
 
-namespace LoupeGrpc.FunctionalTests.Streaming;
+namespace LoupeGrpc.FunctionalTests.Calls;
 
 /// <summary>The real engine behind the wire: what is wrong with a picture is that picture's outcome, and the stream goes on.</summary>
 public class BadInputTests(NanoEngine nano)
