@@ -44,7 +44,10 @@ internal static class GrpcTensors
         {
             message.Outputs.Add(new ModelInferResponse.Types.InferOutputTensor
             {
-                Name = output.Name, Datatype = output.Datatype, Shape = { output.Shape }, Contents = raw ? null : ContentsOf(output),
+                Name = output.Name,
+                Datatype = output.Datatype,
+                Shape = { output.Shape },
+                Contents = raw ? null : ContentsOf(output),
             });
             if (raw)
             {

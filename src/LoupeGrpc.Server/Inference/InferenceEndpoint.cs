@@ -122,7 +122,8 @@ internal sealed class InferenceEndpoint(
 
         ModelStreamInferResponse Failed(string message) => new()
         {
-            ErrorMessage = message, InferResponse = new ModelInferResponse { Id = request.Id, ModelName = request.ModelName, ModelVersion = request.ModelVersion },
+            ErrorMessage = message,
+            InferResponse = new ModelInferResponse { Id = request.Id, ModelName = request.ModelName, ModelVersion = request.ModelVersion },
         };
     }
 

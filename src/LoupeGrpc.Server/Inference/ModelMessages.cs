@@ -75,7 +75,10 @@ internal static class ModelMessages
 
     private static ModelMetadataResponse.Types.TensorMetadata Tensor(string name, string datatype, IEnumerable<long> shape) => new()
     {
-        Name = name, Datatype = datatype, Shape = { shape }, Parameters = { [NoteName] = new InferParameter { StringParam = Notes[name] } },
+        Name = name,
+        Datatype = datatype,
+        Shape = { shape },
+        Parameters = { [NoteName] = new InferParameter { StringParam = Notes[name] } },
     };
 
     private static DataType TypeOf(string datatype) => datatype switch

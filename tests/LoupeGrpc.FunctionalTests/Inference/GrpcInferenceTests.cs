@@ -282,6 +282,20 @@ public sealed class GrpcInferenceTests(NanoEngine nano)
         Assert.Equal((0L, 0L), (server.FrameBytes, server.Ledger.Receiving.Held.Bytes));
     }
 
+    /// <summary>Each picture counts.</summary>
+    [Fact]
+    public async Task Quotas_hold_at_this_door_too()
+    {
+        await using var server = await RunningServer.StartAsync(
+            new ScriptedAnalyzer { Answer = static _ => ScriptedAnalyzer.Result(0.1f) },
+            new LoupeOptions { Security = new SecurityOptions { Open = true }, Quotas = new QuotaOptions { StrangerFramesPerSecond = 2 } });
+        await Infer.AskAsync(server, Infer.Files([1], [2]));
+        var failure = await Infer.FailureAsync(server, Infer.Files([1], [2], [3]));
+        Assert.Equal(StatusCode.ResourceExhausted, failure.StatusCode);
+        Assert.Contains("Loupe:Quotas:FramesPerSecond", failure.Status.Detail, StringComparison.Ordinal);
+        await Patience.UntilAsync(() => server.FrameBytes == 0);
+    }
+
     /// <summary>Its account has nothing left of it.</summary>
     [Fact]
     public async Task A_client_that_goes_away_leaves_nothing()

@@ -76,7 +76,8 @@ internal static class Infer
 
     public static Task<FrameResult> AnalyzeImageAsync(RunningServer server, byte[] file, V1.MaskPolicy policy = V1.MaskPolicy.Unspecified) => AnalyzeImageAsync(server, new AnalyzeImageRequest
     {
-        Encoded = new EncodedImage { Data = ByteString.CopyFrom(file) }, Mask = new MaskSettings { Policy = policy },
+        Encoded = new EncodedImage { Data = ByteString.CopyFrom(file) },
+        Mask = new MaskSettings { Policy = policy },
     });
 
     public static async Task<ModelInferResponse> AskAsync(RunningServer server, ModelInferRequest request) =>
