@@ -19,7 +19,7 @@ internal static class StoreServices
             options.ResumeWindow,
             provider.GetRequiredService<SessionMetrics>(),
             provider.GetRequiredService<ILogger<SessionKeeping>>()));
-        services.AddHostedService<SessionStoreWatch>();
+        services.AddHostedService<RecordRenewal>();
         if (options.Store.Length == 0)
         {
             return services;

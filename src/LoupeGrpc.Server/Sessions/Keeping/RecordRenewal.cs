@@ -1,7 +1,7 @@
 namespace LoupeGrpc.Server.Sessions.Keeping;
 
 /// <summary>Lets the records of this server's sessions stay in the store, also of those that have nothing to write for a while.</summary>
-internal sealed class SessionStoreWatch(SessionRegistry sessions, SessionKeeping keeping, TimeProvider time) : BackgroundService
+internal sealed class RecordRenewal(SessionRegistry sessions, SessionKeeping keeping, TimeProvider time) : BackgroundService
 {
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
