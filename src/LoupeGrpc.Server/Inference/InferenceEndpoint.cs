@@ -5,14 +5,16 @@ using LoupeGrpc.Inference;
 using LoupeGrpc.Server.Calls;
 using LoupeGrpc.Server.Configuration;
 using LoupeGrpc.Server.Contract;
+using LoupeGrpc.Server.Health;
 using LoupeGrpc.Server.Models;
+using LoupeGrpc.Server.Sessions;
 using Microsoft.AspNetCore.Authorization;
 
 namespace LoupeGrpc.Server.Inference;
 
 /// <summary><c>inference.GRPCInferenceService</c>: the Open Inference Protocol, for clients that were written for any server of it.</summary>
 internal sealed class InferenceEndpoint(
-    InferenceRunner runner, InferenceModels models, InferenceStatistics statistics, InferenceReadiness readiness, LiveOptions live, ILogger<InferenceEndpoint> logger)
+    InferenceRunner runner, InferenceModels models, InferenceStatistics statistics, InferenceReadiness readiness, ServingState serving, LiveOptions live, ILogger<InferenceEndpoint> logger)
     : GRPCInferenceService.GRPCInferenceServiceBase
 {
     // Whoever probes has no key.
@@ -60,17 +62,24 @@ internal sealed class InferenceEndpoint(
     {
         var client = InferenceClient.Of(context.GetHttpContext());
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken);
+        using var reading = CancellationTokenSource.CreateLinkedTokenSource(stop.Token, serving.Draining);
+        var isCutShort = false;
         var answers = Channel.CreateBounded<Task<ModelStreamInferResponse>>(live.Current.Limits.Credits);
         var writing = WriteAsync(answers.Reader, responseStream, stop);
         try
         {
-            while (await requestStream.MoveNext(stop.Token).ConfigureAwait(false))
+            while (await requestStream.MoveNext(reading.Token).ConfigureAwait(false))
             {
                 var taken = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
                 var answer = AnswerAsync(requestStream.Current, client, () => taken.TrySetResult(), stop.Token);
                 await answers.Writer.WriteAsync(answer, stop.Token).ConfigureAwait(false);
                 await Task.WhenAny(taken.Task, answer).ConfigureAwait(false);
             }
+        }
+        catch (OperationCanceledException) when (serving.IsDraining && !stop.IsCancellationRequested)
+        {
+            // A stream that nobody ends must not hold up a server that stops; what it has sent is answered.
+            isCutShort = true;
         }
         catch
         {
@@ -84,6 +93,10 @@ internal sealed class InferenceEndpoint(
         }
 
         await writing.ConfigureAwait(false);
+        if (isCutShort)
+        {
+            throw ServerBusy.Stopping.ToRpcException();
+        }
     }
 
     private static async Task WriteAsync(ChannelReader<Task<ModelStreamInferResponse>> answers, IServerStreamWriter<ModelStreamInferResponse> responses, CancellationTokenSource stop)

@@ -215,6 +215,8 @@ public sealed class GrpcInferenceTests(NanoEngine nano)
         var service = Infer.Service(server);
 
         Assert.True((await service.ServerLiveAsync(new ServerLiveRequest(), cancellationToken: Patience.Token())).Live);
+        var health = await new Grpc.Health.V1.Health.HealthClient(server.Channel).CheckAsync(new Grpc.Health.V1.HealthCheckRequest { Service = "inference.GRPCInferenceService" }, cancellationToken: Patience.Token());
+        Assert.Equal(Grpc.Health.V1.HealthCheckResponse.Types.ServingStatus.Serving, health.Status);
         Assert.True((await service.ServerReadyAsync(new ServerReadyRequest(), cancellationToken: Patience.Token())).Ready);
         Assert.True((await service.ModelReadyAsync(new ModelReadyRequest { Name = "tiny", Version = tiny.Hash[..8] }, cancellationToken: Patience.Token())).Ready);
         Assert.False((await service.ModelReadyAsync(new ModelReadyRequest { Name = "tiny", Version = "9" }, cancellationToken: Patience.Token())).Ready);
@@ -280,6 +282,24 @@ public sealed class GrpcInferenceTests(NanoEngine nano)
         Infer.AssertSame(await Infer.AnalyzeImageAsync(server, Infer.Authentic), answers[2].InferResponse);
         Assert.Contains("'huge' is not found", answers[3].ErrorMessage, StringComparison.Ordinal);
         Assert.Equal((0L, 0L), (server.FrameBytes, server.Ledger.Receiving.Held.Bytes));
+    }
+
+    [Fact]
+    public async Task A_stream_that_nobody_ends_does_not_hold_up_a_server_that_stops()
+    {
+        var analyzer = new ScriptedAnalyzer();
+        await using var server = await RunningServer.StartAsync(analyzer);
+        using var call = Infer.Service(server).ModelStreamInfer(cancellationToken: Patience.Token());
+        await call.RequestStream.WriteAsync(Infer.Files([1]), Patience.Token());
+        var inside = await analyzer.NextAsync();
+        var stopping = server.Server.StopAsync();
+        Assert.False(stopping.IsCompleted);
+        inside.Succeed(0.1f);
+
+        Assert.True(await call.ResponseStream.MoveNext(Patience.Token()));
+        Assert.Equal([0.1f], call.ResponseStream.Current.InferResponse.Output("score").Contents.Fp32Contents);
+        Assert.Equal(StatusCode.Unavailable, (await Assert.ThrowsAsync<RpcException>(() => call.ResponseStream.MoveNext(Patience.Token()))).StatusCode);
+        await stopping.WaitAsync(TimeSpan.FromSeconds(5), Patience.Token());
     }
 
     /// <summary>Each picture counts.</summary>
