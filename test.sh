@@ -125,6 +125,7 @@ built() {
   unittest "packages" tests/packages/run.sh
   checks "what once broke" tests/faults/rerun.sh
   unittest "interoperability" tests/interop/run.sh
+  checks "KServe's stubs in Node" tests/interop/node/run.sh
   checks "the Python client" clients/python/run-tests.sh
   checks "the Node client" clients/node/run-tests.sh
   checks "the OpenAPI document" tests/openapi/run.sh

@@ -17,6 +17,9 @@ public sealed record AnalysisRequest
     /// <summary>Bytes; an encoded mask longer than this is left out (<see cref="FrameAnalysis.MaskOmission"/>).</summary>
     public int MaxMaskBytes { get; init; } = int.MaxValue;
 
+    /// <summary>Whether the soft map comes with the mask, whatever that is encoded as: <see cref="FrameAnalysis.SoftMask"/>.</summary>
+    public bool SoftMask { get; init; }
+
     /// <summary>Goes before frames that are not, wherever it waits: for frames that lose their worth. Of one session all are, or none.</summary>
     public bool IsUrgent { get; init; }
 

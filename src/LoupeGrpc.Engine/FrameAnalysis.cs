@@ -45,6 +45,9 @@ public sealed record FrameAnalysis
 
     public MaskOmission MaskOmission { get; init; }
 
+    /// <summary>The soft map: [height, width], from 0, above the model's threshold where forged, may exceed 1. Empty where it was not asked for, no mask was computed or its bytes were over the budget.</summary>
+    public ReadOnlyMemory<float> SoftMask { get; init; }
+
     /// <summary>Largest first; empty where no mask was computed.</summary>
     public IReadOnlyList<MaskRegion> Regions { get; init; } = [];
 

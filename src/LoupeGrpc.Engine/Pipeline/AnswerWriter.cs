@@ -12,6 +12,7 @@ internal sealed class AnswerWriter(ExecutionDescription execution, StageClock cl
     {
         Mask = mask.Encoded,
         MaskOmission = mask.Encoded is null ? MaskOmission.Budget : MaskOmission.None,
+        SoftMask = mask.Soft,
         Regions = mask.Regions,
         MaskAgrees = job.Verdict switch
         {

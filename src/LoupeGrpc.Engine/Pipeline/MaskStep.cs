@@ -46,13 +46,14 @@ internal sealed class MaskStep(ModelManifest manifest, AnswerWriter answers, Sta
         long area = Decode(job, slot.MaskLogits, slot.ClassLogits, mask, soft);
         var regions = area == 0 ? [] : RegionFinder.Find(mask.Mat, soft.Mat);
         var encoded = Encode(job, mask, soft, area);
+        float[] softMask = job.Request.SoftMask && (long)soft.Values.Length * sizeof(float) <= job.Request.MaxMaskBytes ? soft.Values.ToArray() : [];
         job.Timings = job.Timings with { Mask = clock.Record(job, TimedWork.Mask, start) };
         if (job.NeedsDualVerdict)
         {
             CompareWithBase(job, mask, soft);
         }
 
-        return answers.WithMask(job, new MaskResult(encoded, regions, area));
+        return answers.WithMask(job, new MaskResult(encoded, regions, area, softMask));
     }
 
     /// <param name="soft">Is overwritten.</param>

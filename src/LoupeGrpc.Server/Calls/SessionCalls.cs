@@ -33,12 +33,22 @@ internal sealed class SessionCalls(
         await using var call = new SessionCall(transport, services.Time);
         (var session, var problem, failure) = await ResumeAsync(open, call, transport.Caller).ConfigureAwait(false);
         session ??= failure is null ? Open(open, call, transport.Caller, problem, out failure) : null;
-        if (session is null)
-        {
-            return Refuse(transport, failure!);
-        }
+        return session is null ? Refuse(transport, failure!) : await ServeAsync(session, call, transport.Caller).ConfigureAwait(false);
+    }
 
-        using var revoked = transport.Caller.Revoked.UnsafeRegister(static session => Revoke((AnalyzeSession)session!), session);
+    /// <summary>A session that no message of the contract opens, and none resumes: its client speaks something else.</summary>
+    /// <returns>As the other.</returns>
+    public async Task<CallFailure?> ServeAsync(ISessionTransport transport, Caller caller, SessionOpening opening, string model)
+    {
+        await using var call = new SessionCall(transport, services.Time);
+        return caller.Revoked.IsCancellationRequested ? Refuse(transport.Peer, caller, SessionEnd.Revoked.Failure!)
+            : Open(opening, model, default, call, caller, out var refusal) is { } session ? await ServeAsync(session, call, caller).ConfigureAwait(false)
+            : Refuse(transport.Peer, caller, refusal!);
+    }
+
+    private static async Task<CallFailure?> ServeAsync(AnalyzeSession session, SessionCall call, Caller caller)
+    {
+        using var revoked = caller.Revoked.UnsafeRegister(static session => Revoke((AnalyzeSession)session!), session);
         var end = await session.ServeAsync(call).ConfigureAwait(false);
         if (end == SessionEnd.TakenOver)
         {
@@ -138,9 +148,15 @@ internal sealed class SessionCalls(
             opening = opening with { Missing = Features.WithReason(opening.Missing, problem) };
         }
 
-        if (services.Models.TryTake(open.Model, open.Deterministic) is not { } seat)
+        return Open(opening, open.Model, open.AdaptationSnapshot.Memory, call, caller, out refusal);
+    }
+
+    /// <returns>Null with a refusal.</returns>
+    private AnalyzeSession? Open(SessionOpening opening, string model, ReadOnlyMemory<byte> snapshot, SessionCall call, Caller caller, out CallFailure? refusal)
+    {
+        if (services.Models.TryTake(model, opening.Analysis.Deterministic) is not { } seat)
         {
-            refusal = CallFailure.Invalid($"the session cannot be opened: {services.Models.Unknown(open.Model)}");
+            refusal = CallFailure.Invalid($"the session cannot be opened: {services.Models.Unknown(model)}");
             return null;
         }
 
@@ -148,7 +164,7 @@ internal sealed class SessionCalls(
             Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8)),
             opening with { Owner = caller.Owner, Quota = quotas.Of(caller) },
             seat,
-            open.AdaptationSnapshot.Memory,
+            snapshot,
             services,
             sessions.Remove);
         session.TryAttach(call, 0, out _);
@@ -165,10 +181,12 @@ internal sealed class SessionCalls(
     private static void Revoke(AnalyzeSession session) =>
         session.BeginEnd(SessionEnd.Revoked, new SessionNotice(NoticeKind.Terminated, SessionEnd.Revoked.Failure!.Message), TimeSpan.Zero);
 
-    private CallFailure Refuse(SessionTransport transport, CallFailure failure)
+    private CallFailure Refuse(SessionTransport transport, CallFailure failure) => Refuse(transport.Peer, transport.Caller, failure);
+
+    private CallFailure Refuse(string peer, Caller caller, CallFailure failure)
     {
-        services.Audit.Add(AuditEntry.Refused(transport.Caller.Owner, transport.Peer, "Analyze", failure.Message));
-        CallLog.Refused(logger, transport.Peer, failure.Message);
+        services.Audit.Add(AuditEntry.Refused(caller.Owner, peer, "Analyze", failure.Message));
+        CallLog.Refused(logger, peer, failure.Message);
         return failure;
     }
 }

@@ -4,6 +4,7 @@ using LoupeGrpc.Server.Calls;
 using LoupeGrpc.Server.Configuration;
 using LoupeGrpc.Server.Contract;
 using LoupeGrpc.Server.Health;
+using LoupeGrpc.Server.Inference;
 using LoupeGrpc.Server.Logs;
 using LoupeGrpc.Server.Models;
 using LoupeGrpc.Server.Security;
@@ -49,6 +50,8 @@ internal static class LoupeServices
         services.AddSingleton<SessionServices>();
         services.AddSingleton<SessionCalls>();
         services.AddSingleton<PictureQueue>();
+        services.AddInference();
+        services.AddSingleton<BodyRequests>();
         services.AddSingleton<AnalyzeEndpoint>();
         services.AddSingleton<StreamEndpoint>();
         services.AddSingleton<ServingState>();
@@ -70,7 +73,7 @@ internal static class LoupeServices
         services.AddGrpcHealthChecks(health =>
         {
             health.Services.Map(string.Empty, static _ => true);
-            foreach (var service in ContractServices.Names)
+            foreach (var service in (string[])[.. ContractServices.Names, ServerFacts.ServiceName])
             {
                 health.Services.Map(service, static _ => true);
             }
@@ -97,6 +100,7 @@ internal static class LoupeServices
         var grpc = app.MapGroup(string.Empty).WithMetadata(new ServedOn(Listener.Grpc));
         grpc.MapGrpcService<ForgeryAnalysisEndpoint>().For(Role.Analyse);
         grpc.MapGrpcService<SessionAdminEndpoint>().For(Role.Admin);
+        grpc.MapInferenceCalls();
         // Whoever probes has no key.
         grpc.MapGrpcHealthChecksService().ForEverybody();
         if (options.Reflection.Enabled)
@@ -117,6 +121,7 @@ internal static class LoupeServices
         operations.MapPrometheusScrapingEndpoint("/metrics").For(Role.Observe);
         var web = app.MapGroup(string.Empty).WithMetadata(new ServedOn(Listener.Web));
         web.MapRest();
+        web.MapInferenceRest();
         web.MapBrowserCalls();
         web.MapPage();
         return app;

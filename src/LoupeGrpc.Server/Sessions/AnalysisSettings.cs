@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using LoupeGrpc.Engine;
 using LoupeGrpc.Engine.Adaptation;
 
@@ -36,6 +37,7 @@ internal sealed record AnalysisSettings
         Thresholds = Thresholds,
         MaskPolicy = Mask.Policy,
         MaskEncoding = Mask.Encoding,
+        SoftMask = Mask.Soft,
         MaxMaskBytes = MaxMaskBytes(adaptation is not null),
         Deterministic = Deterministic,
         Adaptation = adaptation,
@@ -54,4 +56,9 @@ internal sealed record AnalysisSettings
 
 /// <summary>Which masks a client wants.</summary>
 /// <param name="MaxBytes">As asked for; 0: what fits the response.</param>
-internal sealed record MaskWish(MaskPolicy Policy, MaskEncoding Encoding, uint MaxBytes);
+internal sealed record MaskWish(MaskPolicy Policy, MaskEncoding Encoding, uint MaxBytes)
+{
+    /// <summary>The soft map beside it. Not of sessions that are kept: the contract has no place for it.</summary>
+    [JsonIgnore]
+    public bool Soft { get; init; }
+}

@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Diagnostics.CodeAnalysis;
 using LoupeGrpc.Engine;
 using LoupeGrpc.Server.Configuration;
 using LoupeGrpc.Server.Contract;
@@ -19,54 +18,24 @@ namespace LoupeGrpc.Server.Web;
 /// after the other, so that a request holds one of them in memory.
 /// </summary>
 internal sealed class AnalyzeEndpoint(
-    PictureQueue pictures, ModelShelf models, MessageRoom room, ServingState serving, CallerQuotas quotas, LiveOptions live, TimeProvider time, ILogger<AnalyzeEndpoint> logger)
+    PictureQueue pictures, ModelShelf models, MessageRoom room, ServingState serving, CallerQuotas quotas, LiveOptions live, TimeProvider time, BodyRequests requests)
 {
     private const string Field = "file";
     private const string Json = "application/json";
-
-    /// <summary>For an answer to arrive before its connection is broken off.</summary>
-    private static readonly TimeSpan Linger = TimeSpan.FromMilliseconds(250);
 
     /// <summary>Characters.</summary>
     private const int MaxBoundary = 128;
 
     private LoupeOptions Options => live.Current;
 
-    [SuppressMessage("Design", "CA1031:Do not catch general exception types", Justification = "Whatever it is, the caller is told that it is a fault of ours.")]
-    public async Task AnswerAsync(HttpContext http)
+    public Task AnswerAsync(HttpContext http) => requests.AnswerAsync(http, Answer, static (http, problem) => problem.WriteAsync(http));
+
+    private async Task Answer(HttpContext http)
     {
-        try
-        {
-            var answer = await AnalyzeAsync(http).ConfigureAwait(false);
-            http.Response.ContentType = Json;
-            http.Response.ContentLength = answer.WrittenCount;
-            await http.Response.Body.WriteAsync(answer.WrittenMemory, http.RequestAborted).ConfigureAwait(false);
-        }
-        catch (ProblemException exception)
-        {
-            await exception.Problem.WriteAsync(http).ConfigureAwait(false);
-            if (exception.IsUnfinished)
-            {
-                // Kestrel would wait for the rest of a body whose reading was given up, and log an error that it cannot.
-                await http.Response.CompleteAsync().ConfigureAwait(false);
-                await Task.Delay(Linger, time, CancellationToken.None).ConfigureAwait(false);
-                http.Abort();
-            }
-        }
-        catch (Exception) when (http.RequestAborted.IsCancellationRequested)
-        {
-            // Nobody is there to be told.
-        }
-        catch (Exception exception) when (exception is BadHttpRequestException or IOException or InvalidDataException)
-        {
-            await Problem.Invalid($"the body cannot be read: {exception.Message.TrimEnd('.')}").WriteAsync(http).ConfigureAwait(false);
-        }
-        catch (Exception exception) when (!http.Response.HasStarted)
-        {
-            WebLog.Faulted(logger, http.Request.Path, exception);
-            await new Problem(StatusCodes.Status500InternalServerError, "INTERNAL", "an internal error of the server ended the request; its log has the reason")
-                .WriteAsync(http).ConfigureAwait(false);
-        }
+        var answer = await AnalyzeAsync(http).ConfigureAwait(false);
+        http.Response.ContentType = Json;
+        http.Response.ContentLength = answer.WrittenCount;
+        await http.Response.Body.WriteAsync(answer.WrittenMemory, http.RequestAborted).ConfigureAwait(false);
     }
 
     private async Task<ArrayBufferWriter<byte>> AnalyzeAsync(HttpContext http)
@@ -151,13 +120,13 @@ internal sealed class AnalyzeEndpoint(
 
     private async Task<MultipartSection?> NextAsync(HttpContext http, MultipartReader reader)
     {
-        using var waiting = new PictureBody(http, room, Options, time);
+        using var waiting = new PictureBody(http, room, BodyLimit.OfPicture(Options), Options, time);
         return await waiting.PatientlyAsync(reader.ReadNextSectionAsync).ConfigureAwait(false);
     }
 
     private async Task<FrameEnd> AnalyzeAsync(HttpContext http, Stream stream, long? length, AnalysisSettings settings, string model)
     {
-        using var body = new PictureBody(http, room, Options, time);
+        using var body = new PictureBody(http, room, BodyLimit.OfPicture(Options), Options, time);
         var picture = await body.ReadAsync(stream, length).ConfigureAwait(false);
         if (picture.IsEmpty)
         {
@@ -214,10 +183,4 @@ internal sealed class AnalyzeEndpoint(
         var name = disposition.FileNameStar.HasValue ? disposition.FileNameStar : HeaderUtilities.RemoveQuotes(disposition.FileName);
         return name.HasValue && name.Length > 0 ? name.ToString() : null;
     }
-}
-
-internal static partial class WebLog
-{
-    [LoggerMessage(EventId = 540, Level = LogLevel.Error, Message = "An internal error ended a request to {Path}.")]
-    public static partial void Faulted(ILogger logger, string path, Exception exception);
 }

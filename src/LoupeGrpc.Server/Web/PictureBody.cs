@@ -1,5 +1,6 @@
 using LoupeGrpc.Engine.Queueing;
 using LoupeGrpc.Server.Configuration;
+using LoupeGrpc.Server.Contract;
 using LoupeGrpc.Server.Sessions;
 using LoupeGrpc.Server.Sessions.Memory;
 using Microsoft.AspNetCore.Connections.Features;
@@ -11,7 +12,7 @@ namespace LoupeGrpc.Server.Web;
 /// A picture in the body of a request, read into one buffer that has its room among the messages that are being received. Who pauses for too long is given up, and
 /// who is slow where others wait for room.
 /// </summary>
-internal sealed class PictureBody(HttpContext http, MessageRoom room, LoupeOptions options, TimeProvider time) : IIncompleteMessage, IDisposable
+internal sealed class PictureBody(HttpContext http, MessageRoom room, BodyLimit most, LoupeOptions options, TimeProvider time) : IIncompleteMessage, IDisposable
 {
     private const int FirstBytes = 64 << 10;
 
@@ -31,7 +32,7 @@ internal sealed class PictureBody(HttpContext http, MessageRoom room, LoupeOptio
     /// <exception cref="ProblemException"/>
     public async Task<ReadOnlyMemory<byte>> ReadAsync(Stream stream, long? length)
     {
-        var limit = options.Limits.MaxFrameBytes;
+        var limit = most.Bytes;
         if (length > limit)
         {
             throw TooLarge();
@@ -110,6 +111,16 @@ internal sealed class PictureBody(HttpContext http, MessageRoom room, LoupeOptio
         _abandoned.Dispose();
     }
 
-    private ProblemException TooLarge() => new(new Problem(
-        StatusCodes.Status413PayloadTooLarge, "TOO_LARGE", $"the picture is over the limit of {options.Limits.MaxFrameBytes} bytes: Loupe:Limits:MaxFrameBytes"));
+    private ProblemException TooLarge() => new(new Problem(StatusCodes.Status413PayloadTooLarge, "TOO_LARGE", most.Message));
+}
+
+/// <summary>The most that a body may have.</summary>
+/// <param name="Message">For those who send more; names the setting.</param>
+internal sealed record BodyLimit(long Bytes, string Message)
+{
+    public static BodyLimit OfPicture(LoupeOptions options) =>
+        new(options.Limits.MaxFrameBytes, $"the picture is over the limit of {options.Limits.MaxFrameBytes} bytes: Loupe:Limits:MaxFrameBytes");
+
+    /// <summary>Of a picture and what surrounds it, or of several smaller ones.</summary>
+    public static BodyLimit OfMessage(LoupeOptions options) => new(options.Limits.MaxMessageBytes, LimitMessages.MessageTooLarge(options).Message);
 }

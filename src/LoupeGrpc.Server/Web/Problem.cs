@@ -27,13 +27,18 @@ internal sealed record Problem(int Status, string Code, string Detail)
 
     public static Problem Unsupported(string detail) => new(StatusCodes.Status415UnsupportedMediaType, "UNSUPPORTED", detail);
 
-    public Task WriteAsync(HttpContext http)
+    /// <summary>Where another try makes sense.</summary>
+    public void AskToRetry(HttpResponse response)
     {
         if (Status == StatusCodes.Status503ServiceUnavailable)
         {
-            http.Response.Headers.RetryAfter = RetryAfter;
+            response.Headers.RetryAfter = RetryAfter;
         }
+    }
 
+    public Task WriteAsync(HttpContext http)
+    {
+        AskToRetry(http.Response);
         return TypedResults.Problem(
             Detail, statusCode: Status, title: ReasonPhrases.GetReasonPhrase(Status), type: "about:blank", extensions: [new("code", Code)]).ExecuteAsync(http);
     }

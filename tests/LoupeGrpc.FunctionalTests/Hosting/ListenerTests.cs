@@ -76,7 +76,9 @@ public class ListenerTests
                     }
                     else if (homes.Count == 1 && method == (own == Listener.Grpc ? HttpMethod.Post : HttpMethod.Get))
                     {
-                        Assert.Equal((listener, path, path.Contains("anything", StringComparison.Ordinal) ? "not found" : "found"), (listener, path, status));
+                        // Of a model that is called anything there is nothing, but for those who would post.
+                        var isNone = path.Contains("anything", StringComparison.Ordinal) && !path.EndsWith("/infer", StringComparison.Ordinal);
+                        Assert.Equal((listener, path, isNone ? "not found" : "found"), (listener, path, status));
                     }
                 }
             }

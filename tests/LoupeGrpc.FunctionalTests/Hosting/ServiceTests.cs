@@ -139,7 +139,7 @@ public class ServiceTests
         if (enabled)
         {
             Assert.Equal(
-                ["grpc.health.v1.Health", "grpc.reflection.v1alpha.ServerReflection", "loupe.v1.ForgeryAnalysisService", "loupe.v1.SessionAdminService"],
+                ["grpc.health.v1.Health", "grpc.reflection.v1alpha.ServerReflection", "inference.GRPCInferenceService", "loupe.v1.ForgeryAnalysisService", "loupe.v1.SessionAdminService"],
                 (await asking).ListServicesResponse.Service.Select(static service => service.Name).Order(StringComparer.Ordinal)
                     .Where(static name => name != "grpc.reflection.v1.ServerReflection"));
         }

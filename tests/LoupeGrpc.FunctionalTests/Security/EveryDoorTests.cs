@@ -22,6 +22,9 @@ public sealed class EveryDoorTests : IDisposable
     {
         ["/loupe.v1.ForgeryAnalysisService/"] = "analyse",
         ["/loupe.v1.SessionAdminService/"] = "admin",
+        ["/inference.GRPCInferenceService/ServerLive"] = Open,
+        ["/inference.GRPCInferenceService/ServerReady"] = Open,
+        ["/inference.GRPCInferenceService/"] = "analyse",
         ["/grpc.health.v1.Health/"] = Open,
         ["/grpc.reflection.v1.ServerReflection/"] = "analyse",
         ["/grpc.reflection.v1alpha.ServerReflection/"] = "analyse",
@@ -31,6 +34,8 @@ public sealed class EveryDoorTests : IDisposable
         ["/info"] = "observe",
         ["/metrics"] = "observe",
         ["/v1/"] = "analyse",
+        ["/v2/health/"] = Open,
+        ["/v2"] = "analyse",
         ["/assets/"] = Open,
         ["/samples/"] = Open,
         ["/icon.svg"] = Open,
@@ -128,6 +133,8 @@ public sealed class EveryDoorTests : IDisposable
             (HttpStatusCode.Forbidden, _) or (HttpStatusCode.OK, "7") => "forbidden",
             (HttpStatusCode.OK or HttpStatusCode.ServiceUnavailable, _) => "in",
             (HttpStatusCode.MethodNotAllowed or HttpStatusCode.UpgradeRequired, _) when listener == Listener.Web => "in",
+            // Of a model that is called anything.
+            (HttpStatusCode.NotFound, _) when path.StartsWith("/v2/models/anything", StringComparison.Ordinal) => "in",
             var other => $"{other}",
         };
     }

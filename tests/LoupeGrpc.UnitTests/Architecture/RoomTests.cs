@@ -31,6 +31,14 @@ public sealed class RoomTests
             ["LoupeGrpc.Server.ProductVersion"],
             Assembly.Load("loupe-grpc-server").GetTypes().Where(static type => type is { Namespace: Root, IsNested: false }).Select(static type => type.FullName).Order(StringComparer.Ordinal));
 
+    /// <summary>Another protocol than ours: what is written for one of them is not for the other.</summary>
+    [Fact]
+    public void Only_inference_knows_the_wire_of_inference_servers()
+    {
+        Assert.Equal(["Inference"], RoomsThatUse("LoupeGrpc.Inference."));
+        Assert.DoesNotContain("Inference", RoomsThatUse("LoupeGrpc.V1."));
+    }
+
     /// <summary>Health and reflection speak gRPC too, by libraries that bring their own messages.</summary>
     [Fact]
     public void Only_calls_and_the_contract_know_the_wire()

@@ -31,7 +31,7 @@ public sealed partial class ParserCoverageTests
         ["LoupeGrpc.Engine.Imaging.LocalCodec"] = "pixels are OpenCV's to decode; what it is given is sniffed before",
         ["LoupeGrpc.Engine.Imaging.WorkerCodec"] = "hands on to the process that decodes",
         ["LoupeGrpc.Client.Internal.WireDurations"] = "two numbers of a message of the server's, clamped",
-        ["LoupeGrpc.Client.Cli.CommandLine.GuardedStream"] = "a stream that only writes",
+        ["LoupeGrpc.Client.Cli.Hosting.GuardedStream"] = "a stream that only writes",
         ["LoupeGrpc.Client.Cli.CommandLine.RawArguments"] = "the kernel's own list of the arguments",
     };
 

@@ -17,11 +17,11 @@ internal abstract record FrameEnd
         private const int BytesPerRegion = 64;
 
         public override long Bytes =>
-            (Analysis.Mask?.Data.Length ?? 0) + (Analysis.BaseMask?.Data.Length ?? 0) + (Analysis.Regions.Count * BytesPerRegion)
+            (Analysis.Mask?.Data.Length ?? 0) + (Analysis.BaseMask?.Data.Length ?? 0) + ((long)Analysis.SoftMask.Length * sizeof(float)) + (Analysis.Regions.Count * BytesPerRegion)
             + Analysis.Notes.Sum(static note => (long)note.Message.Length);
 
         public override FrameEnd WithoutMasks() =>
-            this with { Analysis = Analysis with { Mask = null, BaseMask = null, Regions = [], Notes = [], GuardEvents = [] } };
+            this with { Analysis = Analysis with { Mask = null, BaseMask = null, SoftMask = default, Regions = [], Notes = [], GuardEvents = [] } };
     }
 
     /// <param name="Age">From receipt to now.</param>
