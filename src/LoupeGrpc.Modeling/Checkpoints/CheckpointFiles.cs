@@ -1,4 +1,3 @@
-using System.Text;
 using LoupeGrpc.Modeling.Checkpoints.PyTorch;
 using LoupeGrpc.Packaging;
 
@@ -49,6 +48,11 @@ internal static class CheckpointFiles
             return false;
         }
 
+        if (start.AsSpan().StartsWith("version https://git-lfs"u8))
+        {
+            throw CheckpointException.InFile(path, "a git-lfs pointer, not the weights themselves: run 'git lfs pull'");
+        }
+
         // A header length, then JSON. A damaged one is told apart by its name, for a better message.
         if (start is [_, _, _, _, _, _, _, _, (byte)'{', ..] || Path.GetExtension(path).Equals(".safetensors", StringComparison.OrdinalIgnoreCase))
         {
@@ -60,8 +64,6 @@ internal static class CheckpointFiles
             [0x80, <= 5, ..] => "a bare pickle, as torch.save wrote before PyTorch 1.6: load it and save it again with a newer one, or as safetensors",
             _ when start.Length == SniffedBytes && start.AsSpan(TarMagicOffset).SequenceEqual("ustar"u8)
                 => "a tar archive, as the first versions of PyTorch wrote: load it and save it again with a newer one, or as safetensors",
-            _ when Encoding.ASCII.GetString(start).StartsWith("version https://git-lfs", StringComparison.Ordinal)
-                => "a git-lfs pointer, not the weights themselves: run 'git lfs pull'",
             _ => "neither safetensors nor a PyTorch checkpoint",
         });
     }

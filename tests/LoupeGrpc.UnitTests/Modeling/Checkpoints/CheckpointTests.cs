@@ -113,7 +113,7 @@ public sealed class CheckpointTests : IDisposable
     [Theory]
     [InlineData("empty.bin", "", "the file is empty")]
     [InlineData("text.pt", "hello, this is no checkpoint", "neither safetensors nor a PyTorch checkpoint")]
-    [InlineData("pointer.safetensors", "version https://git-lfs.github.com/spec/v1\noid sha256:00", "is not a valid safetensors file")]
+    [InlineData("pointer.safetensors", "version https://git-lfs.github.com/spec/v1\noid sha256:00", "a git-lfs pointer, not the weights themselves")]
     [InlineData("pointer.pt", "version https://git-lfs.github.com/spec/v1\noid sha256:00", "a git-lfs pointer, not the weights themselves")]
     [InlineData("short.safetensors", "abc", "its 3 bytes are too few for a header length")]
     [InlineData("zip.pt", "PK and nothing more", "not a valid zip archive: the end of the archive is missing")]
