@@ -36,7 +36,9 @@ done
 stranger=$(mktemp -d)
 trap 'rm -rf "$stranger"' EXIT
 check "the archive" ../scripts/pack-protos.sh
-tar --extract --file ../artifacts/loupe-protos-*.tar.gz --directory "$stranger" --strip-components=1
+# Those of other versions may lie beside it.
+version=$(grep -oE '<Version>[^<]+' ../Directory.Build.props | cut -d'>' -f2)
+tar --extract --file "../artifacts/loupe-protos-$version.tar.gz" --directory "$stranger" --strip-components=1
 cd "$stranger"
 # generates LANGUAGE FILE [PLUGIN]: protoc writes the file, where the plugin is there.
 generates() {
