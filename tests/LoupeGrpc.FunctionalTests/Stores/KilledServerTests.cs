@@ -25,24 +25,11 @@ public sealed class KilledServerTests(NanoEngine nano)
         using var client = new LoupeClient(new LoupeClientOptions { Address = proxy.Address });
         await using var session = await client.OpenSessionAsync(
             new LoupeSessionOptions { Adaptation = adapts ? AdaptingStream.Unguarded() : null, MaxFramesInFlight = 3 }, Patience.Token());
-        var sending = SendAllAsync(session);
-        List<LoupeOutcome> outcomes = [];
-        await foreach (var outcome in session.Results(Patience.Token()))
+        var outcomes = await StreamAsync(session, async () =>
         {
-            outcomes.Add(outcome);
-            if (outcomes.Count == 11)
-            {
-                proxy.Server = other;
-                await first.SignalAsync("KILL");
-            }
-
-            if (outcomes.Count == Frames)
-            {
-                break;
-            }
-        }
-
-        await sending;
+            proxy.Server = other;
+            await first.SignalAsync("KILL");
+        });
         var summary = await session.CompleteAsync(Patience.Token());
         Assert.All(outcomes, static outcome => Assert.IsType<LoupeResult>(outcome));
         Assert.Equal(Enumerable.Range(0, Frames).Select(static number => (ulong)number), outcomes.Select(static outcome => outcome.FrameId));
@@ -107,24 +94,11 @@ public sealed class KilledServerTests(NanoEngine nano)
         var other = await AddressAsync(second);
         using var client = new LoupeClient(new LoupeClientOptions { Address = proxy.Address });
         await using var session = await client.OpenSessionAsync(new LoupeSessionOptions { Unordered = true, MaxFramesInFlight = 3 }, Patience.Token());
-        var sending = SendAllAsync(session);
-        List<LoupeOutcome> outcomes = [];
-        await foreach (var outcome in session.Results(Patience.Token()))
+        var outcomes = await StreamAsync(session, async () =>
         {
-            outcomes.Add(outcome);
-            if (outcomes.Count == 11)
-            {
-                proxy.Server = other;
-                await first.SignalAsync("TERM");
-            }
-
-            if (outcomes.Count == Frames)
-            {
-                break;
-            }
-        }
-
-        await sending;
+            proxy.Server = other;
+            await first.SignalAsync("TERM");
+        });
         Assert.Equal((ulong)Frames, (await session.CompleteAsync(Patience.Token())).Frames);
         Assert.All(outcomes, static outcome => Assert.IsType<LoupeResult>(outcome));
         Assert.Equal(Enumerable.Range(0, Frames).Select(static number => (ulong)number), outcomes.Select(static outcome => outcome.FrameId).Order());
@@ -148,6 +122,29 @@ public sealed class KilledServerTests(NanoEngine nano)
 
         Assert.False(later.Grant.Resumed);
         Assert.Contains("outcomes without an order leave gaps", Assert.Single(later.Grant.Unavailable).Reason, StringComparison.Ordinal);
+    }
+
+    /// <summary>All frames and their outcomes; behind the eleventh something happens.</summary>
+    private static async Task<List<LoupeOutcome>> StreamAsync(LoupeSession session, Func<Task> happen)
+    {
+        var sending = SendAllAsync(session);
+        List<LoupeOutcome> outcomes = [];
+        await foreach (var outcome in session.Results(Patience.Token()))
+        {
+            outcomes.Add(outcome);
+            if (outcomes.Count == 11)
+            {
+                await happen();
+            }
+
+            if (outcomes.Count == Frames)
+            {
+                break;
+            }
+        }
+
+        await sending;
+        return outcomes;
     }
 
     private static async Task SendAllAsync(LoupeSession session)
