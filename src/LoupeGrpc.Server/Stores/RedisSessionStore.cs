@@ -41,12 +41,16 @@ internal sealed class RedisSessionStore : ISessionStore, IHostedService, IAsyncD
         return 0
         """;
 
+    /// <summary>What Redis begins an error with that is not about a key.</summary>
+    private static readonly string[] RefusesEverything = ["OOM ", "MISCONF ", "READONLY ", "NOPERM ", "LOADING ", "NOREPLICAS ", "CLUSTERDOWN "];
+
     /// <summary>Nobody waits for Redis longer than that.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
 
     private readonly Task<ConnectionMultiplexer> _connecting;
     private readonly StoreWatch _watch;
     private volatile ConnectionMultiplexer? _connection;
+    private volatile string? _refusal;
 
     public RedisSessionStore(Configuration.SessionOptions options, StoreWatch watch)
     {
@@ -73,14 +77,20 @@ internal sealed class RedisSessionStore : ISessionStore, IHostedService, IAsyncD
 
     public bool IsUp => _connection is { IsConnected: true };
 
+    public string? Refusal => _refusal;
+
     /// <summary>Waits for the first attempt to connect, however it goes: the first sessions are kept too.</summary>
     public async Task StartAsync(CancellationToken cancellationToken) =>
         await ((Task)_connecting).WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
 
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    public async Task<StoreHold> WriteAsync(string key, long fence, ReadOnlyMemory<byte> record, TimeSpan life) =>
-        (StoreHold)(int)await EvaluateAsync(Write, key, fence, record, (long)life.TotalMilliseconds).ConfigureAwait(false);
+    public async Task<StoreHold> WriteAsync(string key, long fence, ReadOnlyMemory<byte> record, TimeSpan life)
+    {
+        var hold = (StoreHold)(int)await EvaluateAsync(Write, key, fence, record, (long)life.TotalMilliseconds).ConfigureAwait(false);
+        _refusal = null;
+        return hold;
+    }
 
     public async Task<StoreHold> TouchAsync(string key, long fence, TimeSpan life) =>
         (StoreHold)(int)await EvaluateAsync(Touch, key, fence, (long)life.TotalMilliseconds).ConfigureAwait(false);
@@ -131,8 +141,15 @@ internal sealed class RedisSessionStore : ISessionStore, IHostedService, IAsyncD
         catch (RedisServerException exception)
         {
             // What Redis itself refuses: another type under the key, no right to write, no memory left.
-            _watch.Refused(exception);
-            throw new SessionStoreException($"the store refused it: {exception.Message}", isAway: false, exception);
+            // Behind its sentence it names the script.
+            var reason = exception.Message.Split(" script:")[0].TrimEnd('.');
+            _watch.Refused(reason);
+            if (RefusesEverything.Any(word => reason.StartsWith(word, StringComparison.Ordinal)))
+            {
+                _refusal = reason;
+            }
+
+            throw new SessionStoreException($"the store refused it: {reason}", isAway: false, exception);
         }
         catch (Exception exception) when (exception is RedisException or TimeoutException or ObjectDisposedException)
         {

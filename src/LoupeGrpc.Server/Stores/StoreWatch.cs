@@ -22,11 +22,11 @@ internal sealed partial class StoreWatch(ILogger<StoreWatch> logger, TimeProvide
         }
     }
 
-    public void Refused(Exception why)
+    public void Refused(string why)
     {
         if (MaySpeak(null))
         {
-            Refuses(logger, why.Message);
+            Refuses(logger, why);
         }
     }
 

@@ -60,6 +60,26 @@ public sealed class StoreFaultTests(NanoEngine nano) : IDisposable
         Assert.Equal((true, 1ul), (resumed.Grant.Resumed, resumed.Grant.NextSequence));
     }
 
+    [Fact]
+    public async Task A_full_store_degrades_the_server_until_it_takes_records_again()
+    {
+        await using var redis = await RedisProcess.StartAsync("--maxmemory", "100kb", "--maxmemory-policy", "noeviction");
+        await using var server = await StartAsync(redis.Address());
+        using var session = await server.OpenAsync(HandOverTests.Plain);
+        await AdaptingStream.SendFrameAsync(session, 0);
+        await session.NextOutcomeAsync();
+        await UntilHealthAsync(server, "Degraded");
+        Assert.Contains(server.Log.Lines, static line => line.Contains("refused a record: OOM command not allowed when used memory > 'maxmemory'", StringComparison.Ordinal));
+
+        await redis.AskAsync(static async store =>
+        {
+            await store.ExecuteAsync("CONFIG", "SET", "maxmemory", "100mb");
+            return true;
+        });
+        using var later = await server.OpenAsync(HandOverTests.Plain);
+        await UntilHealthAsync(server, "Healthy");
+    }
+
     [Theory]
     [InlineData("model", "the session belongs to the model ffffffff; this server runs")]
     [InlineData("token", "what lies under the session's key is the record of another session")]
@@ -178,6 +198,15 @@ public sealed class StoreFaultTests(NanoEngine nano) : IDisposable
     }
 
     private string Path(string name) => _temporary[name];
+
+    private static async Task UntilHealthAsync(RunningServer server, string health)
+    {
+        var patience = Patience.Token();
+        while (await HealthAsync(server) != health)
+        {
+            await Task.Delay(20, patience);
+        }
+    }
 
     private static ISessionStore Store(RunningServer server) =>
         (ISessionStore)server.Server.Services.GetService(typeof(ISessionStore))!;

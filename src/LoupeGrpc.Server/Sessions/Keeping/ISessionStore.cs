@@ -10,6 +10,9 @@ internal interface ISessionStore
     /// <summary>As far as is known: without asking.</summary>
     bool IsUp { get; }
 
+    /// <summary>Why it takes no records at all though it answers, as its last words were: it is full, or may not be written. Null: it takes them, as far as is known.</summary>
+    string? Refusal { get; }
+
     /// <param name="fence">Number of the writer's claim.</param>
     /// <param name="life">How long it stays without being written or touched again.</param>
     Task<StoreHold> WriteAsync(string key, long fence, ReadOnlyMemory<byte> record, TimeSpan life);
