@@ -64,6 +64,11 @@ internal sealed class AnalysisOptionSet
         HelpName = "DIR",
     };
 
+    private readonly Option<bool> _serve = new("--serve")
+    {
+        Description = "Start the server that lies beside this program (or on the PATH) for the time of the run, for nobody else, instead of looking for one that runs. Its settings are those of the environment: Loupe__Model__Path=DIR and so on.",
+    };
+
     /// <param name="output">What the folder of --output is for.</param>
     public AnalysisOptionSet(CliHost host, string output)
     {
@@ -74,6 +79,14 @@ internal sealed class AnalysisOptionSet
     public void AddTo(Command command)
     {
         _server.AddTo(command);
+        command.Options.Add(_serve);
+        command.Validators.Add(result =>
+        {
+            if (result.GetValue(_serve) && ServerOptions.IsNamed(result))
+            {
+                result.AddError("--serve starts a server, --server names one that runs: give one of them.");
+            }
+        });
         command.Options.Add(_format);
         command.Options.Add(_mask);
         command.Options.Add(_thresholds);
@@ -90,6 +103,7 @@ internal sealed class AnalysisOptionSet
         return new AnalysisOptions
         {
             Server = _server.Read(result),
+            Serve = result.GetValue(_serve),
             Format = Enum.Parse<OutputFormat>(result.GetRequiredValue(_format), ignoreCase: true),
             Mask = result.GetRequiredValue(_mask) switch
             {

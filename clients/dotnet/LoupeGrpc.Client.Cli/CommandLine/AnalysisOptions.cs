@@ -8,6 +8,9 @@ internal sealed record AnalysisOptions
     /// <summary>How the server is reached.</summary>
     public required LoupeClientOptions Server { get; init; }
 
+    /// <summary>A server is started for the run, and <see cref="Server"/>'s address is not used.</summary>
+    public bool Serve { get; init; }
+
     public required OutputFormat Format { get; init; }
 
     public required MaskPolicy Mask { get; init; }

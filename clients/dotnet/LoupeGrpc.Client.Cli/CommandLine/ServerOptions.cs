@@ -81,6 +81,9 @@ internal sealed class ServerOptions
     /// <summary>What --ca names; null: nothing.</summary>
     public static string? AuthorityFile(ParseResult result) => result.GetResult("--ca") is OptionResult { Tokens: [{ Value: var file }] } ? file : null;
 
+    /// <summary>Whether --server stands on the command line.</summary>
+    public static bool IsNamed(SymbolResult result) => result.GetResult("--server") is OptionResult { Implicit: false };
+
     /// <summary>An address for people: without a path and without credentials.</summary>
     public static string Show(Uri address) =>
         address.Scheme == "unix" ? UnixPrefix + Uri.UnescapeDataString(address.AbsolutePath) : address.GetLeftPart(UriPartial.Authority);

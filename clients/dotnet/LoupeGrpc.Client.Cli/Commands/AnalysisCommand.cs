@@ -44,7 +44,8 @@ internal sealed class AnalysisCommand(CliHost host, AnalysisOptions options, Str
 
         await using var source = opened;
         var curves = stream?.Plot is null ? null : new StreamCurves(source.HasClock);
-        using var client = new LoupeClient(options.Server);
+        await using var local = options.Serve ? await LocalServer.StartAsync(host) : null;
+        using var client = new LoupeClient(local is null ? options.Server : options.Server with { Address = local.Address });
         var report = await _display.ShowAsync(source.Count, session.Adaptation is not null, async () =>
         {
             using var text = host.CreateTextOutput();

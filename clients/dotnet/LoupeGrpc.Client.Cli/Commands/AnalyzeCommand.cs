@@ -18,6 +18,7 @@ internal static class AnalyzeCommand
           find . -name '*.jpg' -print0 | loupe-grpc-client analyze --files-from - --null --format jsonl
           loupe-grpc-client analyze photos/ --mask always --thresholds 0.5,0.5 --export-loupe out
           loupe-grpc-client analyze archive/ --skip-done --output results --save-masks
+          loupe-grpc-client analyze holiday.jpg --serve                                   (no server need be running)
 
         A folder is searched with those below it, in ordinal order of the full path. Pictures are told by their first bytes, whatever they are called;
         what is no picture is counted at the end, a folder that cannot be read has its row. `*` in a quoted pattern matches within a name, `**` over

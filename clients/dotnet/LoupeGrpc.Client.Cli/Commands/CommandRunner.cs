@@ -50,7 +50,7 @@ internal static class CommandRunner
         LoupeUnavailableReason.ExpiredCertificate => ": the server needs a new one (--insecure takes any)",
         LoupeUnavailableReason.WrongHost => ": use one of its names with --server (--insecure takes any)",
         LoupeUnavailableReason.ServerIsPlain or LoupeUnavailableReason.ServerWantsTls => " (--server or LOUPE_SERVER)",
-        _ => ". Another address: --server URL.",
+        _ => ". Another address: --server URL. Start one for this run: --serve (analyze, stream).",
     };
 
     private static async Task<int> FailAsync(CliHost host, string message, ExitCode code)

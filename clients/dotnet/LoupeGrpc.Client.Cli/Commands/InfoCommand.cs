@@ -57,7 +57,7 @@ internal static class InfoCommand
         {
             return $"read with {await VideoTools.FindAsync(cancellationToken)}";
         }
-        catch (VideoUnavailableException error)
+        catch (ProgramUnavailableException error)
         {
             return $"no: {error.Message}";
         }

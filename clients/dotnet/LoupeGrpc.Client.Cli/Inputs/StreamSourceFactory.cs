@@ -1,5 +1,6 @@
 using System.Text.RegularExpressions;
 using LoupeGrpc.Client.Cli.Files;
+using LoupeGrpc.Client.Cli.Hosting;
 using LoupeGrpc.Client.Cli.Inputs.Video;
 
 namespace LoupeGrpc.Client.Cli.Inputs;
@@ -37,7 +38,7 @@ internal sealed partial class StreamSourceFactory(SamplingOptions sampling, Vide
                 _ => throw new InvalidOperationException($"Unknown kind of source: {address.Label}."),
             };
         }
-        catch (VideoUnavailableException error)
+        catch (ProgramUnavailableException error)
         {
             return Unreadable(address.Label, LoupeFailureCode.Unreadable, error.Message);
         }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using LoupeGrpc.Client.Cli.Hosting;
 
 namespace LoupeGrpc.Client.Cli.Inputs.Video;
 
@@ -10,7 +11,7 @@ internal static class VideoProbe
         "stream=codec_name,codec_tag_string,nb_frames,start_time,duration,avg_frame_rate,r_frame_rate:stream_tags=DURATION:format=format_name,start_time,duration,size";
 
     /// <returns>What it promises, or why it cannot be opened as a video.</returns>
-    /// <exception cref="VideoUnavailableException">ffprobe cannot be started.</exception>
+    /// <exception cref="ProgramUnavailableException">ffprobe cannot be started.</exception>
     public static async Task<(VideoPromise? Promise, string? Failure)> RunAsync(
         VideoTools tools, VideoInput input, TimeSpan patience, CancellationToken cancellationToken)
     {

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Globalization;
 using System.Text;
 using System.Threading.Channels;
+using LoupeGrpc.Client.Cli.Hosting;
 
 namespace LoupeGrpc.Client.Cli.Inputs.Video;
 
@@ -78,7 +79,7 @@ internal sealed class VideoReader : IAsyncDisposable
     /// <param name="keepFrames">Each frame gets pixels of its own.</param>
     /// <param name="options">How to read.</param>
     /// <param name="sampling">Which frames are wanted: the others are not even written to the pipe.</param>
-    /// <exception cref="VideoUnavailableException">ffmpeg cannot be started.</exception>
+    /// <exception cref="ProgramUnavailableException">ffmpeg cannot be started.</exception>
     public static VideoReader Start(
         VideoTools tools, VideoInput input, VideoPromise promise, bool isLive, bool keepFrames, VideoOptions options, SamplingOptions sampling)
     {

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
+using LoupeGrpc.Client.Cli.Hosting;
 
 namespace LoupeGrpc.Client.Cli.Inputs.Video;
 
@@ -23,12 +24,12 @@ internal sealed partial record VideoTools(string Ffmpeg, string Ffprobe, Version
     public bool HasQueues => Version >= new Version(7, 0);
 
     /// <summary>Looks on the PATH.</summary>
-    /// <exception cref="VideoUnavailableException">They are not there, or too old.</exception>
+    /// <exception cref="ProgramUnavailableException">They are not there, or too old.</exception>
     public static async Task<VideoTools> FindAsync(CancellationToken cancellationToken)
     {
         if (Find("ffmpeg") is not { } ffmpeg || Find("ffprobe") is not { } ffprobe)
         {
-            throw new VideoUnavailableException(
+            throw new ProgramUnavailableException(
                 "videos, cameras and network streams are read by the programs ffmpeg and ffprobe, which are not installed here: "
                 + "`apt-get install ffmpeg` (Debian, Ubuntu), or put them on the PATH");
         }
@@ -38,10 +39,10 @@ internal sealed partial record VideoTools(string Ffmpeg, string Ffprobe, Version
             ? new Version(Number(found.Groups["major"]), Number(found.Groups["minor"]))
             : output.StartsWith("ffmpeg version", StringComparison.Ordinal)
                 ? Unnumbered
-                : throw new VideoUnavailableException($"{ffmpeg} does not say its version: install ffmpeg {Oldest} or newer");
+                : throw new ProgramUnavailableException($"{ffmpeg} does not say its version: install ffmpeg {Oldest} or newer");
         return version >= Oldest
             ? new VideoTools(ffmpeg, ffprobe, version)
-            : throw new VideoUnavailableException($"{ffmpeg} is version {version}, which is too old to read videos with: install ffmpeg {Oldest} or newer");
+            : throw new ProgramUnavailableException($"{ffmpeg} is version {version}, which is too old to read videos with: install ffmpeg {Oldest} or newer");
     }
 
     /// <summary>For people.</summary>
@@ -55,7 +56,7 @@ internal sealed partial record VideoTools(string Ffmpeg, string Ffprobe, Version
         }
         catch (TimeoutException)
         {
-            throw new VideoUnavailableException(
+            throw new ProgramUnavailableException(
                 string.Create(CultureInfo.InvariantCulture, $"{ffmpeg} -version gave no answer within {AnswerTime.TotalSeconds:0} s"));
         }
     }

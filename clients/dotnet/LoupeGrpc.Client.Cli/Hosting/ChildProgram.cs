@@ -2,7 +2,7 @@ using System.Diagnostics;
 using System.IO.Pipes;
 using System.Text;
 
-namespace LoupeGrpc.Client.Cli.Inputs.Video;
+namespace LoupeGrpc.Client.Cli.Hosting;
 
 /// <summary>
 /// A program that ends with this one, whatever happens to this one, and that no Ctrl-C of the terminal reaches. A shell stands between the two and
@@ -55,7 +55,7 @@ internal sealed class ChildProgram : IAsyncDisposable
 
     /// <param name="program">Full path. Its standard input is this process's own.</param>
     /// <param name="arguments">As they are, without a shell's quoting.</param>
-    /// <exception cref="VideoUnavailableException">It cannot be started.</exception>
+    /// <exception cref="ProgramUnavailableException">It cannot be started.</exception>
     public static ChildProgram Start(string program, IEnumerable<string> arguments)
     {
         var orders = new AnonymousPipeServerStream(PipeDirection.Out, HandleInheritability.Inheritable);
@@ -81,14 +81,14 @@ internal sealed class ChildProgram : IAsyncDisposable
         {
             orders.Dispose();
             throw error is System.ComponentModel.Win32Exception or IOException
-                ? new VideoUnavailableException($"{Path.GetFileName(program)} cannot be started: {error.Message}")
+                ? new ProgramUnavailableException($"{Path.GetFileName(program)} cannot be started: {error.Message}")
                 : error;
         }
     }
 
     /// <summary>Runs a program that has little to say.</summary>
     /// <exception cref="TimeoutException">It did not end in time, and was killed.</exception>
-    /// <exception cref="VideoUnavailableException">It cannot be started.</exception>
+    /// <exception cref="ProgramUnavailableException">It cannot be started.</exception>
     public static async Task<(string Output, string Error)> ReadToEndAsync(
         string program, IEnumerable<string> arguments, TimeSpan patience, CancellationToken cancellationToken)
     {
