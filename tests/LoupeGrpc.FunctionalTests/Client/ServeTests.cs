@@ -63,7 +63,7 @@ public sealed class ServeTests(NanoEngine nano) : IDisposable
     private List<int> Servers()
     {
         List<int> found = [];
-        foreach (var process in Process.GetProcessesByName("loupe-grpc-serv"))
+        foreach (var process in Process.GetProcessesByName(Path.GetFileName(ServerProcess.Program)))
         {
             using (process)
             {
