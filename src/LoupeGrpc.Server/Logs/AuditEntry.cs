@@ -7,6 +7,9 @@ namespace LoupeGrpc.Server.Logs;
 /// <param name="Fields">What else belongs to it; values are text or numbers.</param>
 internal sealed record AuditEntry(string Event, string Identity, string Peer, params IReadOnlyList<(string Name, object Value)> Fields)
 {
-    /// <param name="path">What it wanted.</param>
-    public static AuditEntry Refused(string identity, string peer, string path, string reason) => new("refused", identity, peer, ("path", path), ("reason", reason));
+    private const int MaxPath = 256;
+
+    /// <param name="path">What it wanted. Strangers choose it: its beginning is kept.</param>
+    public static AuditEntry Refused(string identity, string peer, string path, string reason) =>
+        new("refused", identity, peer, ("path", path.Length > MaxPath ? path[..MaxPath] : path), ("reason", reason));
 }

@@ -28,11 +28,17 @@ internal static class FileGuard
     }
 
     /// <summary>Of the file that a link leads to: a link may be written by all.</summary>
-    private static UnixFileMode ModeOf(string path)
+    public static UnixFileMode ModeOf(string path)
     {
         if (OperatingSystem.IsWindows())
         {
             return UnixFileMode.None;
+        }
+
+        // Not opened: it may be a pipe, and whoever opens one waits.
+        if (new FileInfo(path) is { Exists: true, Length: 0 })
+        {
+            return File.GetUnixFileMode(path);
         }
 
         using var file = File.OpenHandle(path);

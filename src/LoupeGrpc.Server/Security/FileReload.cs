@@ -61,6 +61,8 @@ internal sealed class FileReload(IEnumerable<IReloadable> parts, TimeProvider ti
             try
             {
                 digest.AppendData(SHA256.HashData(SmallFile.Read(file, MaxBytes)));
+                // Whoever was told that others may write it mends that alone.
+                digest.AppendData(BitConverter.GetBytes((int)FileGuard.ModeOf(file)));
             }
             catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
             {

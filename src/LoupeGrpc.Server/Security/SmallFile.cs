@@ -7,6 +7,12 @@ internal static class SmallFile
     /// <exception cref="UnauthorizedAccessException"/>
     public static byte[] Read(string path, int maxBytes)
     {
+        // Asked before it is opened: opening a named pipe would wait for somebody to write into it.
+        if (new FileInfo(path) is { Exists: true, Length: 0 })
+        {
+            return [];
+        }
+
         using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0);
         // A device or a pipe has no length.
         var bytes = new byte[file.CanSeek && file.Length <= maxBytes ? (int)file.Length : throw new IOException($"{path} is not a file of at most {maxBytes} bytes")];

@@ -94,6 +94,38 @@ public sealed class KeyTests : IDisposable
     }
 
     [Fact]
+    [System.Runtime.Versioning.UnsupportedOSPlatform("windows")]
+    public async Task A_file_that_was_refused_for_its_mode_counts_when_that_is_mended_and_a_pipe_holds_up_nothing()
+    {
+        var first = await SecureServer.AddKeyAsync(Keys, "first");
+        var one = await File.ReadAllTextAsync(Keys, Patience.Token());
+        var second = await SecureServer.AddKeyAsync(Keys, "second");
+        await using var server = await SecureServer.StartAsync(Options);
+        Assert.Equal(StatusCode.OK, await SecureServer.AskAsync(server.Calls(second)));
+
+        File.SetUnixFileMode(Keys, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.OtherWrite);
+        await File.WriteAllTextAsync(Keys, one, Patience.Token());
+        server.Server.Reload();
+        Assert.Contains("chmod o-w", server.Log.TakeError(), StringComparison.Ordinal);
+        Assert.Equal(StatusCode.OK, await SecureServer.AskAsync(server.Calls(second)));
+
+        File.SetUnixFileMode(Keys, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        server.Server.Reload();
+        Assert.Equal(StatusCode.Unauthenticated, await SecureServer.AskAsync(server.Calls(second)));
+        Assert.Equal(StatusCode.OK, await SecureServer.AskAsync(server.Calls(first)));
+
+        File.Delete(Keys);
+        using (var pipe = System.Diagnostics.Process.Start("mkfifo", [Keys]))
+        {
+            await pipe.WaitForExitAsync(Patience.Token());
+        }
+
+        await Task.Run(server.Server.Reload, Patience.Token()).WaitAsync(Patience.Token());
+        Assert.Contains("cannot be used", server.Log.TakeError(), StringComparison.Ordinal);
+        Assert.Equal(StatusCode.OK, await SecureServer.AskAsync(server.Calls(first)));
+    }
+
+    [Fact]
     public async Task Strangers_come_in_where_that_is_asked_for_and_are_no_administrators()
     {
         await SecureServer.AddKeyAsync(Keys, "gate-3");
