@@ -46,6 +46,11 @@ number() {
   grep -oE "$1: [0-9]+" "$log" | tail -n 1 | grep -oE '[0-9]+$' || echo 0
 }
 
+# failures: of the log, the lines about tests that failed; where no line says so, its end.
+failures() {
+  grep -nE -A 12 '\[FAIL\]|^(FAIL|ERROR):|^(FAILED|E ) |not ok|--- FAIL|FAILED  \]| failed\b' "$log" | head -n 120 | grep . || tail -n 40 "$log"
+}
+
 # run NAME COMMAND…: shows at its end what the command printed, and keeps it for counting. A command that failed without a failed test counts as one.
 run() {
   local name=$1 begin=$SECONDS status
@@ -57,6 +62,7 @@ run() {
     flock 9
     printf '\n== %s (%d s)\n' "$name" $((SECONDS - begin))
     cat "$log"
+    ((status == 0)) || { printf '\n== %s\n' "$name"; failures; } >> "$work/failures"
   } 9> "$work/shown"
   return $status
 }
@@ -162,6 +168,9 @@ if [[ $bare_debian ]]; then
   scripts/prerequisites.sh bare-debian
   checks "a bare Debian" tests/bare-debian/run.sh
 fi
+
+# Last, since whoever reads a long log reads its end.
+[[ ! -s $work/failures ]] || { printf '\n== what failed\n'; cat "$work/failures"; }
 
 echo
 awk '{ passed += $1; failed += $2; skipped += $3 } END { printf "%d passed, %d failed, %d skipped\n", passed, failed, skipped; exit failed > 0 }' "$work/counts"

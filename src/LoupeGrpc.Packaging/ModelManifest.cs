@@ -77,6 +77,11 @@ public sealed record ModelManifest
     /// <exception cref="PackageException">Not JSON, a member is missing or of another type, or values contradict each other.</exception>
     public static ModelManifest Parse(ReadOnlySpan<byte> json)
     {
+        if (json.IsEmpty)
+        {
+            throw new PackageException($"{PackageLayout.Manifest} is empty, or not a file.");
+        }
+
         ModelManifest manifest;
         try
         {

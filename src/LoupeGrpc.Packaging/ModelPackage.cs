@@ -58,7 +58,7 @@ public sealed class ModelPackage
         byte[] bytes;
         try
         {
-            bytes = File.ReadAllBytes(manifestPath);
+            bytes = RegularFile.Read(manifestPath, PackageLayout.MaxManifestBytes);
         }
         catch (Exception exception) when (exception is FileNotFoundException or DirectoryNotFoundException)
         {
@@ -128,15 +128,14 @@ public sealed class ModelPackage
     private void CheckFile(PackageFile file, PackageCheck check)
     {
         string path = PathOf(file);
-        var info = new FileInfo(path);
-        if (!info.Exists)
+        if (!File.Exists(path))
         {
             throw new PackageException($"{path} is missing, although {PackageLayout.Manifest} lists it.");
         }
 
-        if (info.Length != file.Bytes)
+        if (RegularFile.LengthOf(path) is var length && length != file.Bytes)
         {
-            throw new PackageException($"{path} has {info.Length} bytes, but {PackageLayout.Manifest} says {file.Bytes}: the package is damaged or was only partly copied.");
+            throw new PackageException($"{path} has {length} bytes, but {PackageLayout.Manifest} says {file.Bytes}: the package is damaged or was only partly copied.");
         }
 
         if (check == PackageCheck.Hashes && FileHash.OfFile(path) != file.Sha256)

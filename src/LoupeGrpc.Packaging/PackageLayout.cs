@@ -8,6 +8,9 @@ public static class PackageLayout
 
     public const string Manifest = "model.json";
 
+    /// <summary>A manifest has some kilobytes.</summary>
+    public const int MaxManifestBytes = 16 << 20;
+
     /// <summary>Base values of the adapted tensors, fp32, under the names in <see cref="PackageTensors.Adapted"/>.</summary>
     public const string Theta = "theta.safetensors";
 

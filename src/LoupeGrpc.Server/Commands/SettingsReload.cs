@@ -20,7 +20,8 @@ internal sealed class SettingsReload(LoadedSettings loaded, string[] settings, I
             await _one.WaitAsync(stop).ConfigureAwait(false);
             try
             {
-                ReadAnew();
+                // A file on a file system that does not answer holds up its own reader, not the stop.
+                await Task.Run(ReadAnew, stop).WaitAsync(stop).ConfigureAwait(false);
                 await server.ReloadModelsAsync(stop).ConfigureAwait(false);
             }
             finally

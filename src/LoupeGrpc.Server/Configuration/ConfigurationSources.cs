@@ -1,5 +1,6 @@
 using System.Collections;
 using LoupeGrpc.Launch;
+using LoupeGrpc.Packaging;
 using Microsoft.Extensions.Configuration.Json;
 
 namespace LoupeGrpc.Server.Configuration;
@@ -39,6 +40,11 @@ internal static class ConfigurationSources
     {
         try
         {
+            if (RegularFile.IsEmpty(file))
+            {
+                throw new IOException("it is empty, or a pipe");
+            }
+
             // Alone first: what is wrong with it is said with its name.
             _ = new ConfigurationBuilder().AddJsonFile(file, optional: !mustExist).Build();
         }

@@ -91,9 +91,17 @@ internal sealed record ListenUrl
         }
 
         var host = address.Host.Equals(Localhost, StringComparison.OrdinalIgnoreCase) ? Localhost : address.Host;
-        if (host is not (Localhost or "*" or "+") && !IPAddress.TryParse(host, out _))
+        IPAddress? numbers = null;
+        if (host is not (Localhost or "*" or "+") && !IPAddress.TryParse(host, out numbers))
         {
             error = $"'{host}' is not an IP address, localhost or * (every interface)";
+            return false;
+        }
+
+        if (numbers is { IsIPv4MappedToIPv6: true })
+        {
+            // No socket of one family can be bound to it.
+            error = $"'{host}' is an IPv4 address written as IPv6: use {numbers.MapToIPv4()}";
             return false;
         }
 

@@ -102,7 +102,7 @@ internal sealed class LoupeServer : IAsyncDisposable
     /// <summary>Reads keys and certificates anew where their files have changed, and goes on with the audit log in the file that has its name now.</summary>
     public void Reload()
     {
-        _app.Services.GetRequiredService<FileReload>().CheckNow();
+        _app.Services.GetRequiredService<FileReload>().Reload();
         _app.Services.GetRequiredService<AuditLog>().Reopen();
     }
 

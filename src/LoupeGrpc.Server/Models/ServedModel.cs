@@ -19,7 +19,8 @@ internal sealed class ServedModel : IDisposable
         ModelSource source, LoupeOptions options, IDictionary environment, ILogger logger, CancellationToken cancellationToken)
     {
         var embedded = source.IsEmbedded ? await EmbeddedModel.PrepareAsync(EmbeddedModel.CacheDirectory(options, environment), logger, cancellationToken).ConfigureAwait(false) : null;
-        var package = embedded?.Package ?? ModelPackage.Open(source.Path);
+        // On a file system that does not answer, opening it waits: whoever stops meanwhile does not.
+        var package = embedded?.Package ?? await Task.Run(() => ModelPackage.Open(source.Path), cancellationToken).WaitAsync(cancellationToken).ConfigureAwait(false);
         return new ServedModel(package, embedded);
     }
 

@@ -1,3 +1,5 @@
+using LoupeGrpc.Packaging;
+
 namespace LoupeGrpc.Server.Security;
 
 /// <summary>Who else may touch a file that says who is let in. Where files have no modes nothing is asked.</summary>
@@ -36,7 +38,7 @@ internal static class FileGuard
         }
 
         // Not opened: it may be a pipe, and whoever opens one waits.
-        if (new FileInfo(path) is { Exists: true, Length: 0 })
+        if (RegularFile.IsEmpty(path))
         {
             return File.GetUnixFileMode(path);
         }

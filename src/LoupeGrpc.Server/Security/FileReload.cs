@@ -1,10 +1,12 @@
 using System.Security.Cryptography;
+using LoupeGrpc.Packaging;
 
 namespace LoupeGrpc.Server.Security;
 
 /// <summary>
 /// Looks at the files of keys and certificates every two seconds, at what stands in them: they are small, and neither times nor events tell of a link that is
-/// turned to another folder, as Kubernetes does it.
+/// turned to another folder, as Kubernetes does it. What could not be taken over is tried again each time: it may be mended by what no byte of the file tells of,
+/// its mode or owner or a folder on the way to it.
 /// </summary>
 internal sealed class FileReload(IEnumerable<IReloadable> parts, TimeProvider time) : BackgroundService
 {
@@ -13,22 +15,23 @@ internal sealed class FileReload(IEnumerable<IReloadable> parts, TimeProvider ti
     private const int MaxBytes = 16 << 20;
 
     private readonly Lock _lock = new();
-    private readonly List<(IReloadable Part, byte[] Seen)> _parts = [.. parts.Where(static part => part.Files.Count > 0).Select(static part => (part, Array.Empty<byte>()))];
+    private readonly List<Watched> _parts = [.. parts.Where(static part => part.Files.Count > 0).Select(static part => new Watched(part))];
 
-    /// <summary>Now.</summary>
+    /// <summary>Now, also what did not change: somebody asked, and is told again what is broken.</summary>
+    public void Reload()
+    {
+        lock (_lock)
+        {
+            _parts.ForEach(static part => part.Reload(asked: true));
+        }
+    }
+
+    /// <summary>What changed, or was broken.</summary>
     public void CheckNow()
     {
         lock (_lock)
         {
-            foreach (var (index, (part, seen)) in _parts.Index().ToList())
-            {
-                var now = DigestOf(part.Files);
-                if (!now.AsSpan().SequenceEqual(seen))
-                {
-                    _parts[index] = (part, now);
-                    part.Reload();
-                }
-            }
+            _parts.ForEach(static part => part.Reload(asked: false));
         }
     }
 
@@ -44,7 +47,8 @@ internal sealed class FileReload(IEnumerable<IReloadable> parts, TimeProvider ti
         {
             while (await timer.WaitForNextTickAsync(stoppingToken).ConfigureAwait(false))
             {
-                CheckNow();
+                // A file on a file system that does not answer must not hold up the stop.
+                await Task.Run(CheckNow, stoppingToken).WaitAsync(stoppingToken).ConfigureAwait(false);
             }
         }
         catch (OperationCanceledException)
@@ -53,24 +57,47 @@ internal sealed class FileReload(IEnumerable<IReloadable> parts, TimeProvider ti
         }
     }
 
-    private static byte[] DigestOf(IReadOnlyList<string> files)
+    private sealed class Watched(IReloadable part)
     {
-        using var digest = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        foreach (var file in files)
+        private byte[] _seen = [];
+        private string? _problem;
+
+        public void Reload(bool asked)
         {
-            try
+            var now = DigestOf(part.Files);
+            if (!asked && _problem is null && now.AsSpan().SequenceEqual(_seen))
             {
-                digest.AppendData(SHA256.HashData(SmallFile.Read(file, MaxBytes)));
-                // Whoever was told that others may write it mends that alone.
-                digest.AppendData(BitConverter.GetBytes((int)FileGuard.ModeOf(file)));
+                return;
             }
-            catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+
+            var (before, changed) = (_problem, !now.AsSpan().SequenceEqual(_seen));
+            _problem = part.Reload();
+            _seen = now;
+            if (_problem is not null && (asked || changed || _problem != before))
             {
-                // That it is not there, or may not be read, is a state as well.
-                digest.AppendData([0]);
+                part.LogBroken(_problem);
             }
         }
 
-        return digest.GetHashAndReset();
+        private static byte[] DigestOf(IReadOnlyList<string> files)
+        {
+            using var digest = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+            foreach (var file in files)
+            {
+                try
+                {
+                    digest.AppendData(SHA256.HashData(RegularFile.Read(file, MaxBytes)));
+                    // Whoever lets others write it from now on makes it one that is not taken.
+                    digest.AppendData(BitConverter.GetBytes((int)FileGuard.ModeOf(file)));
+                }
+                catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+                {
+                    // That it is not there, or may not be read, is a state as well.
+                    digest.AppendData([0]);
+                }
+            }
+
+            return digest.GetHashAndReset();
+        }
     }
 }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using LoupeGrpc.Packaging;
 
 namespace LoupeGrpc.Server.Security;
 
@@ -29,7 +30,7 @@ internal static class KeyFile
     {
         try
         {
-            var bytes = SmallFile.Read(path, MaxBytes);
+            var bytes = RegularFile.Read(path, MaxBytes);
             return FileGuard.Danger(path) is { } danger ? throw new InvalidDataException($"{path} {danger}") : Parse(path, bytes);
         }
         catch (Exception exception) when (exception is FileNotFoundException or DirectoryNotFoundException)

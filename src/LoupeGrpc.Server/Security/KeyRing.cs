@@ -19,7 +19,7 @@ internal sealed class KeyRing(LoupeOptions options, ILogger<KeyRing> logger) : I
     /// <exception cref="InvalidDataException"/>
     public void Load() => Replace(KeyFile.Read(Files[0]));
 
-    public void Reload()
+    public string? Reload()
     {
         try
         {
@@ -28,12 +28,16 @@ internal sealed class KeyRing(LoupeOptions options, ILogger<KeyRing> logger) : I
             {
                 SecurityLog.KeysReloaded(logger, Files[0], _byHash.Count, added, revoked);
             }
+
+            return null;
         }
         catch (InvalidDataException exception)
         {
-            SecurityLog.KeysBroken(logger, exception.Message, _byHash.Count);
+            return exception.Message;
         }
     }
+
+    public void LogBroken(string problem) => SecurityLog.KeysBroken(logger, problem, _byHash.Count);
 
     public void Dispose()
     {

@@ -23,14 +23,14 @@ internal sealed class TlsCertificates(LoupeOptions options, TimeProvider time, R
         WarnOfDates(_loaded);
     }
 
-    public void Reload()
+    public string? Reload()
     {
         try
         {
             var (before, now) = (_loaded, Read());
             if (before is not null && before.IsSameAs(now))
             {
-                return;
+                return null;
             }
 
             _loaded = now;
@@ -40,12 +40,15 @@ internal sealed class TlsCertificates(LoupeOptions options, TimeProvider time, R
             }
 
             WarnOfDates(now);
+            return null;
         }
         catch (InvalidDataException exception)
         {
-            SecurityLog.CertificateBroken(logger, exception.Message);
+            return exception.Message;
         }
     }
+
+    public void LogBroken(string problem) => SecurityLog.CertificateBroken(logger, problem);
 
     /// <summary>For a connection that begins now.</summary>
     /// <param name="peer">For the log.</param>

@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
+using LoupeGrpc.Packaging;
 using LoupeGrpc.Server.Configuration;
 
 namespace LoupeGrpc.Server.Security;
@@ -115,7 +116,7 @@ internal static class TlsFiles
     {
         try
         {
-            var bytes = SmallFile.Read(path, MaxBytes);
+            var bytes = RegularFile.Read(path, MaxBytes);
             return FileGuard.Danger(path) is { } danger ? throw new InvalidDataException($"{Named(setting, path)} {danger}") : bytes;
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)

@@ -73,7 +73,7 @@ internal sealed record SessionNotice(
     public static SessionNotice Of(StoredSession stored, AdaptationReport? adaptation)
     {
         var facts = stored.Record.Facts;
-        var lost = $"the server that had the session is gone, and it goes on from a checkpoint after {facts.Frames} frames: "
+        var lost = $"the session goes on from a checkpoint after {facts.Frames} frames, since the server that had it kept no later one: "
             + $"{stored.FramesLost} outcomes and {stored.CommandsLost} control replies since then stand, but the summary lacks them";
         var steps = adaptation is null ? string.Empty : $"; adaptation goes on at step {adaptation.Step}, at most {stored.StepsLost} steps are lost";
         var controls = stored.CommandsLost == 0 ? string.Empty : "; what those controls changed is as before them: send them again";

@@ -109,6 +109,38 @@ public sealed class SettingsReloadTests : IDisposable
         await process.WaitForErrorAsync("opened, EveryFrame");
     }
 
+    /// <summary>Whoever opens one waits for somebody to write into it.</summary>
+    [Fact]
+    public async Task Pipes_where_files_were_hold_up_neither_the_next_signal_nor_the_stop()
+    {
+        var (package, model) = (TestPackages.Tiny("tiny-l", PackageLayout.Fp32), _files["model"]);
+        Directory.Move(TestPackages.Copy(package), model);
+        var settings = """{"Loupe":{"Model":{"Path":"MODEL"},"Thresholds":{"Low":0.2,"High":0.8}}}""".Replace("MODEL", model, StringComparison.Ordinal);
+        await WriteAsync(settings);
+        await using var process = Start();
+        using var channel = GrpcChannel.ForAddress((await process.ReadLineAsync())!.Split(' ')[1]);
+
+        PipeInstead(Path.Combine(model, PackageLayout.Manifest));
+        PipeInstead(Settings);
+        await process.SignalAsync("HUP");
+        await process.WaitForErrorAsync($"{Settings} cannot be read: it is empty, or a pipe");
+        await process.WaitForErrorAsync($"cannot be changed, tiny-l@{package.ShortHash} serves on: {model}: model.json is empty, or not a file");
+
+        File.Delete(Settings);
+        await WriteAsync(settings.Replace("0.2", "0.3", StringComparison.Ordinal));
+        await process.SignalAsync("HUP");
+        await process.WaitForErrorAsync("Changed and in force: Loupe:Thresholds:Low.");
+        Assert.Equal((0.3f, 0.8f), await ThresholdsAsync(channel));
+        await process.SignalAsync("TERM");
+        Assert.Equal(0, await process.ExitAsync());
+
+        static void PipeInstead(string path)
+        {
+            File.Delete(path);
+            SystemTool.Run("mkfifo", path);
+        }
+    }
+
     [Fact]
     public async Task A_file_that_is_not_there_is_an_error_at_the_start()
     {

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Text.Json;
 using LoupeGrpc.Execution.Builds;
 using LoupeGrpc.FunctionalTests.Infrastructure;
@@ -128,17 +127,15 @@ public sealed class EngineBuildTests(NanoEngine nano) : IDisposable
     [Fact]
     public async Task A_server_that_is_killed_takes_the_build_with_it_and_the_next_one_can_build()
     {
-        await using var server = await LadderServer.StartAsync(Place, [.. Builds, "Plugins:0:Options:build_seconds=60", "ProbeTimeout=60"], (StandIn.LogVariable, Log));
+        await using var server = await LadderServer.StartAsync(Place, [.. Builds, "Plugins:0:Options:build_seconds=3600", "ProbeTimeout=60"], (StandIn.LogVariable, Log));
         // In the middle of it: the lock is held, and a thread is inside the provider's library.
         await Patience.UntilAsync(() => Directory.Exists(Place.Engines) && Directory.EnumerateDirectories(Place.Engines, "*.building").Any());
         Assert.Single(BuildsOf(Place.Engines));
         var built = BuiltIn(Log);
 
         await server.Process.SignalAsync("KILL");
-        var clock = Stopwatch.StartNew();
         await Patience.UntilAsync(() => !BuildsOf(Place.Engines).Any());
-        Assert.True(clock.Elapsed < TimeSpan.FromSeconds(2), $"the build lived on for {clock.Elapsed}");
-        using var held = await new EngineCache(Place.Engines, NullLogger.Instance).LockAsync(TestContext.Current.CancellationToken).WaitAsync(TimeSpan.FromSeconds(1), Patience.Token());
+        using var held = await new EngineCache(Place.Engines, NullLogger.Instance).LockAsync(Patience.Token());
         Assert.Equal(built, BuiltIn(Log));
     }
 

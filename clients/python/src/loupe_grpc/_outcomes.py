@@ -89,7 +89,7 @@ class EventKind(_WireEnum):
     PROVIDER_CHANGED = v1.SessionEventKind.SESSION_EVENT_KIND_PROVIDER_CHANGED
     TAKEN_OVER = v1.SessionEventKind.SESSION_EVENT_KIND_TAKEN_OVER
     TERMINATED = v1.SessionEventKind.SESSION_EVENT_KIND_TERMINATED
-    #: The server that had the session is gone; the message says what another one's going on from a checkpoint loses.
+    #: The session goes on from a checkpoint that is older than what its client has heard; the message says what is lost.
     STATE_LOST = v1.SessionEventKind.SESSION_EVENT_KIND_STATE_LOST
 
 

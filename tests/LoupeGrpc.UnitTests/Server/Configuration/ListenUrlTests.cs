@@ -73,6 +73,7 @@ public class ListenUrlTests
     [InlineData("http://unix:/tmp/socket")]
     [InlineData("http://127.0.0.1:5005?query")]
     [InlineData("ftp://127.0.0.1:5005")]
+    [InlineData("http://[::ffff:127.0.0.1]:5005")]
     public void What_is_not_an_address_is_said_to_be(string text)
     {
         Assert.False(ListenUrl.TryParse(text, out _, out var error));
