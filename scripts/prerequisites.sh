@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what is missing on a Debian or Ubuntu machine and says why; asks nothing. Without the rights to, it names the packages and stops.
-# Usage: scripts/prerequisites.sh build|test|fuzz|bare-debian|systemd
+# Usage: scripts/prerequisites.sh build|test|bench|fuzz|bare-debian|systemd
 set -euo pipefail
 
 missing=()
@@ -80,6 +80,17 @@ if [[ ${1:-build} == test ]]; then
   need golang-google-grpc-dev "clients/go speaks gRPC with it" test -d /usr/share/gocode/src/google.golang.org/grpc
   # Not the older golang-goprotobuf-dev, which wants the older protoc-gen-go.
   need golang-github-golang-protobuf-1-5-dev "clients/go reads and writes messages with it" test -d /usr/share/gocode/src/github.com/golang/protobuf
+fi
+
+if [[ ${1:-build} == bench ]]; then
+  need protobuf-compiler "stubs of the Python server that bench.sh measures against" command -v protoc
+  need protobuf-compiler-grpc "stubs of that server" command -v grpc_python_plugin
+  need libprotobuf-dev "Google's own proto files, for them" test -e /usr/include/google/protobuf/duration.proto
+  need python3-grpcio "that server" /usr/bin/python3 -I -c 'import grpc, google.protobuf'
+  need python3-numpy "that server" /usr/bin/python3 -I -c 'import numpy'
+  need python3-opencv "that server" /usr/bin/python3 -I -c 'import cv2'
+  need python3-pil "that server" /usr/bin/python3 -I -c 'import PIL'
+  need python3-venv "installs what else that server wants" /usr/bin/python3 -I -c 'import ensurepip'
 fi
 
 if [[ ${1:-build} == fuzz ]]; then

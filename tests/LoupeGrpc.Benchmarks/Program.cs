@@ -1,5 +1,6 @@
 using System.CommandLine;
 using LoupeGrpc.Benchmarks;
+using LoupeGrpc.Benchmarks.Comparison;
 using LoupeGrpc.Benchmarks.Parts;
 using LoupeGrpc.Benchmarks.Scaling;
 
@@ -10,6 +11,7 @@ return await new RootCommand("Measures the engine. Close what else runs first: t
     DecodingBenchmark.Create(),
     VideoBenchmark.Create(),
     ServerLoad.Create(),
+    CompareCommand.Create(),
     ScaleCommand.Create(),
     PartsBenchmark.Create(),
 }.Parse(args).InvokeAsync();
