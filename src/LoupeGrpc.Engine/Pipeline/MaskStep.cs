@@ -44,7 +44,7 @@ internal sealed class MaskStep(ModelManifest manifest, AnswerWriter answers, Sta
         using var soft = new PixelMemory<float>(width, height, MatType.CV_32FC1);
         var slot = job.Batch!.Slot;
         long area = Decode(job, slot.MaskLogits, slot.ClassLogits, mask, soft);
-        var regions = area == 0 ? [] : RegionFinder.Find(mask.Mat, soft.Mat);
+        var regions = area == 0 ? [] : RegionFinder.Find(mask.Values, soft.Values, job.Shape.Width);
         var encoded = Encode(job, mask, soft, area);
         float[] softMask = job.Request.SoftMask && (long)soft.Values.Length * sizeof(float) <= job.Request.MaxMaskBytes ? soft.Values.ToArray() : [];
         job.Timings = job.Timings with { Mask = clock.Record(job, TimedWork.Mask, start) };

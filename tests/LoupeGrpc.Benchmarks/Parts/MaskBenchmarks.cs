@@ -1,5 +1,7 @@
 using BenchmarkDotNet.Attributes;
+using LoupeGrpc.Engine.Masks;
 using LoupeGrpc.Native;
+using OpenCvSharp;
 
 namespace LoupeGrpc.Benchmarks.Parts;
 
@@ -13,6 +15,7 @@ public class MaskBenchmarks : FrameSizeBenchmarks, IDisposable
     private readonly float[] _maskLogits = new float[Queries * Grid * Grid];
     private readonly float[] _classLogits = new float[Queries * 2];
     private byte[] _mask = [];
+    private float[] _soft = [];
     private byte[] _counts = [];
 
     /// <summary>Each query marks a disc of its own.</summary>
@@ -32,6 +35,8 @@ public class MaskBenchmarks : FrameSizeBenchmarks, IDisposable
         }
 
         _mask = new byte[Width * Height];
+        _soft = new float[Width * Height];
+        Array.Fill(_soft, 0.5f);
         Decode();
         _counts = System.Text.Encoding.ASCII.GetBytes(RunLength.Encode(_mask, Width, Height, Width));
     }
@@ -51,6 +56,21 @@ public class MaskBenchmarks : FrameSizeBenchmarks, IDisposable
 
     [Benchmark]
     public double Iou() => RunLength.Iou(_counts, _counts, Height, Width);
+
+    /// <summary>Areas, boxes and means of the parts of the mask.</summary>
+    [Benchmark]
+    public int FindRegions() => RegionFinder.Find(_mask, _soft, Width).Count;
+
+    /// <summary>What finding regions would take with a label for each pixel, before the first mean is known.</summary>
+    [Benchmark]
+    public int LabelWithOpenCv()
+    {
+        using var mask = Mat.FromPixelData(Height, Width, MatType.CV_8UC1, _mask);
+        using var labels = new Mat();
+        using var stats = new Mat();
+        using var centroids = new Mat();
+        return Cv2.ConnectedComponentsWithStats(mask, labels, stats, centroids, PixelConnectivity.Connectivity8, MatType.CV_32S);
+    }
 
     public void Dispose()
     {

@@ -84,12 +84,48 @@ public sealed class RegionFinderTests
     public void A_single_pixel_may_be_the_whole_picture() =>
         Assert.Equal([new MaskRegion(0, 0, 1, 1, 1, 0.9f)], Find([1], [0.9f], 1));
 
-    private static IReadOnlyList<MaskRegion> Find(byte[] mask, float[] soft, int side)
+    /// <summary>Parts that fork, meet again, wind around each other and end at edges: as OpenCV's labels have them.</summary>
+    /// <param name="step">Pixels of one value side by side, in rows and in columns.</param>
+    [Theory]
+    [InlineData(1, 1, 1, 0.5)]
+    [InlineData(1, 57, 1, 0.7)]
+    [InlineData(57, 1, 1, 0.7)]
+    [InlineData(63, 41, 1, 0.3)]
+    [InlineData(64, 40, 1, 0.42)]
+    [InlineData(61, 43, 1, 0.6)]
+    [InlineData(200, 150, 3, 0.4)]
+    [InlineData(199, 151, 5, 0.5)]
+    [InlineData(320, 7, 2, 0.35)]
+    public void Parts_are_those_of_OpenCV(int width, int height, int step, double share)
     {
-        using var maskMat = Mat.FromPixelData(side, side, MatType.CV_8UC1, mask);
-        using var softMat = Mat.FromPixelData(side, side, MatType.CV_32FC1, soft);
-        return RegionFinder.Find(maskMat, softMat);
+        for (int seed = 0; seed < 20; seed++)
+        {
+            var random = new Random(seed);
+            bool[] blocks = [.. Enumerable.Range(0, width * height).Select(_ => random.NextDouble() < share)];
+            byte[] mask = [.. Enumerable.Range(0, width * height).Select(i => blocks[(i / width / step * width) + (i % width / step)] ? (byte)random.Next(1, 256) : (byte)0)];
+            float[] soft = [.. mask.Select(_ => random.NextSingle() * 1.2f)];
+
+            var parts = ConnectedParts.Find(mask, soft, width, 1);
+
+            Assert.Equal(
+                Reference(mask, soft, width, height),
+                parts.OrderBy(static part => part.First).Select(static part => (part.First, part.Left, part.Top, part.Right, part.Bottom, part.Area, Math.Round(part.Sum, 6))));
+        }
     }
+
+    private static List<(long First, int Left, int Top, int Right, int Bottom, long Area, double Sum)> Reference(byte[] mask, float[] soft, int width, int height)
+    {
+        using var maskMat = Mat.FromPixelData(height, width, MatType.CV_8UC1, mask);
+        using var labels = new Mat();
+        int count = Cv2.ConnectedComponents(maskMat, labels, PixelConnectivity.Connectivity8, MatType.CV_32S);
+        var label = labels.AsSpan<int>().ToArray();
+        return Enumerable.Range(0, mask.Length).Where(i => label[i] > 0).GroupBy(i => label[i])
+            .Select(part => ((long)part.Min(), part.Min(i => i % width), part.Min() / width, part.Max(i => i % width), part.Max() / width, (long)part.Count(), Math.Round(part.Sum(i => (double)soft[i]), 6)))
+            .OrderBy(static part => part.Item1)
+            .ToList();
+    }
+
+    private static IReadOnlyList<MaskRegion> Find(byte[] mask, float[] soft, int side) => RegionFinder.Find(mask, soft, side);
 
     private static void Fill(byte[] mask, int x, int y, int width, int height)
     {
