@@ -3,6 +3,7 @@ using System.Text.Json;
 using Google.Protobuf;
 using LoupeGrpc.Client;
 using LoupeGrpc.Client.Cli.Artifacts;
+using LoupeGrpc.Client.Cli.Evaluating;
 using LoupeGrpc.Client.Cli.Inputs;
 using LoupeGrpc.Client.Cli.Output;
 using LoupeGrpc.Client.Internal;
@@ -34,7 +35,27 @@ internal static class ClientTargets
             Parsers = [typeof(JsonLinesWriter)],
             Tokens = [.. new[] { "\"done\":{", "\"file\":", "\"size\":", "\"modified\":\"2026-01-01T00:00:00Z\"", "\"verdict\":", "\"NaN\"", "null", "\\ud800", "1e999" }.Select(Encoding.UTF8.GetBytes)],
         },
+        new("truth-list", static input => TruthList.Parse(input, "folder"), typeof(InvalidDataException))
+        {
+            Parsers = [typeof(TruthList), typeof(CsvRows)],
+            Tokens = [.. new[] { "path,label,mask\n", "\"", "\"\"", "\r\n", ",1,", ",0," }.Select(Encoding.UTF8.GetBytes), [0], [0xEF, 0xBB, 0xBF], [0xFF, 0xFE]],
+        },
+        new("predictions", static input => Judge(Predictions.Parse(input, "/nowhere")), typeof(InvalidDataException))
+        {
+            Parsers = [typeof(Predictions)],
+            Tokens = [.. new[] { "path,score,mask\n", "{\"path\":\"a/b.png\",\"score\":", "\"mask\":{\"size\":[2,2],\"counts\":\"", "NaN", "1e999", "\\ud800" }.Select(Encoding.UTF8.GetBytes), [0], [0xFF, 0xFE]],
+        },
     ];
+
+    /// <summary>Of a picture that they may speak of.</summary>
+    private static void Judge(Predictions predictions)
+    {
+        var judged = predictions.Judge([new TruthCase("a/b.png", IsForged: false, Mask: null, new Dictionary<string, string>())]);
+        if (judged.Pictures.Count + judged.Failures.Count != 1 || judged.Pictures.Any(static picture => !double.IsFinite(picture.Score)))
+        {
+            throw new InvalidOperationException("The picture is neither judged nor failed.");
+        }
+    }
 
     private static void Receive(AnalyzeResponse response)
     {

@@ -5,6 +5,7 @@ using LoupeGrpc.Execution;
 using LoupeGrpc.Modeling.Graphs;
 using LoupeGrpc.Native;
 using LoupeGrpc.Packaging;
+using LoupeGrpc.Quality;
 using LoupeGrpc.Results;
 using LoupeGrpc.V1;
 using Xunit;
@@ -28,6 +29,7 @@ public sealed class AssemblyTests
         ["Modeling"] = (typeof(OneNodeGraph).Assembly, [Grpc, AspNetCore, OnnxRuntime, Network, Wire, "LoupeGrpc.Engine", "LoupeGrpc.Execution", "loupe-grpc-"]),
         ["Execution"] = (typeof(ExecutionLadder).Assembly, [Grpc, AspNetCore, Protobuf, Wire, "LoupeGrpc.Modeling", "loupe-grpc-"]),
         ["Native"] = (typeof(RunLength).Assembly, [Grpc, AspNetCore, Protobuf, OnnxRuntime, "LoupeGrpc."]),
+        ["Quality"] = (typeof(ScoreCurve).Assembly, [Grpc, AspNetCore, Protobuf, OnnxRuntime, Network, "LoupeGrpc.", "loupe-grpc-"]),
         ["Results"] = (typeof(WireName).Assembly, [AspNetCore, OnnxRuntime, "LoupeGrpc.Engine", "LoupeGrpc.Execution", "LoupeGrpc.Modeling", "LoupeGrpc.Client", "loupe-grpc-"]),
         ["Protocol"] = (typeof(FrameResult).Assembly, [AspNetCore, OnnxRuntime, "LoupeGrpc."]),
         ["Client"] = (typeof(LoupeClient).Assembly, [AspNetCore, OnnxRuntime, "LoupeGrpc.Engine", "LoupeGrpc.Execution", "LoupeGrpc.Modeling", "loupe-grpc-"]),

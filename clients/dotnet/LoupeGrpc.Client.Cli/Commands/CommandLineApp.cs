@@ -48,6 +48,7 @@ internal static class CommandLineApp
         {
             AnalyzeCommand.Create(host),
             StreamCommand.Create(host),
+            EvaluateCommand.Create(host),
             InfoCommand.Create(host),
         };
         TeachingHelp.Install(root, new Dictionary<string, string>
@@ -55,6 +56,7 @@ internal static class CommandLineApp
             [root.Name] = RootLesson,
             ["analyze"] = AnalyzeCommand.Lesson,
             ["stream"] = StreamCommand.Lesson,
+            ["evaluate"] = EvaluateCommand.Lesson,
             ["info"] = InfoCommand.Lesson,
         });
         return root;
@@ -65,6 +67,7 @@ internal static class CommandLineApp
           loupe-grpc-client analyze holiday.jpg          is this picture forged?
           loupe-grpc-client analyze photos/ --save-overlays
           loupe-grpc-client stream interview.mp4 --fps 2
+          loupe-grpc-client evaluate --list truth.csv    how good is it on my own pictures?
           loupe-grpc-client info
 
         Results go to standard output, everything for people to standard error.
