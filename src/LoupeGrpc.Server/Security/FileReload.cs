@@ -65,15 +65,16 @@ internal sealed class FileReload(IEnumerable<IReloadable> parts, TimeProvider ti
         public void Reload(bool asked)
         {
             var now = DigestOf(part.Files);
-            if (!asked && _problem is null && now.AsSpan().SequenceEqual(_seen))
+            var isNews = asked || !now.AsSpan().SequenceEqual(_seen);
+            if (!isNews && _problem is null)
             {
                 return;
             }
 
-            var (before, changed) = (_problem, !now.AsSpan().SequenceEqual(_seen));
+            var before = _problem;
             _problem = part.Reload();
             _seen = now;
-            if (_problem is not null && (asked || changed || _problem != before))
+            if (_problem is not null && (isNews || _problem != before))
             {
                 part.LogBroken(_problem);
             }

@@ -26,9 +26,6 @@ internal sealed class ReplicaProcess : IAsyncDisposable
     /// <summary>Seconds that it and its decoders have computed.</summary>
     public double ProcessorTime => _process.ProcessorTime;
 
-    /// <summary>That it and its decoders have in memory.</summary>
-    public long ResidentBytes => _process.ResidentBytes;
-
     /// <param name="processors">As <c>taskset</c> takes them, which becomes the server; null: all.</param>
     /// <param name="settings">As the command line takes them.</param>
     /// <exception cref="InvalidOperationException">It does not start.</exception>
