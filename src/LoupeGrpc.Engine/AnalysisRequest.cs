@@ -20,6 +20,9 @@ public sealed record AnalysisRequest
     /// <summary>Whether the soft map comes with the mask, whatever that is encoded as: <see cref="FrameAnalysis.SoftMask"/>.</summary>
     public bool SoftMask { get; init; }
 
+    /// <summary>Whether the picture is looked at in tiles.</summary>
+    public TileWish Tiles { get; init; } = TileWish.None;
+
     /// <summary>Goes before frames that are not, wherever it waits: for frames that lose their worth. Of one session all are, or none.</summary>
     public bool IsUrgent { get; init; }
 

@@ -24,7 +24,7 @@ public readonly struct AnalysisOutcome
 /// <summary>What was found in one frame.</summary>
 public sealed record FrameAnalysis
 {
-    /// <summary>σ of the classifier's fused logit, 0 to 1.</summary>
+    /// <summary>σ of the classifier's fused logit, 0 to 1; in tiles, of what they have in common.</summary>
     public required float Score { get; init; }
 
     public required Verdict Verdict { get; init; }
@@ -55,6 +55,9 @@ public sealed record FrameAnalysis
     public bool? MaskAgrees { get; init; }
 
     public IReadOnlyList<ImageNote> Notes { get; init; } = [];
+
+    /// <summary>How the picture was looked at in tiles; null: it was looked at whole.</summary>
+    public TileReport? Tiles { get; init; }
 
     /// <summary>What was left out as asked for, and would have been done otherwise.</summary>
     public Economies Economies { get; init; }

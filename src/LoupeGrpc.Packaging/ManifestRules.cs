@@ -54,6 +54,11 @@ internal static class ManifestRules
             errors.Add("maskDecode.threshold is not a finite number");
         }
 
+        if (manifest.Tiles is { } tiles && !double.IsFinite(tiles.Bias))
+        {
+            errors.Add("tiles.bias is not a finite number");
+        }
+
         CheckAdapted(errors, manifest);
         if (!PackageLayout.Precisions.Any(manifest.Precisions.ContainsKey))
         {

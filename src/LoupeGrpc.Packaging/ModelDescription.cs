@@ -7,6 +7,9 @@ namespace LoupeGrpc.Packaging;
 /// <param name="Grid">Patches along one side.</param>
 public sealed record ModelDescription(string Name, string Version, string Hash, bool Demonstration, int ImageSize, int Grid)
 {
+    /// <summary>Large pictures may be looked at in tiles.</summary>
+    public bool NativeTiles { get; init; }
+
     /// <summary>Enough of <see cref="Hash"/> for people.</summary>
     public string ShortHash => Hash[..8];
 

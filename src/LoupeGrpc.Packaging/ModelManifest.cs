@@ -59,6 +59,9 @@ public sealed record ModelManifest
 
     public required LossSettings Loss { get; init; }
 
+    /// <summary>How large pictures may be looked at in tiles; null: the model was trained on pictures resized to its input and has to see them so.</summary>
+    public TileSettings? Tiles { get; init; }
+
     /// <summary><see cref="PackageTensors.Adapted"/> with their shapes, without the leading B.</summary>
     public required IReadOnlyList<AdaptedTensor> AdaptedTensors { get; init; }
 
@@ -104,6 +107,10 @@ public sealed record ModelManifest
 /// <param name="Size">Side in cells of the map in which queries are summed, before it is resized to the picture.</param>
 /// <param name="Threshold">A pixel above it is forged.</param>
 public sealed record MaskDecodeSettings(int Size, float Threshold);
+
+/// <summary>Of a model that was trained on pixels as they are.</summary>
+/// <param name="Bias">Taken from the logit that the tiles of a picture have in common, so that their scores mean what those of small pictures do.</param>
+public sealed record TileSettings(double Bias);
 
 /// <summary>Weights and constants of the training criterion, used by adaptation.</summary>
 public sealed record LossSettings(

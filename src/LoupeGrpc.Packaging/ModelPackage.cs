@@ -83,7 +83,7 @@ public sealed class ModelPackage
     }
 
     public ModelDescription Describe() =>
-        new(Manifest.Name, Manifest.Version, Hash, Manifest.Demonstration, Manifest.ImageSize, Manifest.Grid);
+        new(Manifest.Name, Manifest.Version, Hash, Manifest.Demonstration, Manifest.ImageSize, Manifest.Grid) { NativeTiles = Manifest.Tiles is not null };
 
     /// <summary>Where a file of this package lies.</summary>
     public string PathOf(PackageFile file) => Path.Combine(Directory, file.Path.Replace('/', Path.DirectorySeparatorChar));

@@ -95,6 +95,10 @@ internal sealed record OutcomeLine
     [JsonPropertyName("economies")]
     public IReadOnlyList<string>? Economies { get; init; }
 
+    /// <summary>How it was looked at in tiles; null: it was looked at whole.</summary>
+    [JsonPropertyName("tiles")]
+    public TilesField? Tiles { get; init; }
+
     [JsonPropertyName("mask_file")]
     public string? MaskFile { get; init; }
 
@@ -133,8 +137,31 @@ internal sealed record OutcomeLine
         Adaptation = result.Adaptation is { } state ? new AdaptationField(state.Step, Convert.ToHexStringLower(state.Hash.Span), state.Drift) : null,
         Orientation = result.Orientation > 1 ? result.Orientation : null,
         MaskDisagreement = result.BaseMask is null ? null : result.MaskDisagreement,
+        Tiles = result.Tiles is { } tiles ? TilesField.From(tiles) : null,
         Economies = result.Economies.Count > 0 ? [.. result.Economies.Select(static economy => WireName.Of(economy))] : null,
     };
+}
+
+/// <param name="Of">Tiles that cover the picture.</param>
+internal sealed record TilesField(
+    [property: JsonPropertyName("analysed")] uint Analysed,
+    [property: JsonPropertyName("of")] uint Of,
+    [property: JsonPropertyName("step")] uint Step,
+    [property: JsonPropertyName("whole_picture_run")] bool WholePictureRun,
+    [property: JsonPropertyName("coverage")] double Coverage,
+    [property: JsonPropertyName("peak")] PeakField? Peak)
+{
+    public static TilesField From(TileReport tiles) => new(
+        tiles.Analysed, tiles.Total, tiles.Step, tiles.WholePictureRun, Math.Round(tiles.Coverage, 3), tiles.Peak is { } peak ? PeakField.From(peak) : null);
+}
+
+internal sealed record PeakField([property: JsonPropertyName("score")] float Score, [property: JsonPropertyName("box")] IReadOnlyList<uint> Box)
+{
+    public static PeakField From(TilePeak peak)
+    {
+        var box = peak.Box ?? new Box();
+        return new(peak.Score, [box.X, box.Y, box.Width, box.Height]);
+    }
 }
 
 internal sealed record ErrorField([property: JsonPropertyName("code")] string Code, [property: JsonPropertyName("message")] string Message);

@@ -40,7 +40,7 @@ internal sealed record ServerInfoView(
         return new ServerInfoView(
             address,
             info.Server,
-            new ModelView(model.Name, model.Version, model.Hash, model.Demonstration, model.ImageSize, model.PatchGrid),
+            new ModelView(model.Name, model.Version, model.Hash, model.Demonstration, model.ImageSize, model.PatchGrid, model.NativeTiles),
             execution.Provider,
             execution.Precision,
             execution.Device,
@@ -57,7 +57,8 @@ internal sealed record ServerInfoView(
                 limits.MaxSide,
                 limits.Credits,
                 limits.MaxSessions,
-                limits.MaxAdaptationBytes),
+                limits.MaxAdaptationBytes,
+                limits.MaxTiles),
             new ThresholdsView(thresholds.Low, thresholds.High),
             [.. info.Unavailable.Select(missing => new UnavailableView(missing.Feature, missing.Reason))],
             info.ReadySince?.ToDateTimeOffset(),
@@ -70,7 +71,7 @@ internal sealed record ServerInfoView(
     public IEnumerable<string> ToLines()
     {
         yield return Line("server", $"{Server} at {Address}");
-        yield return Line("model", $"{Model.Name} {Model.Version}, {Model.ImageSize} px, {Model.PatchGrid}x{Model.PatchGrid} patches");
+        yield return Line("model", $"{Model.Name} {Model.Version}, {Model.ImageSize} px, {Model.PatchGrid}x{Model.PatchGrid} patches{(Model.NativeTiles ? $", large pictures in up to {Limits.MaxTiles} tiles" : "")}");
         yield return Line("hash", Model.Hash);
         if (Model.Demonstration)
         {
@@ -116,7 +117,7 @@ internal sealed record ServerInfoView(
     private static string MiB(ulong bytes) => string.Create(CultureInfo.InvariantCulture, $"{bytes / (1024.0 * 1024.0):0.##} MiB");
 }
 
-internal sealed record ModelView(string Name, string Version, string Hash, bool Demonstration, uint ImageSize, uint PatchGrid);
+internal sealed record ModelView(string Name, string Version, string Hash, bool Demonstration, uint ImageSize, uint PatchGrid, bool NativeTiles);
 
 /// <param name="Name">That clients ask for.</param>
 /// <param name="Model">Of the package.</param>
@@ -133,7 +134,8 @@ internal sealed record LimitsView(
     uint MaxSide,
     uint Credits,
     uint MaxSessions,
-    ulong MaxAdaptationBytes);
+    ulong MaxAdaptationBytes,
+    uint MaxTiles);
 
 internal sealed record ThresholdsView(float Low, float High);
 

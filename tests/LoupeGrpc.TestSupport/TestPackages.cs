@@ -32,6 +32,7 @@ public static class TestPackages
         var options = new PackageOptions(name, "1", Demonstration: true, "LoupeGrpc tests")
         {
             Precisions = precisions.Length > 0 ? precisions : [.. PackageLayout.Precisions],
+            Tiles = new TileSettings(Bias: 0),
         };
         using var build = PackageBuild.Start(LoupeConfigReader.Read(config), checkpoint, output, options);
         build.AddSelfCheck(SelfCheckRecorder.Record(build.Staged));

@@ -13,4 +13,7 @@ public sealed record LoupeImageOptions
 
     /// <summary>When and how a mask is returned. Default: RLE when the verdict is not authentic.</summary>
     public MaskSettings? Mask { get; init; }
+
+    /// <summary>Whether a picture file is looked at in tiles, its pixels as they are. Default: it is not.</summary>
+    public TileSettings? Tiles { get; init; }
 }

@@ -24,6 +24,9 @@ public sealed record LoupeSessionOptions
     /// <summary>When and how masks are returned. Default: RLE when the verdict is not authentic.</summary>
     public MaskSettings? Mask { get; init; }
 
+    /// <summary>Whether frames that are picture files are looked at in tiles, their pixels as they are. Default: they are not.</summary>
+    public TileSettings? Tiles { get; init; }
+
     /// <summary>Where a score becomes a verdict. Default: the server's, 0.4 and 0.6 unless configured.</summary>
     public Thresholds? Thresholds { get; init; }
 
@@ -70,6 +73,7 @@ public sealed record LoupeSessionOptions
             Delivery = Delivery,
             Model = Model,
             Mask = Mask,
+            Tiles = Tiles,
             Thresholds = Thresholds,
             Adaptation = Adaptation,
             AdaptationSnapshot = ByteString.CopyFrom(AdaptationSnapshot.Span),

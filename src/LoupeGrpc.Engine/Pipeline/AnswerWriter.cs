@@ -43,6 +43,7 @@ internal sealed class AnswerWriter(ExecutionDescription execution, StageClock cl
         Orientation = job.Shape.Header?.Orientation ?? 1,
         Sha256 = job.Sha256,
         Notes = job.Notes,
+        Tiles = job.Tiles,
         Economies = job.Economies,
         Timings = job.Timings with { Total = clock.Since(job.ReceivedAt) },
         Execution = execution,

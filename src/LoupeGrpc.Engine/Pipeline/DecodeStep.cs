@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using LoupeGrpc.Engine.Diagnostics;
 using LoupeGrpc.Engine.Execution;
 using LoupeGrpc.Engine.Imaging;
+using LoupeGrpc.Engine.Tiling;
 using LoupeGrpc.Native;
 using LoupeGrpc.Packaging;
 using OpenCvSharp;
@@ -15,15 +16,28 @@ namespace LoupeGrpc.Engine.Pipeline;
 internal sealed class DecodeStep(ModelManifest manifest, PixelPool pixels, StageClock clock, FrameDecoder decoder, Func<FrameJob, AnalysisOutcome?> refuse)
     : IFrameStep, IDisposable
 {
+    private const int BgrBytes = 3;
+
     private readonly Preprocessor _preprocessor = new(manifest.ImageSize, [.. manifest.Mean], [.. manifest.Std]);
     private TensorBuffer? _free;
+    private byte[]? _tile;
 
     /// <summary>A buffer for the pixels of the next frame.</summary>
     public bool Prepare() => (_free ??= pixels.Rent()) is not null;
 
     public AnalysisOutcome? Process(FrameJob job)
     {
-        (job.Pixels, _free) = (_free, null);
+        if (job.Plan is null)
+        {
+            (job.Pixels, _free) = (_free, null);
+        }
+
+        if (job.Part is { } part)
+        {
+            Cut(job, part);
+            return null;
+        }
+
         if (!job.TryBeginReading())
         {
 #pragma warning disable RS0030 // It is there: nobody waits.
@@ -45,6 +59,25 @@ internal sealed class DecodeStep(ModelManifest manifest, PixelPool pixels, Stage
     {
         _preprocessor.Dispose();
         decoder.Dispose();
+    }
+
+    /// <summary>A part of a picture that was decoded before.</summary>
+    private void Cut(FrameJob job, TilePart part)
+    {
+        long start = clock.Now;
+        if (part.Start is { } corner)
+        {
+            int side = manifest.ImageSize;
+            _tile ??= new byte[side * side * BgrBytes];
+            TileCut.Copy(part.Picture.Pixels, part.Picture.Width, part.Picture.Height, part.Picture.Stride, corner, side, _tile);
+            _preprocessor.ToNchw(new PixelSource(PixelFormat.Bgr24, side, side, _tile, side * BgrBytes), job.Pixels!.Values);
+        }
+        else
+        {
+            _preprocessor.ToNchw(part.Picture.Source, job.Pixels!.Values);
+        }
+
+        job.Timings = job.Timings with { Preprocess = clock.Record(job, TimedWork.Preprocess, start) };
     }
 
     private AnalysisOutcome? Read(FrameJob job)
@@ -76,7 +109,11 @@ internal sealed class DecodeStep(ModelManifest manifest, PixelPool pixels, Stage
             }
         }
 
-        ImageNotes.AddScaleNote(job.Notes, job.Shape.Width, job.Shape.Height, manifest.ImageSize);
+        if (job.Plan is null)
+        {
+            ImageNotes.AddScaleNote(job.Notes, job.Shape.Width, job.Shape.Height, manifest.ImageSize);
+        }
+
         return null;
     }
 
@@ -88,6 +125,12 @@ internal sealed class DecodeStep(ModelManifest manifest, PixelPool pixels, Stage
             if (failure is not null)
             {
                 return failure;
+            }
+
+            if (job.Plan is not null)
+            {
+                Hold(job, picture!, start);
+                return null;
             }
 
             using (picture)
@@ -102,6 +145,17 @@ internal sealed class DecodeStep(ModelManifest manifest, PixelPool pixels, Stage
         {
             decoder.Trim();
         }
+    }
+
+    /// <summary>The decoder's own memory is for the next picture.</summary>
+    private void Hold(FrameJob job, Mat picture, long decodeStart)
+    {
+        using (picture)
+        {
+            job.Tiled = new TiledPicture(new HeldPicture(picture.Clone()));
+        }
+
+        job.Timings = job.Timings with { Decode = clock.Record(job, TimedWork.Decode, decodeStart) };
     }
 
     private sealed class Watch(FrameJob job, Func<FrameJob, AnalysisOutcome?> refuse) : IDecodeWatch

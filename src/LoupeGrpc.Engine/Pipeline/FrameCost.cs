@@ -1,4 +1,5 @@
 using LoupeGrpc.Engine.Imaging;
+using LoupeGrpc.Engine.Tiling;
 
 namespace LoupeGrpc.Engine.Pipeline;
 
@@ -10,12 +11,13 @@ internal static class FrameCost
     // Mask, soft value and component label.
     private const int MaskBytesPerPixel = 1 + 4 + 4;
 
-    public static long Of(FrameInput input, AnalysisRequest request, FrameShape shape)
+    public static long Of(FrameInput input, AnalysisRequest request, FrameShape shape, TilePlan? plan)
     {
         int decoded = input is EncodedInput ? DecodedBytesPerPixel : 0;
         int mask = request.MaskPolicy == MaskPolicy.Never ? 0 : MaskBytesPerPixel;
 
-        // The decoded picture is gone before the mask is made.
-        return input.Data.Length + (shape.Pixels * Math.Max(decoded, mask));
+        // The decoded picture is gone before the mask is made. In tiles it stays beside the soft map, which is less than the mask takes in the end.
+        long merging = plan is null || mask == 0 ? 0 : TileMerger.BytesOf(shape.Width, plan.Grid.Side);
+        return input.Data.Length + (shape.Pixels * Math.Max(decoded, mask)) + merging;
     }
 }

@@ -53,6 +53,8 @@ internal sealed class FrameExit(PixelPool pixels, FrameDeadlines deadlines, Engi
         ReturnPixels(job);
         job.Batch?.Leave();
         job.Batch = null;
+        job.Tiled?.Dispose();
+        job.Tiled = null;
         if (job.TryLeave())
         {
             Close(job, outcome);

@@ -93,12 +93,27 @@ internal sealed class FrameJob(FrameExit exit, FrameInput input, AnalysisRequest
     /// <summary>It shares a run with no other: asked for, or because one that it shared has failed.</summary>
     public bool RunsAlone { get; set; } = request.Deterministic;
 
+    /// <summary>What the frame is a part of; null: it is whole.</summary>
+    public TilePart? Part { get; init; }
+
+    /// <summary>How the frame is to be looked at in tiles; null: it is not.</summary>
+    public TilePlan? Plan { get; init; }
+
+    /// <summary>Its pixels, from decoding on, and its soft map; null while <see cref="TileStep"/> has it.</summary>
+    public TiledPicture? Tiled { get; set; }
+
+    /// <summary>How it was looked at in tiles.</summary>
+    public TileReport? Tiles { get; set; }
+
     public byte[]? Sha256 { get; set; }
 
     public List<ImageNote> Notes { get; } = [];
 
     /// <summary>What the model saw is not what was sent: whatever the score, the verdict is uncertain.</summary>
     public bool VerdictIsOpen { get; set; }
+
+    /// <summary>The classifier's.</summary>
+    public float Logit { get; set; }
 
     public float Score { get; set; }
 

@@ -27,7 +27,9 @@ internal sealed class FramePipeline
     private readonly FrameDeadlines _deadlines;
     private readonly FrameExit _exit;
     private readonly FrameDoor _door;
+    private readonly TilePlanner _planner;
     private readonly IReadOnlyList<Stage> _stages;
+    private readonly Stage _first;
     private readonly int _decoders;
 
     private FramePipeline(
@@ -39,7 +41,9 @@ internal sealed class FramePipeline
         Room room,
         FrameDeadlines deadlines,
         FrameExit exit,
+        TilePlanner planner,
         int decoders,
+        Stage first,
         IReadOnlyList<Stage> stages)
     {
         _runs = runs;
@@ -51,7 +55,9 @@ internal sealed class FramePipeline
         _deadlines = deadlines;
         _exit = exit;
         _door = new FrameDoor(room, exit, deadlines, health);
+        _planner = planner;
         _decoders = decoders;
+        _first = first;
         _stages = stages;
     }
 
@@ -85,11 +91,17 @@ internal sealed class FramePipeline
         var manifest = runs.Model.Manifest;
         int decoders = options.EffectiveDecodeWorkers;
         int atATime = runs.ConcurrentRuns;
+        int tilesAtATime = decoders + (2 * atATime * runs.Sizes.Largest);
         Stage decode = null!, encode = null!, segment = null!, mask = null!, adapt = null!;
+
+        // Large pictures, where that is wanted, become many frames: each tile passes the stages from decoding to its mask, and the picture goes on to its own.
+        var planner = new TilePlanner(manifest);
+        var hall = CreateStage(TileStep.Name, workers: 0, runsModel: false, static _ => throw new InvalidOperationException("Nobody works here."));
+        var tiles = new TileStep(manifest, planner, tilesAtATime, hall, tile => decode.Send(tile), picture => mask.Send(picture), answers);
 
         // The caller's bytes become the model's input.
         decode = CreateStage("decode", decoders, runsModel: false, stage => new FrameWorker(
-            stage, new DecodeStep(manifest, runs.Pixels, clock, new FrameDecoder(codecs.CreateCodec(), options.Imaging.Damaged), job => exit.Refuse(job, clock.Now)), frame => encode.Send(frame)));
+            stage, new DecodeStep(manifest, runs.Pixels, clock, new FrameDecoder(codecs.CreateCodec(), options.Imaging.Damaged), job => exit.Refuse(job, clock.Now)), frame => Enter(frame)));
 
         // In batches, features and the score; the gate behind it decides which frames need a mask, and answers the others.
         encode = CreateStage("encode", atATime, runsModel: true, stage => new EncodeWorker(
@@ -107,8 +119,8 @@ internal sealed class FramePipeline
         adapt = CreateStage(AdaptStep.Name, atATime, runsModel: true, stage => new FrameWorker(
             stage, new AdaptStep(answers, classifier, clock, metrics), next: null));
 
-        Stage[] stages = [decode, encode, segment, mask, adapt];
-        var pipeline = new FramePipeline(runs, options.Limits, time, logger, health, room, deadlines, exit, decoders, stages);
+        Stage[] stages = [hall, decode, encode, segment, mask, adapt];
+        var pipeline = new FramePipeline(runs, options.Limits, time, logger, health, room, deadlines, exit, planner, decoders, decode, stages);
         health.OnEnd(pipeline.End);
         runs.Watchdog.Arm(reason => health.Lose(reason));
         foreach (var stage in stages)
@@ -118,27 +130,40 @@ internal sealed class FramePipeline
 
         return pipeline;
 
+        void Enter(FrameJob frame)
+        {
+            if (frame.Plan is null)
+            {
+                encode.Send(frame);
+            }
+            else
+            {
+                tiles.Begin(frame);
+            }
+        }
+
         Stage CreateStage(string name, int workers, bool runsModel, Func<Stage, IStageWorker> createWorker) =>
-            Stage.Create(name, workers, options.MaxFramesInPipeline, runsModel, new StageContext(exit, classifier, clock), createWorker);
+            Stage.Create(name, workers, options.MaxFramesInPipeline + tilesAtATime, runsModel, new StageContext(exit, classifier, clock), createWorker);
     }
 
     public async ValueTask<AnalysisOutcome> AnalyzeAsync(FrameInput input, AnalysisRequest request, CancellationToken cancellationToken)
     {
         long receivedAt = request.ReceivedAt == 0 ? _time.GetTimestamp() : request.ReceivedAt;
         FrameShape shape = default;
-        if ((_health.Failure ?? RequestRules.Check(request) ?? FrameInspector.Inspect(input, _limits, out shape)) is { } refusal)
+        if ((_health.Failure ?? RequestRules.Check(input, request) ?? FrameInspector.Inspect(input, _limits, out shape)) is { } refusal)
         {
             return refusal;
         }
 
+        var plan = _planner.Plan(input, request, shape);
         var job = new FrameJob(
-            _exit, input, request, shape, FrameCost.Of(input, request, shape), receivedAt, FrameDeadlines.DueAt(_time, receivedAt, request.MaxAge));
+            _exit, input, request, shape, FrameCost.Of(input, request, shape, plan), receivedAt, FrameDeadlines.DueAt(_time, receivedAt, request.MaxAge)) { Plan = plan };
         if (await _door.EnterAsync(job, cancellationToken).ConfigureAwait(false) is { } turnedAway)
         {
             return turnedAway;
         }
 
-        _stages[0].Send(job);
+        _first.Send(job);
         using (cancellationToken.UnsafeRegister(static state => ((FrameJob)state!).Cancel(), job))
         {
             return await job.Answer.ConfigureAwait(false);

@@ -7,15 +7,15 @@ internal sealed class GateStep(AnswerWriter answers) : IFrameStep
 {
     public AnalysisOutcome? Process(FrameJob job)
     {
-        float score = Scores.OfLogit(job.Batch!.Slot.ClsLogits.Values[job.Row]);
+        job.Logit = job.Batch!.Slot.ClsLogits.Values[job.Row];
+        float score = Scores.OfLogit(job.Logit);
         if (!float.IsFinite(score))
         {
             return new FrameFailure(FailureKind.ModelFault, "The model's score is not a number.");
         }
 
         job.Score = score;
-        job.Verdict = job.VerdictIsOpen ? Verdict.Uncertain : job.Request.Thresholds.VerdictOf(score);
-        job.NeedsMask = job.Affords(WantsMask(job), Economies.NoMask);
+        Decide(job);
         if (job.Turn is { } turn)
         {
             // Counted, but what was guessed teaches nothing.
@@ -29,6 +29,13 @@ internal sealed class GateStep(AnswerWriter answers) : IFrameStep
         }
 
         return answers.WithoutMask(job);
+    }
+
+    /// <summary>From the score to the verdict, and to whether a mask is made.</summary>
+    public static void Decide(FrameJob job)
+    {
+        job.Verdict = job.VerdictIsOpen ? Verdict.Uncertain : job.Request.Thresholds.VerdictOf(job.Score);
+        job.NeedsMask = job.Affords(WantsMask(job), Economies.NoMask);
     }
 
     private static bool WantsMask(FrameJob job) => job.Request.MaskPolicy switch

@@ -18,6 +18,11 @@ internal sealed class MaskStep(ModelManifest manifest, AnswerWriter answers, Sta
         FrameAnalysis analysis;
         try
         {
+            if (job.Part is { } part)
+            {
+                return Map(job, part);
+            }
+
             analysis = job.NeedsMask ? Answer(job) : answers.WithoutMask(job);
         }
         catch (NativeException exception) when (exception.Status == NativeStatus.NotFinite)
@@ -41,19 +46,52 @@ internal sealed class MaskStep(ModelManifest manifest, AnswerWriter answers, Sta
         long start = clock.Now;
         var (width, height) = (job.Shape.Width, job.Shape.Height);
         using var mask = new PixelMemory<byte>(width, height, MatType.CV_8UC1);
-        using var soft = new PixelMemory<float>(width, height, MatType.CV_32FC1);
-        var slot = job.Batch!.Slot;
-        long area = Decode(job, slot.MaskLogits, slot.ClassLogits, mask, soft);
+        using var soft = job.Tiled?.Soft ?? new PixelMemory<float>(width, height, MatType.CV_32FC1);
+        long area = job.Tiled is null ? Decode(job, mask, soft) : Cut(soft.Values, mask.Values);
         var regions = area == 0 ? [] : RegionFinder.Find(mask.Values, soft.Values, job.Shape.Width);
         var encoded = Encode(job, mask, soft, area);
         float[] softMask = job.Request.SoftMask && (long)soft.Values.Length * sizeof(float) <= job.Request.MaxMaskBytes ? soft.Values.ToArray() : [];
-        job.Timings = job.Timings with { Mask = clock.Record(job, TimedWork.Mask, start) };
+        job.Timings = job.Timings with { Mask = job.Timings.Mask + clock.Record(job, TimedWork.Mask, start) };
         if (job.NeedsDualVerdict)
         {
             CompareWithBase(job, mask, soft);
         }
 
         return answers.WithMask(job, new MaskResult(encoded, regions, area, softMask));
+    }
+
+    /// <summary>Of a part the soft map alone is wanted.</summary>
+    private FrameAnalysis Map(FrameJob job, TilePart part)
+    {
+        long start = clock.Now;
+        var (width, height) = (job.Shape.Width, job.Shape.Height);
+        using var mask = new PixelMemory<byte>(width, height, MatType.CV_8UC1);
+        part.Soft = new PixelMemory<float>(width, height, MatType.CV_32FC1);
+        Decode(job, mask, part.Soft);
+        job.Timings = job.Timings with { Mask = clock.Record(job, TimedWork.Mask, start) };
+        return answers.WithoutMask(job);
+    }
+
+    /// <summary>Of a soft map that was merged from those of tiles.</summary>
+    /// <returns>The number of forged pixels.</returns>
+    private long Cut(ReadOnlySpan<float> soft, Span<byte> mask)
+    {
+        float threshold = manifest.MaskDecode.Threshold;
+        long area = 0;
+        for (int i = 0; i < mask.Length; i++)
+        {
+            byte forged = soft[i] > threshold ? (byte)1 : (byte)0;
+            mask[i] = forged;
+            area += forged;
+        }
+
+        return area;
+    }
+
+    private long Decode(FrameJob job, PixelMemory<byte> mask, PixelMemory<float> soft)
+    {
+        var slot = job.Batch!.Slot;
+        return Decode(job, slot.MaskLogits, slot.ClassLogits, mask, soft);
     }
 
     /// <param name="soft">Is overwritten.</param>

@@ -3,7 +3,7 @@ namespace LoupeGrpc.Engine.Pipeline;
 /// <summary>What a request must keep to.</summary>
 internal static class RequestRules
 {
-    public static FrameFailure? Check(AnalysisRequest request)
+    public static FrameFailure? Check(FrameInput input, AnalysisRequest request)
     {
         if (!request.Thresholds.IsValid)
         {
@@ -18,6 +18,21 @@ internal static class RequestRules
         if (!Enum.IsDefined(request.MaskPolicy) || !Enum.IsDefined(request.MaskEncoding))
         {
             return Invalid($"The mask policy {request.MaskPolicy} or the mask encoding {request.MaskEncoding} is not known.");
+        }
+
+        if (!Enum.IsDefined(request.Tiles.Policy) || request.Tiles.MaxTiles is < 1 or > TileWish.Ceiling)
+        {
+            return Invalid($"The tile policy {request.Tiles.Policy} is not known, or {request.Tiles.MaxTiles} tiles are not from 1 to {TileWish.Ceiling}.");
+        }
+
+        if (request.Tiles.Policy == TilePolicy.Native && request.Adaptation is not null)
+        {
+            return Invalid("A session that adapts looks at pictures whole: tiles would each teach it something else.");
+        }
+
+        if (request.Tiles.Policy == TilePolicy.Native && input is RawInput)
+        {
+            return new FrameFailure(FailureKind.Unsupported, "Raw frames are looked at whole; send a picture file to have it looked at in tiles.");
         }
 
         return null;

@@ -19,7 +19,7 @@ internal sealed class Stage
     private Stage(string name, int capacity, bool runsModel, StageContext context)
     {
         Name = name;
-        Queue = new StageQueue<FrameJob>(name, capacity, static job => job.Request.IsUrgent);
+        Queue = new StageQueue<FrameJob>(name, capacity, static job => job.Request.IsUrgent, static job => job.Part is not null);
         _runsModel = runsModel;
         _context = context;
     }

@@ -5,7 +5,8 @@ namespace LoupeGrpc.Engine.Queueing;
 /// be in a queue at a time is bounded by admission. At most about a thousand items, so that a list is quick enough for taking from its middle. Thread-safe.
 /// </summary>
 /// <param name="isUrgent">Null: nothing is.</param>
-internal sealed class StageQueue<T>(string name, int capacity, Predicate<T>? isUrgent = null)
+/// <param name="isPart">Whether an item is one of many that make up one. A whole one that comes waits for one of them that came before, not for all. Null: nothing is.</param>
+internal sealed class StageQueue<T>(string name, int capacity, Predicate<T>? isUrgent = null, Predicate<T>? isPart = null)
     where T : class
 {
     private readonly object _lock = new();
@@ -132,12 +133,27 @@ internal sealed class StageQueue<T>(string name, int capacity, Predicate<T>? isU
         }
     }
 
-    /// <summary>Behind what is as urgent.</summary>
+    /// <summary>Behind what is as urgent, but for parts.</summary>
     private void Insert(T item)
     {
-        int place = isUrgent?.Invoke(item) == true ? _waiting.FindIndex(other => !isUrgent(other)) : -1;
-        _waiting.Insert(place < 0 ? _waiting.Count : place, item);
+        int end = isUrgent?.Invoke(item) == true ? _waiting.FindIndex(other => !isUrgent(other)) : -1;
+        end = end < 0 ? _waiting.Count : end;
+        int place = end;
+        if (isPart?.Invoke(item) == false)
+        {
+            // At most one part stays between it and the whole one before it.
+            while (place > 0 && isPart(_waiting[place - 1]) && SameUrgency(_waiting[place - 1], item))
+            {
+                place--;
+            }
+
+            place = Math.Min(place + 1, end);
+        }
+
+        _waiting.Insert(place, item);
     }
+
+    private bool SameUrgency(T one, T other) => isUrgent is null || isUrgent(one) == isUrgent(other);
 
     private bool Wait()
     {

@@ -1,10 +1,13 @@
+using LoupeGrpc.Engine.Masks;
+using OpenCvSharp;
+
 namespace LoupeGrpc.Engine.Tiling;
 
 /// <summary>
 /// Merges the soft maps of tiles into that of their picture: the mean of σ(z)·m under Hann windows, 0 where no tile was. Keeps no more than one row of tiles:
 /// what lies above the next tile is finished. One thread at a time; the order of the tiles, which is fixed, decides every byte.
 /// </summary>
-internal sealed class TileMerger
+internal sealed class TileMerger : IDisposable
 {
     /// <summary>Added to the window, so that the corners of the picture count.</summary>
     private const double LeastWeight = 1e-4;
@@ -15,16 +18,18 @@ internal sealed class TileMerger
     private readonly double[] _window;
 
     // Row y of the picture is row y % side here.
-    private readonly double[] _sums;
-    private readonly double[] _weights;
+    private readonly PixelMemory<double> _sums;
+    private readonly PixelMemory<double> _weights;
     private int _top;
 
     public TileMerger(int width, int height, int side)
     {
         (_width, _height, _side) = (width, height, side);
         _window = [.. Enumerable.Range(0, side).Select(i => Math.Pow(Math.Sin(Math.PI * (i + 0.5) / side), 2))];
-        _sums = new double[checked(width * side)];
-        _weights = new double[width * side];
+        _sums = new PixelMemory<double>(width, side, MatType.CV_64FC1);
+        _weights = new PixelMemory<double>(width, side, MatType.CV_64FC1);
+        _sums.Values.Clear();
+        _weights.Values.Clear();
     }
 
     /// <summary>Bytes that merging a picture of this width takes.</summary>
@@ -39,11 +44,13 @@ internal sealed class TileMerger
         ArgumentOutOfRangeException.ThrowIfLessThan(start.Y, _top);
         FinishTo(start.Y, soft);
         int columns = Math.Min(_side, _width - start.X);
+        var allSums = _sums.Values;
+        var allWeights = _weights.Values;
         for (int row = 0; row < Math.Min(_side, _height - start.Y); row++)
         {
             int offset = ((start.Y + row) % _side * _width) + start.X;
-            var sums = _sums.AsSpan(offset, columns);
-            var weights = _weights.AsSpan(offset, columns);
+            var sums = allSums.Slice(offset, columns);
+            var weights = allWeights.Slice(offset, columns);
             var values = tile.Slice(row * _side, columns);
             double vertical = _window[row];
             for (int i = 0; i < columns; i++)
@@ -58,13 +65,21 @@ internal sealed class TileMerger
     /// <summary>After the last tile.</summary>
     public void Complete(Span<float> soft) => FinishTo(_height, soft);
 
+    public void Dispose()
+    {
+        _sums.Dispose();
+        _weights.Dispose();
+    }
+
     private void FinishTo(int end, Span<float> soft)
     {
+        var allSums = _sums.Values;
+        var allWeights = _weights.Values;
         for (; _top < end; _top++)
         {
             int offset = _top % _side * _width;
-            var sums = _sums.AsSpan(offset, _width);
-            var weights = _weights.AsSpan(offset, _width);
+            var sums = allSums.Slice(offset, _width);
+            var weights = allWeights.Slice(offset, _width);
             var row = soft.Slice(_top * _width, _width);
             for (int i = 0; i < row.Length; i++)
             {

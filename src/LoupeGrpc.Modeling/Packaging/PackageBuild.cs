@@ -199,6 +199,7 @@ public sealed class PackageBuild : IDisposable
                 loss.PixelForgeWeight,
                 loss.PixelPolyEpsilon,
                 loss.TverskyAlpha),
+            Tiles = options.Tiles,
             AdaptedTensors = adapted,
             Precisions = precisions,
             Theta = theta,

@@ -13,6 +13,9 @@ public sealed record PackageOptions(string Name, string Version, bool Demonstrat
 {
     /// <summary>What is written, each one of <see cref="PackageLayout.Precisions"/>. Default: single precision.</summary>
     public IReadOnlyCollection<string> Precisions { get; init; } = [PackageLayout.Fp32];
+
+    /// <summary>How large pictures may be looked at in tiles; null: never, since the model was trained on pictures resized to its input.</summary>
+    public TileSettings? Tiles { get; init; }
 }
 
 /// <summary>What a conversion is doing.</summary>

@@ -51,6 +51,13 @@ internal static class ConvertCommand
         Description = "Precisions to write, separated by commas. fp16 holds weights and matrix products in half the bytes, for GPUs; a CPU runs it slowly.",
     };
 
+    private static readonly Option<string> Tiles = new Option<string>("--tiles")
+    {
+        HelpName = "native|off",
+        DefaultValueFactory = static _ => "off",
+        Description = "native: the model was trained on pixels as they are, and may look at large pictures in tiles. off: it was trained on pictures resized to its input.",
+    }.AcceptOnlyFromAmong("native", "off");
+
     private static readonly Option<bool> Averaged = new("--ema")
     {
         Description = "Where a file holds averaged (EMA) weights beside the plain ones, take the averaged. Default: the plain.",
@@ -73,7 +80,7 @@ internal static class ConvertCommand
                 --config config.yaml --output models/loupe-l14
             """)
         {
-            Weights, Config, Output, Name, ModelVersion, Precision, Averaged, Overwrite,
+            Weights, Config, Output, Name, ModelVersion, Precision, Tiles, Averaged, Overwrite,
         };
         Precision.Validators.Add(static result =>
         {
@@ -104,6 +111,7 @@ internal static class ConvertCommand
             var options = new PackageOptions(name, result.GetRequiredValue(ModelVersion), Demonstration: false, ProductVersion.Name, result.GetValue(Overwrite))
             {
                 Precisions = Precisions(result.GetRequiredValue(Precision)),
+                Tiles = result.GetRequiredValue(Tiles) == "native" ? new TileSettings(Bias: 0) : null,
             };
             var request = new ConversionRequest(result.GetRequiredValue(Config), result.GetRequiredValue(Weights), output, options)
             {

@@ -262,6 +262,11 @@ internal sealed record LimitOptions : EngineLimits
     [Bytes(1 << 16, 1 << 30)]
     public int MaxResponseBytes { get; init; } = 64 << 20;
 
+    /// <summary>Each is a run of the model.</summary>
+    [Setting("tiles of a picture, where it is looked at in tiles")]
+    [Range(1, TileWish.Ceiling)]
+    public int MaxTiles { get; init; } = 1024;
+
     /// <summary>Largest request message in bytes: what the transport lets through.</summary>
     public int MaxMessageBytes => (int)MaxFrameBytes + MessageOverhead;
 }

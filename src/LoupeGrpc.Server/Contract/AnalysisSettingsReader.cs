@@ -1,8 +1,10 @@
 using LoupeGrpc.Engine;
+using LoupeGrpc.Server.Configuration;
 using LoupeGrpc.Server.Sessions;
 using LoupeGrpc.V1;
 using MaskEncoding = LoupeGrpc.Engine.MaskEncoding;
 using MaskPolicy = LoupeGrpc.Engine.MaskPolicy;
+using TilePolicy = LoupeGrpc.Engine.TilePolicy;
 using Wire = LoupeGrpc.V1;
 
 namespace LoupeGrpc.Server.Contract;
@@ -62,4 +64,39 @@ internal static class AnalysisSettingsReader
 
         return new MaskWish(policy.Value, encoding.Value, mask.MaxBytes);
     }
+
+    /// <summary>Null, and why, where they make no sense.</summary>
+    /// <param name="tiles">Null: the defaults.</param>
+    public static TileWish? Read(TileSettings? tiles, LoupeOptions options, out string? error)
+    {
+        error = null;
+        tiles ??= new TileSettings();
+        TilePolicy? policy = tiles.Policy switch
+        {
+            Wire.TilePolicy.Unspecified or Wire.TilePolicy.Off => TilePolicy.Off,
+            Wire.TilePolicy.Auto => TilePolicy.Auto,
+            Wire.TilePolicy.Native => TilePolicy.Native,
+            _ => null,
+        };
+        if (policy is null)
+        {
+            error = $"tile policy {(int)tiles.Policy} is not known";
+            return null;
+        }
+
+        TimeSpan? budget = tiles.BudgetMs == 0 ? null : TimeSpan.FromMilliseconds(tiles.BudgetMs);
+        return TileWishes.Of(policy.Value, tiles.MaxTiles, budget, options.Limits, out error);
+    }
+
+    public static TileSettings ToMessage(this TileWish tiles) => new()
+    {
+        Policy = tiles.Policy switch
+        {
+            TilePolicy.Auto => Wire.TilePolicy.Auto,
+            TilePolicy.Native => Wire.TilePolicy.Native,
+            _ => Wire.TilePolicy.Off,
+        },
+        MaxTiles = (uint)tiles.MaxTiles,
+        BudgetMs = (uint)(tiles.Budget?.TotalMilliseconds ?? 0),
+    };
 }

@@ -20,6 +20,7 @@ internal static class ExecutionMessages
         Demonstration = model.Demonstration,
         ImageSize = (uint)model.ImageSize,
         PatchGrid = (uint)model.Grid,
+        NativeTiles = model.NativeTiles,
     };
 
     public static ServedModel ToMessage(this ModelStatus model) => new()

@@ -18,6 +18,7 @@ internal static class LimitMessages
         Credits = (uint)credits,
         MaxResponseBytes = (ulong)maxResponseBytes,
         MaxSessions = (uint)options.Limits.MaxSessions,
+        MaxTiles = (uint)options.Limits.MaxTiles,
         MaxAdaptationBytes = (ulong)options.Adaptation.MaxStateBytes,
     };
 

@@ -44,12 +44,18 @@ internal static class OpenReader
         Note(badThresholds);
         analysis = analysis with { Mask = AnalysisSettingsReader.Read(open.Mask, out var badMask) ?? analysis.Mask };
         Note(badMask);
+        analysis = analysis with { Tiles = AnalysisSettingsReader.Read(open.Tiles, options, out var badTiles) ?? analysis.Tiles };
+        Note(badTiles);
 
         AdaptationSettings? adaptation = null;
         if (open.Adaptation?.Enabled == true)
         {
             adaptation = open.Adaptation.ToSettings(out var badAdaptation);
             Note(badAdaptation, "adaptation: ");
+            if (analysis.Tiles.Policy == Engine.TilePolicy.Native)
+            {
+                errors.Add("tile policy NATIVE is not for sessions that adapt, whose frames are looked at whole: take AUTO or OFF");
+            }
         }
 
         var economies = ReadEconomies(open.Economies, errors);

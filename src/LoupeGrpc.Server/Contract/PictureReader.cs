@@ -27,10 +27,11 @@ internal static class PictureReader
         }
 
         if (AnalysisSettingsReader.Read(request.Thresholds, options.Thresholds, out var error) is { } thresholds
-            && AnalysisSettingsReader.Read(request.Mask, out error) is { } mask)
+            && AnalysisSettingsReader.Read(request.Mask, out error) is { } mask
+            && AnalysisSettingsReader.Read(request.Tiles, options, out error) is { } tiles)
         {
-            return new PictureRequest(
-                input, new AnalysisSettings { Thresholds = thresholds, Mask = mask, MaxResponseBytes = AnalysisSettings.DefaultResponseBytes }, request.Model);
+            var settings = new AnalysisSettings { Thresholds = thresholds, Mask = mask, Tiles = tiles, MaxResponseBytes = AnalysisSettings.DefaultResponseBytes };
+            return new PictureRequest(input, settings, request.Model);
         }
 
         failure = CallFailure.Invalid(error!);

@@ -5,6 +5,8 @@ using LoupeGrpc.V1;
 using MaskEncoding = LoupeGrpc.Engine.MaskEncoding;
 using MaskOmission = LoupeGrpc.Engine.MaskOmission;
 using StageTimings = LoupeGrpc.Engine.StageTimings;
+using TilePeak = LoupeGrpc.V1.TilePeak;
+using TileReport = LoupeGrpc.V1.TileReport;
 using Verdict = LoupeGrpc.Engine.Verdict;
 using Wire = LoupeGrpc.V1;
 
@@ -47,6 +49,7 @@ internal static class ResultMessages
             Adaptation = analysis.Adaptation?.ToMessage(),
             BaseMask = analysis.BaseMask?.ToMessage(),
             MaskDisagreement = analysis.MaskDisagreement ?? 0,
+            Tiles = analysis.Tiles?.ToMessage(),
         };
         foreach (var region in analysis.Regions)
         {
@@ -84,6 +87,20 @@ internal static class ResultMessages
         Verdict.Authentic => Wire.Verdict.Authentic,
         Verdict.Manipulated => Wire.Verdict.Manipulated,
         _ => Wire.Verdict.Uncertain,
+    };
+
+    private static TileReport ToMessage(this Engine.TileReport tiles) => new()
+    {
+        Analysed = (uint)tiles.Analysed,
+        Total = (uint)tiles.Of,
+        Step = (uint)tiles.Step,
+        WholePictureRun = tiles.WholePictureRun,
+        Coverage = tiles.Coverage,
+        Peak = new TilePeak
+        {
+            Score = tiles.Peak.Score,
+            Box = new Box { X = (uint)tiles.Peak.X, Y = (uint)tiles.Peak.Y, Width = (uint)tiles.Peak.Width, Height = (uint)tiles.Peak.Height },
+        },
     };
 
     private static Mask ToMessage(this EncodedMask mask)

@@ -35,6 +35,7 @@ internal static class SessionMessages
                 StalenessBudget = grant.Opening.StalenessBudget is { } budget ? Duration.FromTimeSpan(budget) : null,
             },
             Mask = grant.Settings.ToMaskSettings(grant.Adaptation is not null),
+            Tiles = grant.Settings.Tiles.ToMessage(),
             Unavailable = { grant.Missing.Select(static missing => missing.ToMessage()) },
             Adaptation = grant.Adaptation?.ToMessage(),
             ResumeToken = grant.Token is { } token ? ByteString.CopyFrom(token.Value.Span) : ByteString.Empty,

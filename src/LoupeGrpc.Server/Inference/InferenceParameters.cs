@@ -1,6 +1,7 @@
 using System.Globalization;
 using LoupeGrpc.Engine;
 using LoupeGrpc.Server.Configuration;
+using LoupeGrpc.Server.Sessions;
 
 namespace LoupeGrpc.Server.Inference;
 
@@ -10,12 +11,14 @@ internal sealed record InferenceParameters
     /// <summary>Of a sequence's name.</summary>
     private const int MaxIdLength = 128;
 
-    private const string Expected = "expected mask, low, high, sequence_id, sequence_start, sequence_end";
+    private const string Expected = "expected mask, low, high, tiles, sequence_id, sequence_start, sequence_end";
 
     /// <summary>Null: as the outputs need it.</summary>
     public MaskPolicy? Mask { get; private init; }
 
     public VerdictThresholds Thresholds { get; private init; }
+
+    public TilePolicy Tiles { get; private init; }
 
     /// <summary>Null: none.</summary>
     public string? Sequence { get; private init; }
@@ -39,7 +42,7 @@ internal sealed record InferenceParameters
                 "sequence_id" => read with { Sequence = IdOf(value) },
                 "sequence_start" => read with { IsStart = Truth(name, value) },
                 "sequence_end" => read with { IsEnd = Truth(name, value) },
-                "tiles" => throw InferenceException.Of(new FrameFailure(FailureKind.Unsupported, "parameter 'tiles' is not there: this server analyses pictures as a whole")),
+                "tiles" => read with { Tiles = value is string text && TileWishes.ReadPolicy(text) is { } policy ? policy : throw Wrong(name, value, TileWishes.ExpectedPolicy) },
                 _ => throw InferenceException.Invalid($"parameter '{ShownText.Of(name)}' is not known here: {Expected}"),
             };
         }

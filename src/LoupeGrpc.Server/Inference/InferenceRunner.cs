@@ -68,6 +68,7 @@ internal sealed class InferenceRunner(
         {
             Thresholds = call.Parameters.Thresholds,
             Mask = new MaskWish(policy, MaskEncoding.Rle, (uint)Math.Max(soft ? share : Math.Min(share, AnalysisSettings.DefaultResponseBytes), MinMaskBytes)) { Soft = soft },
+            Tiles = new TileWish(call.Parameters.Tiles, TileWishes.Default(limits)),
             MaxResponseBytes = limits.MaxResponseBytes,
         };
     }

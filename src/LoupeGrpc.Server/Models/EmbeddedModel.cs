@@ -168,7 +168,7 @@ internal sealed class EmbeddedModel : IDisposable
     private static ModelPackage Convert(string directory, ILogger logger, CancellationToken cancellationToken)
     {
         var begin = TimeProvider.System.GetTimestamp();
-        var options = new PackageOptions(Name, Version, Demonstration: true, ProductVersion.Name);
+        var options = new PackageOptions(Name, Version, Demonstration: true, ProductVersion.Name) { Tiles = new TileSettings(Bias: 0) };
         var package = ModelConversion.Run(new ConversionRequest(Configuration, [Weights], directory, options), cancellationToken);
         var seconds = TimeProvider.System.GetElapsedTime(begin).TotalSeconds;
         ModelLog.Converted(logger, directory, seconds);

@@ -17,6 +17,9 @@ internal sealed record AnalysisSettings
 
     public MaskWish Mask { get; init; } = new(MaskPolicy.WhenSuspected, MaskEncoding.Rle, 0);
 
+    /// <summary>Whether frames are looked at in tiles.</summary>
+    public TileWish Tiles { get; init; } = TileWish.None;
+
     /// <summary>Largest response in bytes.</summary>
     public required int MaxResponseBytes { get; init; }
 
@@ -39,6 +42,7 @@ internal sealed record AnalysisSettings
         MaskEncoding = Mask.Encoding,
         SoftMask = Mask.Soft,
         MaxMaskBytes = MaxMaskBytes(adaptation is not null),
+        Tiles = Tiles,
         Deterministic = Deterministic,
         Adaptation = adaptation,
         ReceivedAt = receivedAt,

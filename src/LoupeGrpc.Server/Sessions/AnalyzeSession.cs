@@ -13,16 +13,14 @@ internal sealed class AnalyzeSession : IDisposable
     /// <summary>With FRESHEST the reader goes on while nothing is answered; only a client that reads nothing at all is slowed down.</summary>
     private const int FreshestCredits = 64;
 
-    private readonly SessionServices _services;
+    private readonly SessionJournal _journal;
     private readonly Action<AnalyzeSession> _ended;
     private readonly SessionLifecycle _lifecycle = new();
     private readonly ResumeWindow _window;
-    private readonly CancellationTokenSource _stopReading = new();
+    private readonly SessionEnding _ending;
     private readonly Lock _lock = new();
     private ReadOnlyMemory<byte> _snapshot;
     private SessionCall? _call;
-    private Task _stopping = Task.CompletedTask;
-    private Task<bool>? _keeping;
 
     /// <param name="seat">Where its frames are analysed. The session's from now on.</param>
     /// <param name="snapshot">Adaptation state to begin with; empty: the model's own parameters.</param>
@@ -44,10 +42,11 @@ internal sealed class AnalyzeSession : IDisposable
         Token = stored is not null ? new ResumeToken(stored.Token.Span) : opening.Resumable ? new ResumeToken() : null;
         Opening = opening;
         _snapshot = snapshot;
-        _services = services;
+        _journal = new SessionJournal(services, this);
         _ended = ended;
         var keeper = Token is null ? null : services.Keeping.KeeperOf(id, Token.Digest, stored?.Fence ?? SessionKeeper.FirstFence, EndFencedOut);
-        Work = new SessionWork(id, opening, seat, Credits, services, keeper, Describe, stored);
+        Work = new SessionWork(id, opening, seat, Credits, services, keeper, progress => SessionFacts.Of(this, progress), stored);
+        _ending = new SessionEnding(Work);
         _window = new ResumeWindow(services.Time, services.Options.Sessions.ResumeWindow, number => TryDrop(SessionEnd.NotResumed, number));
     }
 
@@ -107,10 +106,10 @@ internal sealed class AnalyzeSession : IDisposable
     public (ulong Frames, int InFlight, ulong Manipulated) Count() => Work.Count();
 
     /// <summary>How the session was told to end from outside; null while it was not.</summary>
-    public SessionEnd? End { get; private set; }
+    public SessionEnd? End => _ending.End;
 
     /// <summary>The session was told to end, and every frame taken in has its outcome.</summary>
-    public CancellationToken StopReading => _stopReading.Token;
+    public CancellationToken StopReading => _ending.StopReading;
 
     /// <summary>Gives the session to a call, in the place of any other. False, and nothing changes, where that cannot be.</summary>
     /// <param name="received">Responses that the call's client has.</param>
@@ -130,15 +129,11 @@ internal sealed class AnalyzeSession : IDisposable
             {
                 call.Follow(_call);
                 _call.BeginLeave();
-                SessionLog.TakenOver(_services.Logger, Id, Peer, call.Peer, received);
-                _services.Audit.Add(SessionAudit.TakenOver(this, call.Peer));
-                _services.Metrics.SessionResumed(wasParked: false);
+                _journal.TakenOver(call.Peer, received);
             }
             else if (_lifecycle.State == SessionState.Parked)
             {
-                SessionLog.Resumed(_services.Logger, Id, call.Peer, received);
-                _services.Audit.Add(SessionAudit.Resumed(this, call.Peer));
-                _services.Metrics.SessionResumed(wasParked: true);
+                _journal.Resumed(call.Peer, received);
             }
 
             _window.Close();
@@ -201,9 +196,7 @@ internal sealed class AnalyzeSession : IDisposable
         {
             if (End is null && _lifecycle.State != SessionState.Parked && _lifecycle.TryMove(SessionState.Ending))
             {
-                End = end;
-                Work.Close(notice);
-                _stopping = StopReadingWhenDecidedAsync(patience);
+                _ending.Begin(end, notice, patience);
                 return;
             }
         }
@@ -237,23 +230,14 @@ internal sealed class AnalyzeSession : IDisposable
                 return false;
             }
 
-            End = SessionEnd.HandedOver;
-            _stopping = BoundDecisionsAsync(patience);
+            _ending.BeginHandOver(patience);
+            return true;
         }
-
-        _ = _stopReading.CancelAsync();
-        return true;
     }
 
     /// <summary>Brings the session to the store as it is now. When it is to be handed over, and every frame has its outcome.</summary>
     /// <returns>Whether it is there.</returns>
-    public Task<bool> KeepAsync()
-    {
-        lock (_lock)
-        {
-            return _keeping ??= Checkpoints?.WriteAsync(whole: true) ?? Task.FromResult(false);
-        }
-    }
+    public Task<bool> KeepAsync() => _ending.KeepAsync();
 
     /// <summary>Ends the session at once, if it is parked.</summary>
     public bool TryDrop(SessionEnd end) => TryDrop(end, null);
@@ -262,25 +246,20 @@ internal sealed class AnalyzeSession : IDisposable
     public void Dispose()
     {
         _window.Dispose();
-        _stopReading.Dispose();
+        _ending.Dispose();
         Work.Dispose();
     }
 
     private void Begin()
     {
-        _services.Metrics.SessionOpened();
-        SessionLog.Opened(_services.Logger, Id, Name, Client, Peer, Opening.Delivery);
-        _services.Audit.Add(SessionAudit.Opened(this));
+        _journal.Opened();
         Work.Begin(_snapshot);
         _snapshot = default;
     }
 
     private void GoOn(StoredSession stored)
     {
-        _services.Metrics.SessionOpened();
-        _services.Metrics.SessionParked();
-        _services.Metrics.SessionRestored(stored.IsBehind);
-        SessionLog.Restored(_services.Logger, Id, Name, stored.Record.Facts.Frames, stored.FramesLost);
+        _journal.Restored(stored);
         Work.GoOn(stored);
         lock (_lock)
         {
@@ -289,45 +268,15 @@ internal sealed class AnalyzeSession : IDisposable
         }
     }
 
-    private SessionFacts Describe(SessionProgress progress) => new()
-    {
-        Id = Id,
-        TokenDigest = Token!.Digest,
-        Owner = Opening.Owner,
-        Model = Work.Model.Hash,
-        Name = Name,
-        Client = Client,
-        OpenedAt = OpenedAt,
-        FrameFormat = Opening.FrameFormat,
-        Delivery = Opening.Delivery,
-        StalenessBudget = Opening.StalenessBudget,
-        Economies = Opening.Economies,
-        Unordered = Opening.Unordered,
-        Settings = progress.Settings,
-        Adaptation = null,
-        Frames = progress.Frames,
-        Commands = progress.Commands,
-        FirstResponse = progress.FirstResponse,
-        FrameBytes = progress.FrameBytes,
-        Duration = TimeSpan.Zero,
-        Tally = progress.Tally,
-    };
-
     private void EndFencedOut() =>
         BeginEnd(SessionEnd.FencedOut, new SessionNotice(NoticeKind.Terminated, SessionEnd.FencedOut.Failure!.Message), TimeSpan.Zero);
 
     /// <summary>Of a parked session, whose frames may still be in the engine.</summary>
     private async Task DropWhenDecidedAsync(TimeSpan patience)
     {
-        await BoundDecisionsAsync(patience).ConfigureAwait(false);
+        await Work.DecideWithinAsync(patience).ConfigureAwait(false);
         await KeepAsync().ConfigureAwait(false);
         TryDrop(SessionEnd.HandedOver);
-    }
-
-    private async Task KeepParkedAsync()
-    {
-        await Work.WhenDecided().ConfigureAwait(false);
-        await Checkpoints!.WriteAsync(whole: true).ConfigureAwait(false);
     }
 
     /// <summary>The call does not serve the session any more: the session is parked or at its end, or another call has it.</summary>
@@ -344,14 +293,9 @@ internal sealed class AnalyzeSession : IDisposable
             _call = null;
             if (end == SessionEnd.Vanished && Resumable && _lifecycle.TryMove(SessionState.Parked))
             {
-                _services.Metrics.SessionParked();
-                SessionLog.Parked(_services.Logger, Id, _window.Length);
+                _journal.Parked(_window.Length);
                 _window.Open();
-                if (Checkpoints is not null)
-                {
-                    _ = KeepParkedAsync();
-                }
-
+                _ = _ending.KeepParkedAsync();
                 return end;
             }
 
@@ -394,54 +338,17 @@ internal sealed class AnalyzeSession : IDisposable
     {
         try
         {
-            if (end == SessionEnd.HandedOver)
-            {
-                await _stopping.ConfigureAwait(false);
-                await KeepAsync().ConfigureAwait(false);
-            }
-
-            // Frames are left only where nobody waits for them.
-            Work.Abandon();
-            await Work.WhenDecided().ConfigureAwait(false);
-            await _stopping.ConfigureAwait(false);
-            if (end != SessionEnd.HandedOver && end != SessionEnd.MadeRoom && Checkpoints is { } checkpoints)
-            {
-                await checkpoints.ForgetAsync().ConfigureAwait(false);
-            }
+            await _ending.FinishAsync(end).ConfigureAwait(false);
         }
 #pragma warning disable CA1031 // Whatever went wrong, the session leaves the registry and gives back what it holds.
         catch (Exception exception)
 #pragma warning restore CA1031
         {
-            SessionLog.EndFailed(_services.Logger, Id, exception);
+            _journal.EndFailed(exception);
         }
 
-        var summary = Work.Summarize();
-        SessionLog.Ended(
-            _services.Logger, Id, end.Name, summary.Duration.TotalSeconds, summary.Frames, summary.Results, summary.Dropped, summary.Expired, summary.Failed);
-        _services.Audit.Add(SessionAudit.Ended(this, end, summary));
-        _services.Metrics.SessionEnded(wasParked);
+        _journal.Ended(end, wasParked);
         Dispose();
         _ended(this);
-    }
-
-    /// <summary>Done when every frame has its outcome: by itself, or dropped when the time for that is over.</summary>
-    private async Task BoundDecisionsAsync(TimeSpan patience)
-    {
-        try
-        {
-            await Work.WhenDecided().WaitAsync(patience, _services.Time).ConfigureAwait(false);
-        }
-        catch (TimeoutException)
-        {
-            Work.Abandon();
-            await Work.WhenDecided().ConfigureAwait(false);
-        }
-    }
-
-    private async Task StopReadingWhenDecidedAsync(TimeSpan patience)
-    {
-        await BoundDecisionsAsync(patience).ConfigureAwait(false);
-        await _stopReading.CancelAsync().ConfigureAwait(false);
     }
 }

@@ -56,7 +56,7 @@ internal sealed class SessionWork : IDisposable
         Checkpoints = keeper is null
             ? null
             : new SessionCheckpoints(
-                keeper, services.Keeping.Encoding, _sequencer, _adaptation, services.Options.Sessions.CheckpointInterval, progress => describe(progress) with { Duration = Duration });
+                keeper, services.Keeping.Encoding, _sequencer, _adaptation, services.Options.Sessions.CheckpointInterval, describe);
         _frames = new FramePath(services, opening, seat, _sequencer, _adaptation, Outbox, Checkpoints, _abandon.Token);
         _controls = new SessionControls(_sequencer, _adaptation, services.StateTurns, opening.Analysis, stored?.Commands ?? 0);
         _before = stored?.Record.Facts.Duration ?? TimeSpan.Zero;
@@ -169,10 +169,25 @@ internal sealed class SessionWork : IDisposable
     /// <summary>Done when every frame taken in has its outcome.</summary>
     public Task WhenDecided() => _sequencer.WhenDecided();
 
+    /// <summary>Done when every frame taken in has its outcome: by itself, or dropped when the time for that is over.</summary>
+    public async Task DecideWithinAsync(TimeSpan patience)
+    {
+        try
+        {
+            await WhenDecided().WaitAsync(patience, _services.Time).ConfigureAwait(false);
+        }
+        catch (TimeoutException)
+        {
+            Abandon();
+            await WhenDecided().ConfigureAwait(false);
+        }
+    }
+
     /// <summary>The session so far.</summary>
     public SessionSummary Summarize() => _sequencer.Summarize(Duration) with { Adaptation = _adaptation.State };
 
-    private TimeSpan Duration => _before + _services.Time.GetElapsedTime(_openedAt);
+    /// <summary>Since its opening, at other servers too.</summary>
+    public TimeSpan Duration => _before + _services.Time.GetElapsedTime(_openedAt);
 
     /// <summary>Frames that come are dropped from now on. Says so to the client.</summary>
     public void Close(SessionNotice notice) => _sequencer.Close(notice);

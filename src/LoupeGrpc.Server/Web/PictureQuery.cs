@@ -5,7 +5,7 @@ using LoupeGrpc.Server.Sessions;
 
 namespace LoupeGrpc.Server.Web;
 
-/// <summary>What is wanted of pictures, from the query: <c>mask</c>, <c>thresholds</c> and <c>model</c>, as the options of the client's tool.</summary>
+/// <summary>What is wanted of pictures, from the query: <c>mask</c>, <c>thresholds</c>, <c>tiles</c>, <c>max_tiles</c> and <c>model</c>, as the options of the client's tool.</summary>
 /// <param name="Model">Empty: the server's default.</param>
 internal sealed record PictureQuery(AnalysisSettings Settings, string Model)
 {
@@ -13,6 +13,7 @@ internal sealed record PictureQuery(AnalysisSettings Settings, string Model)
     public static PictureQuery Read(IQueryCollection query, LoupeOptions options)
     {
         var (policy, thresholds, model) = (MaskPolicy.WhenSuspected, options.Thresholds, string.Empty);
+        var (tiles, maxTiles) = (TilePolicy.Off, 0u);
         foreach (var (name, values) in query)
         {
             var value = values.Count == 1 ? values[0]! : throw Wrong($"the query has {name} {values.Count} times");
@@ -30,17 +31,30 @@ internal sealed record PictureQuery(AnalysisSettings Settings, string Model)
                 case "thresholds":
                     thresholds = ReadThresholds(value);
                     break;
+                case "tiles":
+                    tiles = TileWishes.ReadPolicy(value) ?? throw Wrong($"tiles is '{value}': expected {TileWishes.ExpectedPolicy}");
+                    break;
+                case "max_tiles":
+                    maxTiles = uint.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var most) && most > 0
+                        ? most
+                        : throw Wrong($"max_tiles is '{value}': expected a whole number from 1 to {options.Limits.MaxTiles}");
+                    break;
                 case "model":
                     model = value;
                     break;
                 default:
-                    throw Wrong($"the query has '{name}': expected mask, thresholds or model");
+                    throw Wrong($"the query has '{name}': expected mask, thresholds, tiles, max_tiles or model");
             }
         }
 
-        return new PictureQuery(
-            new AnalysisSettings { Thresholds = thresholds, Mask = new MaskWish(policy, MaskEncoding.Rle, 0), MaxResponseBytes = AnalysisSettings.DefaultResponseBytes },
-            model);
+        var settings = new AnalysisSettings
+        {
+            Thresholds = thresholds,
+            Mask = new MaskWish(policy, MaskEncoding.Rle, 0),
+            Tiles = TileWishes.Of(tiles, maxTiles, budget: null, options.Limits, out var error) ?? throw Wrong(error!),
+            MaxResponseBytes = AnalysisSettings.DefaultResponseBytes,
+        };
+        return new PictureQuery(settings, model);
     }
 
     private static VerdictThresholds ReadThresholds(string text)

@@ -15,6 +15,9 @@ internal sealed record AnalysisOptions
 
     public required MaskPolicy Mask { get; init; }
 
+    /// <summary>Null: pictures are looked at whole.</summary>
+    public TileSettings? Tiles { get; init; }
+
     /// <summary>Null: the server's.</summary>
     public required Thresholds? Thresholds { get; init; }
 

@@ -77,6 +77,7 @@ internal sealed class AnalysisCommand(CliHost host, AnalysisOptions options, Str
             return await run.RunAsync(client, session with
             {
                 Mask = new MaskSettings { Policy = options.Mask, Encoding = MaskEncoding.Rle },
+                Tiles = options.Tiles,
                 Thresholds = options.Thresholds,
                 Model = options.Model,
                 MaxFramesInFlight = files.NeedsFrames ? MaxKeptFrames : session.MaxFramesInFlight,

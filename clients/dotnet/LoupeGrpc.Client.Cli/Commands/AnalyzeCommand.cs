@@ -34,10 +34,14 @@ internal static class AnalyzeCommand
 
         With --format jsonl each line is
           {"path","frame_id","outcome","score","verdict","width","height","mask":{"size":[h,w],"counts"},"mask_area","regions","notes",
-           "sha256","timings_ms","provider","orientation","mask_file","overlay_file"}
+           "sha256","timings_ms","provider","orientation","tiles","mask_file","overlay_file"}
         or {"path","frame_id","outcome":"FAILED","error":{"code","message"}}. `mask` is COCO run-length encoding. Where no mask was computed there is
         no "mask", "mask_area" (pixels) and "regions". "mask_file" and "overlay_file" are there when such a file was written,
         "orientation" (EXIF's, 2 to 8) where viewers turn the picture: masks and boxes are in stored pixels.
+
+        A picture of many megapixels, resized to the model's input of a few hundred pixels, loses most of what a forgery leaves. With --tiles auto it is looked
+        at in tiles, which costs a run of the model for each. SCORE is then what the tiles have in common, and "tiles" says how many there were and
+        where the highest score is: {"analysed","of","step","whole_picture_run","coverage","peak":{"score","box":[x,y,w,h]}}.
 
         Files are named after their inputs, with the folders below the one that was searched; where two would get the same name, with more of their
         folders or with their extension (a.jpg.png). They are written whole or not at all, and a mask of an earlier run never stays beside a result
@@ -45,7 +49,7 @@ internal static class AnalyzeCommand
 
         With --skip-done results are kept in DIR/results.jsonl too (--output DIR), and what is in it is not analysed again: the same command goes on
         where it ended or was killed. An input is done when full path, size and time of change (or else SHA-256) are the same, and so are the model's
-        hash, thresholds, mask policy and the files asked for, which must still be there. What failed is tried again. Inputs passed over have no row,
+        hash, thresholds, mask and tile policy and the files asked for, which must still be there. What failed is tried again. Inputs passed over have no row,
         and count for the exit code.
 
         {{{TeachingHelp.ExitCodes}}}
@@ -71,6 +75,8 @@ internal static class AnalyzeCommand
         var options = new AnalysisOptionSet(host, "Folder for overlays, masks and the results of --skip-done.");
         var command = new Command("analyze", "Analyse pictures: score, verdict and mask for each.") { paths, filesFrom, isNull, skipDone };
         options.AddTo(command);
+        var tiles = new TileOptionSet();
+        tiles.AddTo(command);
         command.Validators.Add(result =>
         {
             if (result.GetValue(paths) is not { Length: > 0 } && result.GetValue(filesFrom) is null)
@@ -90,7 +96,7 @@ internal static class AnalyzeCommand
             IReadOnlyList<string> all = [.. result.GetValue(paths) ?? [], .. listed];
             // A disk that does not answer must not hold up who gives up waiting.
             var items = await Task.Run(() => PathExpander.Expand(all, passedOver, host.Interrupt), CancellationToken.None).WaitAsync(host.Interrupt);
-            return (int)await new AnalysisCommand(host, options.Read(result) with { SkipDone = result.GetValue(skipDone) }).RunAsync(
+            return (int)await new AnalysisCommand(host, options.Read(result) with { SkipDone = result.GetValue(skipDone), Tiles = tiles.Read(result) }).RunAsync(
                 (_, _) => Task.FromResult<FrameSource>(new ItemListSource("analyze", items, passedOver)),
                 new LoupeSessionOptions());
         });

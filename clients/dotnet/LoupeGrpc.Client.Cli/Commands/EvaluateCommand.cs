@@ -91,6 +91,8 @@ internal static class EvaluateCommand
             list, authentic, forged, masks, predictions, by, perturb, at, samples, seed, worst, report, json, model, serve,
         };
         server.AddTo(command);
+        var tiles = new TileOptionSet();
+        tiles.AddTo(command);
         command.Validators.Add(result =>
         {
             var hasFolders = result.GetValue(authentic) is not null || result.GetValue(forged) is not null;
@@ -139,7 +141,7 @@ internal static class EvaluateCommand
                 var reached = server.Read(result);
                 await using var local = result.GetValue(serve) ? await LocalServer.StartAsync(host) : null;
                 using var client = new LoupeClient(local is null ? reached : reached with { Address = local.Address });
-                judgement = new ServerJudgement(host, client, cases, result.GetRequiredValue(model), page is not null, display);
+                judgement = new ServerJudgement(host, client, cases, result.GetRequiredValue(model), tiles.Read(result), page is not null, display);
                 foreach (var change in (Perturbation?[])[null, .. result.GetValue(perturb) ?? []])
                 {
                     sets.Add((change, await judgement.RunAsync(change, result.GetValue(seed))));

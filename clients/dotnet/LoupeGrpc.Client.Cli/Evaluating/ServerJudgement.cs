@@ -10,9 +10,10 @@ namespace LoupeGrpc.Client.Cli.Evaluating;
 /// <param name="client">The server.</param>
 /// <param name="cases">The list.</param>
 /// <param name="model">Which of the server's models; empty: its first.</param>
+/// <param name="tiles">Whether pictures are looked at in tiles.</param>
 /// <param name="wantsMasks">Masks are wanted of pictures whose truth has none, too.</param>
 /// <param name="display">What people see.</param>
-internal sealed class ServerJudgement(CliHost host, LoupeClient client, IReadOnlyList<TruthCase> cases, string model, bool wantsMasks, RunDisplay display)
+internal sealed class ServerJudgement(CliHost host, LoupeClient client, IReadOnlyList<TruthCase> cases, string model, TileSettings tiles, bool wantsMasks, RunDisplay display)
 {
     /// <summary>What the last run was given; null before.</summary>
     public SessionGrant? Grant { get; private set; }
@@ -40,6 +41,7 @@ internal sealed class ServerJudgement(CliHost host, LoupeClient client, IReadOnl
                     Policy = wantsMasks || cases.Any(static truth => truth is { IsForged: true, Mask: not null }) ? MaskPolicy.Always : MaskPolicy.Never,
                     Encoding = MaskEncoding.Rle,
                 },
+                Tiles = tiles,
                 Model = model,
             });
         });

@@ -66,6 +66,31 @@ internal sealed record SessionFacts
     public required TimeSpan Duration { get; init; }
 
     public required TallyCounts Tally { get; init; }
+
+    /// <summary>Of a session that can be resumed, as far as it has answered.</summary>
+    public static SessionFacts Of(AnalyzeSession session, SessionProgress progress) => new()
+    {
+        Id = session.Id,
+        TokenDigest = session.Token!.Digest,
+        Owner = session.Opening.Owner,
+        Model = session.Work.Model.Hash,
+        Name = session.Name,
+        Client = session.Client,
+        OpenedAt = session.OpenedAt,
+        FrameFormat = session.Opening.FrameFormat,
+        Delivery = session.Opening.Delivery,
+        StalenessBudget = session.Opening.StalenessBudget,
+        Economies = session.Opening.Economies,
+        Unordered = session.Opening.Unordered,
+        Settings = progress.Settings,
+        Adaptation = null,
+        Frames = progress.Frames,
+        Commands = progress.Commands,
+        FirstResponse = progress.FirstResponse,
+        FrameBytes = progress.FrameBytes,
+        Duration = session.Work.Duration,
+        Tally = progress.Tally,
+    };
 }
 
 /// <summary>What <see cref="SessionTally"/> has counted.</summary>

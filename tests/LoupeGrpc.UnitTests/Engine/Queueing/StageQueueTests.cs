@@ -97,6 +97,22 @@ public sealed class StageQueueTests
         Assert.Null(queue.Take());
     }
 
+    [Theory]
+    [InlineData("t1 t2 t3 a b", "t1 a t2 b t3")]
+    [InlineData("a t1 t2 b t3 c", "a t1 b t2 c t3")]
+    [InlineData("t1 t2 !a b !t3 !c", "!a !t3 !c t1 b t2")]
+    [InlineData("!t1 !t2 !t3 !a !b c", "!t1 !a !t2 !b !t3 c")]
+    public void What_is_whole_waits_for_one_part_and_not_for_all(string added, string taken)
+    {
+        var queue = new StageQueue<string>("the test", capacity: 8, static item => item.StartsWith('!'), static item => item.Contains('t'));
+        foreach (string item in added.Split(' '))
+        {
+            queue.Add(item);
+        }
+
+        Assert.Equal(taken.Split(' '), added.Split(' ').Select(_ => queue.Take()));
+    }
+
     private static StageQueue<string> NewQueue(params string[] items)
     {
         var queue = new StageQueue<string>("the test", capacity: 4);

@@ -1,16 +1,11 @@
-using System.Runtime.InteropServices;
-using System.Text;
-using System.Text.Json;
 using LoupeGrpc.Engine;
-using LoupeGrpc.Engine.Tiling;
-using LoupeGrpc.Native;
+using LoupeGrpc.Packaging;
 using LoupeGrpc.TestSupport;
-using OpenCvSharp;
 using Xunit;
 
 namespace LoupeGrpc.UnitTests.Engine.Tiling;
 
-/// <summary>Pictures in tiles by the embedded model, each tile a frame of its own, against the reference: score, map, choice and peak.</summary>
+/// <summary>Pictures in tiles by the embedded model against the reference: score, map, choice and peak.</summary>
 public sealed class TileGoldenTests(EngineFixture nano) : IClassFixture<EngineFixture>
 {
     private const double ScoreTolerance = 1e-4;
@@ -22,56 +17,34 @@ public sealed class TileGoldenTests(EngineFixture nano) : IClassFixture<EngineFi
     {
         var expected = TileGridTests.Expected().GetProperty(name);
         var settings = expected.GetProperty("settings");
-        int maxTiles = settings.GetProperty("max_tiles").GetInt32();
-        string path = TestData.Golden("tiles", expected.GetProperty("image").GetString()!);
-        using var picture = Cv2.ImRead(path, ImreadModes.Color);
-        var (width, height) = (picture.Width, picture.Height);
-        int side = nano.Engine.Package.Manifest.ImageSize;
-        var grid = TileGrid.Of(width, height, side, maxTiles);
-        var starts = grid.Starts;
-        if (starts.Count > maxTiles)
-        {
-            var whole = await AnalyzedAsync(Frames.File(path));
-            starts = [.. grid.Choose(maxTiles, whole.SoftMask.Span, width, height).Select(index => grid.Starts[index])];
-        }
+        double bias = settings.GetProperty("bias").GetDouble();
+        await using var biased = bias == 0 ? null : await EngineFixture.StartAsync(package: WithBias(bias));
+        var request = Frames.WithMask with { SoftMask = true, Tiles = new TileWish(TilePolicy.Native, settings.GetProperty("max_tiles").GetInt32()) };
 
-        Assert.Equal(expected.GetProperty("tiles").EnumerateArray().Select(static tile => new TileStart(tile[0].GetInt32(), tile[1].GetInt32())), starts);
-        var merger = new TileMerger(width, height, side);
-        float[] soft = new float[width * height];
-        double[] logits = new double[starts.Count];
-        for (int i = 0; i < logits.Length; i++)
-        {
-            var tile = await AnalyzedAsync(Frames.Bgr(Cut(picture, starts[i], side), side, side));
-            logits[i] = TileScores.Clip(MathF.Log(tile.Score / (1 - tile.Score)));
-            merger.Add(starts[i], TileScores.Sigmoid(logits[i]), tile.SoftMask.Span, soft);
-        }
+        var answer = await (biased ?? nano.Engine).AnalyzedAsync(Frames.File(TestData.Golden("tiles", expected.GetProperty("image").GetString()!)), request);
 
-        merger.Complete(soft);
-
-        Assert.Equal(expected.GetProperty("score").GetDouble(), TileScores.Pool(logits, settings.GetProperty("bias").GetDouble()), ScoreTolerance);
-        Assert.Equal(expected.GetProperty("coverage").GetDouble(), (double)starts.Count / grid.Starts.Count, 1e-12);
-        CheckPeak(expected.GetProperty("peak"), starts[Array.IndexOf(logits, logits.Max())], TileScores.Sigmoid(logits.Max()), side, width, height);
+        var (width, height, tiles) = (answer.Width, answer.Height, answer.Tiles!);
+        Assert.Equal(expected.GetProperty("score").GetDouble(), answer.Score, ScoreTolerance);
+        Assert.Equal(
+            (expected.GetProperty("tiles").GetArrayLength(), expected.GetProperty("total").GetInt32(), expected.GetProperty("step").GetInt32(), expected.GetProperty("whole_picture_run").GetBoolean()),
+            (tiles.Analysed, tiles.Of, tiles.Step, tiles.WholePictureRun));
+        Assert.Equal(expected.GetProperty("coverage").GetDouble(), tiles.Coverage, 1e-12);
+        Assert.Equal(expected.GetProperty("peak").GetProperty("score").GetDouble(), tiles.Peak.Score, ScoreTolerance);
+        Assert.Equal(
+            expected.GetProperty("peak").GetProperty("box").EnumerateArray().Select(static value => value.GetInt32()),
+            [tiles.Peak.X, tiles.Peak.Y, tiles.Peak.Width, tiles.Peak.Height]);
         Assert.All(expected.GetProperty("soft_samples").EnumerateArray(), sample =>
-            Assert.Equal(sample[2].GetDouble(), soft[(sample[0].GetInt32() * width) + sample[1].GetInt32()], SoftTolerance));
-        byte[] mask = [.. soft.Select(value => (byte)(value > nano.Engine.Package.Manifest.MaskDecode.Threshold ? 1 : 0))];
-        string? difference = GoldenMask.Compare(expected.GetProperty("mask").GetString()!, Encoding.ASCII.GetBytes(RunLength.Encode(mask, width, height, width)), width, height);
+            Assert.Equal(sample[2].GetDouble(), answer.SoftMask.Span[(sample[0].GetInt32() * width) + sample[1].GetInt32()], SoftTolerance));
+        string? difference = GoldenMask.Compare(expected.GetProperty("mask").GetString()!, answer.Mask!.Data.Span, width, height);
         Assert.True(difference is null, $"{name}: {difference}");
+        Assert.DoesNotContain(answer.Notes, static note => note.Kind == ImageNoteKind.Scaled);
     }
 
-    private static void CheckPeak(JsonElement expected, TileStart start, double score, int side, int width, int height)
+    /// <summary>The embedded model in a package that says otherwise about tiles.</summary>
+    private static ModelPackage WithBias(double bias)
     {
-        int[] box = [start.X, start.Y, Math.Min(side, width - start.X), Math.Min(side, height - start.Y)];
-
-        Assert.Equal(expected.GetProperty("score").GetDouble(), score, ScoreTolerance);
-        Assert.Equal(expected.GetProperty("box").EnumerateArray().Select(static value => value.GetInt32()), box);
+        string copy = TestPackages.Copy(TestPackages.Nano);
+        File.WriteAllBytes(Path.Combine(copy, PackageLayout.Manifest), (TestPackages.Nano.Manifest with { Tiles = new TileSettings(bias) }).ToBytes());
+        return ModelPackage.Open(copy, PackageCheck.Hashes);
     }
-
-    private static byte[] Cut(Mat picture, TileStart start, int side)
-    {
-        byte[] tile = new byte[side * side * 3];
-        TileCut.Copy(MemoryMarshal.AsBytes(picture.AsSpan<Vec3b>()), picture.Width, picture.Height, (int)picture.Step(), start, side, tile);
-        return tile;
-    }
-
-    private Task<FrameAnalysis> AnalyzedAsync(FrameInput input) => nano.Engine.AnalyzedAsync(input, Frames.WithMask with { SoftMask = true });
 }

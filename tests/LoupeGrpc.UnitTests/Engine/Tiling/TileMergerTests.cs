@@ -21,7 +21,7 @@ public sealed class TileMergerTests
         double[] sums = new double[width * height], weights = new double[width * height];
         float[] soft = new float[width * height];
         Array.Fill(soft, float.NaN);
-        var merger = new TileMerger(width, height, Side);
+        using var merger = new TileMerger(width, height, Side);
         foreach (var start in starts)
         {
             double probability = random.NextDouble();
@@ -48,7 +48,7 @@ public sealed class TileMergerTests
     [Fact]
     public void Tiles_come_from_top_to_bottom()
     {
-        var merger = new TileMerger(20, 40, Side);
+        using var merger = new TileMerger(20, 40, Side);
         float[] tile = new float[Side * Side], soft = new float[800];
         merger.Add(new TileStart(0, 10), 1, tile, soft);
 

@@ -1,0 +1,18 @@
+namespace LoupeGrpc.Engine;
+
+/// <summary>How a picture was looked at in tiles.</summary>
+/// <param name="Analysed">Tiles that were analysed, at least 1.</param>
+/// <param name="Of">Tiles that cover the picture.</param>
+/// <param name="Step">The most pixels from the start of a tile to that of the next.</param>
+/// <param name="WholePictureRun">The picture was analysed whole too, to choose among too many tiles.</param>
+/// <param name="Peak">For people: where to look first. The verdict does not know it.</param>
+public sealed record TileReport(int Analysed, int Of, int Step, bool WholePictureRun, TilePeak Peak)
+{
+    /// <summary>Share of the tiles that were analysed, above 0, at most 1.</summary>
+    public double Coverage => (double)Analysed / Of;
+}
+
+/// <summary>The tile with the highest score.</summary>
+/// <param name="Score">Of the tile alone, 0 to 1.</param>
+/// <param name="X">Its box in stored pixels, cut at the picture's edge.</param>
+public sealed record TilePeak(float Score, int X, int Y, int Width, int Height);
