@@ -62,7 +62,7 @@ public sealed class NetworkStreamTests : IDisposable
     [Fact]
     public async Task A_camera_that_breaks_and_comes_back_goes_on()
     {
-        var (address, run) = await ComesBackAsync(TimeSpan.FromSeconds(2.5), [], "--max-frames", "40");
+        var (address, run) = await ComesBackAsync(static (running, _) => running.ReceivedAsync(5), [], "--max-frames", "40");
 
         run.AssertComplete(40);
         Assert.Contains($"{address} broke", run.Error, StringComparison.Ordinal);
@@ -72,7 +72,8 @@ public sealed class NetworkStreamTests : IDisposable
     [Fact]
     public async Task A_camera_that_falls_silent_is_opened_again()
     {
-        var (address, run) = await ComesBackAsync(TimeSpan.FromSeconds(3.5), ["--silent-after", "12"], "--read-timeout", "1.5", "--max-frames", "20");
+        var (address, run) = await ComesBackAsync(
+            static (running, address) => running.SaysAsync($"{address} broke"), ["--silent-after", "12"], "--read-timeout", "1.5", "--max-frames", "20");
 
         run.AssertComplete(20);
         Assert.Contains($"{address} broke (nothing came for 1.5 s (--read-timeout)); reconnecting", run.Error, StringComparison.Ordinal);
@@ -124,13 +125,12 @@ public sealed class NetworkStreamTests : IDisposable
     {
         var port = FreePort.Find();
         var server = await MediaServer.StartAsync(_folder.FullName, Pictures(), port);
-        var running = VideoRun.OfAsync($"{server.Address}/mjpeg", "--max-frames", "30");
-        await Patience.UntilAsync(() => server.Connections > 1);
-        await Task.Delay(1000, TestContext.Current.CancellationToken);
+        await using var running = await RunningVideo.StartAsync($"{server.Address}/mjpeg", "--max-frames", "30");
+        await running.ReceivedAsync(5);
         await server.DisposeAsync();
         await using var again = await MediaServer.StartAsync(_folder.FullName, Pictures(), port);
 
-        var run = await running;
+        var run = await running.EndAsync();
 
         Assert.Equal(0, run.ExitCode);
         run.AssertComplete(30);
@@ -190,16 +190,20 @@ public sealed class NetworkStreamTests : IDisposable
         Assert.StartsWith("no file has this name", (string?)Assert.Single(run.Lines)["error"]!["message"], StringComparison.Ordinal);
     }
 
-    /// <summary>Reads a camera, ends it after a time, and starts it again at the same address.</summary>
-    private static async Task<(string Address, VideoRun Run)> ComesBackAsync(TimeSpan after, string[] camera, params string[] arguments)
+    /// <summary>Reads a camera, ends it when something has happened, and starts it again at the same address.</summary>
+    private static async Task<(string Address, VideoRun Run)> ComesBackAsync(
+        Func<RunningVideo, string, Task> happened, string[] camera, params string[] arguments)
     {
         var first = await StartCameraAsync([.. camera, "--port", $"{FreePort.Find()}"]);
-        var running = VideoRun.OfAsync([first.Address, .. arguments]);
-        await Task.Delay(after, TestContext.Current.CancellationToken);
-        await first.DisposeAsync();
+        await using var running = await RunningVideo.StartAsync([first.Address, .. arguments]);
+        await using (first)
+        {
+            await happened(running, first.Address);
+        }
+
         await using var again = await RtspCamera.StartAsync("--port", $"{first.Port}");
 
-        var run = await running;
+        var run = await running.EndAsync();
 
         Assert.Equal(0, run.ExitCode);
         Assert.Contains($"{first.Address} is back", run.Error, StringComparison.Ordinal);

@@ -72,8 +72,10 @@ public sealed class WorkerCodecTests
         using var decoder = new FrameDecoder(codec, DamagedPictures.Uncertain);
         AssertDecodes(decoder);
         int child = codec.ProcessId;
-        var decoding = Task.Run(() => Decode(decoder, _endless, kind: ImageKind.WebP), TestContext.Current.CancellationToken);
-        await Task.Delay(200, TestContext.Current.CancellationToken);
+        var watch = new Waiter();
+        var decoding = Task.Run(() => Decode(decoder, _endless, watch, kind: ImageKind.WebP), TestContext.Current.CancellationToken);
+        await Task.WhenAny(watch.Decoding, decoding);
+        Assert.False(decoding.IsCompleted);
 
         using (var process = Process.GetProcessById(child))
         {
@@ -218,5 +220,23 @@ public sealed class WorkerCodecTests
         public void InputIsRead() => InputWasRead = true;
 
         public bool IsAbandoned() => true;
+    }
+
+    /// <summary>Says when the process has the picture: when its input is read, it is still to be handed over.</summary>
+    private sealed class Waiter : IDecodeWatch
+    {
+        private readonly TaskCompletionSource _decoding = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public Task Decoding => _decoding.Task;
+
+        public void InputIsRead()
+        {
+        }
+
+        public bool IsAbandoned()
+        {
+            _decoding.TrySetResult();
+            return false;
+        }
     }
 }
