@@ -138,10 +138,10 @@ public class ReconnectTests
     public async Task A_server_that_stays_away_is_waited_for_as_long_as_it_keeps_the_session()
     {
         var analyzer = new ScriptedAnalyzer();
-        await using var server = await StartAsync(analyzer, TimeSpan.FromMilliseconds(300));
+        await using var server = await RunningServer.StartAsync(analyzer);
         using var relay = new BreakingRelay(server);
         var host = await FakeHost.StartAsync(relay);
-        using var client = Connect(host);
+        using var client = Connect(host, new HastyTime());
         await using var session = await client.OpenSessionAsync(cancellationToken: Token);
         await SendAsync(session, analyzer, 0);
 
@@ -204,10 +204,11 @@ public class ReconnectTests
     public async Task Connections_that_are_of_no_use_come_to_an_end()
     {
         var analyzer = new ScriptedAnalyzer();
-        await using var server = await StartAsync(analyzer, TimeSpan.FromSeconds(1));
+        await using var server = await RunningServer.StartAsync(
+            analyzer, new LoupeOptions { Sessions = new SessionOptions { ResumeWindow = TimeSpan.FromSeconds(20) } });
         using var relay = new BreakingRelay(server) { Fates = [new(), .. Enumerable.Repeat(new Fate { AfterGrant = true }, 10_000)] };
         await using var host = await FakeHost.StartAsync(relay);
-        using var client = Connect(host);
+        using var client = Connect(host, new HastyTime());
         await using var session = await client.OpenSessionAsync(cancellationToken: Token);
         await SendAsync(session, analyzer, 0);
 
@@ -300,10 +301,8 @@ public class ReconnectTests
         await Patience.UntilAsync(() => server.Sessions.Count == 0);
     }
 
-    private static LoupeClient Connect(FakeHost host) => new(new LoupeClientOptions { Address = host.Address });
-
-    private static Task<RunningServer> StartAsync(ScriptedAnalyzer analyzer, TimeSpan window) =>
-        RunningServer.StartAsync(analyzer, new LoupeOptions { Sessions = new SessionOptions { ResumeWindow = window } });
+    private static LoupeClient Connect(FakeHost host, TimeProvider? time = null) =>
+        new(new LoupeClientOptions { Address = host.Address, TimeProvider = time ?? TimeProvider.System });
 
     private static EncodedFrame Picture(ulong number) => new(new byte[] { 1, 2, 3 }) { FrameId = number };
 

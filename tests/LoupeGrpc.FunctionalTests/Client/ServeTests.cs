@@ -67,10 +67,16 @@ public sealed class ServeTests(NanoEngine nano) : IDisposable
         {
             using (process)
             {
-                var arguments = $"/proc/{process.Id}/cmdline";
-                if (File.Exists(arguments) && File.ReadAllText(arguments).Contains($"unix:{_temporary.FullName}/", StringComparison.Ordinal))
+                try
                 {
-                    found.Add(process.Id);
+                    if (File.ReadAllText($"/proc/{process.Id}/cmdline").Contains($"unix:{_temporary.FullName}/", StringComparison.Ordinal))
+                    {
+                        found.Add(process.Id);
+                    }
+                }
+                catch (IOException)
+                {
+                    // It has just ended.
                 }
             }
         }

@@ -50,9 +50,7 @@ public sealed partial class BlockedLogTests : IDisposable
     {
         using var server = Start();
         await AnalyzeAsync(await ClientAsync(server), 300);
-        var clock = Stopwatch.StartNew();
         await StopAsync(server);
-        Assert.True(clock.Elapsed < TimeSpan.FromSeconds(10), $"it took {clock.Elapsed}");
     }
 
     private Process Start()
@@ -61,7 +59,8 @@ public sealed partial class BlockedLogTests : IDisposable
             Path.Combine(AppContext.BaseDirectory, "loupe-grpc-server"),
             [
                 "serve", "--listen", "http://127.0.0.1:0", "--operations", "http://127.0.0.1:0",
-                "--Logging:LogLevel:Default=Trace", "--Logging:LogLevel:Grpc=Trace", "--Logging:LogLevel:Microsoft=Trace",
+                // What waits for the log would be cut off later than a test has patience.
+                "--Loupe:Shutdown:DrainTimeout=30m", "--Logging:LogLevel:Default=Trace", "--Logging:LogLevel:Grpc=Trace", "--Logging:LogLevel:Microsoft=Trace",
             ])
         {
             RedirectStandardOutput = true,

@@ -98,8 +98,9 @@ public partial class DecoderProcessTests(NanoEngine nano)
         List<int> children = [];
         foreach (string folder in Directory.EnumerateDirectories("/proc"))
         {
-            if (int.TryParse(Path.GetFileName(folder), CultureInfo.InvariantCulture, out int id) && StatOf(id) is { } stat
-                && stat.StartsWith($"{id} (loupe_decoder) ", StringComparison.Ordinal) && stat.Contains($") S {process} ", StringComparison.Ordinal))
+            // Whatever it does: it may not be asleep yet when its answer is here already. A zombie is none.
+            if (int.TryParse(Path.GetFileName(folder), CultureInfo.InvariantCulture, out int id)
+                && StatOf(id)?.Split(' ', 5) is [_, "(loupe_decoder)", not "Z", var parent, _] && parent == $"{process}")
             {
                 children.Add(id);
             }

@@ -288,7 +288,7 @@ public sealed class GrpcInferenceTests(NanoEngine nano)
     public async Task A_stream_that_nobody_ends_does_not_hold_up_a_server_that_stops()
     {
         var analyzer = new ScriptedAnalyzer();
-        await using var server = await RunningServer.StartAsync(analyzer);
+        await using var server = await RunningServer.StartAsync(analyzer, new LoupeOptions { Shutdown = RunningServer.LongDrain });
         using var call = Infer.Service(server).ModelStreamInfer(cancellationToken: Patience.Token());
         await call.RequestStream.WriteAsync(Infer.Files([1]), Patience.Token());
         var inside = await analyzer.NextAsync();
@@ -299,7 +299,7 @@ public sealed class GrpcInferenceTests(NanoEngine nano)
         Assert.True(await call.ResponseStream.MoveNext(Patience.Token()));
         Assert.Equal([0.1f], call.ResponseStream.Current.InferResponse.Output("score").Contents.Fp32Contents);
         Assert.Equal(StatusCode.Unavailable, (await Assert.ThrowsAsync<RpcException>(() => call.ResponseStream.MoveNext(Patience.Token()))).StatusCode);
-        await stopping.WaitAsync(TimeSpan.FromSeconds(5), Patience.Token());
+        await stopping.WaitAsync(Patience.Token());
     }
 
     /// <summary>Each picture counts.</summary>

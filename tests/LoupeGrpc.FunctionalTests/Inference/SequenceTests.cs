@@ -6,6 +6,7 @@ using LoupeGrpc.Inference;
 using LoupeGrpc.Server.Configuration;
 using LoupeGrpc.Server.Security;
 using LoupeGrpc.V1;
+using Microsoft.Extensions.Time.Testing;
 
 namespace LoupeGrpc.FunctionalTests.Inference;
 
@@ -110,11 +111,16 @@ public sealed class SequenceTests(NanoEngine nano)
     [Fact]
     public async Task A_silent_one_is_over()
     {
+        var time = new FakeTimeProvider();
         await using var server = await RunningServer.StartAsync(
-            nano.Analyzer, new LoupeOptions { Sessions = new SessionOptions { ResumeWindow = TimeSpan.FromSeconds(1) } });
+            nano.Analyzer, new LoupeOptions { Sessions = new SessionOptions { ResumeWindow = TimeSpan.FromSeconds(1) } }, time);
         await Infer.AskAsync(server, Request(7, 0).With("sequence_start", true));
         Assert.Equal(1, server.Sessions.Count);
-        await Patience.UntilAsync(() => server.Sessions.Count == 0);
+        await Patience.UntilAsync(() =>
+        {
+            time.Advance(TimeSpan.FromSeconds(1));
+            return server.Sessions.Count == 0;
+        });
         await RefusedAsync(server, Request(7, 0), "one without a request for 1 s is over: Loupe:Sessions:ResumeWindow");
     }
 

@@ -41,6 +41,8 @@ internal sealed class ClientProcess : IAsyncDisposable
         }
     }
 
+    public int Id => _process.Id;
+
     /// <summary>Takes bytes until it is closed. Not of a script.</summary>
     public Stream Input => _process.StandardInput.BaseStream;
 

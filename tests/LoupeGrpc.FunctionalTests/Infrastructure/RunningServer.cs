@@ -16,6 +16,9 @@ namespace LoupeGrpc.FunctionalTests.Infrastructure;
 /// <summary>A server on free ports in this process, and one connection to it. Disposing it verifies that it logged no error.</summary>
 internal sealed class RunningServer : IAsyncDisposable
 {
+    /// <summary>Longer than any test has patience: what ends under it has not waited for it.</summary>
+    public static readonly ShutdownOptions LongDrain = new() { DrainTimeout = TimeSpan.FromMinutes(30) };
+
     private readonly GrpcChannel _channel;
 
     private RunningServer(LoupeServer server, LogRecorder log)
@@ -44,7 +47,9 @@ internal sealed class RunningServer : IAsyncDisposable
         StartAsync(ModelShelf.Of(analyzer), options, time);
 
     /// <param name="models">The caller's.</param>
-    public static async Task<RunningServer> StartAsync(ModelShelf models, LoupeOptions? options = null, TimeProvider? time = null, LogRecorder? log = null)
+    /// <param name="change">What a test has otherwise than the program.</param>
+    public static async Task<RunningServer> StartAsync(
+        ModelShelf models, LoupeOptions? options = null, TimeProvider? time = null, LogRecorder? log = null, Action<IServiceCollection>? change = null)
     {
         log ??= new LogRecorder();
         options = (options ?? new LoupeOptions()) with
@@ -52,7 +57,15 @@ internal sealed class RunningServer : IAsyncDisposable
             Endpoints = new EndpointOptions { Grpc = ListenUrl.Loopback(0), Operations = ListenUrl.Loopback(0), Web = ListenUrl.Loopback(0) },
         };
         var server = await LoupeServer.StartAsync(
-            options, models, time ?? TimeProvider.System, logging => logging.AddProvider(log), TestContext.Current.CancellationToken);
+            options,
+            models,
+            time ?? TimeProvider.System,
+            logging =>
+            {
+                logging.AddProvider(log);
+                change?.Invoke(logging.Services);
+            },
+            TestContext.Current.CancellationToken);
         return new RunningServer(server, log);
     }
 

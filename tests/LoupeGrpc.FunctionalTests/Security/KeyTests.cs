@@ -5,6 +5,7 @@ using LoupeGrpc.FunctionalTests.Infrastructure;
 using LoupeGrpc.Server.Configuration;
 using LoupeGrpc.Server.Security;
 using LoupeGrpc.V1;
+using Microsoft.Extensions.Time.Testing;
 
 namespace LoupeGrpc.FunctionalTests.Security;
 
@@ -69,7 +70,8 @@ public sealed class KeyTests : IDisposable
     public async Task A_broken_file_changes_nothing_and_a_whole_one_everything()
     {
         var first = await SecureServer.AddKeyAsync(Keys, "first");
-        await using var server = await SecureServer.StartAsync(Options);
+        var time = new FakeTimeProvider();
+        await using var server = await SecureServer.StartAsync(Options, time: time);
         using var session = await RunningServer.OpenAsync(SecureServer.Call(server.Calls(first)));
         var whole = await File.ReadAllTextAsync(Keys, Patience.Token());
 
@@ -86,7 +88,11 @@ public sealed class KeyTests : IDisposable
         Assert.Contains("is not there", server.Log.TakeError(), StringComparison.Ordinal);
         await File.WriteAllTextAsync(Keys, whole, Patience.Token());
         var second = await SecureServer.AddKeyAsync(Keys, "second");
-        await Patience.UntilAsync(() => server.Log.Lines.Any(static line => line.Contains("2 in all, 1 new or changed, 0 revoked", StringComparison.Ordinal)));
+        await Patience.UntilAsync(() =>
+        {
+            time.Advance(FileReload.Interval);
+            return server.Log.Lines.Any(static line => line.Contains("2 in all, 1 new or changed, 0 revoked", StringComparison.Ordinal));
+        });
         Assert.Equal(StatusCode.OK, await SecureServer.AskAsync(server.Calls(first)));
         Assert.Equal(StatusCode.OK, await SecureServer.AskAsync(server.Calls(second)));
         await session.SendFrameAsync(1);
@@ -100,7 +106,7 @@ public sealed class KeyTests : IDisposable
         var first = await SecureServer.AddKeyAsync(Keys, "first");
         var one = await File.ReadAllTextAsync(Keys, Patience.Token());
         var second = await SecureServer.AddKeyAsync(Keys, "second");
-        await using var server = await SecureServer.StartAsync(Options);
+        await using var server = await SecureServer.StartAsync(Options, time: new FakeTimeProvider());
         Assert.Equal(StatusCode.OK, await SecureServer.AskAsync(server.Calls(second)));
 
         File.SetUnixFileMode(Keys, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.OtherWrite);

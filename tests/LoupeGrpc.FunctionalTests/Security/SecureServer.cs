@@ -28,14 +28,16 @@ internal sealed class SecureServer : IAsyncDisposable
     public SessionRegistry Sessions => Server.Services.GetRequiredService<SessionRegistry>();
 
     /// <param name="scheme">Of all addresses.</param>
-    public static async Task<SecureServer> StartAsync(LoupeOptions options, string scheme = "http", IFrameAnalyzer? analyzer = null, EndpointOptions? endpoints = null)
+    /// <param name="time">Also says when it looks at its files by itself.</param>
+    public static async Task<SecureServer> StartAsync(
+        LoupeOptions options, string scheme = "http", IFrameAnalyzer? analyzer = null, EndpointOptions? endpoints = null, TimeProvider? time = null)
     {
         Assert.True(ListenUrl.TryParse($"{scheme}://127.0.0.1:0", out var url, out var error), error);
         var log = new LogRecorder();
         var server = await LoupeServer.StartAsync(
             options with { Endpoints = endpoints ?? new EndpointOptions { Grpc = url, Operations = url, Web = url } },
             ModelShelf.Of(analyzer ?? new ScriptedAnalyzer { Answer = static _ => ScriptedAnalyzer.Result(0.1f) }),
-            TimeProvider.System,
+            time ?? TimeProvider.System,
             logging => logging.AddProvider(log),
             TestContext.Current.CancellationToken);
         return new SecureServer(server, log);

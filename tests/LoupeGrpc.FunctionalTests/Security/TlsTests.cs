@@ -8,6 +8,7 @@ using Grpc.Core;
 using LoupeGrpc.FunctionalTests.Infrastructure;
 using LoupeGrpc.Server.Configuration;
 using LoupeGrpc.Server.Security;
+using Microsoft.Extensions.Time.Testing;
 
 namespace LoupeGrpc.FunctionalTests.Security;
 
@@ -97,7 +98,8 @@ public sealed class TlsTests : IDisposable
     public async Task A_new_certificate_is_shown_to_who_comes_then_and_ends_nothing()
     {
         WriteServer(_authority.Server("CN=old"));
-        await using var server = await SecureServer.StartAsync(new LoupeOptions { Tls = Tls }, "https");
+        var time = new FakeTimeProvider(TestAuthority.Now);
+        await using var server = await SecureServer.StartAsync(new LoupeOptions { Tls = Tls }, "https", time: time);
         using var session = await RunningServer.OpenAsync(SecureServer.Call(server.Calls(change: Trust)));
         Assert.Equal("CN=old", await SubjectAsync());
 
@@ -115,7 +117,11 @@ public sealed class TlsTests : IDisposable
 
         // Nobody tells it now.
         WriteServer(next);
-        await Patience.UntilAsync(() => server.Log.Lines.Any(static line => line.Contains("The certificate is CN=new from now on", StringComparison.Ordinal)));
+        await Patience.UntilAsync(() =>
+        {
+            time.Advance(FileReload.Interval);
+            return server.Log.Lines.Any(static line => line.Contains("The certificate is CN=new from now on", StringComparison.Ordinal));
+        });
         Assert.Equal("CN=new", await SubjectAsync());
         await session.SendFrameAsync(1);
         Assert.NotNull((await session.NextOutcomeAsync()).Result);

@@ -118,7 +118,7 @@ public sealed class HandOverTests(NanoEngine nano)
     }
 
     private async Task<RunningServer> StartAsync(string? store, int every = 64) => await RunningServer.StartAsync(
-        nano.Analyzer, new LoupeOptions { Sessions = new() { Store = store ?? string.Empty, CheckpointInterval = every } });
+        nano.Analyzer, new LoupeOptions { Sessions = new() { Store = store ?? string.Empty, CheckpointInterval = every }, Shutdown = RunningServer.LongDrain });
 
     /// <summary>Waits until the one record has so many frames or more.</summary>
     private static Task StoredAsync(RedisProcess redis, ulong responses) => redis.UntilStoredAsync(facts => facts.Frames + facts.Commands >= responses);

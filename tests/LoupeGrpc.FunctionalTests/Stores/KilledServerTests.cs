@@ -28,6 +28,8 @@ public sealed class KilledServerTests(NanoEngine nano)
         var outcomes = await StreamAsync(session, async () =>
         {
             proxy.Server = other;
+            // Written beside the answers, not before them.
+            await redis.UntilStoredAsync(static facts => facts.Frames == 9);
             await first.SignalAsync("KILL");
         });
         var summary = await session.CompleteAsync(Patience.Token());
@@ -65,6 +67,7 @@ public sealed class KilledServerTests(NanoEngine nano)
         var earlier = await OpenAsync(there, HandOverTests.Plain);
         await AdaptingStream.SendFrameAsync(earlier, 0);
         await earlier.NextOutcomeAsync();
+        await redis.UntilStoredAsync(static _ => true);
         await first.SignalAsync("KILL");
         await first.ExitAsync();
 
@@ -115,6 +118,7 @@ public sealed class KilledServerTests(NanoEngine nano)
         using var earlier = await OpenAsync(there, new OpenSession { Unordered = true, Resumable = true });
         await AdaptingStream.SendFrameAsync(earlier, 0);
         await earlier.NextOutcomeAsync();
+        await redis.UntilStoredAsync(static _ => true);
         await first.SignalAsync("KILL");
         await first.ExitAsync();
 
@@ -161,7 +165,10 @@ public sealed class KilledServerTests(NanoEngine nano)
     private static byte[] Picture(int number) => File.ReadAllBytes(TestData.Golden("nano-tta", "scale", $"frame-{number % 10:000}.png"));
 
     private ServerProcess Start(RedisProcess redis, int every) => ServerProcess.Start(
-        ["serve", "--listen", "http://127.0.0.1:0", "--operations", "http://127.0.0.1:0", $"--Loupe:Sessions:CheckpointInterval={every}"],
+        [
+            "serve", "--listen", "http://127.0.0.1:0", "--operations", "http://127.0.0.1:0", $"--Loupe:Sessions:CheckpointInterval={every}",
+            "--Loupe:Shutdown:DrainTimeout=10m",
+        ],
         ("Loupe__Sessions__Store", redis.Address()), ("Loupe__Model__CacheDirectory", nano.CacheDirectory));
 
     private static async Task<Uri> AddressAsync(ServerProcess server)

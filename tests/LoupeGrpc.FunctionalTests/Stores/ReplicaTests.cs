@@ -95,6 +95,8 @@ public sealed class ReplicaTests(NanoEngine nano) : IDisposable
             [
                 "serve", "--listen", $"http://127.0.0.1:{port}", "--operations", "http://127.0.0.1:0", $"--Loupe:Security:Keys={_temporary["keys.json"]}",
                 "--Loupe:Sessions:CheckpointInterval=4", "--Loupe:Execution:Providers=CPU",
+                // A machine that does other things beside may need longer for what it has than most operators wait.
+                "--Loupe:Shutdown:DrainTimeout=10m",
             ],
             ("Loupe__Sessions__Store", redis.Address("default:secret")), ("Loupe__Model__CacheDirectory", nano.CacheDirectory));
         Assert.StartsWith("ready", await server.ReadLineAsync(), StringComparison.Ordinal);

@@ -11,31 +11,27 @@ namespace LoupeGrpc.FunctionalTests.Client.Video;
 internal sealed class MediaServer : IAsyncDisposable
 {
     private readonly WebApplication _app;
-    private int _connections;
 
     private MediaServer(WebApplication app) => _app = app;
 
     /// <summary>E.g. `http://127.0.0.1:40123`.</summary>
     public string Address => _app.Urls.Single();
 
-    /// <summary>How often the camera was asked for its stream.</summary>
-    public int Connections => Volatile.Read(ref _connections);
-
     /// <param name="folder">Served under its files' names; `cut/NAME` promises the whole file and sends half of it.</param>
     /// <param name="pictures">What `/mjpeg` sends, ten a second, again and again.</param>
     /// <param name="port">0 picks a free one.</param>
-    public static async Task<MediaServer> StartAsync(string folder, IReadOnlyList<byte[]>? pictures = null, int port = 0)
+    /// <param name="before">What a picture waits for beside its tenth of a second, by its number.</param>
+    public static async Task<MediaServer> StartAsync(string folder, IReadOnlyList<byte[]>? pictures = null, int port = 0, Func<int, Task>? before = null)
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
         builder.WebHost.UseUrls(string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{port}"));
         var app = builder.Build();
-        var server = new MediaServer(app);
         app.UseStaticFiles(new StaticFileOptions { FileProvider = new PhysicalFileProvider(folder), ServeUnknownFileTypes = true });
         app.MapGet("/cut/{name}", (string name, HttpContext context) => SendHalfAsync(Path.Combine(folder, name), context));
-        app.MapGet("/mjpeg", context => server.SendPicturesAsync(pictures ?? [], context));
+        app.MapGet("/mjpeg", context => SendPicturesAsync(pictures ?? [], before ?? (static _ => Task.CompletedTask), context));
         await app.StartAsync(TestContext.Current.CancellationToken);
-        return server;
+        return new MediaServer(app);
     }
 
     public async ValueTask DisposeAsync()
@@ -58,14 +54,14 @@ internal sealed class MediaServer : IAsyncDisposable
         context.Abort();
     }
 
-    private async Task SendPicturesAsync(IReadOnlyList<byte[]> pictures, HttpContext context)
+    private static async Task SendPicturesAsync(IReadOnlyList<byte[]> pictures, Func<int, Task> before, HttpContext context)
     {
-        Interlocked.Increment(ref _connections);
         context.Response.ContentType = "multipart/x-mixed-replace; boundary=picture";
         try
         {
             for (var i = 0; ; i++)
             {
+                await before(i).WaitAsync(context.RequestAborted);
                 var picture = pictures[i % pictures.Count];
                 await context.Response.WriteAsync($"--picture\r\nContent-Type: image/jpeg\r\nContent-Length: {picture.Length}\r\n\r\n", context.RequestAborted);
                 await context.Response.Body.WriteAsync(picture, context.RequestAborted);

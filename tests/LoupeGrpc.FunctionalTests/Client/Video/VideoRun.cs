@@ -1,7 +1,4 @@
-using System.Text;
 using System.Text.Json.Nodes;
-using LoupeGrpc.Client.Cli.Commands;
-using LoupeGrpc.Client.Cli.Hosting;
 using LoupeGrpc.V1;
 
 namespace LoupeGrpc.FunctionalTests.Client.Video;
@@ -27,19 +24,10 @@ internal sealed record VideoRun(CliRun Run, IReadOnlyList<Frame> Frames)
     /// <summary>Everything that anyone could read.</summary>
     public string Everything => Run.Output + Run.Error;
 
-    /// <summary>A source that never comes is a failed test, and no test that never ends.</summary>
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
-
     public static async Task<VideoRun> OfAsync(params string[] args)
     {
-        var service = new FakeAnalysisService { Answer = (frame, sequence) => FakeAnalysisService.Result(frame, sequence, 0.1f), MaxFrameBytes = 0 };
-        await using var server = await FakeAnalysisServer.StartAsync(service);
-        using var output = new MemoryStream();
-        await using var error = new StringWriter();
-        using var host = new CliHost(output, error, Stream.Null);
-        await using var late = new Timer(_ => host.RequestInterrupt(), null, Patience, Timeout.InfiniteTimeSpan);
-        var exitCode = await CommandLineApp.RunAsync(["stream", .. args, "--format", "jsonl", "--server", server.Address.ToString()], host);
-        return new VideoRun(new CliRun(exitCode, Encoding.UTF8.GetString(output.ToArray()), error.ToString()), service.Frames);
+        await using var running = await RunningVideo.StartAsync(args);
+        return await running.EndAsync();
     }
 
     /// <summary>Each frame of a source has its line, in order.</summary>

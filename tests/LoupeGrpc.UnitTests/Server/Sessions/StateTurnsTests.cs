@@ -26,7 +26,7 @@ public sealed class StateTurnsTests
 
         Assert.Empty(order);
         first.Dispose();
-        await Task.WhenAll(others).WaitAsync(TimeSpan.FromSeconds(10), TestContext.Current.CancellationToken);
+        await Task.WhenAll(others).WaitAsync(TimeSpan.FromMinutes(1), TestContext.Current.CancellationToken);
 
         Assert.Equal(Enumerable.Range(0, Crowd), order);
     }
