@@ -70,6 +70,7 @@ func (c *Client) ServerInfo(ctx context.Context) (info *loupev1.GetServerInfoRes
 type ImageOptions struct {
 	Thresholds *Thresholds
 	Masks      *Masks
+	Tiles      *Tiles
 	// Model is one of the server's, by name. Default (empty): its first.
 	Model string
 }
@@ -80,7 +81,9 @@ func (c *Client) AnalyzeImage(ctx context.Context, image Image, options ImageOpt
 	if err != nil {
 		return nil, err
 	}
-	request := &loupev1.AnalyzeImageRequest{Thresholds: options.Thresholds.message(), Mask: options.Masks.message(), Model: options.Model}
+	request := &loupev1.AnalyzeImageRequest{
+		Thresholds: options.Thresholds.message(), Mask: options.Masks.message(), Tiles: options.Tiles.message(), Model: options.Model,
+	}
 	if read.raw {
 		request.Image = &loupev1.AnalyzeImageRequest_Raw{Raw: &loupev1.RawImage{Format: read.format, Data: read.data}}
 	} else {

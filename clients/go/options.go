@@ -79,6 +79,16 @@ type Masks struct {
 	MaxBytes uint32
 }
 
+// Tiles say whether picture files are looked at in tiles, their pixels as they are; raw frames are always whole.
+type Tiles struct {
+	// Policy: default (0) off.
+	Policy TilePolicy
+	// MaxTiles of a picture, each a run of the model. Default (0): the server's, 256 unless configured.
+	MaxTiles uint32
+	// Budget is how long the tiles of a picture may take on average. Default (0): as long as it takes.
+	Budget time.Duration
+}
+
 // Delivery says which frames are answered when they come too fast.
 type Delivery struct {
 	Mode DeliveryMode
@@ -105,8 +115,10 @@ type SessionOptions struct {
 	// FrameFormat of raw frames that do not say their own.
 	FrameFormat *FrameFormat
 	// Delivery, where nil: every frame is answered.
-	Delivery   *Delivery
-	Masks      *Masks
+	Delivery *Delivery
+	Masks    *Masks
+	// Tiles, where nil: pictures are looked at whole.
+	Tiles      *Tiles
 	Thresholds *Thresholds
 	// Adaptation, where nil: none.
 	Adaptation *Adaptation
@@ -214,6 +226,13 @@ func (m *Masks) message() *loupev1.MaskSettings {
 	return &loupev1.MaskSettings{Policy: m.Policy, Encoding: m.Encoding, MaxBytes: m.MaxBytes}
 }
 
+func (t *Tiles) message() *loupev1.TileSettings {
+	if t == nil {
+		return nil
+	}
+	return &loupev1.TileSettings{Policy: t.Policy, MaxTiles: t.MaxTiles, BudgetMs: uint32(t.Budget.Milliseconds())}
+}
+
 func (a *Adaptation) message() *loupev1.AdaptationSettings {
 	if a == nil {
 		return nil
@@ -239,7 +258,8 @@ func (o *SessionOptions) message(client *Options) (*loupev1.OpenSession, error) 
 		return nil, err
 	}
 	opening := &loupev1.OpenSession{
-		SessionName: o.Name, Model: o.Model, FrameFormat: format, Mask: o.Masks.message(), Thresholds: o.Thresholds.message(), Adaptation: o.Adaptation.message(),
+		SessionName: o.Name, Model: o.Model, FrameFormat: format, Mask: o.Masks.message(), Tiles: o.Tiles.message(),
+		Thresholds: o.Thresholds.message(), Adaptation: o.Adaptation.message(),
 		AdaptationSnapshot: o.AdaptationSnapshot, Economies: o.Economies, Deterministic: o.Deterministic, Unordered: o.Unordered,
 		MaxResponseBytes: uint32(client.maxResponseBytes()), Client: orElse(client.ClientName, "loupe-grpc-go/"+Version), Resumable: !o.NoReconnect,
 	}

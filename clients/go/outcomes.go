@@ -19,6 +19,7 @@ type (
 	NoteCode      = loupev1.NoteCode
 	MaskPolicy    = loupev1.MaskPolicy
 	MaskEncoding  = loupev1.MaskEncoding
+	TilePolicy    = loupev1.TilePolicy
 	DeliveryMode  = loupev1.DeliveryMode
 	Economy       = loupev1.Economy
 	PixelFormat   = loupev1.PixelFormat
@@ -39,6 +40,10 @@ const (
 	MaskRLE     = loupev1.MaskEncoding_MASK_ENCODING_RLE
 	MaskPNG     = loupev1.MaskEncoding_MASK_ENCODING_PNG
 	MaskSoftPNG = loupev1.MaskEncoding_MASK_ENCODING_SOFT_PNG
+
+	TilesOff    = loupev1.TilePolicy_TILE_POLICY_OFF
+	TilesAuto   = loupev1.TilePolicy_TILE_POLICY_AUTO
+	TilesNative = loupev1.TilePolicy_TILE_POLICY_NATIVE
 
 	DeliverEveryFrame   = loupev1.DeliveryMode_DELIVERY_MODE_EVERY_FRAME
 	DeliverFreshest     = loupev1.DeliveryMode_DELIVERY_MODE_FRESHEST
@@ -95,6 +100,8 @@ type Analysis struct {
 	Adaptation *loupev1.AdaptationState
 	// BaseMask is the mask without adaptation, in sessions with the dual verdict; else nil.
 	BaseMask *Mask
+	// Tiles says how the picture was looked at in tiles; nil: it was looked at whole.
+	Tiles *loupev1.TileReport
 	// Message is as it came, with what is not repeated here.
 	Message *loupev1.FrameResult
 }
@@ -195,7 +202,7 @@ func toAnalysis(result *loupev1.FrameResult) *Analysis {
 		Mask: toMask(result.GetMask()), MaskOmission: result.GetMaskOmission(), MaskAgreement: result.GetMaskAgreement(),
 		Regions: result.GetRegions(), Notes: result.GetNotes(), Width: int(result.GetWidth()), Height: int(result.GetHeight()),
 		Orientation: int(result.GetOrientation()), SHA256: fmt.Sprintf("%x", result.GetSha256()), Adaptation: result.GetAdaptation(),
-		BaseMask: toMask(result.GetBaseMask()), Message: result,
+		BaseMask: toMask(result.GetBaseMask()), Tiles: result.GetTiles(), Message: result,
 	}
 }
 

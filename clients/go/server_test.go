@@ -89,6 +89,27 @@ func TestTheServersRefusalsKeepTheirCodes(t *testing.T) {
 	}
 }
 
+func TestPicturesAreLookedAtInTilesWhereThatIsAskedFor(t *testing.T) {
+	client, ctx := connectTo(t, Options{Address: realServer(t)})
+	path := File(filepath.Join(root(t), "samples/authentic-coffee.jpg"))
+	if whole := must(client.AnalyzeImage(ctx, path, ImageOptions{}))(t); whole.Tiles != nil {
+		t.Error(whole.Tiles)
+	}
+	tiled := must(client.AnalyzeImage(ctx, path, ImageOptions{Tiles: &Tiles{Policy: TilesNative}}))(t)
+	if tiles := tiled.Tiles; tiles.GetAnalysed() != 4 || tiles.GetTotal() != 4 || tiles.GetStep() != 160 || tiles.GetPeak().GetScore() <= tiled.Score {
+		t.Error(tiles)
+	}
+	session := must(client.OpenSession(ctx, SessionOptions{Tiles: &Tiles{Policy: TilesNative, MaxTiles: 2}}))(t)
+	defer session.Close()
+	if _, err := session.Send(ctx, Frame{Image: path}); err != nil {
+		t.Fatal(err)
+	}
+	outcome := must(session.Receive(ctx))(t)
+	if result, is := outcome.(*Result); !is || result.Tiles.GetAnalysed() != 2 || !result.Tiles.GetWholePictureRun() {
+		t.Error(outcome)
+	}
+}
+
 func TestAModelIsAskedForByItsName(t *testing.T) {
 	client, ctx := connectTo(t, Options{Address: realServer(t)})
 	path := File(filepath.Join(root(t), "samples/authentic-coffee.jpg"))

@@ -2,7 +2,7 @@ import { create } from '@bufbuild/protobuf';
 import { Channel } from './channel.js';
 import { readImage, toImage, type Frame, type Image } from './frames.js';
 import { AnalyzeImageRequestSchema, type GetServerInfoResponse } from './gen/loupe/v1/service_pb.js';
-import { toMasks, toThresholds, type ClientOptions, type Masks, type SessionOptions, type Thresholds } from './options.js';
+import { toMasks, toThresholds, toTiles, type ClientOptions, type Masks, type SessionOptions, type Thresholds, type Tiles } from './options.js';
 import { toAnalysis, type Analysis, type Outcome } from './outcomes.js';
 import { Session } from './session.js';
 
@@ -41,6 +41,8 @@ export class LoupeClient {
         options: {
             readonly thresholds?: Thresholds | undefined;
             readonly masks?: Masks | undefined;
+            /** Default: the picture is looked at whole. */
+            readonly tiles?: Tiles | undefined;
             /** One of the server's models, by name. Default: its first. */
             readonly model?: string | undefined;
             readonly signal?: AbortSignal;
@@ -50,6 +52,7 @@ export class LoupeClient {
             image: toImage(await readImage(image)),
             ...(options.thresholds ? { thresholds: toThresholds(options.thresholds) } : {}),
             ...(options.masks ? { mask: toMasks(options.masks) } : {}),
+            ...(options.tiles ? { tiles: toTiles(options.tiles) } : {}),
             model: options.model ?? '',
         });
         const { result } = await this.channel.call(() => this.channel.analyzeImage(request, options.signal));

@@ -2,11 +2,19 @@ import { create } from '@bufbuild/protobuf';
 import { DurationSchema, type Duration } from '@bufbuild/protobuf/wkt';
 import { type AdaptationGuard, AdaptationSettingsSchema } from './gen/loupe/v1/adaptation_pb.js';
 import { FrameFormatSchema } from './gen/loupe/v1/frame_pb.js';
-import { type Economy, MaskEncoding, MaskPolicy, MaskSettingsSchema, ThresholdsSchema } from './gen/loupe/v1/result_pb.js';
+import {
+    type Economy,
+    MaskEncoding,
+    MaskPolicy,
+    MaskSettingsSchema,
+    ThresholdsSchema,
+    TilePolicy,
+    TileSettingsSchema,
+} from './gen/loupe/v1/result_pb.js';
 import { DeliveryMode, DeliveryPolicySchema, OpenSessionSchema } from './gen/loupe/v1/session_pb.js';
 import { toFormat, type FrameFormat } from './frames.js';
 
-export { DeliveryMode, MaskEncoding, MaskPolicy };
+export { DeliveryMode, MaskEncoding, MaskPolicy, TilePolicy };
 
 /** Where `loupe-grpc-server` listens unless told otherwise. */
 export const DEFAULT_ADDRESS = 'http://127.0.0.1:5005';
@@ -58,6 +66,16 @@ export interface Masks {
     readonly maxBytes?: number | undefined;
 }
 
+/** Whether picture files are looked at in tiles, their pixels as they are; raw frames are always whole. */
+export interface Tiles {
+    /** Default: large ones, where the model was trained so. */
+    readonly policy?: TilePolicy | undefined;
+    /** The most tiles of a picture, each a run of the model. Default: the server's, 256 unless configured. */
+    readonly maxTiles?: number | undefined;
+    /** That the tiles of a picture may take on average. Default: as long as it takes. */
+    readonly budgetMs?: number | undefined;
+}
+
 /** Which frames are answered when they come too fast. */
 export interface Delivery {
     readonly mode: DeliveryMode;
@@ -86,6 +104,8 @@ export interface SessionOptions {
     /** Default: every frame. */
     readonly delivery?: Delivery | undefined;
     readonly masks?: Masks | undefined;
+    /** Default: pictures are looked at whole. */
+    readonly tiles?: Tiles | undefined;
     readonly thresholds?: Thresholds | undefined;
     /** Default: no adaptation. */
     readonly adaptation?: Adaptation | undefined;
@@ -115,6 +135,14 @@ export function toMasks(masks: Masks) {
     });
 }
 
+export function toTiles(tiles: Tiles) {
+    return create(TileSettingsSchema, {
+        policy: tiles.policy ?? TilePolicy.AUTO,
+        maxTiles: tiles.maxTiles ?? 0,
+        budgetMs: tiles.budgetMs ?? 0,
+    });
+}
+
 export function toAdaptation(adaptation: Adaptation) {
     return create(AdaptationSettingsSchema, { enabled: true, ...adaptation });
 }
@@ -127,7 +155,7 @@ export function toOpening(options: SessionOptions, client: ClientOptions) {
     if (maxFramesInFlight(options) < 1 || maxFramesInFlight(options) > 4096) {
         throw new RangeError('maxFramesInFlight is 1 to 4,096');
     }
-    const { frameFormat, delivery, masks, thresholds, adaptation } = options;
+    const { frameFormat, delivery, masks, tiles, thresholds, adaptation } = options;
     return create(OpenSessionSchema, {
         sessionName: name,
         ...(frameFormat ? { frameFormat: create(FrameFormatSchema, toFormat(frameFormat)) } : {}),
@@ -140,6 +168,7 @@ export function toOpening(options: SessionOptions, client: ClientOptions) {
               }
             : {}),
         ...(masks ? { mask: toMasks(masks) } : {}),
+        ...(tiles ? { tiles: toTiles(tiles) } : {}),
         ...(thresholds ? { thresholds: toThresholds(thresholds) } : {}),
         ...(adaptation ? { adaptation: toAdaptation(adaptation) } : {}),
         adaptationSnapshot: options.adaptationSnapshot ?? new Uint8Array(),

@@ -11,6 +11,7 @@ import {
     type Mask as WireMask,
     type Region,
     type Note,
+    type TileReport,
 } from './gen/loupe/v1/result_pb.js';
 import { SessionEventKind, type SessionEvent as WireEvent } from './gen/loupe/v1/session_pb.js';
 import { RleMask, type Box } from './masks.js';
@@ -88,6 +89,8 @@ export interface Analysis {
     readonly adaptation: AdaptationState | undefined;
     /** The mask without adaptation, in sessions with the dual verdict. */
     readonly baseMask: Mask | undefined;
+    /** How the picture was looked at in tiles. Undefined: it was looked at whole. */
+    readonly tiles: TileReport | undefined;
     /** As it came, with what is not repeated here. */
     readonly message: FrameResult;
 }
@@ -140,6 +143,7 @@ export function toAnalysis(result: FrameResult): Analysis {
         precision: result.execution?.precision ?? '',
         adaptation: result.adaptation,
         baseMask: result.baseMask && new Mask(result.baseMask),
+        tiles: result.tiles,
         message: result,
     };
 }

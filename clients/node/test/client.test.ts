@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { createRequire } from 'node:module';
 import { pathToFileURL } from 'node:url';
 import { test } from 'node:test';
-import { Economy, fromImageData, fromSharp, LoupeClient, MaskPolicy, PixelFormat, RequestError, UnavailableError, type Outcome } from 'loupe-grpc';
+import { Economy, fromImageData, fromSharp, LoupeClient, MaskPolicy, PixelFormat, RequestError, TilePolicy, UnavailableError, type Outcome } from 'loupe-grpc';
 
 const address = process.env['LOUPE_ADDRESS'] ?? 'http://127.0.0.1:5005';
 const root = process.env['LOUPE_ROOT'] ?? '../..';
@@ -90,6 +90,21 @@ test('a source that fails is heard of after the outcomes', async () => {
         }
     }, /the camera is gone/);
     assert.equal(outcomes.length, 2);
+});
+
+test('pictures are looked at in tiles where that is asked for', async () => {
+    using client = new LoupeClient({ address });
+    const { tiles, score } = await client.analyzeImage(coffee, { tiles: { policy: TilePolicy.NATIVE } });
+    assert.equal((await client.analyzeImage(coffee)).tiles, undefined);
+    assert.ok(tiles?.peak && score < tiles.peak.score);
+    assert.deepEqual([tiles.analysed, tiles.total, tiles.step, tiles.wholePictureRun, tiles.peak.box?.width], [4, 4, 160, false, 224]);
+    await using session = await client.openSession({ tiles: { policy: TilePolicy.NATIVE, maxTiles: 2 } });
+    await session.send(coffee);
+    for await (const outcome of session) {
+        assert.ok(outcome.outcome === 'result' && outcome.analysis.tiles);
+        assert.deepEqual([outcome.analysis.tiles.analysed, outcome.analysis.tiles.wholePictureRun], [2, true]);
+        break;
+    }
 });
 
 test('refusals keep their codes', async () => {

@@ -30,6 +30,21 @@ def test_pictures_of_opencv_and_files_give_the_same(server: str) -> None:
         assert soft and np.array_equal(soft.bitmap(), by_file.mask.bitmap())
 
 
+def test_pictures_are_looked_at_in_tiles_where_that_is_asked_for(server: str) -> None:
+    file = SAMPLES / "authentic-coffee.jpg"
+    native = lg.Tiles(lg.TilePolicy.NATIVE)
+    with lg.LoupeClient(server) as client:
+        whole, tiled = client.analyze_image(file), client.analyze_image(file, tiles=native)
+        assert whole.tiles is None and tiled.tiles is not None
+        assert (tiled.tiles.analysed, tiled.tiles.total, tiled.tiles.step, tiled.tiles.whole_picture_run) == (4, 4, 160, False)
+        assert tiled.score < tiled.tiles.peak.score and tiled.tiles.peak.box.width == 224
+        with client.open_session(tiles=lg.Tiles(lg.TilePolicy.NATIVE, max_tiles=2)) as session:
+            session.send(file)
+            result = next(iter(session))
+            assert isinstance(result, lg.Result) and result.analysis.tiles
+            assert (result.analysis.tiles.analysed, result.analysis.tiles.whole_picture_run) == (2, True)
+
+
 def test_frames_of_a_video_go_straight_from_opencv(server: str) -> None:
     cv2 = pytest.importorskip("cv2")
     capture = cv2.VideoCapture(str(SAMPLES / "clip.avi"))

@@ -54,7 +54,7 @@ internal static class OpenReader
             Note(badAdaptation, "adaptation: ");
             if (analysis.Tiles.Policy == Engine.TilePolicy.Native)
             {
-                errors.Add("tile policy NATIVE is not for sessions that adapt, whose frames are looked at whole: take AUTO or OFF");
+                errors.Add(TileWishes.NotWhileAdapting);
             }
         }
 

@@ -58,6 +58,8 @@ internal sealed class SessionControls(
                 return default;
             case SessionCommand.Flush:
                 return default;
+            case SessionCommand.SetAdaptation when Settings.Tiles.Policy == TilePolicy.Native:
+                return (new FrameFailure(FailureKind.Invalid, TileWishes.NotWhileAdapting), default);
             case SessionCommand.Rejected rejected:
                 return (rejected.Failure, default);
             default:

@@ -8,6 +8,8 @@ internal static class TileWishes
 {
     public const string ExpectedPolicy = "auto, native or off";
 
+    public const string NotWhileAdapting = "tile policy NATIVE is not for sessions that adapt, whose frames are looked at whole: take AUTO or OFF";
+
     /// <summary>In words, as the client's tool takes them too. Null where it is none of them.</summary>
     public static TilePolicy? ReadPolicy(string text) => text switch
     {

@@ -108,6 +108,11 @@ internal static class ApiDocument
             {
                 Type = JsonSchemaType.String, Pattern = "^[0-9.]+,[0-9.]+$", Examples = ["0.4,0.6"],
             }),
+            Query("tiles", "Whether the picture is looked at in tiles, its pixels as they are: if it is large and the model was trained so, in any case, or not.", new OpenApiSchema
+            {
+                Type = JsonSchemaType.String, Enum = ["auto", "native", "off"], Default = "off",
+            }),
+            Query("max_tiles", "The most tiles of a picture, each a run of the model.", new OpenApiSchema { Type = JsonSchemaType.Integer, Minimum = "1", Default = 256 }),
             Query("model", "Which of the server's models analyses it: a name from /v1/info. Without it: the server's first.", new OpenApiSchema { Type = JsonSchemaType.String }),
         ];
         var file = new OpenApiSchema { Type = JsonSchemaType.String, Format = "binary" };

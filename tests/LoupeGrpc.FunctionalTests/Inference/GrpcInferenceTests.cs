@@ -153,7 +153,7 @@ public sealed class GrpcInferenceTests(NanoEngine nano)
         { "mask", StatusCode.InvalidArgument, "parameter 'mask' is 'maybe': expected always, suspected or never" },
         { "low", StatusCode.InvalidArgument, "expected 0 <= low <= high <= 1" },
         { "nan", StatusCode.InvalidArgument, "parameter 'low' is 'NaN': expected a number" },
-        { "tiles", StatusCode.Unimplemented, "parameter 'tiles' is not there" },
+        { "tiles", StatusCode.InvalidArgument, "parameter 'tiles' is 'some': expected auto, native or off" },
         { "classification", StatusCode.Unimplemented, "tensor parameter 'classification' is not there" },
         { "shared", StatusCode.Unimplemented, "tensor parameter 'shared_memory_region' is not there" },
         { "start", StatusCode.InvalidArgument, "need a sequence_id" },
@@ -192,7 +192,7 @@ public sealed class GrpcInferenceTests(NanoEngine nano)
             case "mask": request.With("mask", "maybe"); break;
             case "low": request.With("low", 0.9); break;
             case "nan": request.With("low", double.NaN); break;
-            case "tiles": request.With("tiles", "auto"); break;
+            case "tiles": request.With("tiles", "some"); break;
             case "classification": request.Wanting("score").Outputs[0].Parameters["classification"] = new InferParameter { Int64Param = 1 }; break;
             case "shared": input.Parameters["shared_memory_region"] = new InferParameter { StringParam = "x" }; break;
             case "start": request.With("sequence_start", true); break;

@@ -126,7 +126,7 @@ public sealed partial class RestInferenceTests(NanoEngine nano) : IDisposable
         { """{"inputs":[{"name":"image","datatype":"UINT8","shape":[1,1,1,3],"data":[1,2]}]}""", 400, "2 bytes for shape [1,1,1,3], which has 3" },
         { """{"inputs":[{"name":"image","datatype":"UINT8","shape":[1,20000,20000,3],"data":[1]}]}""", 400, "1 bytes for shape [1,20000,20000,3]" },
         { """{"inputs":[{"name":"image","datatype":"BYTES","shape":[1],"data":["AA=="]}],"outputs":[{"name":"heat"}]}""", 400, "unexpected inference output 'heat' for model 'default'" },
-        { """{"inputs":[{"name":"image","datatype":"BYTES","shape":[1],"data":["AA=="]}],"parameters":{"tiles":"auto"}}""", 415, "parameter 'tiles' is not there" },
+        { """{"inputs":[{"name":"image","datatype":"BYTES","shape":[1],"data":["AA=="]}],"parameters":{"tiles":"some"}}""", 400, "parameter 'tiles' is 'some': expected auto, native or off" },
         { """{"inputs":[{"name":"image","datatype":"BYTES","shape":[1],"data":["AA=="]}],"parameters":{"low":[1]}}""", 400, "parameter 'low' is '': expected a number" },
         { """{"inputs":[{"name":"image","datatype":"BYTES","shape":[1],"data":["AA=="]}],"parameters":{"sequence_id":7}}""", 400, "must specify the START flag" },
         { """{"inputs":[{"name":"image","datatype":"BYTES","shape":[1],"data":["AA=="]}]}""", 400, "" },

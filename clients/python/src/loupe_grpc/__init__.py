@@ -20,13 +20,15 @@ from loupe_grpc._options import (
     Masks,
     SessionOptions,
     Thresholds,
+    TilePolicy,
+    Tiles,
 )
 from loupe_grpc._outcomes import (
     AdaptationState,
     Analysis,
     Disconnected,
-    Dropped,
     DropReason,
+    Dropped,
     Economy,
     EventKind,
     Expired,
@@ -41,6 +43,8 @@ from loupe_grpc._outcomes import (
     Result,
     Resumed,
     ServerEvent,
+    TilePeak,
+    TileReport,
     Verdict,
 )
 from loupe_grpc._session import AsyncSession
@@ -93,6 +97,10 @@ __all__ = [
     "Session",
     "SessionOptions",
     "Thresholds",
+    "TilePeak",
+    "TilePolicy",
+    "TileReport",
+    "Tiles",
     "UnavailableError",
     "Verdict",
     "YuvMatrix",

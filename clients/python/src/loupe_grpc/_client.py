@@ -8,7 +8,7 @@ from typing import Any, AsyncIterable, AsyncIterator, Iterable, Union
 from loupe_grpc import _frames, v1
 from loupe_grpc._channel import Channel
 from loupe_grpc._frames import Frame, Image
-from loupe_grpc._options import DEFAULT_ADDRESS, ClientOptions, Masks, SessionOptions, Thresholds
+from loupe_grpc._options import DEFAULT_ADDRESS, ClientOptions, Masks, SessionOptions, Thresholds, Tiles
 from loupe_grpc._outcomes import Analysis, Outcome, to_analysis
 from loupe_grpc._session import AsyncSession
 
@@ -61,12 +61,15 @@ class AsyncLoupeClient:
         """What is served, by what, and within which limits. UnavailableError: there is no server."""
         return await self._channel.call(self._channel.server_info)
 
-    async def analyze_image(self, image: Image, *, thresholds: Thresholds | None = None, masks: Masks | None = None, model: str = "") -> Analysis:
+    async def analyze_image(
+        self, image: Image, *, thresholds: Thresholds | None = None, masks: Masks | None = None, tiles: Tiles | None = None, model: str = ""
+    ) -> Analysis:
         """Analyses one picture outside any session, with the server's first model or the one of that name. RequestError: the server cannot; its code
         says why. UnavailableError: there is no server."""
         request = v1.AnalyzeImageRequest(
             thresholds=thresholds.to_message() if thresholds else None,
             mask=masks.to_message() if masks else None,
+            tiles=tiles.to_message() if tiles else None,
             model=model,
             **_frames.to_message(_frames.read(image)),
         )

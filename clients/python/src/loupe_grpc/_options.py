@@ -42,6 +42,16 @@ class MaskEncoding(enum.IntEnum):
     SOFT_PNG = v1.MaskEncoding.MASK_ENCODING_SOFT_PNG
 
 
+class TilePolicy(enum.IntEnum):
+    """When picture files are looked at in tiles, their pixels as they are."""
+
+    OFF = v1.TilePolicy.TILE_POLICY_OFF
+    #: Large ones, where the model was trained so.
+    AUTO = v1.TilePolicy.TILE_POLICY_AUTO
+    #: Every one. Not in sessions that adapt.
+    NATIVE = v1.TilePolicy.TILE_POLICY_NATIVE
+
+
 class DeliveryMode(enum.IntEnum):
     """Ways to deal with too many frames."""
 
@@ -74,6 +84,20 @@ class Masks:
 
     def to_message(self) -> v1.MaskSettings:
         return v1.MaskSettings(policy=int(self.policy), encoding=int(self.encoding), max_bytes=self.max_bytes)  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True)
+class Tiles:
+    """Whether picture files are looked at in tiles; raw frames are always whole."""
+
+    policy: TilePolicy = TilePolicy.AUTO
+    #: The most tiles of a picture, each a run of the model. Default (0): the server's, 256 unless configured.
+    max_tiles: int = 0
+    #: Seconds that the tiles of a picture may take on average. Default (0): as long as it takes.
+    budget: float = 0
+
+    def to_message(self) -> v1.TileSettings:
+        return v1.TileSettings(policy=int(self.policy), max_tiles=self.max_tiles, budget_ms=round(self.budget * 1000))  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True)
@@ -124,6 +148,8 @@ class SessionOptions:
     frame_format: FrameFormat | None = None
     delivery: Delivery | None = None
     masks: Masks | None = None
+    #: Default: pictures are looked at whole.
+    tiles: Tiles | None = None
     thresholds: Thresholds | None = None
     #: Default: no adaptation.
     adaptation: Adaptation | None = None
@@ -153,6 +179,7 @@ class SessionOptions:
             frame_format=self.frame_format.to_message() if self.frame_format else None,
             delivery=self.delivery.to_message() if self.delivery else None,
             mask=self.masks.to_message() if self.masks else None,
+            tiles=self.tiles.to_message() if self.tiles else None,
             thresholds=self.thresholds.to_message() if self.thresholds else None,
             adaptation=self.adaptation.to_message() if self.adaptation else None,
             adaptation_snapshot=self.adaptation_snapshot,

@@ -112,6 +112,28 @@ class Region:
 
 
 @dataclass(frozen=True)
+class TilePeak:
+    """The tile with the highest score: where a person should look first."""
+
+    score: float
+    box: Box
+
+
+@dataclass(frozen=True)
+class TileReport:
+    """How a picture was looked at in tiles."""
+
+    #: Tiles that were analysed, of those that cover the picture.
+    analysed: int
+    total: int
+    #: The most pixels from the start of a tile to that of the next.
+    step: int
+    #: The whole picture was analysed too, to choose among too many tiles.
+    whole_picture_run: bool
+    peak: TilePeak
+
+
+@dataclass(frozen=True)
 class AdaptationState:
     """A session's adapted parameters, described."""
 
@@ -199,6 +221,8 @@ class Analysis:
     #: The mask without adaptation, in sessions with the dual verdict.
     base_mask: Mask | None
     mask_disagreement: float
+    #: How the picture was looked at in tiles. None: it was looked at whole.
+    tiles: TileReport | None
     #: As it came, with what is not repeated here.
     message: v1.FrameResult
 
@@ -319,8 +343,15 @@ def to_analysis(result: v1.FrameResult) -> Analysis:
         adaptation=to_state(result.adaptation) if result.HasField("adaptation") else None,
         base_mask=Mask(result.base_mask) if result.HasField("base_mask") else None,
         mask_disagreement=result.mask_disagreement,
+        tiles=_to_tiles(result.tiles) if result.HasField("tiles") else None,
         message=result,
     )
+
+
+def _to_tiles(tiles: v1.TileReport) -> TileReport:
+    box = tiles.peak.box
+    peak = TilePeak(tiles.peak.score, Box(box.x, box.y, box.width, box.height))
+    return TileReport(tiles.analysed, tiles.total, tiles.step, tiles.whole_picture_run, peak)
 
 
 def _read_png(data: bytes) -> npt.NDArray[np.uint8]:

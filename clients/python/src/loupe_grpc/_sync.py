@@ -12,7 +12,7 @@ from loupe_grpc import v1
 from loupe_grpc._client import AsyncLoupeClient
 from loupe_grpc._errors import LoupeError
 from loupe_grpc._frames import Frame, Image
-from loupe_grpc._options import DEFAULT_ADDRESS, Adaptation, Masks, SessionOptions, Thresholds
+from loupe_grpc._options import DEFAULT_ADDRESS, Adaptation, Masks, SessionOptions, Thresholds, Tiles
 from loupe_grpc._outcomes import Analysis, Outcome
 from loupe_grpc._session import AsyncSession, SessionEvent
 
@@ -203,11 +203,18 @@ class LoupeClient:
         return _run(self._client.server_info(), timeout)
 
     def analyze_image(
-        self, image: Image, *, thresholds: Thresholds | None = None, masks: Masks | None = None, model: str = "", timeout: float | None = None
+        self,
+        image: Image,
+        *,
+        thresholds: Thresholds | None = None,
+        masks: Masks | None = None,
+        tiles: Tiles | None = None,
+        model: str = "",
+        timeout: float | None = None,
     ) -> Analysis:
         """Analyses one picture outside any session, with the server's first model or the one of that name. RequestError: the server cannot; its code
         says why."""
-        return _run(self._client.analyze_image(image, thresholds=thresholds, masks=masks, model=model), timeout)
+        return _run(self._client.analyze_image(image, thresholds=thresholds, masks=masks, tiles=tiles, model=model), timeout)
 
     def open_session(self, options: SessionOptions | None = None, *, timeout: float | None = None, **fields: Any) -> Session:
         """Opens a session. The keyword arguments are the fields of :class:`SessionOptions`."""
