@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import random
 import re
 import socket
 import subprocess
@@ -20,13 +21,19 @@ CAMERAS = [f"camera-{number}" for number in range(12)]
 
 
 def run(*command, check=True, **options):
-    return subprocess.run([os.fspath(part) for part in command], check=check, capture_output=True, text=True, timeout=60, **options)
+    return subprocess.run([os.fspath(part) for part in command], check=check, capture_output=True, text=True, timeout=180, **options)
 
 
 def free_port():
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
+    """Outside the range from which the system gives ports to whoever asks for any: another test would take it in between."""
+    while True:
+        port = random.randrange(12_000, 30_000)
+        with socket.socket() as listener:
+            try:
+                listener.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                pass
 
 
 def certificates(folder):
@@ -58,7 +65,7 @@ class Nginx:
             f"http {{ access_log off;\n{temporary}\ninclude {folder}/loupe.conf;\n}}\n", encoding="utf-8")
         run("nginx", "-t", "-p", folder, "-c", folder / "nginx.conf")
         self._process = subprocess.Popen(["nginx", "-p", os.fspath(folder), "-c", os.fspath(folder / "nginx.conf")], stderr=subprocess.DEVNULL)
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
             with socket.socket() as probe:
                 if probe.connect_ex(("127.0.0.1", self.port)) == 0:
@@ -68,7 +75,7 @@ class Nginx:
 
     def stop(self):
         self._process.terminate()
-        self._process.wait(timeout=10)
+        self._process.wait(timeout=60)
 
 
 def sessions_of(server):
@@ -129,7 +136,7 @@ def check(folder, servers, url):
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment) as running:
         began = [running.stdout.readline() for _ in range(10)]
         servers[0].kill()
-        rest, error = running.communicate(timeout=60)
+        rest, error = running.communicate(timeout=180)
     rows = [json.loads(line) for line in [*began, *rest.splitlines()]]
     ids = [row["frame_id"] for row in rows]
     assert ids == sorted(set(ids)), ids

@@ -286,7 +286,7 @@ def every_interface(host):
         with subprocess.Popen([os.fspath(part) for part in command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as server:
             ready = server.stdout.readline().strip()
             server.terminate()
-            _, error = server.communicate(timeout=20)
+            _, error = server.communicate(timeout=60)
         if not ready:
             raise Broken(f"exit {server.returncode}: {error.strip().splitlines()[-1]}")
         return expect(ready.startswith("ready http://") and server.returncode == 0, f"{ready.split(' operations')[0]}…, exit {server.returncode}")

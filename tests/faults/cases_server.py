@@ -45,7 +45,7 @@ def raw(channel, method):
 def status(call, *arguments, **options):
     """How a call ends, and whether details say why."""
     try:
-        call(*arguments, timeout=20, **options)
+        call(*arguments, timeout=60, **options)
     except grpc.RpcError as error:
         details = any(name == "grpc-status-details-bin" for name, _ in error.trailing_metadata() or ())
         return error.code().name, details
@@ -57,10 +57,46 @@ def memory(pid):
     return int(re.search(r"VmRSS:\s+(\d+)", pathlib.Path(f"/proc/{pid}/status").read_text(encoding="ascii"))[1]) // 1024
 
 
-def processor_time(pid):
+def processor_time(pid, ended_children=False):
     """Seconds used so far."""
     fields = pathlib.Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rsplit(") ", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return sum(map(int, fields[11:15 if ended_children else 13])) / os.sysconf("SC_CLK_TCK")
+
+
+def children_of(pid):
+    found = set()
+    for task in pathlib.Path("/proc").glob(f"{pid}/task/*"):
+        try:
+            found.update(map(int, (task / "children").read_text(encoding="ascii").split()))
+        except OSError:
+            pass  # A thread that has just ended.
+    return found
+
+
+def decoder_times(pid):
+    """Seconds that each decoder of a server has used."""
+    used = []
+    for child in children_of(pid):
+        try:
+            used.append(processor_time(child))
+        except OSError:
+            pass  # It has just ended.
+    return used
+
+
+def time_with_children(pid):
+    """Seconds of a server and of its decoders, those that have ended too: however busy the machine is."""
+    return processor_time(pid, ended_children=True) + sum(decoder_times(pid))
+
+
+def until(holds, seconds=60):
+    """Waits until it holds; whether it did."""
+    deadline = time.monotonic() + seconds
+    while not holds():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.05)
+    return True
 
 
 def is_ready(server):
@@ -85,10 +121,15 @@ def silent_connections(place):
                     connection.connect((host, int(port)))
                 except ConnectionResetError:
                     pass
-            time.sleep(1)
-            before = processor_time(server.pid)
-            time.sleep(2)
-            used, resident, ready = processor_time(server.pid) - before, memory(server.pid), is_ready(server)
+
+            def used_in_a_while():
+                before = processor_time(server.pid)
+                time.sleep(2)
+                return processor_time(server.pid) - before
+
+            # It has come to rest once it has refused them; one that tries to accept never does.
+            until(lambda: used_in_a_while() < 0.5)
+            used, resident, ready = used_in_a_while(), memory(server.pid), is_ready(server)
         finally:
             for connection in sockets:
                 connection.close()
@@ -144,9 +185,12 @@ def bomb(file):
     @case(name, before)
     def run(place):
         (place.folder / file).write_bytes(make())
+        before = time_with_children(place.pid)
         answer = place.client("analyze", file)
+        # What another case asks of the server meanwhile is in it.
+        used = time_with_children(place.pid) - before
         error = answer.errors()[0]
-        return expect(error["code"] in ("INVALID", "TOO_LARGE") and answer.seconds < 10, f"{answer.seconds:.1f} s, {error['code']}: {error['message'][:90]}")
+        return expect(error["code"] in ("INVALID", "TOO_LARGE") and used < 15, f"{used:.1f} s, {error['code']}: {error['message'][:90]}")
 
 
 for bomb_file in BOMBS:
@@ -164,16 +208,24 @@ def slow_picture():
 @case("SIGTERM while such a picture is decoded", "the process goes on for over 90 s")
 def stopped_while_decoding(place):
     (place.folder / "slow.jpg").write_bytes(slow_picture())
-    wide = ("--Loupe:Limits:MaxScans=1000", "--Loupe:Limits:MaxPixels=1000000000", "--Loupe:Imaging:DecodeTime=600s", "--Loupe:Shutdown:DrainTimeout=2s")
+    wide = ("--Loupe:Limits:MaxScans=1000", "--Loupe:Limits:MaxPixels=1000000000", "--Loupe:Imaging:DecodeTime=600s", "--Loupe:Shutdown:DrainTimeout=1s")
+    used = 0.0
+
+    def is_decoding():
+        nonlocal used
+        times = decoder_times(server.pid)
+        used = max([used, *times])
+        return bool(times)
+
     with Server(*wide) as server, subprocess.Popen(
             [CLIENT, "analyze", place.folder / "slow.jpg", "--server", server.url], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as client:
-        time.sleep(1.5)
-        ended = client.poll()
-        began = time.monotonic()
+        decoding = until(lambda: is_decoding() and used > 0.5)
+        server.terminate()
+        ended = until(lambda: not is_decoding())
         code = server.stop()
-        took = time.monotonic() - began
         client.kill()
-    return expect(ended is None and code == 0 and took < 5, f"exit {code} after {took:.1f} s" if ended is None else "it was not decoded any more")
+    # Of the five seconds that it takes, however long that is on a machine that is busy.
+    return expect(decoding and ended and code == 0 and used < 3, f"exit {code} after {used:.1f} s of decoding" if decoding else "it was not decoded")
 
 
 @case("a pipe for the log that nobody reads", "the server stops answering")
@@ -222,10 +274,8 @@ def after(server, burst):
     burst()
     done.set()
     watching.join()
-    deadline = time.monotonic() + 15
-    while (end := memory(server.pid)) > begin + 64 and time.monotonic() < deadline:
-        time.sleep(0.5)
-    return begin, most, end
+    until(lambda: memory(server.pid) <= begin + 64)
+    return begin, most, memory(server.pid)
 
 
 @case("a burst of 40 messages of 24 MB", "4.2 GB stay")
@@ -242,10 +292,10 @@ def huge_masks(place):
     (place.folder / "huge.png").write_bytes(png(zlib.compress(bytes(10_001 * 10_000), 1), side=10_000, colors=0))
     with Server() as server:
         command = [CLIENT, "analyze", WHOLE, place.folder / "huge.png", place.folder / "huge.png", "--mask", "always", "--server", server.url, "--format", "csv"]
-        subprocess.run(command[:3] + command[5:], check=False, capture_output=True, timeout=30)
+        subprocess.run(command[:3] + command[5:], check=False, capture_output=True, timeout=120)
         rows = []
         begin, most, end = after(server, lambda: rows.extend(
-            subprocess.run(command, check=False, capture_output=True, text=True, timeout=60).stdout.splitlines()))
+            subprocess.run(command, check=False, capture_output=True, text=True, timeout=120).stdout.splitlines()))
     return expect(len(rows) == 4 and most > begin + 400 and end <= begin + 64, f"{len(rows) - 1} pictures; {begin} MiB, then {most}, then {end}")
 
 
@@ -288,9 +338,9 @@ def truncated_weights(place):
     subprocess.run([SERVER, "convert", "--weights", TINY / "model.safetensors", "--config", TINY / "config.json", "--output", package], check=True, capture_output=True)
     with Server("--model", package) as server:
         command = [CLIENT, "analyze", WHOLE, "--mask", "always", "--format", "csv", "--server", server.url]
-        before = subprocess.run(command, capture_output=True, text=True, timeout=30)
+        before = subprocess.run(command, capture_output=True, text=True, timeout=120)
         os.truncate(package / "fp32" / "weights.bin", 0)
-        after = subprocess.run(command, capture_output=True, text=True, timeout=30)
+        after = subprocess.run(command, capture_output=True, text=True, timeout=120)
         code = server.stop()
     same = [line.split(",")[:4] for line in before.stdout.splitlines()] == [line.split(",")[:4] for line in after.stdout.splitlines()]
     return expect(same and before.returncode in (0, 10) and code == 0, f"the same answer, exit {code}" if same else after.stderr.strip()[:100])
@@ -299,15 +349,16 @@ def truncated_weights(place):
 @case("SIGKILL to a server", "child processes go on")
 def killed_server(place):
     with Server() as server:
-        subprocess.run([CLIENT, "analyze", WHOLE, "--server", server.url], capture_output=True, timeout=30)
-        children = pathlib.Path(f"/proc/{server.pid}/task/{server.pid}/children").read_text(encoding="ascii").split()
-        children += [
-            child for task in pathlib.Path(f"/proc/{server.pid}/task").iterdir() for child in (task / "children").read_text(encoding="ascii").split()]
+        subprocess.run([CLIENT, "analyze", WHOLE, "--server", server.url], capture_output=True, timeout=120)
+        children = children_of(server.pid)
         server.kill()
-        deadline = time.monotonic() + 5
-        while (left := [child for child in set(children) if os.path.exists(f"/proc/{child}/exe")]) and time.monotonic() < deadline:
-            time.sleep(0.05)
-    return expect(children and not left, f"{len(set(children))} children, {len(left)} left")
+        until(lambda: not left_of(children), seconds=30)
+        left = left_of(children)
+    return expect(children and not left, f"{len(children)} children, {len(left)} left")
+
+
+def left_of(children):
+    return [child for child in children if os.path.exists(f"/proc/{child}/exe")]
 
 
 def stream_case(name, before, line, *arguments, code, words, **environment):
@@ -350,7 +401,7 @@ def conversion_without_output(place):
 def killed_conversion(place):
     command = [SERVER, "convert", "--weights", TINY / "model.safetensors", "--config", TINY / "config.json", "--output", place.folder / "package"]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as killed:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while not os.listdir(place.folder) and time.monotonic() < deadline:
             time.sleep(0.005)
         killed.send_signal(signal.SIGKILL)

@@ -73,9 +73,9 @@ class Place:
     """A folder of a case's own, and a server that all cases share."""
 
     def __init__(self, folder, server):
-        self.folder, self.url = pathlib.Path(folder), server.url
+        self.folder, self.url, self.pid = pathlib.Path(folder), server.url, server.pid
 
-    def client(self, verb, *arguments, cwd=None, prefix=(), limit=20, sent=None):
+    def client(self, verb, *arguments, cwd=None, prefix=(), limit=60, sent=None):
         """Runs the client; one that does not end within `limit` seconds gets one SIGTERM, and is broken."""
         command = [*prefix, CLIENT, verb, *arguments, "--server", self.url, "--format", "jsonl"]
         began = time.monotonic()
@@ -89,7 +89,7 @@ class Place:
             except subprocess.TimeoutExpired as late:
                 process.send_signal(signal.SIGTERM)
                 try:
-                    process.communicate(timeout=5)
+                    process.communicate(timeout=20)
                     raise Broken(f"does not end in {limit} s") from late
                 except subprocess.TimeoutExpired as deaf:
                     process.kill()

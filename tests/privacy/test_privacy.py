@@ -111,6 +111,7 @@ class PrivacyTestCase(unittest.TestCase):
             self.assertEqual(server.stop(), 0)
 
         # strace ends a moment after the server, and has written its last line by then.
+        deadline = time.monotonic() + 120
         while not re.search(r"\+\+\+ exited with 0 \+\+\+\n\Z", trace.read_text(encoding="utf-8", errors="replace")):
             self.assertLess(time.monotonic(), deadline, "the trace has no end")
             time.sleep(0.1)

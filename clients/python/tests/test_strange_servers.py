@@ -22,12 +22,12 @@ def play(server: FakeServer, frames: int = 1, **options: Any) -> tuple[list[lg.O
     """Sends so many frames, and reads until the session is over."""
     with lg.LoupeClient(server.address) as client, client.open_session(**options) as session:
         for number in range(frames):
-            session.send(b"x", frame_id=number, timeout=10)
+            session.send(b"x", frame_id=number, timeout=60)
         try:
-            session.complete(timeout=10)
+            session.complete(timeout=60)
         except lg.ConnectionLostError:
             pass
-        return list(session.results(timeout=10)), session
+        return list(session.results(timeout=60)), session
 
 
 def unknown(message: Any, number: int = 999) -> Any:
@@ -147,14 +147,14 @@ def test_a_server_that_lags_slows_the_sender_down_to_its_credits(fake: Start) ->
     with lg.LoupeClient(server.address) as client, client.open_session() as session:
         # Four credits, and two places before the writer; nothing is read.
         for number in range(4):
-            session.send(b"x" * 1000, timeout=10)
+            session.send(b"x" * 1000, timeout=60)
         with pytest.raises(TimeoutError):
             session.send(b"x", timeout=0.3)
         go.set()
-        outcomes = session.results(timeout=10)
+        outcomes = session.results(timeout=60)
         assert next(outcomes).index == 0
-        assert session.send(b"x", timeout=10) == 4  # The frame that was given up was not taken.
-        session.complete(timeout=10)
+        assert session.send(b"x", timeout=60) == 4  # The frame that was given up was not taken.
+        session.complete(timeout=60)
         assert [outcome.index for outcome in outcomes] == [1, 2, 3, 4]
 
 
@@ -169,7 +169,7 @@ def test_a_server_that_grants_nothing_is_given_up(fake: Start) -> None:
 
     for script in (other_version, none):
         with lg.LoupeClient(fake(script).address) as client, pytest.raises(lg.UnavailableError, match="another version"):
-            client.open_session(timeout=10)
+            client.open_session(timeout=60)
 
 
 def test_a_refusal_keeps_its_code(fake: Start) -> None:
@@ -188,7 +188,7 @@ def test_a_refusal_keeps_its_code(fake: Start) -> None:
         yield granted()
 
     with lg.LoupeClient(fake(script).address) as client, pytest.raises(lg.RequestError, match="Loupe:Limits:MaxSessions") as refused:
-        client.open_session(timeout=10)
+        client.open_session(timeout=60)
     assert refused.value.code is lg.FailureCode.OVERLOADED
 
 
@@ -198,7 +198,7 @@ def test_a_caller_that_is_not_known_is_told_so(fake: Start) -> None:
         yield granted()
 
     with lg.LoupeClient(fake(script).address) as client, pytest.raises(lg.NotAllowedError, match="a key is missing"):
-        client.open_session(timeout=10)
+        client.open_session(timeout=60)
 
 
 def test_nobody_there_is_told_after_the_connect_timeout() -> None:
@@ -268,10 +268,10 @@ def test_a_frame_over_which_every_connection_breaks_is_given_up_and_the_rest_goe
         yield summary(frames=1)
 
     with lg.LoupeClient(fake(first, again).address) as client, client.open_session() as session:
-        session.send(b"x", frame_id=0, timeout=10)
+        session.send(b"x", frame_id=0, timeout=60)
         session.send(b"y", frame_id=1, timeout=60)
         session.complete(timeout=60)
-        failed, found = list(session.results(timeout=10))
+        failed, found = list(session.results(timeout=60))
     assert isinstance(failed, lg.Failed) and failed.code is lg.FailureCode.CONNECTION_LOST and "client_max_body_size" in failed.message
     assert isinstance(found, lg.Result) and found.frame_id == 1 and session.fault is None
 
@@ -284,12 +284,12 @@ def test_a_session_that_is_left_answers_its_frames_as_canceled(fake: Start) -> N
 
     with lg.LoupeClient(fake(script).address) as client:
         session = client.open_session()
-        session.send(b"x", timeout=10)
+        session.send(b"x", timeout=60)
         session.close()
-        (outcome,) = list(session.results(timeout=10))
+        (outcome,) = list(session.results(timeout=60))
     assert isinstance(outcome, lg.Failed) and outcome.code is lg.FailureCode.CANCELED
     with pytest.raises(lg.ConnectionLostError, match="the session was closed"):
-        session.send(b"x", timeout=10)
+        session.send(b"x", timeout=60)
 
 
 def test_a_source_that_fails_is_heard_of_after_the_outcomes(fake: Start) -> None:

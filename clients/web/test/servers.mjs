@@ -5,13 +5,17 @@ import { createInterface } from 'node:readline';
 
 const program = process.env.LOUPE_SERVER ?? new URL('../../../out/loupe-grpc-server', import.meta.url).pathname;
 
-/** A port that is free now. */
+/** A port that is free now, outside the range from which the system gives ports to whoever asks for any: another test would take it in between. */
 export async function freePort() {
-    const server = createServer().listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    const { port } = server.address();
-    server.close();
-    return port;
+    while (true) {
+        const port = 12_000 + Math.floor(Math.random() * 18_000);
+        const server = createServer().listen(port, '127.0.0.1');
+        const isFree = await Promise.race([once(server, 'listening').then(() => true), once(server, 'error').then(() => false)]).catch(() => false);
+        if (isFree) {
+            server.close();
+            return port;
+        }
+    }
 }
 
 /** The real server with the page at a port. */
