@@ -39,6 +39,9 @@ public enum LoupeUnavailableReason
 
     /// <summary>TLS was not spoken, and it wants that.</summary>
     ServerWantsTls,
+
+    /// <summary>Its certificate is not one that a server may show, whoever signed it: it was made for something else, or breaks a rule.</summary>
+    UnfitCertificate,
 }
 
 /// <summary>The server does not know the caller, or does not let him do that. Trying again does not help; another key, token or certificate may.</summary>

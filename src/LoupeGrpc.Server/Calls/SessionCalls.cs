@@ -48,7 +48,7 @@ internal sealed class SessionCalls(
 
     private static async Task<CallFailure?> ServeAsync(AnalyzeSession session, SessionCall call, Caller caller)
     {
-        using var revoked = caller.Revoked.UnsafeRegister(static session => Revoke((AnalyzeSession)session!), session);
+        session.EndWhenRevoked(caller.Revoked);
         var end = await session.ServeAsync(call).ConfigureAwait(false);
         if (end == SessionEnd.TakenOver)
         {
@@ -176,10 +176,6 @@ internal sealed class SessionCalls(
         session.Dispose();
         return null;
     }
-
-    /// <summary>Frames that wait are dropped: who was let in for them is so no longer.</summary>
-    private static void Revoke(AnalyzeSession session) =>
-        session.BeginEnd(SessionEnd.Revoked, new SessionNotice(NoticeKind.Terminated, SessionEnd.Revoked.Failure!.Message), TimeSpan.Zero);
 
     private CallFailure Refuse(SessionTransport transport, CallFailure failure) => Refuse(transport.Peer, transport.Caller, failure);
 

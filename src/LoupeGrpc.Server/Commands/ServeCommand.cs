@@ -111,6 +111,12 @@ internal sealed class ServeCommand
             await error.WriteLineAsync($"error: {CommandFailure.Explain(exception)}").ConfigureAwait(false);
             return ExitCode.Failure;
         }
+        catch (InvalidDataException exception)
+        {
+            // A file that was whole when the settings were read, or that cannot be written.
+            await error.WriteLineAsync($"error: {exception.Message}").ConfigureAwait(false);
+            return ExitCode.Failure;
+        }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
         {
             // Told to stop before it could serve: there was nothing to drain.

@@ -361,11 +361,6 @@ internal sealed record SessionOptions : IValidatableObject
         {
             yield return new ValidationResult("Loupe:Sessions:Store keeps nothing, since no session can be resumed: Loupe:Sessions:ResumeWindow is 0");
         }
-
-        if (StoreAuthority.Length > 0 && !File.Exists(StoreAuthority))
-        {
-            yield return new ValidationResult("is not there", [nameof(StoreAuthority)]);
-        }
     }
 }
 

@@ -7,6 +7,7 @@ using LoupeGrpc.Server.Configuration;
 using LoupeGrpc.Server.Contract;
 using LoupeGrpc.Server.Health;
 using LoupeGrpc.Server.Models;
+using LoupeGrpc.Server.Security;
 using LoupeGrpc.Server.Sessions;
 using Microsoft.AspNetCore.Authorization;
 
@@ -56,12 +57,26 @@ internal sealed class InferenceEndpoint(
         }
     }
 
-    /// <summary>The next request is read when the frames' account has the pictures of the one before.</summary>
+    /// <summary>The next request is read when the frames' account has the pictures of the one before. It ends when what its client came in with is not taken any more.</summary>
     public override async Task ModelStreamInfer(
         IAsyncStreamReader<ModelInferRequest> requestStream, IServerStreamWriter<ModelStreamInferResponse> responseStream, ServerCallContext context)
     {
-        var client = InferenceClient.Of(context.GetHttpContext());
-        using var stop = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken);
+        var http = context.GetHttpContext();
+        var revoked = Caller.Of(http).Revoked;
+        try
+        {
+            await StreamInferAsync(requestStream, responseStream, InferenceClient.Of(http), context.CancellationToken, revoked).ConfigureAwait(false);
+        }
+        catch when (revoked.IsCancellationRequested && !context.CancellationToken.IsCancellationRequested)
+        {
+            throw SessionEnd.Revoked.Failure!.ToRpcException();
+        }
+    }
+
+    private async Task StreamInferAsync(
+        IAsyncStreamReader<ModelInferRequest> requestStream, IServerStreamWriter<ModelStreamInferResponse> responseStream, InferenceClient client, CancellationToken gone, CancellationToken revoked)
+    {
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(gone, revoked);
         using var reading = CancellationTokenSource.CreateLinkedTokenSource(stop.Token, serving.Draining);
         var isCutShort = false;
         var answers = Channel.CreateBounded<Task<ModelStreamInferResponse>>(live.Current.Limits.Credits);

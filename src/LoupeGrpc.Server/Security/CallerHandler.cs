@@ -46,7 +46,8 @@ internal sealed class CallerHandler(
         // The handshake has looked at it.
         if (Context.Connection.ClientCertificate is { } certificate)
         {
-            return Accept(Known($"certificate:{certificate.Subject}"));
+            // All certificates without a subject would be one and the same identity, and one another's sessions theirs.
+            return certificate.Subject.Length == 0 ? Refuse("the certificate names nobody: its subject is empty") : Accept(Known($"certificate:{certificate.Subject}"));
         }
 
         if (options.Security.PeerCredentials && Context.Features.Get<PeerUser>() is { } user)

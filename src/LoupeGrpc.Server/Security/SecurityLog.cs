@@ -8,14 +8,20 @@ internal static partial class SecurityLog
     [LoggerMessage(EventId = 601, Level = LogLevel.Error, Message = "Loupe:Security:Keys has changed and cannot be used: {Reason}. The {Count} keys from before still hold.")]
     public static partial void KeysBroken(ILogger logger, string reason, int count);
 
-    [LoggerMessage(EventId = 602, Level = LogLevel.Information, Message = "The certificate is {Subject} from now on, valid until {End}. Connections there are stay as they are.")]
+    [LoggerMessage(EventId = 602, Level = LogLevel.Information, Message = "The certificate is {Subject} from now on, valid until {End:u}. Connections there are stay as they are.")]
     public static partial void CertificateReloaded(ILogger logger, string subject, DateTimeOffset end);
 
     [LoggerMessage(EventId = 603, Level = LogLevel.Warning, Message = "Files of Loupe:Tls have changed and cannot be used: {Reason}. Those from before still hold.")]
     public static partial void CertificateBroken(ILogger logger, string reason);
 
-    [LoggerMessage(EventId = 604, Level = LogLevel.Warning, Message = "The certificate of Loupe:Tls:Certificate, {Subject}, is valid from {Begin} until {End}, and not now: clients will refuse it.")]
+    [LoggerMessage(EventId = 604, Level = LogLevel.Warning, Message = "The certificate of Loupe:Tls:Certificate, {Subject}, is valid from {Begin:u} until {End:u}, and not now: clients will refuse it.")]
     public static partial void CertificateNotValidNow(ILogger logger, string subject, DateTimeOffset begin, DateTimeOffset end);
+
+    [LoggerMessage(EventId = 633, Level = LogLevel.Information, Message = "Certificates of clients are those that {Authority} signs from now on. Connections there are stay as they are.")]
+    public static partial void AuthorityReloaded(ILogger logger, string authority);
+
+    [LoggerMessage(EventId = 634, Level = LogLevel.Warning, Message = "No root of Loupe:Tls:ClientAuthority is valid now ({Authority}): no client's certificate is accepted.")]
+    public static partial void AuthorityNotValidNow(ILogger logger, string authority);
 
     [LoggerMessage(EventId = 605, Level = LogLevel.Information, Message = "{Peer} is not let in: {Reason}. {Count} refused so far.")]
     public static partial void Refused(ILogger logger, string peer, string reason, long count);

@@ -30,6 +30,7 @@ internal static class SecurityServices
         if (hasTokens)
         {
             authentication.AddJwtBearer(bearer => TokenCallers.Configure(bearer, options.Security));
+            services.PostConfigure<JwtBearerOptions>(JwtBearerDefaults.AuthenticationScheme, TokenCallers.Complete);
         }
 
         RemoveDataProtection(services);

@@ -3,7 +3,7 @@ using Microsoft.Extensions.Options;
 
 namespace LoupeGrpc.Server.Security;
 
-/// <summary>What is wrong with who may come in: of a server that will listen, files and all.</summary>
+/// <summary>What is wrong with who may come in, and with whom the server itself believes: of a server that will listen, files and all.</summary>
 internal sealed class SecurityValidation : IValidateOptions<LoupeOptions>
 {
     private const string Certificates = "certificate:";
@@ -11,7 +11,7 @@ internal sealed class SecurityValidation : IValidateOptions<LoupeOptions>
 
     public ValidateOptionsResult Validate(string? name, LoupeOptions options)
     {
-        string[] errors = [.. EndpointErrors(options), .. TlsErrors(options.Tls), .. KeyErrors(options.Security), .. TokenErrors(options.Security), .. IdentityErrors(options.Security)];
+        string[] errors = [.. EndpointErrors(options), .. TlsErrors(options.Tls), .. KeyErrors(options.Security), .. TokenErrors(options.Security), .. IdentityErrors(options.Security), .. StoreErrors(options.Sessions)];
         return errors.Length == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(errors.Select(static error => $"{error}."));
     }
 
@@ -104,6 +104,14 @@ internal sealed class SecurityValidation : IValidateOptions<LoupeOptions>
         if (security.Identities.DistinctBy(static identity => identity.Name).Count() < security.Identities.Count)
         {
             yield return "Loupe:Security:Identities has one name twice";
+        }
+    }
+
+    private static IEnumerable<string> StoreErrors(Configuration.SessionOptions sessions)
+    {
+        if (sessions.StoreAuthority.Length > 0 && Problem(() => TlsFiles.ReadAuthority("Loupe:Sessions:StoreAuthority", sessions.StoreAuthority)) is { } problem)
+        {
+            yield return problem;
         }
     }
 

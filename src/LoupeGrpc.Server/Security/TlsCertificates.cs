@@ -28,15 +28,21 @@ internal sealed class TlsCertificates(LoupeOptions options, TimeProvider time, R
         try
         {
             var (before, now) = (_loaded, Read());
-            if (before is not null && before.IsSameAs(now))
+            if (before is not null && before.HasSameCertificate(now) && before.HasSameAuthority(now))
             {
                 return null;
             }
 
             _loaded = now;
-            if (now.Certificate is { Subject: var subject, NotAfter: var end })
+            if (now.Certificate is { Subject: var subject, NotAfter: var end } && before?.HasSameCertificate(now) != true)
             {
                 SecurityLog.CertificateReloaded(logger, subject, end);
+            }
+
+            if (now.Authority.Count > 0 && before?.HasSameAuthority(now) != true)
+            {
+                var authority = NamesOf(now.Authority);
+                SecurityLog.AuthorityReloaded(logger, authority);
             }
 
             WarnOfDates(now);
@@ -116,13 +122,24 @@ internal sealed class TlsCertificates(LoupeOptions options, TimeProvider time, R
         {
             SecurityLog.CertificateNotValidNow(logger, subject, begin, end);
         }
+
+        if (loaded.Authority.Count > 0 && time.GetUtcNow() is var today && !loaded.Authority.Any(one => TlsFiles.IsRoot(one) && today >= one.NotBefore && today <= one.NotAfter))
+        {
+            var authority = NamesOf(loaded.Authority);
+            SecurityLog.AuthorityNotValidNow(logger, authority);
+        }
     }
+
+    private static string NamesOf(X509Certificate2Collection certificates) => string.Join(" and ", certificates.Select(static one => one.Subject));
 
     /// <summary>Not disposed of: connections that begin at that moment still use it, and the collector knows when none does.</summary>
     private sealed record Loaded(X509Certificate2? Certificate, SslStreamCertificateContext? Context, X509Certificate2Collection Chain, X509Certificate2Collection Authority)
     {
-        public bool IsSameAs(Loaded other) => Prints().SequenceEqual(other.Prints());
+        public bool HasSameCertificate(Loaded other) => Certificate?.Thumbprint == other.Certificate?.Thumbprint && AreSame(Chain, other.Chain);
 
-        private IEnumerable<string> Prints() => new[] { Certificate?.Thumbprint ?? string.Empty }.Concat(Chain.Concat(Authority).Select(static certificate => certificate.Thumbprint));
+        public bool HasSameAuthority(Loaded other) => AreSame(Authority, other.Authority);
+
+        private static bool AreSame(X509Certificate2Collection some, X509Certificate2Collection others) =>
+            some.Select(static certificate => certificate.Thumbprint).SequenceEqual(others.Select(static certificate => certificate.Thumbprint));
     }
 }

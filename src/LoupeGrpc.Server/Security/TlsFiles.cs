@@ -27,7 +27,7 @@ internal static class TlsFiles
         }
     }
 
-    /// <summary>Those that sign others.</summary>
+    /// <summary>Those that sign others, at least one of them by itself: to be believed, a chain must come to its end.</summary>
     /// <param name="setting">That names the file.</param>
     /// <exception cref="InvalidDataException">The message names the setting and the file.</exception>
     public static X509Certificate2Collection ReadAuthority(string setting, string path)
@@ -37,13 +37,19 @@ internal static class TlsFiles
         {
             var authority = new X509Certificate2Collection();
             authority.ImportFromPem(Encoding.UTF8.GetString(bytes));
-            return authority.Count > 0 ? authority : throw new InvalidDataException($"{Named(setting, path)} holds no certificate in PEM");
+            return authority.Count == 0 ? throw new InvalidDataException($"{Named(setting, path)} holds no certificate in PEM")
+                : authority.Any(IsRoot) ? authority
+                // Nothing would ever be accepted.
+                : throw new InvalidDataException($"{Named(setting, path)} holds no root, which signs itself: {authority[0].Subject} is signed by {authority[0].Issuer}, whose certificate is wanted too");
         }
         catch (CryptographicException exception)
         {
             throw new InvalidDataException($"{Named(setting, path)} cannot be used: {Reason(exception)}", exception);
         }
     }
+
+    /// <summary>It is signed by itself.</summary>
+    public static bool IsRoot(X509Certificate2 certificate) => certificate.SubjectName.RawData.AsSpan().SequenceEqual(certificate.IssuerName.RawData);
 
     private static (X509Certificate2 Certificate, X509Certificate2Collection Chain) FromPem(TlsOptions tls, string pem)
     {

@@ -1,3 +1,4 @@
+using System.Net;
 using LoupeGrpc.Server.Configuration;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authentication.JwtBearer;
@@ -10,12 +11,24 @@ namespace LoupeGrpc.Server.Security;
 /// <summary>Callers with tokens of an OpenID provider. A token is looked at when a call begins.</summary>
 internal static class TokenCallers
 {
+    /// <summary>Tokens with a key that is not known have the provider's keys fetched anew, and anybody can make such tokens.</summary>
+    public static readonly TimeSpan AtLeastBetweenFetches = TimeSpan.FromSeconds(30);
+
+    /// <summary>As long a key may count that the provider has withdrawn.</summary>
+    public static readonly TimeSpan AtMostBetweenFetches = TimeSpan.FromMinutes(10);
+
+    /// <summary>A call waits so long for the provider.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
+
     /// <param name="bearer">To be filled in.</param>
     public static void Configure(JwtBearerOptions bearer, SecurityOptions security)
     {
         bearer.Authority = security.Authority;
         bearer.MapInboundClaims = false;
         bearer.RefreshOnIssuerKeyNotFound = true;
+        bearer.RefreshInterval = AtLeastBetweenFetches;
+        bearer.AutomaticRefreshInterval = AtMostBetweenFetches;
+        bearer.BackchannelTimeout = Patience;
         bearer.TokenValidationParameters = new TokenValidationParameters
         {
             ValidAudience = security.Audience,
@@ -35,6 +48,15 @@ internal static class TokenCallers
             OnTokenValidated = context => AcceptAsync(context, security),
             OnAuthenticationFailed = FailAsync,
         };
+    }
+
+    /// <summary>Behind what the handler makes of it: what the provider says now holds, and not for an hour more what it said before.</summary>
+    public static void Complete(JwtBearerOptions bearer)
+    {
+        if (bearer.ConfigurationManager is BaseConfigurationManager provider)
+        {
+            provider.UseLastKnownGoodConfiguration = false;
+        }
     }
 
     private static Task AcceptAsync(TokenValidatedContext context, SecurityOptions security)
@@ -94,7 +116,13 @@ internal static class TokenCallers
         }
         catch (Exception exception) when (exception is InvalidOperationException or IOException or HttpRequestException or OperationCanceledException)
         {
-            return exception.GetBaseException().Message;
+            return Explain(exception.GetBaseException());
         }
     }
+
+    /// <summary>The library hides what an address is, and says nothing else of an answer that is an error.</summary>
+    private static string Explain(Exception cause) => cause.Data[HttpDocumentRetriever.StatusCode] is HttpStatusCode status
+        ? FormattableString.Invariant($"its discovery document, or its keys, are answered with status {(int)status}")
+        : cause is OperationCanceledException ? FormattableString.Invariant($"nothing came within {Patience.TotalSeconds:0} s")
+        : cause.Message;
 }

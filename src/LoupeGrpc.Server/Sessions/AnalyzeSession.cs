@@ -21,6 +21,7 @@ internal sealed class AnalyzeSession : IDisposable
     private readonly Lock _lock = new();
     private ReadOnlyMemory<byte> _snapshot;
     private SessionCall? _call;
+    private CancellationTokenRegistration _revocation;
 
     /// <param name="seat">Where its frames are analysed. The session's from now on.</param>
     /// <param name="snapshot">Adaptation state to begin with; empty: the model's own parameters.</param>
@@ -205,6 +206,25 @@ internal sealed class AnalyzeSession : IDisposable
     }
 
     /// <summary>
+    /// Ends the session when what its client came in with is not taken any more, also while it waits to be resumed: frames that wait are dropped. What the client of
+    /// an earlier call came in with does not count any more.
+    /// </summary>
+    public void EndWhenRevoked(CancellationToken revoked)
+    {
+        var next = revoked.UnsafeRegister(static session => ((AnalyzeSession)session!).EndRevoked(), this);
+        lock (_lock)
+        {
+            // A key is taken for years, and must not remember each session that came with it: one that has ended takes none, and gives back its own.
+            if (_lifecycle.State != SessionState.Ended)
+            {
+                (next, _revocation) = (_revocation, next);
+            }
+        }
+
+        next.Unregister();
+    }
+
+    /// <summary>
     /// Ends the session here so that it can be resumed at another server: nothing more is read, frames taken in get their outcomes, and all of it goes to the store
     /// before the client is told.
     /// </summary>
@@ -245,6 +265,7 @@ internal sealed class AnalyzeSession : IDisposable
     /// <summary>For a session that no call began to serve; the others do so by themselves.</summary>
     public void Dispose()
     {
+        _revocation.Unregister();
         _window.Dispose();
         _ending.Dispose();
         Work.Dispose();
@@ -267,6 +288,9 @@ internal sealed class AnalyzeSession : IDisposable
             _window.Open();
         }
     }
+
+    private void EndRevoked() =>
+        BeginEnd(SessionEnd.Revoked, new SessionNotice(NoticeKind.Terminated, SessionEnd.Revoked.Failure!.Message), TimeSpan.Zero);
 
     private void EndFencedOut() =>
         BeginEnd(SessionEnd.FencedOut, new SessionNotice(NoticeKind.Terminated, SessionEnd.FencedOut.Failure!.Message), TimeSpan.Zero);

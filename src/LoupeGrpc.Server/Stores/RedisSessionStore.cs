@@ -1,4 +1,5 @@
 using LoupeGrpc.Server.Configuration;
+using LoupeGrpc.Server.Security;
 using LoupeGrpc.Server.Sessions.Keeping;
 using StackExchange.Redis;
 
@@ -52,6 +53,7 @@ internal sealed class RedisSessionStore : ISessionStore, IHostedService, IAsyncD
     private volatile ConnectionMultiplexer? _connection;
     private volatile string? _refusal;
 
+    /// <exception cref="InvalidDataException">The file of the authority cannot be used.</exception>
     public RedisSessionStore(Configuration.SessionOptions options, StoreWatch watch)
     {
         if (!StoreAddress.TryRead(options.Store, out var redis))
@@ -69,7 +71,10 @@ internal sealed class RedisSessionStore : ISessionStore, IHostedService, IAsyncD
         redis.HeartbeatInterval = TimeSpan.FromSeconds(1);
         if (options.StoreAuthority.Length > 0)
         {
-            redis.TrustIssuer(options.StoreAuthority);
+            foreach (var issuer in TlsFiles.ReadAuthority("Loupe:Sessions:StoreAuthority", options.StoreAuthority))
+            {
+                redis.TrustIssuer(issuer);
+            }
         }
 
         _connecting = ConnectAsync(redis);
@@ -119,12 +124,17 @@ internal sealed class RedisSessionStore : ISessionStore, IHostedService, IAsyncD
         var connection = await ConnectionMultiplexer.ConnectAsync(redis).ConfigureAwait(false);
         connection.ConnectionFailed += (_, failure) => _watch.Lost(failure.Exception);
         connection.ConnectionRestored += (_, _) => _watch.Found();
-        if (!connection.IsConnected)
+        _connection = connection;
+        try
         {
-            _watch.Lost(null);
+            // Nothing lies there. It says why there is no connection, and what is wrong with one before there is a session to keep.
+            await AskAsync(connection, static redis => redis.HashGetAsync(Prefix, "record")).ConfigureAwait(false);
+        }
+        catch (SessionStoreException)
+        {
+            // It was told, and is tried again with each record.
         }
 
-        _connection = connection;
         return connection;
     }
 
@@ -133,9 +143,24 @@ internal sealed class RedisSessionStore : ISessionStore, IHostedService, IAsyncD
 
     private async Task<T> TryAsync<T>(Func<IDatabase, Task<T>> ask)
     {
+        ConnectionMultiplexer connection;
         try
         {
-            var connection = await _connecting.WaitAsync(Patience).ConfigureAwait(false);
+            connection = await _connecting.WaitAsync(Patience).ConfigureAwait(false);
+        }
+        catch (Exception exception) when (exception is RedisException or TimeoutException)
+        {
+            throw Away(exception);
+        }
+
+        return await AskAsync(connection, ask).ConfigureAwait(false);
+    }
+
+    /// <exception cref="SessionStoreException">It was told.</exception>
+    private async Task<T> AskAsync<T>(ConnectionMultiplexer connection, Func<IDatabase, Task<T>> ask)
+    {
+        try
+        {
             return await ask(connection.GetDatabase()).ConfigureAwait(false);
         }
         catch (RedisServerException exception)
@@ -143,18 +168,33 @@ internal sealed class RedisSessionStore : ISessionStore, IHostedService, IAsyncD
             // What Redis itself refuses: another type under the key, no right to write, no memory left.
             // Behind its sentence it names the script.
             var reason = exception.Message.Split(" script:")[0].TrimEnd('.');
-            _watch.Refused(reason);
-            if (RefusesEverything.Any(word => reason.StartsWith(word, StringComparison.Ordinal)))
-            {
-                _refusal = reason;
-            }
-
-            throw new SessionStoreException($"the store refused it: {reason}", isAway: false, exception);
+            throw Refused(reason, RefusesEverything.Any(word => reason.StartsWith(word, StringComparison.Ordinal)), exception);
+        }
+        catch (RedisCommandException exception)
+        {
+            // What is not even asked of it, for it has no such thing: a database of that number.
+            throw Refused(exception.Message.TrimEnd('.'), everything: true, exception);
         }
         catch (Exception exception) when (exception is RedisException or TimeoutException or ObjectDisposedException)
         {
-            _watch.Lost(exception);
-            throw new SessionStoreException("the store of sessions (Loupe:Sessions:Store) is away", isAway: true, exception);
+            throw Away(exception);
         }
+    }
+
+    private SessionStoreException Refused(string reason, bool everything, Exception exception)
+    {
+        _watch.Refused(reason);
+        if (everything)
+        {
+            _refusal = reason;
+        }
+
+        return new SessionStoreException($"the store refused it: {reason}", isAway: false, exception);
+    }
+
+    private SessionStoreException Away(Exception exception)
+    {
+        _watch.Lost(exception);
+        return new SessionStoreException("the store of sessions (Loupe:Sessions:Store) is away", isAway: true, exception);
     }
 }

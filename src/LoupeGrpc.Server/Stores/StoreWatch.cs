@@ -1,4 +1,5 @@
 using System.Diagnostics.Metrics;
+using System.Security.Authentication;
 using LoupeGrpc.Server.Sessions;
 using LoupeGrpc.Server.Sessions.Keeping;
 
@@ -9,16 +10,18 @@ internal sealed partial class StoreWatch(ILogger<StoreWatch> logger, TimeProvide
 {
     private static readonly TimeSpan Pause = TimeSpan.FromMinutes(1);
 
+    /// <summary>What Redis says where it does not know who comes.</summary>
+    private static readonly string[] PasswordWords = ["WRONGPASS", "NOAUTH"];
+
     private readonly Lock _lock = new();
     private long? _saidAt;
     private bool _saidAway;
 
-    /// <param name="why">Null: it never was there.</param>
     public void Lost(Exception? why)
     {
         if (MaySpeak(true))
         {
-            Away(logger, why?.Message.ReplaceLineEndings(" ") ?? "no connection");
+            Away(logger, Explain(why));
         }
     }
 
@@ -41,6 +44,18 @@ internal sealed partial class StoreWatch(ILogger<StoreWatch> logger, TimeProvide
     /// <summary>Shown as 1 or 0 among the metrics.</summary>
     public static void Measure(IMeterFactory meters, ISessionStore store) => meters.Create(SessionMetrics.MeterName).CreateObservableGauge(
         "loupe.session.store.up", () => store.IsUp ? 1 : 0, description: "Whether Loupe:Sessions:Store answers.");
+
+    /// <summary>What an operator can do something about: the library's own sentence is of connections and counters, and the cause lies below it.</summary>
+    private static string Explain(Exception? why) => why?.GetBaseException() switch
+    {
+        null => "no connection",
+        AuthenticationException untrusted => $"its certificate is not trusted, or is for another host (Loupe:Sessions:StoreAuthority): {Line(untrusted)}",
+        { Message: var message } when PasswordWords.Any(word => message.Contains(word, StringComparison.Ordinal)) =>
+            $"it does not take the name or the password of Loupe:Sessions:Store ({PasswordWords.First(word => message.Contains(word, StringComparison.Ordinal))})",
+        { } other => Line(other),
+    };
+
+    private static string Line(Exception exception) => exception.Message.ReplaceLineEndings(" ");
 
     /// <param name="away">Null: neither.</param>
     private bool MaySpeak(bool? away)

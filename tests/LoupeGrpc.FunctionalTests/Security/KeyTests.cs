@@ -1,7 +1,9 @@
 using Google.Protobuf;
 using Grpc.Core;
 using LoupeGrpc.Client;
+using LoupeGrpc.FunctionalTests.Inference;
 using LoupeGrpc.FunctionalTests.Infrastructure;
+using LoupeGrpc.Inference;
 using LoupeGrpc.Server.Configuration;
 using LoupeGrpc.Server.Security;
 using LoupeGrpc.V1;
@@ -64,6 +66,42 @@ public sealed class KeyTests : IDisposable
         await other.SendFrameAsync(7);
         (await analyzer.NextAsync()).Succeed();
         Assert.NotNull((await other.NextOutcomeAsync()).Result);
+    }
+
+    /// <summary>What it holds is given back, and whoever gets a key of the same name later does not get its sessions.</summary>
+    [Fact]
+    public async Task A_revoked_key_ends_its_session_that_waits_to_be_resumed()
+    {
+        var gone = await SecureServer.AddKeyAsync(Keys, "gone");
+        await using var server = await SecureServer.StartAsync(Options);
+        var session = await RunningServer.OpenAsync(SecureServer.Call(server.Calls(gone)), new OpenSession { Resumable = true });
+        var token = session.Grant.ResumeToken;
+        session.Dispose();
+        await Patience.UntilAsync(() => server.Sessions.List().Single().ParkedSince is not null);
+
+        await SecureServer.RevokeKeyAsync(Keys, "gone");
+        await Patience.UntilAsync(() => server.Sessions.Count == 0);
+        Assert.Contains(server.Log.Lines, line => line.Contains($"Session {session.Grant.SessionId}: revoked", StringComparison.Ordinal));
+
+        var again = await SecureServer.AddKeyAsync(Keys, "gone");
+        server.Server.Reload();
+        using var other = await RunningServer.OpenAsync(SecureServer.Call(server.Calls(again)), new OpenSession { ResumeToken = token });
+        Assert.False(other.Grant.Resumed);
+    }
+
+    [Fact]
+    public async Task A_revoked_key_ends_its_stream_of_the_inference_protocol()
+    {
+        var gone = await SecureServer.AddKeyAsync(Keys, "gone");
+        await using var server = await SecureServer.StartAsync(Options);
+        using var call = new GRPCInferenceService.GRPCInferenceServiceClient(server.Calls(gone)).ModelStreamInfer(cancellationToken: Patience.Token());
+        await call.RequestStream.WriteAsync(Infer.Files([1]), Patience.Token());
+        Assert.True(await call.ResponseStream.MoveNext(Patience.Token()));
+
+        await SecureServer.RevokeKeyAsync(Keys, "gone");
+
+        var refusal = await Assert.ThrowsAsync<RpcException>(() => call.ResponseStream.MoveNext(Patience.Token()));
+        Assert.Equal((StatusCode.Unauthenticated, "the key that the session was opened with was revoked"), (refusal.StatusCode, refusal.Status.Detail));
     }
 
     [Fact]

@@ -53,6 +53,41 @@ public sealed partial class ProgramTests(NanoEngine engine) : IDisposable
     }
 
     [Fact]
+    public async Task An_authority_that_signs_nothing_by_itself_is_a_settings_error_wherever_one_is_named()
+    {
+        using var between = _authority.Below("CN=between");
+        TestAuthority.Write(_authority.Server(), _files["server.pem"], _files["server.key"]);
+        await File.WriteAllTextAsync(_files["between.pem"], between.Pem, Patience.Token());
+
+        var (code, _, error) = await RunServerAsync(
+            [
+                "--listen", "https://127.0.0.1:0", .. Tls, "--Loupe:Tls:ClientCertificates=require", $"--Loupe:Tls:ClientAuthority={_files["between.pem"]}",
+                $"--Loupe:Sessions:StoreAuthority={_files["server.key"]}", "--Loupe:Security:Authority=https://id.example.test", "--Loupe:Security:Audience=loupe",
+                $"--Loupe:Security:AuthorityCertificate={_files["between.pem"]}",
+            ]);
+
+        Assert.Equal(2, code);
+        Assert.Equal(
+            [
+                $"error: Loupe:Security:AuthorityCertificate, {_files["between.pem"]}, holds no root, which signs itself: CN=between is signed by CN=test root, whose certificate is wanted too.",
+                $"error: Loupe:Sessions:StoreAuthority, {_files["server.key"]}, holds no certificate in PEM.",
+                $"error: Loupe:Tls:ClientAuthority, {_files["between.pem"]}, holds no root, which signs itself: CN=between is signed by CN=test root, whose certificate is wanted too.",
+            ],
+            error.TrimEnd().Split('\n').Order(StringComparer.Ordinal));
+    }
+
+    /// <summary>A folder has the name; a file system that is read only ends the same way.</summary>
+    [Fact]
+    public async Task An_audit_log_that_cannot_be_written_is_one_sentence()
+    {
+        var (code, output, error) = await RunServerAsync("--listen", "http://127.0.0.1:0", "--operations", "http://127.0.0.1:0", "--web", "off", $"--Loupe:Audit:File={_files.FullName}");
+
+        Assert.Equal((1, string.Empty), (code, output));
+        var said = error.TrimEnd().Split('\n').SkipWhile(static line => !line.StartsWith("error:", StringComparison.Ordinal));
+        Assert.StartsWith("error: Loupe:Audit:File cannot be written: ", Assert.Single(said), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task From_a_key_to_a_verdict_and_to_its_end()
     {
         TestAuthority.Write(_authority.Server("CN=old"), _files["server.pem"], _files["server.key"]);
@@ -125,6 +160,7 @@ public sealed partial class ProgramTests(NanoEngine engine) : IDisposable
     [InlineData("wrong host", 69, "error: the certificate of URL is for elsewhere.test, and not for 127.0.0.1: use one of its names with --server (--insecure takes any)")]
     [InlineData("plain", 69, "error: what answers at URL does not speak TLS: the address is http://")]
     [InlineData("wrong authority", 69, "error: the certificate of URL is not trusted: it is signed by CN=another, and only CN=test root is to be believed: --ca ca.pem lacks the certificate of who signed it")]
+    [InlineData("client's", 69, "error: the certificate of URL is not trusted: it, or who signed it, is not made for servers (key usage): the server needs a new one (--insecure takes any)")]
     [InlineData("self-signed", 69, "error: the certificate of URL is not trusted: it is signed by itself alone: --ca ca.pem lacks the certificate")]
     public async Task What_is_wrong_with_the_way_to_a_server_has_a_sentence_of_its_own(string case_, int code, string expected)
     {
@@ -135,6 +171,7 @@ public sealed partial class ProgramTests(NanoEngine engine) : IDisposable
         {
             "expired" => _authority.Server(end: TestAuthority.Now.AddHours(-1)),
             "not yet" => _authority.Server(begin: TestAuthority.Now.AddHours(1)),
+            "client's" => _authority.Client("CN=server"),
             "wrong host" => _authority.Server(host: "elsewhere.test"),
             "self-signed" => itself.Roots[0],
             "wrong authority" => another.Server(),
@@ -157,13 +194,14 @@ public sealed partial class ProgramTests(NanoEngine engine) : IDisposable
     [Theory]
     [InlineData("none", "it wants a certificate of its clients")]
     [InlineData("foreign", "it does not accept the certificate CN=gate-3, signed by CN=somebody else; it wants one of an authority that it believes (Loupe:Tls:ClientAuthority)")]
-    [InlineData("expired", "it does not accept the certificate CN=gate-3, signed by CN=test root; it wants one of an authority that it believes (Loupe:Tls:ClientAuthority)")]
+    [InlineData("expired", "it does not accept the certificate CN=gate-3, signed by CN=test root; it expired on DATE UTC")]
     public async Task Who_has_no_certificate_that_the_server_takes_is_refused_with_77(string which, string reason)
     {
         using var foreign = new TestAuthority("CN=somebody else");
         await File.WriteAllTextAsync(_files["ca.pem"], _authority.Pem, Patience.Token());
         TestAuthority.Write(_authority.Server(), _files["server.pem"], _files["server.key"]);
-        TestAuthority.Write(which == "foreign" ? foreign.Client("CN=gate-3") : _authority.Client("CN=gate-3", TestAuthority.Now.AddHours(which == "expired" ? -1 : 1)), _files["own.pem"], _files["own.key"]);
+        var end = TestAuthority.Now.AddHours(which == "expired" ? -1 : 1);
+        TestAuthority.Write(which == "foreign" ? foreign.Client("CN=gate-3") : _authority.Client("CN=gate-3", end), _files["own.pem"], _files["own.key"]);
         TestAuthority.Write(_authority.Client("CN=good"), _files["good.pem"], _files["good.key"]);
         await using var server = await SecureServer.StartAsync(
             new Server.Configuration.LoupeOptions
@@ -181,6 +219,7 @@ public sealed partial class ProgramTests(NanoEngine engine) : IDisposable
 
         var own = which == "none" ? "" : " --cert own.pem --key-file own.key";
         var run = await ClientProcess.RunAsync($"\"$CLIENT\" info --server {url} --ca ca.pem --connect-timeout 0{own}", _files.FullName);
+        reason = reason.Replace("DATE", end.UtcDateTime.ToString("yyyy-MM-dd HH:mm", System.Globalization.CultureInfo.InvariantCulture), StringComparison.Ordinal);
         Assert.Equal((77, $"error: the server at {url} does not let us in: {reason}. Who we are: --key KEY or --cert FILE.\n"), (run.ExitCode, run.Error));
         run = await ClientProcess.RunAsync($"\"$CLIENT\" info --server {url} --ca ca.pem --cert good.pem --key-file good.key", _files.FullName);
         Assert.Equal((0, ""), (run.ExitCode, run.Error));

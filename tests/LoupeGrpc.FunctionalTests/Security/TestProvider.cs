@@ -16,29 +16,33 @@ internal sealed class TestProvider : IAsyncDisposable
 {
     private readonly WebApplication _app;
 
-    private TestProvider(WebApplication app, SigningCredentials credentials) => (_app, Credentials) = (app, credentials);
+    private TestProvider(WebApplication app) => _app = app;
 
     public string Address => _app.Urls.Single();
 
-    public SigningCredentials Credentials { get; }
+    /// <summary>The one that its tokens are signed with, and whose key it shows.</summary>
+    public SigningCredentials Credentials { get; set; } = NewCredentials("key-1");
+
+    /// <summary>Of its discovery document; 200: it is there.</summary>
+    public int Status { get; set; } = StatusCodes.Status200OK;
 
     public static async Task<TestProvider> StartAsync(TestAuthority authority)
     {
-        var credentials = NewCredentials("key-1");
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
         builder.WebHost.UseKestrelHttpsConfiguration();
         builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0, listen => listen.UseHttps(authority.Server("CN=provider"))));
         var app = builder.Build();
-        app.MapGet("/.well-known/openid-configuration", (HttpRequest request) => TypedResults.Json(new
+        var provider = new TestProvider(app);
+        app.MapGet("/.well-known/openid-configuration", (HttpRequest request) => TypedResults.Json(
+            new { issuer = $"https://{request.Host}", jwks_uri = $"https://{request.Host}/keys" }, statusCode: provider.Status));
+        app.MapGet("/keys", () =>
         {
-            issuer = $"https://{request.Host}",
-            jwks_uri = $"https://{request.Host}/keys",
-        }));
-        var key = JsonWebKeyConverter.ConvertFromECDsaSecurityKey((ECDsaSecurityKey)credentials.Key);
-        app.MapGet("/keys", () => TypedResults.Json(new { keys = new[] { new { kty = key.Kty, crv = key.Crv, x = key.X, y = key.Y, kid = key.Kid, use = "sig", alg = "ES256" } } }));
+            var key = JsonWebKeyConverter.ConvertFromECDsaSecurityKey((ECDsaSecurityKey)provider.Credentials.Key);
+            return TypedResults.Json(new { keys = new[] { new { kty = key.Kty, crv = key.Crv, x = key.X, y = key.Y, kid = key.Kid, use = "sig", alg = "ES256" } } });
+        });
         await app.StartAsync(Patience.Token());
-        return new TestProvider(app, credentials);
+        return provider;
     }
 
     public static SigningCredentials NewCredentials(string name) =>

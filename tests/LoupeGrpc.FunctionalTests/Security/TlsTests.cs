@@ -179,6 +179,43 @@ public sealed class TlsTests : IDisposable
         Assert.Contains("scripted", await observer.GetStringAsync(new Uri(server.Server.Operations, "/info"), Patience.Token()), StringComparison.Ordinal);
     }
 
+    /// <summary>They would be one and the same identity.</summary>
+    [Fact]
+    public async Task A_certificate_without_a_subject_is_nobody()
+    {
+        var key = await SecureServer.AddKeyAsync(_files["keys.json"], "gate-3");
+        await using var server = await StartAsync(ClientCertificatePolicy.Allow, new SecurityOptions { Keys = _files["keys.json"], Open = true });
+
+        var refusal = await SecureServer.RefusalAsync(server.Calls(change: handler => Show(handler, _authority.Client(string.Empty))));
+        Assert.Equal((StatusCode.Unauthenticated, "the certificate names nobody: its subject is empty"), (refusal.StatusCode, refusal.Status.Detail));
+        Assert.Equal(StatusCode.OK, await SecureServer.AskAsync(server.Calls(key, handler => Show(handler, _authority.Client(string.Empty)))));
+    }
+
+    [Fact]
+    public async Task Another_authority_holds_for_who_comes_then_and_one_that_vouches_for_nobody_does_not()
+    {
+        using var other = new TestAuthority("CN=another root");
+        using var between = other.Below("CN=between");
+        await using var server = await StartAsync(ClientCertificatePolicy.Require);
+        using var session = await RunningServer.OpenAsync(SecureServer.Call(server.Calls(change: handler => Show(handler, _authority.Client("CN=gate-3")))));
+
+        await File.WriteAllTextAsync(_files["clients.pem"], between.Pem, Patience.Token());
+        server.Server.Reload();
+        Assert.Contains(server.Log.Lines, static line => line.Contains("holds no root, which signs itself: CN=between is signed by CN=another root", StringComparison.Ordinal));
+        Assert.Equal(StatusCode.OK, await AskAsync(_authority.Client("CN=gate-3")));
+
+        await File.WriteAllTextAsync(_files["clients.pem"], between.Pem + other.Pem, Patience.Token());
+        server.Server.Reload();
+        Assert.Contains(server.Log.Lines, static line => line.Contains("Certificates of clients are those that CN=between and CN=another root signs from now on", StringComparison.Ordinal));
+        Assert.DoesNotContain(server.Log.Lines, static line => line.Contains("The certificate is CN=server", StringComparison.Ordinal));
+        Assert.Equal(StatusCode.OK, await AskAsync(between.Client("CN=gate-4")));
+        Assert.NotEqual(StatusCode.OK, await AskAsync(_authority.Client("CN=gate-3")));
+        await session.SendFrameAsync(1);
+        Assert.NotNull((await session.NextOutcomeAsync()).Result);
+
+        Task<StatusCode> AskAsync(X509Certificate2 certificate) => SecureServer.AskAsync(server.Calls(change: handler => Show(handler, certificate)));
+    }
+
     private Task<SecureServer> StartAsync(ClientCertificatePolicy clients, SecurityOptions? security = null)
     {
         WriteServer(_authority.Server());

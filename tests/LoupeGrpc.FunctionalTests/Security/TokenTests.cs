@@ -3,6 +3,10 @@ using Grpc.Core;
 using LoupeGrpc.FunctionalTests.Infrastructure;
 using LoupeGrpc.Server.Configuration;
 using LoupeGrpc.V1;
+using Microsoft.AspNetCore.Authentication.JwtBearer;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
+using Microsoft.IdentityModel.Tokens;
 
 namespace LoupeGrpc.FunctionalTests.Security;
 
@@ -109,6 +113,40 @@ public sealed class TokenTests : IDisposable
             (StatusCode.Unavailable, "tokens cannot be checked now: the provider (Loupe:Security:Authority) does not answer"), (refusal.StatusCode, refusal.Status.Detail));
         Assert.Equal(StatusCode.OK, await SecureServer.AskAsync(server.Calls(key)));
         Assert.Equal(StatusCode.Unauthenticated, await SecureServer.AskAsync(server.Calls("loupe_wrong")));
+    }
+
+    [Fact]
+    public async Task A_provider_that_answers_with_an_error_is_logged_with_it()
+    {
+        await using var provider = await TestProvider.StartAsync(_authority);
+        provider.Status = 503;
+        await using var server = await StartAsync(provider);
+
+        Assert.Equal(StatusCode.Unavailable, await SecureServer.AskAsync(server.Calls(provider.Token(claims: Analyst))));
+        Assert.Contains(server.Log.Lines, static line => line.Contains("are answered with status 503", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task When_the_provider_changes_its_key_the_new_one_is_taken_and_the_old_one_not_any_more()
+    {
+        await using var provider = await TestProvider.StartAsync(_authority);
+        await using var server = await StartAsync(provider);
+        var old = provider.Token(claims: Analyst);
+        Assert.Equal(StatusCode.OK, await SecureServer.AskAsync(server.Calls(old)));
+
+        provider.Credentials = TestProvider.NewCredentials("key-2");
+        var calls = server.Calls(provider.Token(claims: Analyst));
+        // The first one has the keys fetched, beside the calls.
+        while (await SecureServer.AskAsync(calls) != StatusCode.OK)
+        {
+            await Task.Delay(20, Patience.Token());
+        }
+
+        var refusal = await SecureServer.RefusalAsync(server.Calls(old));
+        Assert.Equal((StatusCode.Unauthenticated, "the token is not signed by the provider"), (refusal.StatusCode, refusal.Status.Detail));
+        var bearer = server.Server.Services.GetRequiredService<IOptionsMonitor<JwtBearerOptions>>().Get(JwtBearerDefaults.AuthenticationScheme);
+        var kept = Assert.IsAssignableFrom<BaseConfigurationManager>(bearer.ConfigurationManager);
+        Assert.Equal((TimeSpan.FromSeconds(30), TimeSpan.FromMinutes(10), TimeSpan.FromSeconds(10)), (kept.RefreshInterval, kept.AutomaticRefreshInterval, bearer.BackchannelTimeout));
     }
 
     /// <summary>Whoever could stand in the provider's place could make tokens.</summary>

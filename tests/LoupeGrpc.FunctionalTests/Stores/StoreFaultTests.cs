@@ -171,6 +171,7 @@ public sealed class StoreFaultTests(NanoEngine nano) : IDisposable
         using var session = await server.OpenAsync(HandOverTests.Plain);
         await SendAsync(session, 0);
         Assert.Equal(health, await HealthAsync(server));
+        Assert.Equal(health == "Degraded", server.Log.Lines.Any(static line => line.Contains("does not take the name or the password of Loupe:Sessions:Store", StringComparison.Ordinal)));
         Assert.DoesNotContain(server.Log.Lines, static line => line.Contains("its own", StringComparison.Ordinal) || line.Contains("a@b:c", StringComparison.Ordinal));
     }
 
@@ -195,6 +196,19 @@ public sealed class StoreFaultTests(NanoEngine nano) : IDisposable
         using var session = await server.OpenAsync(HandOverTests.Plain);
         await SendAsync(session, 0);
         Assert.Equal(health, await HealthAsync(server));
+        Assert.Equal(health == "Degraded", server.Log.Lines.Any(static line => line.Contains("its certificate is not trusted", StringComparison.Ordinal)));
+    }
+
+    /// <summary>Before there is a session to keep.</summary>
+    [Fact]
+    public async Task A_database_that_is_not_there_degrades_the_server_at_its_start()
+    {
+        await using var redis = await RedisProcess.StartAsync("--databases", "1");
+        await using var server = await StartAsync(redis.Address());
+        Assert.Equal("Degraded", await HealthAsync(server));
+        Assert.Contains(server.Log.Lines, static line => line.Contains("The database does not exist on the server: 1", StringComparison.Ordinal));
+        using var session = await server.OpenAsync(HandOverTests.Plain);
+        await SendAsync(session, 0);
     }
 
     private string Path(string name) => _temporary[name];

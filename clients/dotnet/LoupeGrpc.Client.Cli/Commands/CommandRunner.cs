@@ -47,7 +47,7 @@ internal static class CommandRunner
     {
         LoupeUnavailableReason.UntrustedCertificate when authority is not null => $": --ca {authority} lacks the certificate of who signed it (--insecure takes any)",
         LoupeUnavailableReason.UntrustedCertificate => ": use --ca FILE with the certificate of who signed it (--insecure takes any)",
-        LoupeUnavailableReason.ExpiredCertificate => ": the server needs a new one (--insecure takes any)",
+        LoupeUnavailableReason.ExpiredCertificate or LoupeUnavailableReason.UnfitCertificate => ": the server needs a new one (--insecure takes any)",
         LoupeUnavailableReason.WrongHost => ": use one of its names with --server (--insecure takes any)",
         LoupeUnavailableReason.ServerIsPlain or LoupeUnavailableReason.ServerWantsTls => " (--server or LOUPE_SERVER)",
         _ => ". Another address: --server URL. Start one for this run: --serve (analyze, stream).",

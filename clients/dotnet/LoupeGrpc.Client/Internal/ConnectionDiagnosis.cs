@@ -1,6 +1,7 @@
 using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Authentication;
+using System.Security.Cryptography.X509Certificates;
 using Grpc.Core;
 
 namespace LoupeGrpc.Client.Internal;
@@ -56,10 +57,19 @@ internal sealed class ConnectionDiagnosis(LoupeClientOptions options, ServerTrus
     }
 
     private LoupeRefusedException Refusal(RpcException error) => new(
-        options.ClientCertificate is { TargetCertificate: { Subject: var subject, Issuer: var issuer } }
-            ? $"the server at {options.ShownAddress} does not let us in: it does not accept the certificate {subject}, signed by {issuer}; it wants one of an authority that it believes (Loupe:Tls:ClientAuthority)"
+        options.ClientCertificate is { TargetCertificate: { Subject: var subject, Issuer: var issuer } own }
+            ? $"the server at {options.ShownAddress} does not let us in: it does not accept the certificate {subject}, signed by {issuer}; {WhyNot(own)}"
             : $"the server at {options.ShownAddress} does not let us in: it wants a certificate of its clients",
         error);
+
+    /// <summary>The server does not say. What is wrong with its dates is seen here, unless the clocks differ.</summary>
+    private string WhyNot(X509Certificate2 own)
+    {
+        var now = options.TimeProvider.GetUtcNow();
+        return now > own.NotAfter ? FormattableString.Invariant($"it expired on {own.NotAfter.ToUniversalTime():yyyy-MM-dd HH:mm} UTC")
+            : now < own.NotBefore ? FormattableString.Invariant($"it is not valid before {own.NotBefore.ToUniversalTime():yyyy-MM-dd HH:mm} UTC")
+            : "it wants one of an authority that it believes (Loupe:Tls:ClientAuthority)";
+    }
 
     /// <param name="asked">Called when it wants a certificate of ours.</param>
     private Task<bool> SpeaksTlsAsync(Action asked, CancellationToken cancellationToken) => AskAsync(

@@ -43,6 +43,9 @@ internal sealed record CertificateProblem(LoupeUnavailableReason Reason, string 
 {
     private const X509ChainStatusFlags Dates = X509ChainStatusFlags.NotTimeValid;
 
+    /// <summary>What another authority would mend.</summary>
+    private const X509ChainStatusFlags Signers = X509ChainStatusFlags.UntrustedRoot | X509ChainStatusFlags.PartialChain;
+
     public static CertificateProblem Of(X509Certificate2? certificate, X509Chain? chain, SslPolicyErrors errors, LoupeClientOptions options)
     {
         var (host, now) = (options.Address.IdnHost, options.TimeProvider.GetUtcNow());
@@ -52,12 +55,18 @@ internal sealed record CertificateProblem(LoupeUnavailableReason Reason, string 
             return new CertificateProblem(LoupeUnavailableReason.UntrustedCertificate, "is missing: the server showed none");
         }
 
+        if ((found & Signers) != X509ChainStatusFlags.NoError)
+        {
+            var why = certificate.Issuer == certificate.Subject && (found & X509ChainStatusFlags.UntrustedRoot) != 0
+                ? "it is signed by itself alone"
+                : $"it is signed by {SignersOf(certificate, chain!)}, {Believed(options)}";
+            return new CertificateProblem(LoupeUnavailableReason.UntrustedCertificate, $"is not trusted: {why}");
+        }
+
         if ((found & ~Dates) != X509ChainStatusFlags.NoError)
         {
-            var why = certificate.Issuer == certificate.Subject && (found & X509ChainStatusFlags.UntrustedRoot) != 0 ? "it is signed by itself alone"
-                : (found & (X509ChainStatusFlags.UntrustedRoot | X509ChainStatusFlags.PartialChain)) != 0 ? $"it is signed by {SignersOf(certificate, chain!)}, {Believed(options)}"
-                : $"{found & ~Dates}";
-            return new CertificateProblem(LoupeUnavailableReason.UntrustedCertificate, $"is not trusted: {why}");
+            var why = found.HasFlag(X509ChainStatusFlags.NotValidForUsage) ? "it, or who signed it, is not made for servers (key usage)" : $"{found & ~Dates}";
+            return new CertificateProblem(LoupeUnavailableReason.UnfitCertificate, $"is not trusted: {why}");
         }
 
         if ((found & Dates) != 0)
