@@ -7,7 +7,18 @@ import { join } from 'node:path';
 import { createRequire } from 'node:module';
 import { pathToFileURL } from 'node:url';
 import { test } from 'node:test';
-import { Economy, fromImageData, fromSharp, LoupeClient, MaskPolicy, PixelFormat, RequestError, TilePolicy, UnavailableError, type Outcome } from 'loupe-grpc';
+import {
+    Economy,
+    fromImageData,
+    fromSharp,
+    LoupeClient,
+    MaskPolicy,
+    PixelFormat,
+    RequestError,
+    TilePolicy,
+    UnavailableError,
+    type Outcome,
+} from 'loupe-grpc';
 
 const address = process.env['LOUPE_ADDRESS'] ?? 'http://127.0.0.1:5005';
 const root = process.env['LOUPE_ROOT'] ?? '../..';

@@ -297,7 +297,10 @@ test('a long stream does not grow', () =>
             const first = await heap();
             const begin = await analysed();
             // As many as a busy machine has in a minute.
-            await page.waitForFunction((least) => Number(/(\d+) analysed/.exec(document.querySelector('.numbers').innerText)?.[1]) >= least, begin + 40);
+            await page.waitForFunction(
+                (least) => Number(/(\d+) analysed/.exec(document.querySelector('.numbers').innerText)?.[1]) >= least,
+                begin + 40,
+            );
             const grown = (await heap()) - first;
             const frames = (await analysed()) - begin;
             await page.getByRole('button', { name: 'Stop' }).click();
