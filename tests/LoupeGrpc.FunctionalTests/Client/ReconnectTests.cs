@@ -88,7 +88,7 @@ public class ReconnectTests
     {
         var analyzer = new ScriptedAnalyzer();
         await using var server = await RunningServer.StartAsync(analyzer);
-        await using var restarted = await RunningServer.StartAsync(new ScriptedAnalyzer());
+        await using var restarted = await RunningServer.StartAsync(new ScriptedAnalyzer(), RunningServer.LongWindow);
         using var relay = new BreakingRelay(server);
         await using var host = await FakeHost.StartAsync(relay);
         using var client = Connect(host);
@@ -253,7 +253,7 @@ public class ReconnectTests
     public async Task Without_reconnecting_the_session_ends_with_its_connection()
     {
         var analyzer = new ScriptedAnalyzer();
-        await using var server = await RunningServer.StartAsync(analyzer);
+        await using var server = await RunningServer.StartAsync(analyzer, RunningServer.LongWindow);
         using var relay = new BreakingRelay(server);
         await using var host = await FakeHost.StartAsync(relay);
         using var client = Connect(host);
@@ -290,14 +290,14 @@ public class ReconnectTests
     [Fact]
     public async Task A_session_without_frames_in_flight_says_goodbye_when_it_is_disposed()
     {
-        await using var server = await RunningServer.StartAsync(new ScriptedAnalyzer());
+        await using var server = await RunningServer.StartAsync(new ScriptedAnalyzer(), RunningServer.LongWindow);
         using var client = new LoupeClient(new LoupeClientOptions { Address = server.Server.Grpc });
         var session = await client.OpenSessionAsync(cancellationToken: Token);
         Assert.Equal(1, server.Sessions.Count);
 
         await session.DisposeAsync();
 
-        // Else it would wait for its client for a minute.
+        // Else it would wait for its client.
         await Patience.UntilAsync(() => server.Sessions.Count == 0);
     }
 

@@ -193,7 +193,7 @@ public sealed partial class RestInferenceTests(NanoEngine nano) : IDisposable
     [Fact]
     public async Task A_sequence_may_go_on_over_gRPC()
     {
-        await using var server = await RunningServer.StartAsync(nano.Analyzer);
+        await using var server = await RunningServer.StartAsync(nano.Analyzer, RunningServer.LongWindow);
         var frame = AdaptingStream.Frame(0).Frame.Encoded.Data.ToByteArray();
         var (status, answer, _) = await InferAsync(server, Json($$"""
             {"parameters":{"sequence_id":7,"sequence_start":true,"sequence_end":false,"mask":"always"},"inputs":[{"name":"image","datatype":"BYTES","shape":[1],"data":["{{Convert.ToBase64String(frame)}}"]}]}
