@@ -140,7 +140,8 @@ public class ReconnectTests
         var analyzer = new ScriptedAnalyzer();
         await using var server = await RunningServer.StartAsync(analyzer);
         using var relay = new BreakingRelay(server);
-        var host = await FakeHost.StartAsync(relay);
+        // Nobody else is to be found there when it is away.
+        var host = await FakeHost.StartAsync(relay, FreePort.Find());
         using var client = Connect(host, new HastyTime());
         await using var session = await client.OpenSessionAsync(cancellationToken: Token);
         await SendAsync(session, analyzer, 0);
@@ -157,7 +158,8 @@ public class ReconnectTests
     {
         await using var server = await RunningServer.StartAsync(new ScriptedAnalyzer { Answer = _ => ScriptedAnalyzer.Result(0.1f) });
         using var relay = new BreakingRelay(server);
-        var host = await FakeHost.StartAsync(relay);
+        // Nobody else is to be found there when it is away.
+        var host = await FakeHost.StartAsync(relay, FreePort.Find());
         using var client = Connect(host);
         await using var session = await client.OpenSessionAsync(cancellationToken: Token);
         await using var results = session.Results(Token).GetAsyncEnumerator(Token);
@@ -274,7 +276,8 @@ public class ReconnectTests
         var analyzer = new ScriptedAnalyzer();
         await using var server = await RunningServer.StartAsync(analyzer);
         using var relay = new BreakingRelay(server);
-        var host = await FakeHost.StartAsync(relay);
+        // Nobody else is to be found there when it is away.
+        var host = await FakeHost.StartAsync(relay, FreePort.Find());
         using var client = Connect(host);
         var session = await client.OpenSessionAsync(cancellationToken: Token);
         await SendAsync(session, analyzer, 0);
