@@ -47,7 +47,7 @@ trap 'kill "$server_PID" 2> /dev/null; rm -rf "$work"' EXIT
 read -r _ address _ <&"${server[0]}" || { cat "$work/server.log"; exit 1; }
 export LOUPE_ADDRESS=$address LOUPE_ROOT=$root
 status=0
-go test "${race[@]}" -timeout 5m -v loupegrpc > "$work/tests.log" 2>&1 || status=1
+go test "${race[@]}" -timeout 15m -v loupegrpc > "$work/tests.log" 2>&1 || status=1
 passed=$(grep -cE '^--- PASS' "$work/tests.log" || true) failed=$(grep -cE '^--- FAIL' "$work/tests.log" || true)
 skipped=$((1 - ${#race[@]} + $(grep -cE '^--- SKIP' "$work/tests.log" || true)))
 ((status == 0)) || cat "$work/tests.log"

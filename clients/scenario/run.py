@@ -30,7 +30,7 @@ ROOT = HERE.parent.parent
 #: Played against a real server, and against one that is none of ours.
 SESSION, STRANGE = HERE / "session.json", HERE / "strange.json"
 #: Seconds for all steps of one client.
-PATIENCE = 180
+PATIENCE = 600
 #: As between two decoders of JPEG.
 SCORE_TOLERANCE = 2e-3
 #: So that a frame of 3 MB is too large.

@@ -7,7 +7,7 @@ namespace LoupeGrpc.Scenario;
 /// <summary>Plays the script step by step. A step that waits longer than <see cref="Patience"/> fails.</summary>
 internal sealed class Player(Uri address, ProxyControl proxy, string root, TextWriter output) : IAsyncDisposable
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(3);
 
     private readonly LoupeClient _client = new(new LoupeClientOptions { Address = address, ClientName = "scenario" });
     private readonly Wishes _wishes = new(root);

@@ -23,7 +23,7 @@ import (
 )
 
 // For one step.
-const patience = 60 * time.Second
+const patience = 3 * time.Minute
 
 type line map[string]interface{}
 

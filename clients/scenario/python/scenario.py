@@ -17,7 +17,7 @@ import loupe_grpc as lg
 from loupe_grpc import v1
 
 #: Seconds for one step.
-PATIENCE = 60.0
+PATIENCE = 180.0
 
 
 def name(value: Any) -> str:

@@ -25,7 +25,7 @@ public sealed class CutConnectionTests(NanoEngine nano) : IAsyncLifetime
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
-    public async ValueTask InitializeAsync() => _server = await RunningServer.StartAsync(nano.Analyzer);
+    public async ValueTask InitializeAsync() => _server = await RunningServer.StartAsync(nano.Analyzer, RunningServer.LongWindow);
 
     public ValueTask DisposeAsync() => _server.DisposeAsync();
 
@@ -101,7 +101,7 @@ public sealed class CutConnectionTests(NanoEngine nano) : IAsyncLifetime
     public async Task A_server_that_was_restarted_does_not_have_the_session_any_more()
     {
         await using var proxy = new CuttingProxy(_server.Server.Grpc);
-        await using var restarted = await RunningServer.StartAsync(nano.Analyzer);
+        await using var restarted = await RunningServer.StartAsync(nano.Analyzer, RunningServer.LongWindow);
         using var client = new LoupeClient(new LoupeClientOptions { Address = proxy.Address });
         await using var session = await client.OpenSessionAsync(cancellationToken: Token);
         await using var results = session.Results(Token).GetAsyncEnumerator(Token);

@@ -88,7 +88,7 @@ public class ReconnectTests
     {
         var analyzer = new ScriptedAnalyzer();
         await using var server = await RunningServer.StartAsync(analyzer);
-        await using var restarted = await RunningServer.StartAsync(new ScriptedAnalyzer());
+        await using var restarted = await RunningServer.StartAsync(new ScriptedAnalyzer(), RunningServer.LongWindow);
         using var relay = new BreakingRelay(server);
         await using var host = await FakeHost.StartAsync(relay);
         using var client = Connect(host);
@@ -140,7 +140,8 @@ public class ReconnectTests
         var analyzer = new ScriptedAnalyzer();
         await using var server = await RunningServer.StartAsync(analyzer);
         using var relay = new BreakingRelay(server);
-        var host = await FakeHost.StartAsync(relay);
+        // Nobody else is to be found there when it is away.
+        var host = await FakeHost.StartAsync(relay, FreePort.Find());
         using var client = Connect(host, new HastyTime());
         await using var session = await client.OpenSessionAsync(cancellationToken: Token);
         await SendAsync(session, analyzer, 0);
@@ -157,7 +158,8 @@ public class ReconnectTests
     {
         await using var server = await RunningServer.StartAsync(new ScriptedAnalyzer { Answer = _ => ScriptedAnalyzer.Result(0.1f) });
         using var relay = new BreakingRelay(server);
-        var host = await FakeHost.StartAsync(relay);
+        // Nobody else is to be found there when it is away.
+        var host = await FakeHost.StartAsync(relay, FreePort.Find());
         using var client = Connect(host);
         await using var session = await client.OpenSessionAsync(cancellationToken: Token);
         await using var results = session.Results(Token).GetAsyncEnumerator(Token);
@@ -253,7 +255,7 @@ public class ReconnectTests
     public async Task Without_reconnecting_the_session_ends_with_its_connection()
     {
         var analyzer = new ScriptedAnalyzer();
-        await using var server = await RunningServer.StartAsync(analyzer);
+        await using var server = await RunningServer.StartAsync(analyzer, RunningServer.LongWindow);
         using var relay = new BreakingRelay(server);
         await using var host = await FakeHost.StartAsync(relay);
         using var client = Connect(host);
@@ -274,7 +276,8 @@ public class ReconnectTests
         var analyzer = new ScriptedAnalyzer();
         await using var server = await RunningServer.StartAsync(analyzer);
         using var relay = new BreakingRelay(server);
-        var host = await FakeHost.StartAsync(relay);
+        // Nobody else is to be found there when it is away.
+        var host = await FakeHost.StartAsync(relay, FreePort.Find());
         using var client = Connect(host);
         var session = await client.OpenSessionAsync(cancellationToken: Token);
         await SendAsync(session, analyzer, 0);
@@ -290,14 +293,14 @@ public class ReconnectTests
     [Fact]
     public async Task A_session_without_frames_in_flight_says_goodbye_when_it_is_disposed()
     {
-        await using var server = await RunningServer.StartAsync(new ScriptedAnalyzer());
+        await using var server = await RunningServer.StartAsync(new ScriptedAnalyzer(), RunningServer.LongWindow);
         using var client = new LoupeClient(new LoupeClientOptions { Address = server.Server.Grpc });
         var session = await client.OpenSessionAsync(cancellationToken: Token);
         Assert.Equal(1, server.Sessions.Count);
 
         await session.DisposeAsync();
 
-        // Else it would wait for its client for a minute.
+        // Else it would wait for its client.
         await Patience.UntilAsync(() => server.Sessions.Count == 0);
     }
 

@@ -102,9 +102,9 @@ public sealed class StreamAdaptationTests(NanoEngine nano) : IAsyncLifetime
         await using var output = new MemoryStream();
         using var host = new CliHost(output, TextWriter.Null, Stream.Null);
 
-        // One frame at once, the next only after a minute.
+        // One frame at once, the next only after hours.
         var running = CommandLineApp.RunAsync(
-            ["stream", Frames(0, 2), "--fps", "0.0166", "--delivery", "freshest", "--adapt", "--format", "jsonl", "--snapshot", _folder["state"],
+            ["stream", Frames(0, 2), "--fps", "0.0001", "--delivery", "freshest", "--adapt", "--format", "jsonl", "--snapshot", _folder["state"],
                 "--server", _server.Server.Grpc.ToString()],
             host);
         await Patience.UntilAsync(() => output.Length > 0);

@@ -14,13 +14,27 @@ public sealed partial class BlockedLogTests : IDisposable
     private const string Dropped = "message(s) dropped because of queue size limit";
 
     private readonly TemporaryDirectory _temporary = new();
+    private readonly List<Process> _started = [];
 
-    public void Dispose() => _temporary.Dispose();
+    public void Dispose()
+    {
+        foreach (var server in _started)
+        {
+            if (!server.HasExited)
+            {
+                server.Kill();
+            }
+
+            server.Dispose();
+        }
+
+        _temporary.Dispose();
+    }
 
     [Fact]
     public async Task Frames_are_answered_and_the_lines_that_are_missing_are_counted()
     {
-        using var server = Start();
+        var server = Start();
         var client = await ClientAsync(server);
         await AnalyzeAsync(client, 300);
 
@@ -48,7 +62,7 @@ public sealed partial class BlockedLogTests : IDisposable
     [Fact]
     public async Task It_stops_when_it_is_told_to_although_its_log_is_never_read()
     {
-        using var server = Start();
+        var server = Start();
         await AnalyzeAsync(await ClientAsync(server), 300);
         await StopAsync(server);
     }
@@ -67,7 +81,9 @@ public sealed partial class BlockedLogTests : IDisposable
             RedirectStandardError = true,
         };
         start.Environment["XDG_CACHE_HOME"] = _temporary.FullName;
-        return Process.Start(start)!;
+        var server = Process.Start(start)!;
+        _started.Add(server);
+        return server;
     }
 
     private static async Task<ForgeryAnalysisService.ForgeryAnalysisServiceClient> ClientAsync(Process server)

@@ -18,10 +18,10 @@ public sealed class HealthCommandTests : IDisposable
         await using var server = await SecureServer.StartAsync(new LoupeOptions { Security = new SecurityOptions { Keys = _files["keys.json"] } });
         var address = server.Server.Operations.GetLeftPart(UriPartial.Authority);
 
-        var named = await ServerProcess.RunAsync(["health", "--server", address]);
+        var named = await AskAsync(["--server", address]);
         Assert.Equal((0, string.Empty), (named.Code, named.Error.Trim()));
         Assert.NotEmpty(named.Output);
-        Assert.Equal(0, (await ServerProcess.RunAsync(["health"], ("Loupe__Endpoints__Operations", address))).Code);
+        Assert.Equal(0, (await AskAsync([], ("Loupe__Endpoints__Operations", address))).Code);
     }
 
     [Fact]
@@ -31,7 +31,7 @@ public sealed class HealthCommandTests : IDisposable
         await using var server = await SecureServer.StartAsync(
             new LoupeOptions(), endpoints: new EndpointOptions { Grpc = ListenUrl.Loopback(0), Operations = socket, Web = ListenUrl.Loopback(0) });
 
-        Assert.Equal(0, (await ServerProcess.RunAsync(["health", "--server", $"unix:{_files["operations.sock"]}"])).Code);
+        Assert.Equal(0, (await AskAsync(["--server", $"unix:{_files["operations.sock"]}"])).Code);
     }
 
     /// <summary>Of an authority that nobody here trusts, and certificates are wanted of everybody but probes.</summary>
@@ -48,7 +48,7 @@ public sealed class HealthCommandTests : IDisposable
             ]);
         var operations = (await server.ReadLineAsync())!.Split(' ')[2]["operations=".Length..];
 
-        Assert.Equal(0, (await ServerProcess.RunAsync(["health", "--server", operations])).Code);
+        Assert.Equal(0, (await AskAsync(["--server", operations])).Code);
         await server.SignalAsync("TERM");
         Assert.Equal(0, await server.ExitAsync());
         Assert.Equal(1, (await ServerProcess.RunAsync(["health", "--server", operations])).Code);
@@ -78,5 +78,19 @@ public sealed class HealthCommandTests : IDisposable
         Assert.Equal(expected, code);
         Assert.StartsWith("error: ", error, StringComparison.Ordinal);
         Assert.DoesNotContain("   at ", error, StringComparison.Ordinal);
+    }
+
+    /// <summary>A probe gives a server five seconds, and on a machine that is busy these may be too few: it is asked again, as orchestrators do.</summary>
+    private static async Task<(int Code, string Output, string Error)> AskAsync(string[] arguments, params (string Name, string Value)[] environment)
+    {
+        var patience = Patience.Token();
+        while (true)
+        {
+            var answer = await ServerProcess.RunAsync(["health", .. arguments], environment);
+            if (!answer.Error.Contains("within 5 s", StringComparison.Ordinal) || patience.IsCancellationRequested)
+            {
+                return answer;
+            }
+        }
     }
 }

@@ -107,7 +107,7 @@ public sealed class EngineBuildTests(NanoEngine nano) : IDisposable
     [Fact]
     public async Task A_build_that_fails_leaves_the_CPU_serving_and_says_why()
     {
-        await using var server = await LadderServer.StartAsync(Place, [.. Builds, "Plugins:0:Options:build_seconds=20", "BuildTimeout=5", "ProbeTimeout=60"], (StandIn.LogVariable, Log));
+        await using var server = await LadderServer.StartAsync(Place, [.. Builds, "Plugins:0:Options:build_seconds=20", "BuildTimeout=5", "ProbeTimeout=120"], (StandIn.LogVariable, Log));
         var rung = await server.WaitForAsync(RungState.Unavailable);
         Assert.Contains("Loupe:Execution:BuildTimeout", rung.Reason, StringComparison.Ordinal);
         Assert.All(await server.AnalyzeAsync(), static outcome => Assert.Equal("CPU", outcome.Result.Execution.Provider));
@@ -116,7 +116,7 @@ public sealed class EngineBuildTests(NanoEngine nano) : IDisposable
     [Fact]
     public async Task A_server_that_stops_takes_the_build_with_it()
     {
-        await using var server = await LadderServer.StartAsync(Place, [.. Builds, "Plugins:0:Options:build_seconds=20", "ProbeTimeout=60"], (StandIn.LogVariable, Log));
+        await using var server = await LadderServer.StartAsync(Place, [.. Builds, "Plugins:0:Options:build_seconds=20", "ProbeTimeout=120"], (StandIn.LogVariable, Log));
         await Patience.UntilAsync(() => BuildsOf(Place.Engines).Any());
         await server.Process.SignalAsync("TERM");
         Assert.Equal(0, await server.Process.ExitAsync());
@@ -127,7 +127,7 @@ public sealed class EngineBuildTests(NanoEngine nano) : IDisposable
     [Fact]
     public async Task A_server_that_is_killed_takes_the_build_with_it_and_the_next_one_can_build()
     {
-        await using var server = await LadderServer.StartAsync(Place, [.. Builds, "Plugins:0:Options:build_seconds=3600", "ProbeTimeout=60"], (StandIn.LogVariable, Log));
+        await using var server = await LadderServer.StartAsync(Place, [.. Builds, "Plugins:0:Options:build_seconds=3600", "ProbeTimeout=120"], (StandIn.LogVariable, Log));
         // In the middle of it: the lock is held, and a thread is inside the provider's library.
         await Patience.UntilAsync(() => Directory.Exists(Place.Engines) && Directory.EnumerateDirectories(Place.Engines, "*.building").Any());
         Assert.Single(BuildsOf(Place.Engines));

@@ -67,7 +67,7 @@ public sealed class LadderTests(NanoEngine nano) : IDisposable
     [InlineData("error-at-create", "does not run a graph of one node: stand-in: the device is held by another process")]
     public async Task A_provider_that_does_not_run_leaves_the_CPU_to_serve_and_one_line_that_says_why(string mode, string reason)
     {
-        var limit = mode == "hang" ? "ProbeTimeout=3" : "ProbeTimeout=20";
+        var limit = mode == "hang" ? "ProbeTimeout=3" : "ProbeTimeout=120";
         await using var server = await LadderServer.StartAsync(Place, [limit], (StandIn.ModeVariable, mode));
         await AssertCpuServesAsync(server, RungState.Unavailable, reason);
     }

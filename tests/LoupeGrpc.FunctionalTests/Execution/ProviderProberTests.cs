@@ -10,7 +10,7 @@ namespace LoupeGrpc.FunctionalTests.Execution;
 /// <summary>When the prober asks again. How often a library was asked, it says itself: each trial opens one session.</summary>
 public sealed class ProviderProberTests : IDisposable
 {
-    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(3);
 
     private readonly TemporaryDirectory _temporary = new();
     private readonly FakeTimeProvider _time = new(new DateTimeOffset(2026, 11, 25, 0, 0, 0, TimeSpan.Zero));

@@ -135,8 +135,14 @@ public class DoorTests
         Assert.Equal(8 << 20, messages.Held);
         Assert.False(outcome.IsCompleted);
 
-        time.Advance(MessageRoom.Patience);
-        var (status, message) = await slow.StatusAsync();
+        // However late the other one began to wait.
+        var ending = slow.StatusAsync();
+        await Patience.UntilAsync(() =>
+        {
+            time.Advance(MessageRoom.Patience);
+            return ending.IsCompleted;
+        });
+        var (status, message) = await ending;
 
         Assert.Equal(StatusCode.ResourceExhausted, status);
         Assert.Contains("Loupe:Limits:MaxReceivingBytes", message, StringComparison.Ordinal);

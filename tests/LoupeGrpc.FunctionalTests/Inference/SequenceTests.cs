@@ -21,7 +21,7 @@ public sealed class SequenceTests(NanoEngine nano)
     [Fact]
     public async Task Its_answers_are_those_of_a_session_that_adapts()
     {
-        await using var server = await RunningServer.StartAsync(nano.Analyzer);
+        await using var server = await RunningServer.StartAsync(nano.Analyzer, RunningServer.LongWindow);
         using var session = await server.OpenAsync(AdaptingStream.Open());
         var expected = (await AdaptingStream.RunAsync(session, Frames)).Select(static response => response.Outcome.Result).ToList();
         Assert.True(expected[^1].Adaptation.Step > 0);
@@ -52,7 +52,7 @@ public sealed class SequenceTests(NanoEngine nano)
     [Fact]
     public async Task Over_a_stream_it_is_the_same()
     {
-        await using var server = await RunningServer.StartAsync(nano.Analyzer);
+        await using var server = await RunningServer.StartAsync(nano.Analyzer, RunningServer.LongWindow);
         using var session = await server.OpenAsync(AdaptingStream.Open());
         var expected = (await AdaptingStream.RunAsync(session, Frames)).Select(static response => response.Outcome.Result).ToList();
         using var call = Infer.Service(server).ModelStreamInfer(cancellationToken: Patience.Token());
@@ -73,7 +73,7 @@ public sealed class SequenceTests(NanoEngine nano)
     [Fact]
     public async Task Thresholds_and_masks_may_change_between_its_requests()
     {
-        await using var server = await RunningServer.StartAsync(nano.Analyzer);
+        await using var server = await RunningServer.StartAsync(nano.Analyzer, RunningServer.LongWindow);
         var first = await Infer.AskAsync(server, Request(1, 0).With("sequence_start", true).With("high", 1.0));
         var score = first.Output("score").Contents.Fp32Contents[0];
         Assert.NotEmpty(Infer.Texts(first.Output("mask").Contents.BytesContents)[0]);
@@ -89,7 +89,7 @@ public sealed class SequenceTests(NanoEngine nano)
     [Fact]
     public async Task Without_its_beginning_there_is_none()
     {
-        await using var server = await RunningServer.StartAsync(nano.Analyzer);
+        await using var server = await RunningServer.StartAsync(nano.Analyzer, RunningServer.LongWindow);
         const string Missing = "inference request for sequence 7 to model 'default' must specify the START flag on the first request of the sequence";
         await RefusedAsync(server, Request(7, 0), Missing);
         // 0 is none.
@@ -137,7 +137,7 @@ public sealed class SequenceTests(NanoEngine nano)
     [Fact]
     public async Task An_operator_may_end_it_and_limits_hold_for_it()
     {
-        await using var server = await RunningServer.StartAsync(nano.Analyzer, new LoupeOptions { Limits = new LimitOptions { MaxSessions = 1 }, Admin = new AdminOptions { Enabled = true } });
+        await using var server = await RunningServer.StartAsync(nano.Analyzer, RunningServer.LongWindow with { Limits = new LimitOptions { MaxSessions = 1 }, Admin = new AdminOptions { Enabled = true } });
         await Infer.AskAsync(server, Request(7, 0).With("sequence_start", true));
         var failure = await Infer.FailureAsync(server, Request(8, 0).With("sequence_start", true));
         Assert.Equal(StatusCode.ResourceExhausted, failure.StatusCode);

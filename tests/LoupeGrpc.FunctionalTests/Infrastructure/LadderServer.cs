@@ -32,7 +32,7 @@ internal sealed partial class LadderServer : IAsyncDisposable
     [
         .. new[]
         {
-            $"Providers={Provider},CPU", $"Plugins:0:Name={Provider}", $"Plugins:0:Path={place.Library}", "Buckets=1,2", "ProbeTimeout=30",
+            $"Providers={Provider},CPU", $"Plugins:0:Name={Provider}", $"Plugins:0:Path={place.Library}", "Buckets=1,2", "ProbeTimeout=120",
             $"CacheDirectory={place.Engines}",
         }.Concat(settings).Select(static setting => $"--Loupe:Execution:{setting}"),
         $"--Loupe:Model:CacheDirectory={place.ModelCache}", $"--Loupe:Model:Path={place.Model}",

@@ -3,7 +3,7 @@ namespace LoupeGrpc.FunctionalTests.Infrastructure;
 /// <summary>How long a test waits for what must come: long enough for any machine, and a failure instead of a hang.</summary>
 internal static class Patience
 {
-    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(3);
 
     /// <summary>Canceled when the limit or the test is over.</summary>
     public static CancellationToken Token()

@@ -19,6 +19,9 @@ internal sealed class RunningServer : IAsyncDisposable
     /// <summary>Longer than any test has patience: what ends under it has not waited for it.</summary>
     public static readonly ShutdownOptions LongDrain = new() { DrainTimeout = TimeSpan.FromMinutes(30) };
 
+    /// <summary>The same for sessions without a connection: what has gone did not go because its window had passed.</summary>
+    public static readonly LoupeOptions LongWindow = new() { Sessions = new SessionOptions { ResumeWindow = TimeSpan.FromHours(1) } };
+
     private readonly GrpcChannel _channel;
 
     private RunningServer(LoupeServer server, LogRecorder log)

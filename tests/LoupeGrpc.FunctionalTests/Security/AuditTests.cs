@@ -20,7 +20,7 @@ public sealed class AuditTests : IDisposable
     {
         var gate = await SecureServer.AddKeyAsync(Keys, "gate-3", sessions: 1);
         var boss = await SecureServer.AddKeyAsync(Keys, "boss", Role.Admin);
-        var options = new LoupeOptions
+        var options = RunningServer.LongWindow with
         {
             Security = new SecurityOptions { Keys = Keys },
             Admin = new AdminOptions { Enabled = true },

@@ -109,7 +109,7 @@ public class ParkedSessionTests
     [Fact]
     public async Task They_are_listed_and_can_be_ended()
     {
-        await using var server = await RunningServer.StartAsync(new ScriptedAnalyzer(), new LoupeOptions { Admin = new AdminOptions { Enabled = true } });
+        await using var server = await RunningServer.StartAsync(new ScriptedAnalyzer(), RunningServer.LongWindow with { Admin = new AdminOptions { Enabled = true } });
         var admin = new SessionAdminService.SessionAdminServiceClient(server.Channel);
         using var connection = server.Connect();
         using var broken = await connection.OpenAsync(Resumable);

@@ -9,7 +9,7 @@ namespace LoupeGrpc.FunctionalTests.Client.Video;
 internal sealed class RunningVideo : IAsyncDisposable
 {
     /// <summary>A source that never comes is a failed test, and no test that never ends.</summary>
-    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(120);
+    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(4);
 
     private readonly MemoryStream _output = new();
     private readonly TextRecorder _error = new();
