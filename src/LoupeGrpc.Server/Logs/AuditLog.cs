@@ -142,7 +142,7 @@ internal sealed partial class AuditLog : IHostedService, IDisposable
             json.WriteStartObject();
             json.WriteString("time"u8, LogJson.TimeText(at));
             json.WriteString("event"u8, entry.Event);
-            json.WriteString("identity"u8, entry.Identity);
+            LogJson.WriteText(json, "identity", entry.Identity);
             json.WriteString("peer"u8, entry.Peer);
             foreach (var (name, value) in entry.Fields)
             {

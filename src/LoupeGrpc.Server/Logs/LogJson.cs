@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 
@@ -12,6 +13,28 @@ internal static class LogJson
 
     /// <summary>In UTC, with milliseconds.</summary>
     public static string TimeText(DateTimeOffset time) => time.ToString("yyyy-MM-ddTHH:mm:ss.fffZ", CultureInfo.InvariantCulture);
+
+    /// <summary>
+    /// As <see cref="Utf8JsonWriter.WriteString(string, string)"/>, and characters that nobody sees are escaped too: whoever chose a name could otherwise have a terminal
+    /// show the rest of the line in another order.
+    /// </summary>
+    public static void WriteText(Utf8JsonWriter json, string name, string? value)
+    {
+        if (value is null || !value.Any(IsUnseen))
+        {
+            json.WriteString(name, value);
+            return;
+        }
+
+        var text = new StringBuilder("\"");
+        foreach (var letter in JsonEncodedText.Encode(value, Options.Encoder).Value)
+        {
+            _ = IsUnseen(letter) ? text.Append(CultureInfo.InvariantCulture, $"\\u{(int)letter:X4}") : text.Append(letter);
+        }
+
+        json.WritePropertyName(name);
+        json.WriteRawValue(text.Append('"').ToString(), skipInputValidation: true);
+    }
 
     /// <summary>A number as one, whatever is neither that nor a flag as text.</summary>
     public static void WriteField(Utf8JsonWriter json, string name, object? value)
@@ -37,8 +60,10 @@ internal static class LogJson
                 json.WriteNumber(name, number);
                 break;
             default:
-                json.WriteString(name, Convert.ToString(value, CultureInfo.InvariantCulture));
+                WriteText(json, name, Convert.ToString(value, CultureInfo.InvariantCulture));
                 break;
         }
     }
+
+    private static bool IsUnseen(char letter) => char.GetUnicodeCategory(letter) is UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator;
 }

@@ -17,14 +17,14 @@ internal sealed class LogJsonFormatter(TimeProvider time) : LogFormatter(Formatt
     /// <summary>How the framework names the message before its values were put in.</summary>
     private const string Template = "{OriginalFormat}";
 
-    protected override void WriteLeftOut(TextWriter output, LogKind kind, string message) => Write(output, LogLevel.Warning, kind, json => json.WriteString("message"u8, message));
+    protected override void WriteLeftOut(TextWriter output, LogKind kind, string message) => Write(output, LogLevel.Warning, kind, json => LogJson.WriteText(json, "message", message));
 
     protected override void WriteEntry<TState>(TextWriter output, in LogEntry<TState> entry, LogKind kind, string message)
     {
         var (fields, exception) = (entry.State as IReadOnlyCollection<KeyValuePair<string, object?>> ?? [], entry.Exception);
         Write(output, entry.LogLevel, kind, json =>
         {
-            json.WriteString("message"u8, message);
+            LogJson.WriteText(json, "message", message);
             json.WriteStartObject("fields"u8);
             foreach (var (name, value) in fields.Where(static field => field.Key != Template).DistinctBy(static field => field.Key))
             {
@@ -34,7 +34,7 @@ internal sealed class LogJsonFormatter(TimeProvider time) : LogFormatter(Formatt
             json.WriteEndObject();
             if (exception is not null)
             {
-                json.WriteString("exception"u8, exception.ToString());
+                LogJson.WriteText(json, "exception", exception.ToString());
             }
         });
     }

@@ -199,6 +199,25 @@ public sealed class StreamTests(NanoEngine nano) : IDisposable
         Assert.Equal(HttpStatusCode.BadRequest, await RefusalAsync(web, options => Offer(options, $"loupe.key.{key}")));
     }
 
+    /// <summary>It is one that never was, as over gRPC.</summary>
+    [Fact]
+    public async Task A_session_of_somebody_else_is_not_resumed_over_a_socket()
+    {
+        var (owner, thief) = (await SecureServer.AddKeyAsync(_files["keys.json"], "owner"), await SecureServer.AddKeyAsync(_files["keys.json"], "thief"));
+        await using var server = await SecureServer.StartAsync(new LoupeOptions { Security = new SecurityOptions { Keys = _files["keys.json"] } });
+        using var session = await RunningServer.OpenAsync(SecureServer.Call(server.Calls(owner)), new OpenSession { Resumable = true });
+
+        using var theirs = await SocketCall.ConnectAsync(server.Server.Web!, options => Offer(options, "loupe.v1", $"loupe.key.{thief}"));
+        using var stolen = await RunningServer.OpenAsync(theirs.Session(), new OpenSession { ResumeToken = session.Grant.ResumeToken });
+        Assert.False(stolen.Grant.Resumed);
+        await session.SendFrameAsync(1);
+        Assert.NotNull((await session.NextOutcomeAsync()).Result);
+
+        using var own = await SocketCall.ConnectAsync(server.Server.Web!, options => Offer(options, "loupe.v1", $"loupe.key.{owner}"));
+        using var resumed = await RunningServer.OpenAsync(own.Session(), new OpenSession { ResumeToken = session.Grant.ResumeToken, ResponsesReceived = session.Received });
+        Assert.Equal((true, session.Grant.SessionId), (resumed.Grant.Resumed, resumed.Grant.SessionId));
+    }
+
     private static void Offer(ClientWebSocketOptions options, params string[] protocols) => Array.ForEach(protocols, options.AddSubProtocol);
 
     private static async Task<HttpStatusCode> RefusalAsync(Uri web, Action<ClientWebSocketOptions> change)

@@ -40,6 +40,16 @@ public sealed class LogJsonFormatterTests
     public void Half_a_surrogate_does_not_break_the_line() =>
         Assert.Equal("x\uFFFD", JsonDocument.Parse(Write("x\ud800", null)).RootElement.GetProperty("message").GetString());
 
+    /// <summary>A name of a certificate or a token may have the rest of its line shown from right to left.</summary>
+    [Fact]
+    public void What_nobody_sees_is_escaped_and_still_there()
+    {
+        var line = Write("a\u202eb\"c", null, new KeyValuePair<string, object?>("Name", "x\u2066\n\u200f"));
+
+        Assert.Contains("\"message\":\"a\\u202Eb\\\"c\",\"fields\":{\"Name\":\"x\\u2066\\n\\u200F\"}", line, StringComparison.Ordinal);
+        Assert.Equal("a\u202eb\"c", (string?)JsonNode.Parse(line)!["message"]);
+    }
+
     private string Write(string text, Exception? exception, params KeyValuePair<string, object?>[] fields)
     {
         using var writer = new StringWriter();
