@@ -1,6 +1,6 @@
 import { element } from './dom';
 import { gauge } from './gauge';
-import { analyze, heatOf, Refused, type Info, type Result } from './server';
+import { analyze, heatOf, Refused, type Info, type Result, type Tiles } from './server';
 import { fill, rounded, texts } from './texts';
 import { Viewer } from './viewer';
 
@@ -180,6 +180,7 @@ class Card {
                 { className: 'facts' },
                 gauge(result.score ?? 0, thresholds.low, thresholds.high, verdict, result.notes?.some((note) => note.code === 'DAMAGED') ?? false),
                 element('p', {}, percent > 0 ? fill(texts.area, { percent: rounded(percent, 1) }) : texts.noMask),
+                ...(result.tiles ? [element('p', {}, tilesOf(result.tiles))] : []),
                 ...list(
                     texts.regions,
                     (result.regions ?? []).map(({ box, area }) => fill(texts.region, { x: box[0], y: box[1], width: box[2], height: box[3], area })),
@@ -203,6 +204,11 @@ class Card {
             ),
         );
     }
+}
+
+function tilesOf({ analysed, of, peak }: Tiles): string {
+    const [x = 0, y = 0, width = 0, height = 0] = peak?.box ?? [];
+    return fill(texts.tiles, { analysed, of, score: rounded(peak?.score ?? 0, 2), x, y, width, height });
 }
 
 function timesOf(result: Result): string {

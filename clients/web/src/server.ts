@@ -1,11 +1,18 @@
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
-import { MaskEncoding, MaskPolicy } from './gen/loupe/v1/result_pb';
+import { MaskEncoding, MaskPolicy, TilePolicy } from './gen/loupe/v1/result_pb';
 import { AnalyzeImageRequestSchema, AnalyzeImageResponseSchema } from './gen/loupe/v1/service_pb';
 import { ask, headers } from './key';
 
 export type VerdictName = 'AUTHENTIC' | 'UNCERTAIN' | 'MANIPULATED';
 
 /** A picture's result as `POST /v1/analyze` answers it; fields that are shown. */
+/** How a picture was looked at in tiles. */
+export interface Tiles {
+    analysed: number;
+    of: number;
+    peak?: { score: number; box: [number, number, number, number] };
+}
+
 export interface Result {
     outcome: string;
     score?: number;
@@ -16,6 +23,7 @@ export interface Result {
     mask?: { size: [number, number]; counts: string };
     mask_area?: number;
     regions?: { box: [number, number, number, number]; area: number }[];
+    tiles?: Tiles;
     notes?: { code: string; message: string }[];
     sha256?: string;
     provider?: string;
@@ -59,9 +67,9 @@ export async function info(): Promise<Info> {
     return (await (await request('/v1/info', {})).json()) as Info;
 }
 
-/** One picture, as it is. The JSON of its result, as it came and read. */
+/** One picture, as it is, in tiles where it is large. The JSON of its result, as it came and read. */
 export async function analyze(picture: Blob): Promise<{ text: string; result: Result }> {
-    const answer = await request('/v1/analyze', {
+    const answer = await request('/v1/analyze?tiles=auto', {
         method: 'POST',
         body: picture,
         headers: { 'content-type': 'application/octet-stream' },
@@ -77,6 +85,7 @@ export async function heatOf(picture: Blob): Promise<Blob> {
         create(AnalyzeImageRequestSchema, {
             image: { case: 'encoded', value: { data: new Uint8Array(await picture.arrayBuffer()) } },
             mask: { policy: MaskPolicy.ALWAYS, encoding: MaskEncoding.SOFT_PNG },
+            tiles: { policy: TilePolicy.AUTO },
         }),
     );
     // gRPC-Web: a byte of flags and the length before each part; the last has the status.

@@ -230,6 +230,14 @@ test('a picture that is stored turned is shown upright, with its mask', () =>
         assert.ok((await painted(over)) > 500);
     }));
 
+test('a large picture is looked at in tiles, and the page says so', () =>
+    visit(async (page) => {
+        await page.getByLabel('Choose pictures').setInputFiles(join(root, 'tests/data/tiles/strip-900x112.png'));
+        await page
+            .getByText(/Looked at in 6 of 6 tiles, their pixels as they are\. The highest score of one is 0\.99, at 406, 0: 224 x 112 pixels\./)
+            .waitFor();
+    }));
+
 test('a clip adapts, beside the model as it was, and the timeline goes to each frame', () =>
     visit(async (page) => {
         await page.locator('#tab-stream').click();

@@ -38,6 +38,7 @@ export const en = {
     area: '{percent} % of the picture is marked.',
     regions: 'Regions',
     region: 'at {x}, {y}: {width} x {height} pixels, {area} of them marked',
+    tiles: 'Looked at in {analysed} of {of} tiles, their pixels as they are. The highest score of one is {score}, at {x}, {y}: {width} x {height} pixels.',
     notes: 'Notes',
     details: 'Details',
     size: 'Size',

@@ -40,6 +40,7 @@ export const zh: Texts = {
     area: '标记了图片的 {percent} %。',
     regions: '区域',
     region: '位于 {x}, {y}：{width} x {height} 像素，其中标记了 {area} 个',
+    tiles: '按原始像素分块分析：共 {of} 块，分析了 {analysed} 块。单块最高得分为 {score}，位于 {x}, {y}：{width} x {height} 像素。',
     notes: '说明',
     details: '详细信息',
     size: '尺寸',
