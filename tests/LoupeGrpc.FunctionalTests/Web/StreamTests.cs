@@ -34,7 +34,7 @@ public sealed class StreamTests(NanoEngine nano) : IDisposable
         Assert.Contains(answers, static response => response.Outcome?.Result.Adaptation.Step > 2);
         Assert.Equal(expected.Select(AdaptingStream.Essence), answers.Select(AdaptingStream.Essence));
         Assert.Equal(WebSocketCloseStatus.NormalClosure, socket.Socket.CloseStatus);
-        Assert.Equal(0, server.Sessions.Connected);
+        await Patience.UntilAsync(() => server.Sessions.Connected == 0);
     }
 
     /// <summary>Sizes around those at which memory for a message grows, and the largest that fits.</summary>
