@@ -13,7 +13,7 @@ namespace LoupeGrpc.Engine.Pipeline;
 /// waits before a stage without workers, where its caller and its deadline find it.
 /// </summary>
 /// <param name="places">Tiles of all pictures that may be on their way.</param>
-/// <param name="hall">Where the picture's frame waits. Its threads are nobody.</param>
+/// <param name="hall">Where the picture's frame waits. It has no threads.</param>
 /// <param name="first">Gets the frames of tiles.</param>
 /// <param name="next">Gets pictures whose mask is to be made.</param>
 internal sealed class TileStep(

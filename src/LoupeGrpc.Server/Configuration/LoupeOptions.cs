@@ -263,7 +263,7 @@ internal sealed record LimitOptions : EngineLimits
     public int MaxResponseBytes { get; init; } = 64 << 20;
 
     /// <summary>Each is a run of the model.</summary>
-    [Setting("tiles of a picture, where it is looked at in tiles")]
+    [Setting("tiles of a picture")]
     [Range(1, TileWish.Ceiling)]
     public int MaxTiles { get; init; } = 1024;
 
