@@ -34,6 +34,7 @@ public class GrantTests
                 MaxMessageBytes = 33 << 20,
                 MaxPixels = 100_000_000,
                 MaxSide = 16_384,
+                MaxTiles = 1024,
                 Credits = 64,
                 MaxResponseBytes = 4 << 20,
                 MaxSessions = 256,
