@@ -1,4 +1,3 @@
-using LoupeGrpc.Engine.Masks;
 using OpenCvSharp;
 
 namespace LoupeGrpc.Engine.Tiling;
@@ -18,18 +17,17 @@ internal sealed class TileMerger : IDisposable
     private readonly double[] _window;
 
     // Row y of the picture is row y % side here.
-    private readonly PixelMemory<double> _sums;
-    private readonly PixelMemory<double> _weights;
+    // Of the size of a picture's width: not pooled, or what a huge picture took would stay.
+    private readonly Mat _sums;
+    private readonly Mat _weights;
     private int _top;
 
     public TileMerger(int width, int height, int side)
     {
         (_width, _height, _side) = (width, height, side);
         _window = [.. Enumerable.Range(0, side).Select(i => Math.Pow(Math.Sin(Math.PI * (i + 0.5) / side), 2))];
-        _sums = new PixelMemory<double>(width, side, MatType.CV_64FC1);
-        _weights = new PixelMemory<double>(width, side, MatType.CV_64FC1);
-        _sums.Values.Clear();
-        _weights.Values.Clear();
+        _sums = new Mat(side, width, MatType.CV_64FC1, Scalar.All(0));
+        _weights = new Mat(side, width, MatType.CV_64FC1, Scalar.All(0));
     }
 
     /// <summary>Bytes that merging a picture of this width takes.</summary>
@@ -44,8 +42,8 @@ internal sealed class TileMerger : IDisposable
         ArgumentOutOfRangeException.ThrowIfLessThan(start.Y, _top);
         FinishTo(start.Y, soft);
         int columns = Math.Min(_side, _width - start.X);
-        var allSums = _sums.Values;
-        var allWeights = _weights.Values;
+        var allSums = _sums.AsSpan<double>();
+        var allWeights = _weights.AsSpan<double>();
         for (int row = 0; row < Math.Min(_side, _height - start.Y); row++)
         {
             int offset = ((start.Y + row) % _side * _width) + start.X;
@@ -73,8 +71,8 @@ internal sealed class TileMerger : IDisposable
 
     private void FinishTo(int end, Span<float> soft)
     {
-        var allSums = _sums.Values;
-        var allWeights = _weights.Values;
+        var allSums = _sums.AsSpan<double>();
+        var allWeights = _weights.AsSpan<double>();
         for (; _top < end; _top++)
         {
             int offset = _top % _side * _width;
