@@ -157,7 +157,10 @@ internal sealed class FramePipeline
 
         var plan = _planner.Plan(input, request, shape);
         var job = new FrameJob(
-            _exit, input, request, shape, FrameCost.Of(input, request, shape, plan), receivedAt, FrameDeadlines.DueAt(_time, receivedAt, request.MaxAge)) { Plan = plan };
+            _exit, input, request, shape, FrameCost.Of(input, request, shape, plan), receivedAt, FrameDeadlines.DueAt(_time, receivedAt, request.MaxAge))
+        {
+            Plan = plan,
+        };
         if (await _door.EnterAsync(job, cancellationToken).ConfigureAwait(false) is { } turnedAway)
         {
             return turnedAway;

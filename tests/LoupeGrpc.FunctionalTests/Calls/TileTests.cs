@@ -110,7 +110,9 @@ public sealed class TileTests(NanoEngine nano)
     {
         var request = new AnalyzeImageRequest
         {
-            Encoded = new EncodedImage { Data = ByteString.CopyFrom(Strip) }, Tiles = tiles, Mask = new MaskSettings { Policy = MaskPolicy.Always },
+            Encoded = new EncodedImage { Data = ByteString.CopyFrom(Strip) },
+            Tiles = tiles,
+            Mask = new MaskSettings { Policy = MaskPolicy.Always },
         };
         return (await server.Client.AnalyzeImageAsync(request, cancellationToken: Token)).Result;
     }
