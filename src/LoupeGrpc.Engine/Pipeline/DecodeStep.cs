@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using LoupeGrpc.Engine.Diagnostics;
 using LoupeGrpc.Engine.Execution;
@@ -133,12 +132,8 @@ internal sealed class DecodeStep(ModelManifest manifest, PixelPool pixels, Stage
                 return null;
             }
 
-            using (picture)
-            {
-                var bgr = MemoryMarshal.AsBytes(picture!.AsSpan<Vec3b>());
-                Preprocess(job, new PixelSource(PixelFormat.Bgr24, picture.Width, picture.Height, bgr, (int)picture.Step()), start);
-            }
-
+            using var decoded = new HeldPicture(picture!);
+            Preprocess(job, decoded.Source, start);
             return null;
         }
         finally

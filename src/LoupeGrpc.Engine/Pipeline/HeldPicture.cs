@@ -4,7 +4,7 @@ using OpenCvSharp;
 
 namespace LoupeGrpc.Engine.Pipeline;
 
-/// <summary>A decoded picture that stays while its parts are analysed. Not changed any more: any number of threads may read it.</summary>
+/// <summary>A decoded picture, which stays while its parts are analysed where it has some. Not changed any more: any number of threads may read it.</summary>
 /// <param name="picture">CV_8UC3, in blue, green, red. Owned.</param>
 internal sealed class HeldPicture(Mat picture) : IDisposable
 {
