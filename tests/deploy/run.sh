@@ -44,6 +44,14 @@ else
   skipped=$((skipped + 1))
 fi
 
+if command -v npm > /dev/null; then
+  (cd ../tests/deploy && ../../scripts/npm-packages.sh tsc && node envoy.mjs)
+  passed=$((passed + 1))
+else
+  echo "skipped: npm is not here (Debian: npm)"
+  skipped=$((skipped + 1))
+fi
+
 # The kustomization files are written for version 5, which Debian's own kubectl is older than.
 if ! grep -qs '^Kustomize Version: v5' <<< "$(kubectl version --client 2> /dev/null)"; then
   echo "skipped: kubectl with kustomize 5 is not here (https://kubernetes.io/docs/tasks/tools)"

@@ -349,6 +349,11 @@ internal sealed record SessionOptions : IValidatableObject
     [Range(1, 100_000)]
     public int CheckpointInterval { get; init; } = 64;
 
+    /// <summary>With all that is kept to be sent again, and the adaptation state. Redis itself takes 512 MiB.</summary>
+    [Setting("a session's record; larger: not kept")]
+    [Bytes(1L << 20, 1L << 29)]
+    public long MaxRecordBytes { get; init; } = 256L << 20;
+
     public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
     {
         if (Store.Length > 0 && !StoreAddress.TryRead(Store, out _))

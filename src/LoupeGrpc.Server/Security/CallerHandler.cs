@@ -16,6 +16,8 @@ internal sealed class CallerHandler(
 {
     public const string SchemeName = "Loupe";
 
+    private const int LongestSubject = 1024;
+
     private static readonly Role[] Everything = [Role.Analyse, Role.Observe, Role.Admin];
     private static readonly Role[] OfStrangers = [Role.Analyse, Role.Observe];
 
@@ -46,6 +48,12 @@ internal sealed class CallerHandler(
         // The handshake has looked at it.
         if (Context.Connection.ClientCertificate is { } certificate)
         {
+            // It stands in logs, in the audit log and in records.
+            if (certificate.Subject.Length > LongestSubject)
+            {
+                return Refuse($"the certificate's subject has {certificate.Subject.Length} characters, and {LongestSubject} are taken");
+            }
+
             // All certificates without a subject would be one and the same identity, and one another's sessions theirs.
             return certificate.Subject.Length == 0 ? Refuse("the certificate names nobody: its subject is empty") : Accept(Known($"certificate:{certificate.Subject}"));
         }

@@ -17,6 +17,9 @@ internal static class TokenCallers
     /// <summary>As long a key may count that the provider has withdrawn.</summary>
     public static readonly TimeSpan AtMostBetweenFetches = TimeSpan.FromMinutes(10);
 
+    /// <summary>OpenID Connect Core 1.0, section 2.</summary>
+    private const int LongestSubject = 255;
+
     /// <summary>A call waits so long for the provider.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
 
@@ -64,6 +67,11 @@ internal static class TokenCallers
         if (context.Principal?.FindFirst("sub")?.Value is not { Length: > 0 } subject)
         {
             return Refuse(context, "the token does not say whose it is (sub)");
+        }
+
+        if (subject.Length > LongestSubject)
+        {
+            return Refuse(context, $"the token's subject (sub) has {subject.Length} characters, and OpenID lets it have {LongestSubject}");
         }
 
         Role[] roles =

@@ -225,10 +225,10 @@ internal sealed class AnalyzeSession : IDisposable
     }
 
     /// <summary>
-    /// Ends the session here so that it can be resumed at another server: nothing more is read, frames taken in get their outcomes, and all of it goes to the store
-    /// before the client is told.
+    /// Ends the session here so that it can be resumed at another server: nothing more is read, frames taken in get their outcomes as far as there is time, and all of
+    /// it goes to the store before the client is told.
     /// </summary>
-    /// <param name="patience">How long frames taken in may still be analysed; then they are dropped.</param>
+    /// <param name="patience">How long frames taken in may still be analysed here; in the end those in the engine only.</param>
     /// <returns>False: it cannot be resumed elsewhere, and nothing was done.</returns>
     public bool TryHandOver(TimeSpan patience)
     {
@@ -298,7 +298,7 @@ internal sealed class AnalyzeSession : IDisposable
     /// <summary>Of a parked session, whose frames may still be in the engine.</summary>
     private async Task DropWhenDecidedAsync(TimeSpan patience)
     {
-        await Work.DecideWithinAsync(patience).ConfigureAwait(false);
+        await Work.LeaveWithinAsync(patience).ConfigureAwait(false);
         await KeepAsync().ConfigureAwait(false);
         TryDrop(SessionEnd.HandedOver);
     }

@@ -15,6 +15,7 @@ internal sealed class OutcomeSequencer(bool unordered, SessionOutbox outbox, Ses
     private readonly Lock _lock = new();
     private readonly Queue<SessionItem> _items = new();
     private readonly SessionTally _tally = new();
+    private readonly List<SessionFrame> _left = [];
     private TaskCompletionSource? _decided;
     private TaskCompletionSource? _fewer;
     private ulong _nextSequence;
@@ -133,11 +134,47 @@ internal sealed class OutcomeSequencer(bool unordered, SessionOutbox outbox, Ses
                 checkpoint(Progress());
             }
 
-            if (_undecided == 0)
+            SignalDecided();
+        }
+    }
+
+    /// <summary>Whether a frame was left to the server that goes on with the session.</summary>
+    public bool HasLeft
+    {
+        get
+        {
+            lock (_lock)
             {
-                _decided?.SetResult();
-                _decided = null;
+                return _left.Count > 0;
             }
+        }
+    }
+
+    /// <summary>
+    /// Leaves a frame to the server that goes on with the session: here it has no outcome, so nothing behind it leaves, and its client sends all of that again.
+    /// Its bytes are given back. Not where outcomes leave without an order.
+    /// </summary>
+    public void Leave(SessionFrame frame)
+    {
+        frame.ReleaseBytes();
+        FrameTraces.End(frame.Span, null);
+        lock (_lock)
+        {
+            _left.Add(frame);
+            _undecided--;
+            SignalDecided();
+        }
+    }
+
+    /// <summary>The session goes on nowhere: what was left is to be decided here after all.</summary>
+    public IReadOnlyList<SessionFrame> TakeBack()
+    {
+        lock (_lock)
+        {
+            SessionFrame[] frames = [.. _left];
+            _left.Clear();
+            _undecided += frames.Length;
+            return frames;
         }
     }
 
@@ -160,7 +197,7 @@ internal sealed class OutcomeSequencer(bool unordered, SessionOutbox outbox, Ses
         }
     }
 
-    /// <summary>Done when every frame taken in has its outcome.</summary>
+    /// <summary>Done when every frame taken in has its outcome, or is left to another server.</summary>
     public Task WhenDecided()
     {
         lock (_lock)
@@ -206,6 +243,16 @@ internal sealed class OutcomeSequencer(bool unordered, SessionOutbox outbox, Ses
         lock (_lock)
         {
             return (_nextSequence, _undecided, _tally.Manipulated);
+        }
+    }
+
+    /// <summary>Within the lock.</summary>
+    private void SignalDecided()
+    {
+        if (_undecided == 0)
+        {
+            _decided?.SetResult();
+            _decided = null;
         }
     }
 

@@ -23,6 +23,12 @@ internal sealed class SessionControls(
         {
             // The frames before it change the state that it is about, or that its answer tells.
             await sequencer.WhenDecided().ConfigureAwait(false);
+            if (sequencer.HasLeft)
+            {
+                // The next server carries it out, behind the frames before it: its answer does not leave here.
+                command = new SessionCommand.Rejected(command.ControlId, ServerBusy.Stopping.Failure);
+            }
+
             using var turn = await turns.EnterAsync().ConfigureAwait(false);
             Answer(command);
         }

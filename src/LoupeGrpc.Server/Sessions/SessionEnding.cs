@@ -27,11 +27,11 @@ internal sealed class SessionEnding(SessionWork work) : IDisposable
     }
 
     /// <summary>Reading stops at once, since the next server is to read the rest.</summary>
-    /// <param name="patience">How long frames taken in may still be analysed; then they are dropped.</param>
+    /// <param name="patience">How long frames taken in may still be analysed here; in the end those in the engine only.</param>
     public void BeginHandOver(TimeSpan patience)
     {
         End = SessionEnd.HandedOver;
-        _stopping = work.DecideWithinAsync(patience);
+        _stopping = work.LeaveWithinAsync(patience);
         _ = _stopReading.CancelAsync();
     }
 

@@ -166,7 +166,7 @@ internal sealed class SessionWork : IDisposable
         await _sequencer.WaitForPlaceAsync(cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>Done when every frame taken in has its outcome.</summary>
+    /// <summary>Done when every frame taken in has its outcome, or is left to another server.</summary>
     public Task WhenDecided() => _sequencer.WhenDecided();
 
     /// <summary>Done when every frame taken in has its outcome: by itself, or dropped when the time for that is over.</summary>
@@ -183,14 +183,41 @@ internal sealed class SessionWork : IDisposable
         }
     }
 
+    /// <summary>
+    /// Done when nothing of the session is in the engine any more. What still waits when half of the time is over is left to the server that goes on with it,
+    /// unless outcomes have no order: then a gap could not be told from what was answered.
+    /// </summary>
+    public async Task LeaveWithinAsync(TimeSpan patience)
+    {
+        if (_opening.Unordered)
+        {
+            await DecideWithinAsync(patience).ConfigureAwait(false);
+            return;
+        }
+
+        try
+        {
+            await WhenDecided().WaitAsync(patience / 2, _services.Time).ConfigureAwait(false);
+        }
+        catch (TimeoutException)
+        {
+            _frames.Leave();
+            await DecideWithinAsync(patience / 2).ConfigureAwait(false);
+        }
+    }
+
     /// <summary>The session so far.</summary>
     public SessionSummary Summarize() => _sequencer.Summarize(Duration) with { Adaptation = _adaptation.State };
 
     /// <summary>Since its opening, at other servers too.</summary>
     public TimeSpan Duration => _before + _services.Time.GetElapsedTime(_openedAt);
 
-    /// <summary>Frames that come are dropped from now on. Says so to the client.</summary>
-    public void Close(SessionNotice notice) => _sequencer.Close(notice);
+    /// <summary>Frames that come are dropped from now on, and those that were left to another server. Says so to the client.</summary>
+    public void Close(SessionNotice notice)
+    {
+        _sequencer.Close(notice);
+        _frames.DropLeft();
+    }
 
     /// <summary>Nobody waits for its frames any more: they are dropped, those inside the engine canceled.</summary>
     public void Abandon()

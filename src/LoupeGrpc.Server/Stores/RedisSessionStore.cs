@@ -29,11 +29,21 @@ internal sealed class RedisSessionStore : ISessionStore, IHostedService, IAsyncD
         return 0
         """;
 
+    /// <summary>Its size, where that is too large to be fetched.</summary>
+    private const string Read = """
+        local size = redis.call('HSTRLEN', KEYS[1], 'record')
+        if size > tonumber(ARGV[1]) then return size end
+        return redis.call('HGET', KEYS[1], 'record')
+        """;
+
+    /// <inheritdoc cref="Read"/>
     private const string Claim = """
+        local size = redis.call('HSTRLEN', KEYS[1], 'record')
+        if size > tonumber(ARGV[1]) then return size end
         local record = redis.call('HGET', KEYS[1], 'record')
         if not record then return nil end
         local fence = redis.call('HINCRBY', KEYS[1], 'fence', 1)
-        redis.call('PEXPIRE', KEYS[1], ARGV[1])
+        redis.call('PEXPIRE', KEYS[1], ARGV[2])
         return { fence, record }
         """;
 
@@ -49,6 +59,7 @@ internal sealed class RedisSessionStore : ISessionStore, IHostedService, IAsyncD
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
 
     private readonly Task<ConnectionMultiplexer> _connecting;
+    private readonly long _maxRecordBytes;
     private readonly StoreWatch _watch;
     private volatile ConnectionMultiplexer? _connection;
     private volatile string? _refusal;
@@ -62,6 +73,7 @@ internal sealed class RedisSessionStore : ISessionStore, IHostedService, IAsyncD
         }
 
         _watch = watch;
+        _maxRecordBytes = options.MaxRecordBytes;
         redis.ClientName = "loupe-grpc-server";
         redis.AbortOnConnectFail = false;
         redis.ConnectTimeout = (int)Patience.TotalMilliseconds;
@@ -92,6 +104,11 @@ internal sealed class RedisSessionStore : ISessionStore, IHostedService, IAsyncD
 
     public async Task<StoreHold> WriteAsync(string key, long fence, ReadOnlyMemory<byte> record, TimeSpan life)
     {
+        if (record.Length > _maxRecordBytes)
+        {
+            throw TooLarge("the record of the session", record.Length);
+        }
+
         var hold = (StoreHold)(int)await EvaluateAsync(Write, key, fence, record, (long)life.TotalMilliseconds).ConfigureAwait(false);
         _refusal = null;
         return hold;
@@ -100,11 +117,10 @@ internal sealed class RedisSessionStore : ISessionStore, IHostedService, IAsyncD
     public async Task<StoreHold> TouchAsync(string key, long fence, TimeSpan life) =>
         (StoreHold)(int)await EvaluateAsync(Touch, key, fence, (long)life.TotalMilliseconds).ConfigureAwait(false);
 
-    public Task<ReadOnlyMemory<byte>?> ReadAsync(string key) => TryAsync<ReadOnlyMemory<byte>?>(async redis =>
-        (byte[]?)await redis.HashGetAsync(Prefix + key, "record").ConfigureAwait(false) is { } record ? record : null);
+    public async Task<ReadOnlyMemory<byte>?> ReadAsync(string key) => (byte[]?)await FetchAsync(Read, key).ConfigureAwait(false) is { } record ? record : null;
 
     public async Task<ClaimedRecord?> ClaimAsync(string key, TimeSpan life) =>
-        (RedisResult[]?)await EvaluateAsync(Claim, key, (long)life.TotalMilliseconds).ConfigureAwait(false) is [var fence, var record]
+        (RedisResult[]?)await FetchAsync(Claim, key, (long)life.TotalMilliseconds).ConfigureAwait(false) is [var fence, var record]
             ? new ClaimedRecord((long)fence, (byte[]?)record ?? [])
             : null;
 
@@ -137,6 +153,16 @@ internal sealed class RedisSessionStore : ISessionStore, IHostedService, IAsyncD
 
         return connection;
     }
+
+    /// <exception cref="SessionStoreException">It is larger than any record, among others.</exception>
+    private async Task<RedisResult> FetchAsync(string script, string key, params RedisValue[] arguments)
+    {
+        var answer = await EvaluateAsync(script, key, [_maxRecordBytes, .. arguments]).ConfigureAwait(false);
+        return answer.Resp2Type == ResultType.Integer ? throw TooLarge("what lies under the session's key", (long)answer) : answer;
+    }
+
+    private SessionStoreException TooLarge(string what, long bytes) =>
+        new($"{what} has {bytes} bytes, and Loupe:Sessions:MaxRecordBytes is {_maxRecordBytes}", isAway: false);
 
     private Task<RedisResult> EvaluateAsync(string script, string key, params RedisValue[] arguments) =>
         TryAsync(redis => redis.ScriptEvaluateAsync(script, [Prefix + key], arguments));

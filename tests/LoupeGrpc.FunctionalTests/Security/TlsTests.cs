@@ -181,7 +181,7 @@ public sealed class TlsTests : IDisposable
 
     /// <summary>They would be one and the same identity.</summary>
     [Fact]
-    public async Task A_certificate_without_a_subject_is_nobody()
+    public async Task A_certificate_without_a_subject_or_with_an_endless_one_is_nobody()
     {
         var key = await SecureServer.AddKeyAsync(_files["keys.json"], "gate-3");
         await using var server = await StartAsync(ClientCertificatePolicy.Allow, new SecurityOptions { Keys = _files["keys.json"], Open = true });
@@ -189,6 +189,9 @@ public sealed class TlsTests : IDisposable
         var refusal = await SecureServer.RefusalAsync(server.Calls(change: handler => Show(handler, _authority.Client(string.Empty))));
         Assert.Equal((StatusCode.Unauthenticated, "the certificate names nobody: its subject is empty"), (refusal.StatusCode, refusal.Status.Detail));
         Assert.Equal(StatusCode.OK, await SecureServer.AskAsync(server.Calls(key, handler => Show(handler, _authority.Client(string.Empty)))));
+        var endless = string.Join(", ", Enumerable.Range(0, 40).Select(static number => $"OU=unit {number:00} of the whole estate"));
+        refusal = await SecureServer.RefusalAsync(server.Calls(change: handler => Show(handler, _authority.Client(endless))));
+        Assert.Equal((StatusCode.Unauthenticated, $"the certificate's subject has {endless.Length} characters, and 1024 are taken"), (refusal.StatusCode, refusal.Status.Detail));
     }
 
     [Fact]

@@ -60,6 +60,9 @@ public sealed class TokenTests : IDisposable
         await RefusedAsync("the token is not signed by the provider", whole[..(whole.LastIndexOf('.') + 1)] + provider.Token()[(provider.Token().LastIndexOf('.') + 1)..]);
         await RefusedAsync("the token is not signed by the provider", provider.Token(static token => token.SigningCredentials = TestProvider.NewCredentials("key-2"), Analyst));
         await RefusedAsync("the token does not say whose it is (sub)", provider.Token(static token => token.Subject = new ClaimsIdentity(), Analyst));
+        await RefusedAsync(
+            "the token's subject (sub) has 256 characters, and OpenID lets it have 255",
+            provider.Token(static token => token.Subject = new ClaimsIdentity([new Claim("sub", new string('s', 256))]), Analyst));
         await RefusedAsync("the token is not known here: it is neither a key nor a token of the provider", "nonsense");
         await RefusedAsync("the token is not known here: it is neither a key nor a token of the provider", "a.b.c");
         var unsigned = provider.Token(static token => token.SigningCredentials = null, Analyst);

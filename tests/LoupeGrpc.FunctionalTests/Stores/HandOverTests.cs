@@ -10,7 +10,7 @@ namespace LoupeGrpc.FunctionalTests.Stores;
 public sealed class HandOverTests(NanoEngine nano)
 {
     /// <summary>Frames with controls between them: a state that is brought back, by snapshot and by step, and thresholds that stay.</summary>
-    private static readonly AnalyzeRequest[] Script =
+    internal static readonly AnalyzeRequest[] Script =
     [
         .. Enumerable.Range(0, 4).Select(static number => AdaptingStream.Frame(number)),
         new AnalyzeRequest { Control = new Control { ControlId = 1, SnapshotAdaptation = new SnapshotAdaptation() } },

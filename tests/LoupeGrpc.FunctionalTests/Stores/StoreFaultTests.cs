@@ -21,6 +21,7 @@ public sealed class StoreFaultTests(NanoEngine nano) : IDisposable
         { "another type", static async (redis, key) => { await redis.KeyDeleteAsync(key); await redis.StringSetAsync(key, "theirs"); }, "the store refused it: WRONGTYPE" },
         { "no record", static (redis, key) => redis.HashSetAsync(key, "record", "theirs"), "what lies under the session's key is no record of a session" },
         { "another version", static (redis, key) => ChangeAsync(redis, key, static record => BinaryPrimitives.WriteInt32LittleEndian(record.AsSpan(8), 2)), "the record of the session has format version 2; this server reads version 1" },
+        { "too much", static (redis, key) => redis.HashSetAsync(key, "record", new byte[(1 << 20) + 1]), "what lies under the session's key has 1048577 bytes, and Loupe:Sessions:MaxRecordBytes is 1048576" },
         { "a bit", static (redis, key) => ChangeAsync(redis, key, static record => record[^1] ^= 1), "the record of the session is damaged: its hash does not match its content" },
     };
 
@@ -31,7 +32,7 @@ public sealed class StoreFaultTests(NanoEngine nano) : IDisposable
         Assert.NotEmpty(what);
         await using var redis = await RedisProcess.StartAsync();
         await using var first = await StartAsync(redis.Address());
-        await using var second = await StartAsync(redis.Address());
+        await using var second = await StartAsync(redis.Address(), maxBytes: 1 << 20);
         using var session = await first.OpenAsync(HandOverTests.Plain);
         await redis.UntilStoredAsync(static _ => true);
         var key = await redis.KeyAsync();
@@ -58,6 +59,18 @@ public sealed class StoreFaultTests(NanoEngine nano) : IDisposable
 
         using var resumed = await second.OpenAsync(new OpenSession { ResumeToken = neighbour.Grant.ResumeToken, ResponsesReceived = 1, FramesAnswered = 1 });
         Assert.Equal((true, 1ul), (resumed.Grant.Resumed, resumed.Grant.NextSequence));
+    }
+
+    [Fact]
+    public async Task A_record_that_is_too_large_is_not_written()
+    {
+        await using var redis = await RedisProcess.StartAsync();
+        await using var server = await StartAsync(redis.Address(), maxBytes: 1 << 20);
+        var life = TimeSpan.FromMinutes(1);
+        Assert.Equal(StoreHold.Held, await Store(server).WriteAsync("most", 1, new byte[1 << 20], life));
+        var refusal = await Assert.ThrowsAsync<SessionStoreException>(() => Store(server).WriteAsync("more", 1, new byte[(1 << 20) + 1], life));
+        Assert.Equal(("the record of the session has 1048577 bytes, and Loupe:Sessions:MaxRecordBytes is 1048576", false), (refusal.Message, refusal.IsAway));
+        Assert.Equal("loupe:session:most", await redis.KeyAsync());
     }
 
     [Fact]
@@ -247,6 +260,6 @@ public sealed class StoreFaultTests(NanoEngine nano) : IDisposable
         await redis.HashSetAsync(key, "record", record);
     }
 
-    private async Task<RunningServer> StartAsync(string store, int every = 64) => await RunningServer.StartAsync(
-        nano.Analyzer, new LoupeOptions { Sessions = new() { Store = store, CheckpointInterval = every } });
+    private async Task<RunningServer> StartAsync(string store, int every = 64, long maxBytes = 64 << 20) => await RunningServer.StartAsync(
+        nano.Analyzer, new LoupeOptions { Sessions = new() { Store = store, CheckpointInterval = every, MaxRecordBytes = maxBytes } });
 }

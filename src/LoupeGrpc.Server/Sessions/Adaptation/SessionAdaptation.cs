@@ -67,13 +67,13 @@ internal sealed class SessionAdaptation(
         }
     }
 
-    /// <param name="look">Whether the state may be looked at.</param>
+    /// <param name="look">Whether the state may be looked at. Not where the engine may still be at it: then it never comes to rest again, and is never copied.</param>
     /// <returns>What is to be told behind what was done, if anything.</returns>
     public SessionNotice? Leave(bool look = true)
     {
         lock (_lock)
         {
-            _inUse = false;
+            _inUse = !look;
             _state = look ? _session?.Report() : _state;
             return _evictLater ? Forget() : null;
         }

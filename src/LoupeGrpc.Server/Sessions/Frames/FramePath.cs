@@ -29,6 +29,8 @@ internal sealed class FramePath : IDisposable
     private readonly Room _sessionBytes;
     private readonly ActivityContext _call = FrameSpan.CurrentCall;
     private readonly CancellationToken _abandoned;
+    private readonly CancellationTokenSource _stopWaiting;
+    private volatile bool _leaves;
 
     /// <param name="seat">The path's, which gives it back at its end.</param>
     /// <param name="checkpoints">Null: the session is not kept elsewhere.</param>
@@ -49,6 +51,7 @@ internal sealed class FramePath : IDisposable
         _sequencer = sequencer;
         _adaptation = adaptation;
         _abandoned = abandoned;
+        _stopWaiting = CancellationTokenSource.CreateLinkedTokenSource(abandoned);
         (_seat, _lane) = (seat, seat.Lane);
         _economies = new SessionEconomies(opening.Economies);
         _bytes = opening.Quota.Frames ?? services.Ledger.Frames;
@@ -96,8 +99,33 @@ internal sealed class FramePath : IDisposable
     /// <summary>Drops what waits, now and later.</summary>
     public void Abandon() => _services.Scheduler.Abandon(_flow);
 
+    /// <summary>
+    /// Leaves what waits, now and later, to the server that goes on with the session; what is in the engine gets its outcome here. Only of sessions whose outcomes
+    /// have an order.
+    /// </summary>
+    public void Leave()
+    {
+        _leaves = true;
+        _stopWaiting.Cancel();
+        Abandon();
+    }
+
+    /// <summary>The session goes on nowhere: what was left has its outcome here.</summary>
+    public void DropLeft()
+    {
+        _leaves = false;
+        foreach (var frame in _sequencer.TakeBack())
+        {
+            Drop(frame, DropCause.SessionEnded);
+        }
+    }
+
     /// <summary>When every frame has its outcome.</summary>
-    public void Dispose() => _seat.Dispose();
+    public void Dispose()
+    {
+        _stopWaiting.Dispose();
+        _seat.Dispose();
+    }
 
     /// <summary>Where each frame is answered, whoever sends too fast is slowed down: nothing more is read meanwhile.</summary>
     /// <returns>False: the frame has its outcome.</returns>
@@ -110,12 +138,20 @@ internal sealed class FramePath : IDisposable
 
         var isEvery = _opening.Delivery == Delivery.EveryFrame;
         var bytes = frame.Input.Data.Length;
-        if (isEvery ? await pace.WaitAsync(bytes, _abandoned).ConfigureAwait(false) : pace.TryTake(bytes))
+        if (isEvery ? await pace.WaitAsync(bytes, _stopWaiting.Token).ConfigureAwait(false) : pace.TryTake(bytes))
         {
             return true;
         }
 
-        Drop(frame, isEvery ? DropCause.SessionEnded : DropCause.OverQuota);
+        if (isEvery)
+        {
+            GiveUp(frame);
+        }
+        else
+        {
+            Drop(frame, DropCause.OverQuota);
+        }
+
         return false;
     }
 
@@ -143,10 +179,10 @@ internal sealed class FramePath : IDisposable
         }
 
         // The session's own first, then its owner's, then everybody's.
-        var (_, lease) = await _sessionBytes.TakeAsync(0, bytes, _abandoned).ConfigureAwait(false);
+        var (_, lease) = await _sessionBytes.TakeAsync(0, bytes, _stopWaiting.Token).ConfigureAwait(false);
         if (lease is null)
         {
-            Drop(frame, DropCause.SessionEnded);
+            GiveUp(frame);
             return false;
         }
 
@@ -169,8 +205,21 @@ internal sealed class FramePath : IDisposable
                 Drop(frame, DropCause.Stale);
                 break;
             default:
-                Drop(frame, DropCause.SessionEnded);
+                GiveUp(frame);
                 break;
+        }
+    }
+
+    /// <summary>A frame that this server does not analyse, since the session ends here.</summary>
+    private void GiveUp(SessionFrame frame)
+    {
+        if (_leaves)
+        {
+            _sequencer.Leave(frame);
+        }
+        else
+        {
+            Drop(frame, DropCause.SessionEnded);
         }
     }
 
