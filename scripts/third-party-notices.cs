@@ -115,6 +115,12 @@ foreach ((string id, string version) in packages)
             : throw new InvalidOperationException($"{id} brings a licence of its own that this script does not know: {licence}.");
     }
 
+    if (id == "HdrHistogram")
+    {
+        // It has an address instead, where its text stands: in the public domain (CC0), or under this.
+        licence = "BSD-2-Clause";
+    }
+
     Write(new Component(name, version, licence, Of("copyright") is { Length: > 0 } copyright ? copyright : Of("authors"), Of("projectUrl")), string.Empty);
     if (id == OpenCv)
     {

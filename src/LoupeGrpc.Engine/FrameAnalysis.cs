@@ -125,7 +125,7 @@ public sealed record ImageNote(ImageNoteKind Kind, string Message);
 public sealed record ExecutionDescription(string Provider, string Precision, string Device);
 
 /// <summary>Where the time of one frame went. Zero where a stage did not run.</summary>
-/// <param name="Queue">Waiting between stages, all together.</param>
+/// <param name="Queue">Waiting for its turn, and between stages, all together.</param>
 /// <param name="Encode">The run that the frame was part of, with however many others.</param>
 /// <param name="Segment">As <paramref name="Encode"/>.</param>
 /// <param name="Total">From receipt to answer.</param>

@@ -166,6 +166,8 @@ internal sealed class FramePipeline
             return turnedAway;
         }
 
+        // For its turn among all sessions' frames, and for room.
+        job.Timings = job.Timings with { Queue = _time.GetElapsedTime(receivedAt) };
         _first.Send(job);
         using (cancellationToken.UnsafeRegister(static state => ((FrameJob)state!).Cancel(), job))
         {

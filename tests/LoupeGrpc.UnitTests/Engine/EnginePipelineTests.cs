@@ -149,7 +149,10 @@ public sealed class EnginePipelineTests
 
         Assert.Equal(new FrameFailure(FailureKind.Expired, "The frame's deadline of 40 ms passed: it is 50 ms old."), failure);
         Assert.False(read);
-        await engine.AnalyzedAsync(noise, Frames.WithMask with { ReceivedAt = received, MaxAge = TimeSpan.FromMilliseconds(51) });
+
+        // What it waited for its turn is told as waiting.
+        var timings = (await engine.AnalyzedAsync(noise, Frames.WithMask with { ReceivedAt = received, MaxAge = TimeSpan.FromMilliseconds(51) })).Timings;
+        Assert.Equal((TimeSpan.FromMilliseconds(50), TimeSpan.FromMilliseconds(50)), (timings.Queue, timings.Total));
     }
 
     [Fact]

@@ -49,6 +49,7 @@ internal static class CommandLineApp
             AnalyzeCommand.Create(host),
             StreamCommand.Create(host),
             EvaluateCommand.Create(host),
+            BenchCommand.Create(host),
             InfoCommand.Create(host),
         };
         TeachingHelp.Install(root, new Dictionary<string, string>
@@ -57,6 +58,7 @@ internal static class CommandLineApp
             ["analyze"] = AnalyzeCommand.Lesson,
             ["stream"] = StreamCommand.Lesson,
             ["evaluate"] = EvaluateCommand.Lesson,
+            ["bench"] = BenchCommand.Lesson,
             ["info"] = InfoCommand.Lesson,
         });
         return root;
@@ -68,6 +70,7 @@ internal static class CommandLineApp
           loupe-grpc-client analyze photos/ --save-overlays
           loupe-grpc-client stream interview.mp4 --fps 2
           loupe-grpc-client evaluate --list truth.csv    how good is it on my own pictures?
+          loupe-grpc-client bench --streams 8            how fast is the server?
           loupe-grpc-client info
 
         Results go to standard output, everything for people to standard error.

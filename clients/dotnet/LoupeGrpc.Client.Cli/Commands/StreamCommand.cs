@@ -1,7 +1,5 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
-using System.Globalization;
-using Google.Protobuf.WellKnownTypes;
 using LoupeGrpc.Client.Cli.Artifacts;
 using LoupeGrpc.Client.Cli.CommandLine;
 using LoupeGrpc.Client.Cli.Hosting;
@@ -74,12 +72,7 @@ internal static class StreamCommand
             Description = "Stop after N frames. [default: at the end of the source]",
             HelpName = "N",
         };
-        var delivery = new Option<DeliveryPolicy>("--delivery")
-        {
-            Description = "Which frames are analysed when they come too fast: every, freshest or budget:MS. [default: every]",
-            HelpName = "every|freshest|budget:MS",
-            CustomParser = ParseDelivery,
-        };
+        var delivery = DeliveryOption.Create();
         var without = new Option<IReadOnlyList<Economy>>("--go-without")
         {
             Description = "What frames may go without while some would be lost, in this order: adaptation (its step), dual (its base mask), mask. "
@@ -233,29 +226,5 @@ internal static class StreamCommand
         }
 
         return economies;
-    }
-
-    private static DeliveryPolicy? ParseDelivery(ArgumentResult result)
-    {
-        const string budget = "budget:";
-        var text = result.Tokens[0].Value;
-        switch (text)
-        {
-            case "every":
-                return new DeliveryPolicy { Mode = DeliveryMode.EveryFrame };
-            case "freshest":
-                return new DeliveryPolicy { Mode = DeliveryMode.Freshest };
-            case not null when text.StartsWith(budget, StringComparison.Ordinal)
-                && double.TryParse(text.AsSpan(budget.Length), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var milliseconds)
-                && milliseconds is > 0 and <= 3_600_000:
-                return new DeliveryPolicy
-                {
-                    Mode = DeliveryMode.StalenessBudget,
-                    StalenessBudget = Duration.FromTimeSpan(TimeSpan.FromMilliseconds(milliseconds)),
-                };
-            default:
-                result.AddError($"--delivery is '{text}': it must be every, freshest or budget:MS with MS above 0, e.g. budget:500.");
-                return null;
-        }
     }
 }
