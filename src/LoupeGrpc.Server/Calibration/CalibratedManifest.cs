@@ -15,7 +15,7 @@ internal sealed record CalibrationRequest(RatePromise FalseAlarms, string? Versi
 internal sealed class CalibratedManifest
 {
     /// <summary>Between the version of the parent and the mark.</summary>
-    private const string VersionMark = "+calibrated.";
+    private const string VersionMark = "-calibrated-";
 
     /// <summary>As the intervals are.</summary>
     private const double UsualConfidence = 0.95;

@@ -58,7 +58,7 @@ internal sealed class CalibrateCommand
     private readonly Option<string?> _version = new("--model-version")
     {
         HelpName = "VERSION",
-        Description = "Version of the new package, shown to clients. Default: that of the old one, +calibrated. and eight digits that stand for the pictures.",
+        Description = "Version of the new package, shown to clients. Default: that of the old one, -calibrated- and eight digits that stand for the pictures.",
     };
 
     private readonly Option<string?> _report = new("--report")

@@ -1,6 +1,5 @@
 using Google.Protobuf;
 using Grpc.Core;
-using LoupeGrpc.Engine;
 using LoupeGrpc.FunctionalTests.Infrastructure;
 using LoupeGrpc.Server.Configuration;
 using LoupeGrpc.V1;
