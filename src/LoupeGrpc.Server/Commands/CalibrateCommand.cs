@@ -75,20 +75,26 @@ internal sealed class CalibrateCommand
             "calibrate",
             "Fits a package's scores and thresholds to your own pictures, into a new package.",
             """
-            Analyses the pictures as the server would, with the settings of 'serve', and writes a copy of the package with:
-              the upper threshold   so that no more than --false-alarms of authentic pictures are called MANIPULATED
-              the lower threshold   so that no more than as many forged ones are called AUTHENTIC, and never above the upper one
-              bias of tiles         so that the same upper threshold holds for large pictures, which are looked at in tiles
-              temperature and bias  of all scores, so that they are probabilities where both kinds are equally likely; needs 10 pictures of each kind
-            and with what that rests on: how many pictures, the rates reached with their intervals at 95 %, and errors before and after, on pictures that
-            the fit had not seen. Adaptation and masks are not touched. A share of 0.05 needs 19 authentic pictures, 59 with --confidence 0.95. Pictures
-            must be of the kind that will be analysed: the promise holds for no others. Damaged and unreadable files are left out and named; a picture
-            that is there twice counts once. 'inspect' and 'loupe-grpc-client info' show the result; docs/model.md has the mathematics.
-            Exit codes: 0 written, 1 not written (and why), 2 wrong settings or usage, 130 interrupted. Nothing half-written is left behind.
+            Analyses the pictures as the server would, with the settings of 'serve', and writes a copy of
+            the package with
+              upper threshold   at most --false-alarms of authentic pictures are MANIPULATED
+              lower threshold   at most as many forged ones are AUTHENTIC; never above the upper one
+              bias of tiles     the same upper threshold holds for large pictures, seen in tiles
+              temperature, bias scores are probabilities where both kinds are equally likely;
+                                needs 10 pictures of each kind
+            and with what that rests on: how many pictures, the rates reached with intervals at 95 %, and
+            errors before and after on pictures that the fit had not seen. Adaptation and masks are not
+            touched. A share of 0.05 needs 19 authentic pictures, 59 with --confidence 0.95. They must be
+            of the kind that will be analysed: the promise holds for no others. Damaged and unreadable
+            files are left out and named; a picture that is there twice counts once. 'inspect' shows the
+            result, 'loupe-grpc-client info' version and thresholds; docs/model.md has the mathematics.
+
+            Exit codes: 0 written, 1 not written (and why), 2 wrong settings or usage, 130 interrupted.
+            Nothing half-written is left behind.
 
             Example:
-              loupe-grpc-server calibrate --model models/loupe-l14 --authentic archive/ --forged known-forgeries/ \
-                --false-alarms 0.05 --output models/loupe-l14-ours --report calibration.json
+              loupe-grpc-server calibrate --model models/loupe-l14 --authentic archive/ \
+                --forged known-forgeries/ --output models/loupe-l14-ours --report calibration.json
               loupe-grpc-server serve --model models/loupe-l14-ours
             """);
         new CalibrateCommand().AddTo(verb, settings);
