@@ -1,6 +1,4 @@
-using System.ComponentModel.DataAnnotations;
 using LoupeGrpc.Engine.Adaptation;
-using LoupeGrpc.Engine.Configuration;
 
 namespace LoupeGrpc.Engine;
 
@@ -95,9 +93,7 @@ public enum Verdict
 /// <summary>Where a score becomes a verdict.</summary>
 /// <param name="Low">Below it: authentic. 0 to <paramref name="High"/>.</param>
 /// <param name="High">From it on: manipulated. At most 1.</param>
-public readonly record struct VerdictThresholds(
-    [property: Setting("scores below it are AUTHENTIC", Essential = true), Range(0d, 1d)] float Low,
-    [property: Setting("scores from it on are MANIPULATED", Essential = true), Range(0d, 1d)] float High)
+public readonly record struct VerdictThresholds(float Low, float High)
 {
     /// <summary>0.4 and 0.6.</summary>
     public static VerdictThresholds Default => new(0.4f, 0.6f);

@@ -24,8 +24,11 @@ public readonly struct AnalysisOutcome
 /// <summary>What was found in one frame.</summary>
 public sealed record FrameAnalysis
 {
-    /// <summary>σ of the classifier's fused logit, 0 to 1; in tiles, of what they have in common.</summary>
+    /// <summary>σ of the classifier's fused logit, 0 to 1; in tiles, of what they have in common; as the package's calibration has it, where there is one.</summary>
     public required float Score { get; init; }
+
+    /// <summary>What <see cref="Score"/> is made of, before bias and calibration: the classifier's fused logit, and in tiles log(mean(exp z)) of theirs.</summary>
+    public double Logit { get; init; }
 
     public required Verdict Verdict { get; init; }
 

@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace LoupeGrpc.Packaging;
 
 /// <summary>What must hold between the values of a manifest before a buffer gets its size from them.</summary>
@@ -10,11 +12,16 @@ internal static class ManifestRules
     public static List<string> Validate(ModelManifest manifest)
     {
         var errors = new List<string>();
-        if (manifest.FormatVersion != PackageLayout.FormatVersion)
+        if (manifest.FormatVersion is not (PackageLayout.FormatVersion or PackageLayout.CalibratedFormatVersion))
         {
             // Other rules may have changed with the format.
-            errors.Add($"formatVersion is {manifest.FormatVersion}, but this build reads {PackageLayout.FormatVersion}");
+            errors.Add($"formatVersion is {manifest.FormatVersion}, but this build reads {PackageLayout.FormatVersion} and {PackageLayout.CalibratedFormatVersion}");
             return errors;
+        }
+
+        if (manifest.Calibration is null != (manifest.FormatVersion == PackageLayout.FormatVersion))
+        {
+            errors.Add($"formatVersion is {manifest.FormatVersion}: {PackageLayout.CalibratedFormatVersion} is for packages with a calibration, and for no others");
         }
 
         CheckSize(errors, "imageSize", manifest.ImageSize);
@@ -59,6 +66,11 @@ internal static class ManifestRules
             errors.Add("tiles.bias is not a finite number");
         }
 
+        if (manifest.Calibration is { } calibration)
+        {
+            CheckCalibration(errors, calibration);
+        }
+
         CheckAdapted(errors, manifest);
         if (!PackageLayout.Precisions.Any(manifest.Precisions.ContainsKey))
         {
@@ -93,6 +105,32 @@ internal static class ManifestRules
         if (values.Count != 3 || !values.All(isValid))
         {
             errors.Add($"{name} must be three finite numbers{(name == "std" ? " above 0" : "")}");
+        }
+    }
+
+    private static void CheckCalibration(List<string> errors, CalibrationSettings calibration)
+    {
+        // Far outside of what any fit gives: there every score would be 0, 0.5 or 1.
+        if (calibration.Temperature is not (>= CalibrationSettings.MinTemperature and <= CalibrationSettings.MaxTemperature))
+        {
+            errors.Add(string.Create(
+                CultureInfo.InvariantCulture,
+                $"calibration.temperature is {calibration.Temperature}; it must be from {CalibrationSettings.MinTemperature} to {CalibrationSettings.MaxTemperature}"));
+        }
+
+        if (!double.IsFinite(calibration.Bias))
+        {
+            errors.Add("calibration.bias is not a finite number");
+        }
+
+        if (calibration.Thresholds is not { Low: >= 0, High: > 0 and <= 1 } thresholds || thresholds.Low > thresholds.High)
+        {
+            errors.Add("calibration.thresholds do not satisfy 0 <= low <= high <= 1 with high above 0");
+        }
+
+        if (calibration.FalseAlarms is not (> 0 and < 1))
+        {
+            errors.Add("calibration.falseAlarms is not a share between 0 and 1");
         }
     }
 

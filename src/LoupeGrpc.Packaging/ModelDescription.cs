@@ -10,6 +10,9 @@ public sealed record ModelDescription(string Name, string Version, string Hash, 
     /// <summary>Large pictures may be looked at in tiles.</summary>
     public bool NativeTiles { get; init; }
 
+    /// <summary>Fitted to an operator's own pictures; null: it was not.</summary>
+    public CalibrationSettings? Calibration { get; init; }
+
     /// <summary>Enough of <see cref="Hash"/> for people.</summary>
     public string ShortHash => Hash[..8];
 

@@ -6,7 +6,7 @@ namespace LoupeGrpc.Packaging;
 /// <summary>What a package says about itself: <see cref="PackageLayout.Manifest"/>.</summary>
 public sealed record ModelManifest
 {
-    /// <summary><see cref="PackageLayout.FormatVersion"/>.</summary>
+    /// <summary><see cref="PackageLayout.FormatVersion"/>, or <see cref="PackageLayout.CalibratedFormatVersion"/> with a <see cref="Calibration"/>.</summary>
     public required int FormatVersion { get; init; }
 
     public required string Name { get; init; }
@@ -61,6 +61,9 @@ public sealed record ModelManifest
 
     /// <summary>How large pictures may be looked at in tiles; null: the model was trained on pictures resized to its input and has to see them so.</summary>
     public TileSettings? Tiles { get; init; }
+
+    /// <summary>How scores were fitted to an operator's own pictures; null: a score is the sigmoid of what the model says.</summary>
+    public CalibrationSettings? Calibration { get; init; }
 
     /// <summary><see cref="PackageTensors.Adapted"/> with their shapes, without the leading B.</summary>
     public required IReadOnlyList<AdaptedTensor> AdaptedTensors { get; init; }

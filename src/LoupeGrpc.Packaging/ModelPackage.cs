@@ -83,7 +83,11 @@ public sealed class ModelPackage
     }
 
     public ModelDescription Describe() =>
-        new(Manifest.Name, Manifest.Version, Hash, Manifest.Demonstration, Manifest.ImageSize, Manifest.Grid) { NativeTiles = Manifest.Tiles is not null };
+        new(Manifest.Name, Manifest.Version, Hash, Manifest.Demonstration, Manifest.ImageSize, Manifest.Grid)
+        {
+            NativeTiles = Manifest.Tiles is not null,
+            Calibration = Manifest.Calibration,
+        };
 
     /// <summary>Where a file of this package lies.</summary>
     public string PathOf(PackageFile file) => Path.Combine(Directory, file.Path.Replace('/', Path.DirectorySeparatorChar));
@@ -95,7 +99,8 @@ public sealed class ModelPackage
             ? files
             : throw new PackageException($"{Directory} does not have the precision {precision}, only {string.Join(", ", Manifest.Precisions.Keys)}.");
 
-    private IEnumerable<PackageFile> Files()
+    /// <summary>Every file of the package but the manifest.</summary>
+    public IEnumerable<PackageFile> Files()
     {
         yield return Manifest.Theta;
         if (Manifest.SelfCheck is not null)

@@ -6,6 +6,9 @@ public static class PackageLayout
     /// <summary>The format written and read by this build.</summary>
     public const int FormatVersion = 2;
 
+    /// <summary>That of packages with a calibration, which differ in nothing else: a build that knows none must not serve one and leave it out.</summary>
+    public const int CalibratedFormatVersion = 3;
+
     public const string Manifest = "model.json";
 
     /// <summary>A manifest has some kilobytes.</summary>

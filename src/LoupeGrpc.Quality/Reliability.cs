@@ -17,27 +17,33 @@ internal sealed class Reliability
     /// <summary>Mean squared distance between score and truth; 0 to 1, 0 is best.</summary>
     public double Brier { get; }
 
+    /// <param name="balanced">Authentic and forged pictures weigh the same together, however many there are of each; with a picture of each class only.</param>
     /// <returns>Null without pictures, and where a score is no probability.</returns>
-    public static Reliability? Of(IReadOnlyCollection<JudgedPicture> pictures)
+    public static Reliability? Of(IReadOnlyCollection<JudgedPicture> pictures, bool balanced = false)
     {
         if (pictures.Count == 0 || !pictures.All(static picture => picture.Score is >= 0 and <= 1))
         {
             return null;
         }
 
-        ReliabilityBin[] bins =
-        [
-            .. pictures.GroupBy(static picture => Math.Min((int)(picture.Score * BinCount), BinCount - 1))
-                .OrderBy(static bin => bin.Key)
-                .Select(static bin => new ReliabilityBin(
+        var forged = pictures.Count(static picture => picture.IsForged);
+        double WeightOf(JudgedPicture picture) => !balanced ? 1.0 / pictures.Count : 0.5 / (picture.IsForged ? forged : pictures.Count - forged);
+        double Mean(IEnumerable<JudgedPicture> some, Func<JudgedPicture, double> figure) => some.Sum(picture => WeightOf(picture) * figure(picture)) / some.Sum(WeightOf);
+        var bins = pictures.GroupBy(static picture => Math.Min((int)(picture.Score * BinCount), BinCount - 1))
+            .OrderBy(static bin => bin.Key)
+            .Select(bin => (
+                Weight: bin.Sum(WeightOf),
+                Bin: new ReliabilityBin(
                     (double)bin.Key / BinCount,
                     (double)(bin.Key + 1) / BinCount,
                     bin.Count(),
-                    bin.Average(static picture => picture.Score),
-                    bin.Average(static picture => picture.IsForged ? 1.0 : 0.0))),
-        ];
-        var error = bins.Sum(bin => bin.Count * Math.Abs(bin.MeanScore - bin.ForgedShare)) / pictures.Count;
-        return new Reliability(bins, error, pictures.Average(static picture => Math.Pow(picture.Score - (picture.IsForged ? 1 : 0), 2)));
+                    Mean(bin, static picture => picture.Score),
+                    Mean(bin, static picture => picture.IsForged ? 1 : 0))))
+            .ToList();
+        return new Reliability(
+            [.. bins.Select(static bin => bin.Bin)],
+            bins.Sum(static bin => bin.Weight * Math.Abs(bin.Bin.MeanScore - bin.Bin.ForgedShare)),
+            Mean(pictures, static picture => Math.Pow(picture.Score - (picture.IsForged ? 1 : 0), 2)));
     }
 }
 

@@ -51,7 +51,7 @@ public static class SettingText
 
     private static ValidationAttribute? Form(PropertyInfo property) => property.GetCustomAttributes<ValidationAttribute>().FirstOrDefault();
 
-    private static bool IsFraction(PropertyInfo property) => property.PropertyType == typeof(float) || property.PropertyType == typeof(double);
+    private static bool IsFraction(PropertyInfo property) => property.PropertyType == typeof(float) || property.PropertyType == typeof(float?) || property.PropertyType == typeof(double);
 
     private static string[] Words(Type enumeration) => [.. Enum.GetNames(enumeration).Select(static name => name.ToLowerInvariant())];
 

@@ -57,7 +57,7 @@ internal sealed class AdaptStep(AnswerWriter answers, FailureClassifier classifi
             run.Differentiate(job.Row);
             classifier.Succeeded(Name);
             long before = turn.StepNumber;
-            bool isStopped = stopped(turn.Step(job.Score, run.Loss(job.Row), run.Gradients(job.Row)));
+            bool isStopped = stopped(turn.Step(job.PseudoLabel, run.Loss(job.Row), run.Gradients(job.Row)));
             metrics.AdaptationStepped(turn.StepNumber - before);
             if (isStopped)
             {

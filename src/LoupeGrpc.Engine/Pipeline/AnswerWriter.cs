@@ -37,6 +37,7 @@ internal sealed class AnswerWriter(ExecutionDescription execution, StageClock cl
     private FrameAnalysis Write(FrameJob job) => new()
     {
         Score = job.Score,
+        Logit = job.Logit,
         Verdict = job.Verdict,
         Width = job.Shape.Width,
         Height = job.Shape.Height,

@@ -112,8 +112,11 @@ internal sealed class FrameJob(FrameExit exit, FrameInput input, AnalysisRequest
     /// <summary>What the model saw is not what was sent: whatever the score, the verdict is uncertain.</summary>
     public bool VerdictIsOpen { get; set; }
 
-    /// <summary>The classifier's.</summary>
-    public float Logit { get; set; }
+    /// <summary>What its score is made of: the classifier's, and of a picture in tiles what those of its tiles have in common.</summary>
+    public double Logit { get; set; }
+
+    /// <summary>What the model was trained to go on from, 0 to 1: σ of the classifier's logit, whatever the calibration.</summary>
+    public float PseudoLabel { get; set; }
 
     public float Score { get; set; }
 

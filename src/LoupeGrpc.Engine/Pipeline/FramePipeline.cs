@@ -105,7 +105,7 @@ internal sealed class FramePipeline
 
         // In batches, features and the score; the gate behind it decides which frames need a mask, and answers the others.
         encode = CreateStage("encode", atATime, runsModel: true, stage => new EncodeWorker(
-            stage, runs, new GateStep(answers), frames => segment.Send(frames)));
+            stage, runs, new GateStep(ScoreScale.Of(manifest), answers), frames => segment.Send(frames)));
 
         // Of each batch, the mask's logits, with the parameters of the frame's session.
         segment = CreateStage("segment", atATime, runsModel: true, stage => new SegmentWorker(

@@ -3,23 +3,24 @@ using LoupeGrpc.Engine.Execution;
 namespace LoupeGrpc.Engine.Pipeline;
 
 /// <summary>From the classifier's logit to the verdict, and whether the segmentor is needed at all: most camera frames are authentic and get no mask.</summary>
-internal sealed class GateStep(AnswerWriter answers) : IFrameStep
+internal sealed class GateStep(ScoreScale scale, AnswerWriter answers) : IFrameStep
 {
     public AnalysisOutcome? Process(FrameJob job)
     {
-        job.Logit = job.Batch!.Slot.ClsLogits.Values[job.Row];
-        float score = Scores.OfLogit(job.Logit);
-        if (!float.IsFinite(score))
+        float logit = job.Batch!.Slot.ClsLogits.Values[job.Row];
+        job.PseudoLabel = Scores.OfLogit(logit);
+        if (!float.IsFinite(job.PseudoLabel))
         {
             return new FrameFailure(FailureKind.ModelFault, "The model's score is not a number.");
         }
 
-        job.Score = score;
+        job.Logit = logit;
+        job.Score = scale.OfWhole(logit);
         Decide(job);
         if (job.Turn is { } turn)
         {
             // Counted, but what was guessed teaches nothing.
-            job.Adapts = job.Affords(turn.WantsStep(score) && !job.VerdictIsOpen, Economies.NoAdaptationStep);
+            job.Adapts = job.Affords(turn.WantsStep(job.PseudoLabel) && !job.VerdictIsOpen, Economies.NoAdaptationStep);
             job.NeedsDualVerdict = job.Affords(job.NeedsMask && turn.WantsDualVerdict(), Economies.NoDualVerdict);
         }
 

@@ -117,7 +117,7 @@ internal sealed class SegmentWorker(Stage stage, ModelRuns runs, Action<FrameJob
         long start = stage.Clock.Now;
         foreach (var job in run)
         {
-            slot.PseudoLabels.Values[job.Row] = job.Score;
+            slot.PseudoLabels.Values[job.Row] = job.PseudoLabel;
             if (job.Turn is { } turn)
             {
                 slot.SetParameters(job.Row, turn.Theta.Span);

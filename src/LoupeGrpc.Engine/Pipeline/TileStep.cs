@@ -21,6 +21,7 @@ internal sealed class TileStep(
 {
     public const string Name = "tiles";
 
+    private readonly ScoreScale _scale = ScoreScale.Of(manifest);
     private readonly Room _places = new(new RoomSize(places, places));
 
     private StageClock Clock => hall.Clock;
@@ -99,7 +100,8 @@ internal sealed class TileStep(
             return early;
         }
 
-        job.Score = (float)TileScores.Pool(logits, manifest.Tiles?.Bias ?? 0);
+        job.Logit = TileScores.Pool(logits);
+        job.Score = _scale.OfTiles(job.Logit);
         job.Tiles = Report(job, grid, starts, logits, chooses);
         GateStep.Decide(job);
         if (job.NeedsMask && !masked && await PassAsync(job, tiled, starts, logits, scores: false, masks: true).ConfigureAwait(false) is { } late)
@@ -208,12 +210,12 @@ internal sealed class TileStep(
         return outcome.Failure ?? (job.IsAnswered ? FrameExit.Canceled : null);
     }
 
-    private static TileReport Report(FrameJob job, TileGrid grid, IReadOnlyList<TileStart> starts, double[] logits, bool chose)
+    private TileReport Report(FrameJob job, TileGrid grid, IReadOnlyList<TileStart> starts, double[] logits, bool chose)
     {
         int highest = Array.IndexOf(logits, logits.Max());
         var (x, y) = starts[highest];
         var peak = new TilePeak(
-            (float)TileScores.Sigmoid(logits[highest]), x, y, Math.Min(grid.Side, job.Shape.Width - x), Math.Min(grid.Side, job.Shape.Height - y));
+            _scale.OfTile(logits[highest]), x, y, Math.Min(grid.Side, job.Shape.Width - x), Math.Min(grid.Side, job.Shape.Height - y));
         return new TileReport(starts.Count, grid.Starts.Count, grid.Step, chose, peak);
     }
 }

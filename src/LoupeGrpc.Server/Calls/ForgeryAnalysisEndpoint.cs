@@ -27,7 +27,7 @@ internal sealed class ForgeryAnalysisEndpoint(SessionServices services, SessionR
             throw ServerBusy.Stopping.ToRpcException();
         }
 
-        var picture = PictureReader.Read(request, services.Options, out var failure) ?? throw failure!.ToRpcException();
+        var picture = PictureReader.Read(request, services.Options, services.ThresholdsOf(request.Model), out var failure) ?? throw failure!.ToRpcException();
         var http = context.GetHttpContext();
         var analyzing = pictures.AnalyzeAsync(http.Connection.Id, quotas.Of(Caller.Of(http)), picture, context.CancellationToken);
         http.Features.Get<IReceivedMessage>()?.Release();

@@ -124,7 +124,7 @@ internal sealed class SessionCalls(
         }
 
         var session = AnalyzeSession.Restore(
-            stored.ToOpening(services.Options.Limits) with { Owner = caller.Owner, Quota = quotas.Of(caller) }, seat, stored, services, sessions.Remove);
+            stored.ToOpening(services.Options.Limits) with { Owner = caller.Owner, Quota = quotas.Of(caller), ModelThresholds = seat.Model.Calibration?.Thresholds }, seat, stored, services, sessions.Remove);
         if (sessions.TryAdd(session, out var refusal))
         {
             return new FoundSession(session, null);
@@ -138,7 +138,7 @@ internal sealed class SessionCalls(
     /// <returns>Null with a refusal.</returns>
     private AnalyzeSession? Open(OpenSession open, SessionCall call, Caller caller, string? problem, out CallFailure? refusal)
     {
-        if (OpenReader.Read(open, services.Options, out refusal) is not { } opening)
+        if (OpenReader.Read(open, services.Options, services.ThresholdsOf(open.Model), out refusal) is not { } opening)
         {
             return null;
         }
@@ -162,7 +162,7 @@ internal sealed class SessionCalls(
 
         var session = new AnalyzeSession(
             Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8)),
-            opening with { Owner = caller.Owner, Quota = quotas.Of(caller) },
+            opening with { Owner = caller.Owner, Quota = quotas.Of(caller), ModelThresholds = seat.Model.Calibration?.Thresholds },
             seat,
             snapshot,
             services,

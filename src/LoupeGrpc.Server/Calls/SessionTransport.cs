@@ -57,7 +57,7 @@ internal sealed class SessionTransport(ICallStream call, LoupeOptions options) :
             { Message: { } message } => message.PayloadCase switch
             {
                 AnalyzeRequest.PayloadOneofCase.Frame => FrameReader.Read(message.Frame, opening),
-                AnalyzeRequest.PayloadOneofCase.Control => ControlReader.Read(message.Control, options),
+                AnalyzeRequest.PayloadOneofCase.Control => ControlReader.Read(message.Control, options.Thresholds.For(opening.ModelThresholds)),
                 AnalyzeRequest.PayloadOneofCase.Open => new SessionInput.Violation(CallFailure.Invalid("the session is open already: one call, one session")),
                 _ => new SessionInput.Violation(CallFailure.Invalid("a message held neither open nor frame nor control")),
             },

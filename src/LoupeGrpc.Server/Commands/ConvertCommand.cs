@@ -120,7 +120,7 @@ internal static class ConvertCommand
                 Verified = (precision, report) => error.WriteLine(string.Create(
                     CultureInfo.InvariantCulture, $"{precision} checked: {report.Output} differs by {report.Distance:G2} (at most {report.Tolerance:G1} is allowed)")),
             };
-            Show(ModelConversion.Run(request, cancellationToken), result.InvocationConfiguration);
+            PackageLine.Show(ModelConversion.Run(request, cancellationToken), result.InvocationConfiguration);
             return ExitCode.Success;
         }
         catch (Exception exception) when (ModelConversion.IsExpected(exception))
@@ -132,20 +132,6 @@ internal static class ConvertCommand
         {
             error.WriteLine("interrupted; nothing was written");
             return ExitCode.Interrupted;
-        }
-    }
-
-    /// <summary>The package is written whether or not its name can be printed: an output that is closed or full is no failure of the conversion.</summary>
-    private static void Show(ModelPackage package, InvocationConfiguration streams)
-    {
-        var line = $"{package.Manifest.Name}@{package.ShortHash} {package.Directory}";
-        try
-        {
-            streams.Output.WriteLine(line);
-        }
-        catch (OutputException exception)
-        {
-            streams.Error.WriteLine($"warning: the package was written, but standard output does not take its name ({exception.Reason}): {line}");
         }
     }
 

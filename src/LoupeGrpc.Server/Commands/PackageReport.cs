@@ -34,6 +34,14 @@ internal sealed class PackageReport
         writer.WriteLine($"input       {manifest.ImageSize}x{manifest.ImageSize} pixels, {manifest.Grid}x{manifest.Grid} patches of {manifest.PatchSize}");
         writer.WriteLine($"sizes       width {manifest.Width}, {manifest.Queries} queries of {manifest.Hidden}, masks of {manifest.MaskGrid}x{manifest.MaskGrid} cells");
         writer.WriteLine(string.Create(CultureInfo.InvariantCulture, $"tiles       {(manifest.Tiles is { } tiles ? $"native, bias {tiles.Bias}" : "off")}"));
+        if (manifest.Calibration is not null)
+        {
+            foreach (var line in CalibrationLines.Of(manifest))
+            {
+                writer.WriteLine(line);
+            }
+        }
+
         writer.WriteLine($"precisions  {string.Join(", ", manifest.Precisions.Keys)}");
         writer.WriteLine($"adapts      {manifest.AdaptedTensors.Count} tensors, {manifest.AdaptedTensors.Sum(Elements):N0} parameters");
         writer.WriteLine();

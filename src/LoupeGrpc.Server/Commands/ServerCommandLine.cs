@@ -70,6 +70,7 @@ internal static class ServerCommandLine
         new ServeCommand().AddTo(root, settings);
         root.Add(ServeCommand.Create(settings));
         root.Add(ConvertCommand.Create());
+        root.Add(CalibrateCommand.Create(settings));
         root.Add(CompileCommand.Create(settings));
         root.Add(InspectCommand.Create());
         root.Add(ProbeCommand.Create(settings));

@@ -2,6 +2,7 @@ using System.ComponentModel.DataAnnotations;
 using LoupeGrpc.Engine;
 using LoupeGrpc.Engine.Configuration;
 using LoupeGrpc.Execution;
+using LoupeGrpc.Packaging;
 
 namespace LoupeGrpc.Server.Configuration;
 
@@ -40,7 +41,7 @@ internal sealed record LoupeOptions : IValidatableObject
 
     /// <summary>Of sessions and pictures that give none.</summary>
     [SettingSection("Where a score becomes a verdict, unless the client sets its own thresholds")]
-    public VerdictThresholds Thresholds { get; init; } = VerdictThresholds.Default;
+    public ThresholdOptions Thresholds { get; init; } = new();
 
     [SettingSection("How picture files are decoded")]
     public ImagingOptions Imaging { get; init; } = new();
@@ -117,7 +118,7 @@ internal sealed record LoupeOptions : IValidatableObject
 
     public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
     {
-        if (Thresholds is { IsValid: false, Low: var low, High: var high })
+        if (Thresholds.For(null) is { IsValid: false, Low: var low, High: var high })
         {
             var path = validationContext.DisplayName;
             yield return new ValidationResult(
@@ -205,6 +206,25 @@ internal sealed record ModelSource(string Name, string Path)
     public const string DefaultName = "default";
 
     public bool IsEmbedded => Path.Length == 0;
+}
+
+/// <summary>Where a score becomes a verdict.</summary>
+internal sealed record ThresholdOptions
+{
+    [Setting("scores below it are AUTHENTIC", Essential = true, DefaultText = "the model's, else 0.4")]
+    [Range(0d, 1d)]
+    public float? Low { get; init; }
+
+    [Setting("scores from it on are MANIPULATED", Essential = true, DefaultText = "the model's, else 0.6")]
+    [Range(0d, 1d)]
+    public float? High { get; init; }
+
+    /// <summary>What holds for those who give none. Where either is set the model's do not count: half of a pair that was chosen together means nothing.</summary>
+    /// <param name="model">Of its calibration; null: it has none.</param>
+    public VerdictThresholds For(CalibratedThresholds? model) =>
+        Low is null && High is null && model is not null
+            ? new VerdictThresholds(model.Low, model.High)
+            : new VerdictThresholds(Low ?? VerdictThresholds.Default.Low, High ?? VerdictThresholds.Default.High);
 }
 
 /// <summary>What one frame, one session and all sessions together may ask for.</summary>

@@ -24,7 +24,7 @@ internal static class SettingValue
             var type when type == typeof(bool) => bool.TryParse(text, out var flag) ? flag : null,
             var type when type == typeof(int) => Whole(property, text) is { } whole and >= int.MinValue and <= int.MaxValue ? (int)whole : null,
             var type when type == typeof(long) => Whole(property, text),
-            var type when type == typeof(float) => float.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) ? number : null,
+            var type when type == typeof(float) || type == typeof(float?) => float.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) ? number : null,
             var type when type == typeof(TimeSpan) => DurationText.TryParse(text, out var duration) ? duration : null,
             // By name: a number is none of the words.
             var type when type.IsEnum => Enum.GetNames(type).FirstOrDefault(name => name.Equals(text, StringComparison.OrdinalIgnoreCase)) is { } name ? Enum.Parse(type, name) : null,

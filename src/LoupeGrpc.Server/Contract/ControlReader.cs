@@ -1,5 +1,4 @@
 using LoupeGrpc.Engine;
-using LoupeGrpc.Server.Configuration;
 using LoupeGrpc.Server.Sessions;
 using LoupeGrpc.V1;
 
@@ -18,14 +17,15 @@ internal static class ControlReader
         },
     };
 
-    public static SessionCommand Read(Control control, LoupeOptions options)
+    /// <param name="defaults">Thresholds of a session that gives none.</param>
+    public static SessionCommand Read(Control control, VerdictThresholds defaults)
     {
         var id = control.ControlId;
         string? error;
         switch (control.ActionCase)
         {
             case Control.ActionOneofCase.SetThresholds:
-                return AnalysisSettingsReader.Read(control.SetThresholds, options.Thresholds, out error) is { } thresholds
+                return AnalysisSettingsReader.Read(control.SetThresholds, defaults, out error) is { } thresholds
                     ? new SessionCommand.SetThresholds(id, thresholds)
                     : Reject(error!);
             case Control.ActionOneofCase.SetMask:

@@ -14,7 +14,8 @@ internal static class OpenReader
     private const int MinResponseBytes = 1 << 16;
 
     /// <summary>Null, and every error in one failure, where it makes no sense.</summary>
-    public static SessionOpening? Read(OpenSession open, LoupeOptions options, out CallFailure? failure)
+    /// <param name="thresholds">Of a session that gives none.</param>
+    public static SessionOpening? Read(OpenSession open, LoupeOptions options, VerdictThresholds thresholds, out CallFailure? failure)
     {
         List<string> errors = [];
         CheckLength("session_name", open.SessionName);
@@ -35,12 +36,12 @@ internal static class OpenReader
 
         var analysis = new AnalysisSettings
         {
-            Thresholds = options.Thresholds,
+            Thresholds = thresholds,
             Deterministic = open.Deterministic,
             MaxResponseBytes = (int)Math.Min(
                 open.MaxResponseBytes == 0 ? AnalysisSettings.DefaultResponseBytes : open.MaxResponseBytes, (uint)options.Limits.MaxResponseBytes),
         };
-        analysis = analysis with { Thresholds = AnalysisSettingsReader.Read(open.Thresholds, options.Thresholds, out var badThresholds) ?? analysis.Thresholds };
+        analysis = analysis with { Thresholds = AnalysisSettingsReader.Read(open.Thresholds, thresholds, out var badThresholds) ?? analysis.Thresholds };
         Note(badThresholds);
         analysis = analysis with { Mask = AnalysisSettingsReader.Read(open.Mask, out var badMask) ?? analysis.Mask };
         Note(badMask);

@@ -10,7 +10,8 @@ namespace LoupeGrpc.Server.Contract;
 internal static class PictureReader
 {
     /// <summary>Null, and why, where the request makes no sense.</summary>
-    public static PictureRequest? Read(AnalyzeImageRequest request, LoupeOptions options, out CallFailure? failure)
+    /// <param name="defaults">Thresholds of a request that gives none.</param>
+    public static PictureRequest? Read(AnalyzeImageRequest request, LoupeOptions options, VerdictThresholds defaults, out CallFailure? failure)
     {
         failure = null;
         FrameFailure? badFormat = null;
@@ -26,7 +27,7 @@ internal static class PictureReader
             return null;
         }
 
-        if (AnalysisSettingsReader.Read(request.Thresholds, options.Thresholds, out var error) is { } thresholds
+        if (AnalysisSettingsReader.Read(request.Thresholds, defaults, out var error) is { } thresholds
             && AnalysisSettingsReader.Read(request.Mask, out error) is { } mask
             && AnalysisSettingsReader.Read(request.Tiles, options, out error) is { } tiles)
         {

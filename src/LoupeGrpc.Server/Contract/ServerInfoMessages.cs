@@ -26,7 +26,7 @@ internal static class ServerInfoMessages
             Execution = analyzer.Execution.ToMessage(),
             Ladder = { analyzer.Ladder.Select(ExecutionMessages.ToMessage) },
             Limits = LimitMessages.Of(options, options.Limits.Credits, options.Limits.MaxResponseBytes),
-            DefaultThresholds = options.Thresholds.ToMessage(),
+            DefaultThresholds = options.Thresholds.For(analyzer.Model.Calibration?.Thresholds).ToMessage(),
             Unavailable = { Features.Missing(options).Select(SessionMessages.ToMessage) },
             AdaptationUsage = new AdaptationUsage
             {

@@ -11,10 +11,11 @@ namespace LoupeGrpc.Server.Inference;
 internal static class GrpcTensors
 {
     /// <param name="model">As the server calls it.</param>
+    /// <param name="thresholds">Of a request that gives none.</param>
     /// <exception cref="InferenceException"/>
-    public static InferenceCall Read(ModelInferRequest request, string model, LoupeOptions options)
+    public static InferenceCall Read(ModelInferRequest request, string model, LoupeOptions options, VerdictThresholds thresholds)
     {
-        var parameters = InferenceParameters.Of(ValuesOf(request.Parameters), options);
+        var parameters = InferenceParameters.Of(ValuesOf(request.Parameters), thresholds);
         var outputs = OutputNames.Check([.. request.Outputs.Select(static output => output.Name)], model);
         foreach (var tensor in request.Inputs.Select(static input => input.Parameters).Concat(request.Outputs.Select(static output => output.Parameters)))
         {

@@ -157,8 +157,9 @@ internal sealed class InferenceEndpoint(
 
     private async Task<ModelInferResponse> InferAsync(ModelInferRequest request, InferenceClient client, Action taken, CancellationToken cancellationToken)
     {
-        var model = models.Find(request.ModelName, request.ModelVersion).Name;
-        var answer = await runner.RunAsync(GrpcTensors.Read(request, model, live.Current), client, taken, cancellationToken).ConfigureAwait(false);
+        var model = models.Find(request.ModelName, request.ModelVersion);
+        var thresholds = live.Current.Thresholds.For(model.Analyzer.Model.Calibration?.Thresholds);
+        var answer = await runner.RunAsync(GrpcTensors.Read(request, model.Name, live.Current, thresholds), client, taken, cancellationToken).ConfigureAwait(false);
         return answer.ToMessage(request.RawInputContents.Count > 0);
     }
 

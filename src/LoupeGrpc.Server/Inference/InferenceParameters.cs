@@ -1,6 +1,5 @@
 using System.Globalization;
 using LoupeGrpc.Engine;
-using LoupeGrpc.Server.Configuration;
 using LoupeGrpc.Server.Sessions;
 
 namespace LoupeGrpc.Server.Inference;
@@ -28,10 +27,11 @@ internal sealed record InferenceParameters
     public bool IsEnd { get; private init; }
 
     /// <param name="parameters">Values are texts, truth values, and whole or other numbers.</param>
+    /// <param name="thresholds">Of a request that gives none.</param>
     /// <exception cref="InferenceException"/>
-    public static InferenceParameters Of(IEnumerable<KeyValuePair<string, object?>> parameters, LoupeOptions options)
+    public static InferenceParameters Of(IEnumerable<KeyValuePair<string, object?>> parameters, VerdictThresholds thresholds)
     {
-        var read = new InferenceParameters { Thresholds = options.Thresholds };
+        var read = new InferenceParameters { Thresholds = thresholds };
         foreach (var (name, value) in parameters)
         {
             read = name switch

@@ -63,7 +63,8 @@ internal sealed class InferenceRest(
     public async Task InferAsync(HttpContext http)
     {
         var (name, version) = Asked(http);
-        var model = models.Find(name, version).Name;
+        var model = models.Find(name, version);
+        var thresholds = live.Current.Thresholds.For(model.Analyzer.Model.Calibration?.Thresholds);
         if (http.Request.Headers.ContentEncoding is { Count: > 0 } encoding && !encoding.ToString().Equals("identity", StringComparison.OrdinalIgnoreCase))
         {
             throw new ProblemException(Problem.Unsupported($"the body is encoded ({encoding}): send it as it is"));
@@ -72,8 +73,8 @@ internal sealed class InferenceRest(
         using var body = new PictureBody(http, room, BodyLimit.OfMessage(live.Current), live.Current, time);
         var content = await body.ReadAsync(http.Request.Body, http.Request.ContentLength).ConfigureAwait(false);
         var request = JsonLength(http.Request, content.Length) is not 0 and var length
-            ? JsonTensors.Read(content[..length], content[length..], model, version, live.Current)
-            : JsonTensors.OfPicture(content, model, version, live.Current);
+            ? JsonTensors.Read(content[..length], content[length..], model.Name, version, live.Current, thresholds)
+            : JsonTensors.OfPicture(content, model.Name, version, thresholds);
         var answer = await runner.RunAsync(request.Call, InferenceClient.Of(http), body.Release, http.RequestAborted).ConfigureAwait(false);
         var (written, json) = InferenceJson.Write(answer, request.BinaryOutputs);
         if (json < written.Length)

@@ -20,12 +20,14 @@ internal static class JsonTensors
     /// <param name="binary">What stands behind it.</param>
     /// <param name="model">As the server calls it.</param>
     /// <param name="version">As asked for.</param>
+    /// <param name="thresholds">Of a request that gives none.</param>
     /// <exception cref="InferenceException"/>
-    public static JsonRequest Read(ReadOnlyMemory<byte> json, ReadOnlyMemory<byte> binary, string model, string version, LoupeOptions options)
+    public static JsonRequest Read(
+        ReadOnlyMemory<byte> json, ReadOnlyMemory<byte> binary, string model, string version, LoupeOptions options, VerdictThresholds thresholds)
     {
         try
         {
-            return ToRequest(ReadBody(json), binary, model, version, options);
+            return ToRequest(ReadBody(json), binary, model, version, options, thresholds);
         }
         // Of a text with half a character in it: InvalidOperationException.
         catch (Exception exception) when (exception is JsonException or InvalidOperationException or FormatException)
@@ -36,13 +38,14 @@ internal static class JsonTensors
 
     /// <summary>A body that is nothing but one picture.</summary>
     /// <exception cref="InferenceException"/>
-    public static JsonRequest OfPicture(ReadOnlyMemory<byte> picture, string model, string version, LoupeOptions options) => new(
-        new InferenceCall(model, version, string.Empty, InferenceParameters.Of([], options), [new EncodedInput(picture)], OutputNames.Usual), new HashSet<string>());
+    public static JsonRequest OfPicture(ReadOnlyMemory<byte> picture, string model, string version, VerdictThresholds thresholds) => new(
+        new InferenceCall(model, version, string.Empty, InferenceParameters.Of([], thresholds), [new EncodedInput(picture)], OutputNames.Usual), new HashSet<string>());
 
-    private static JsonRequest ToRequest(Body body, ReadOnlyMemory<byte> binary, string model, string version, LoupeOptions options)
+    private static JsonRequest ToRequest(
+        Body body, ReadOnlyMemory<byte> binary, string model, string version, LoupeOptions options, VerdictThresholds thresholds)
     {
         var allBinary = body.Parameters.Remove("binary_data_output", out var wanted) && Truth("binary_data_output", wanted);
-        var parameters = InferenceParameters.Of(body.Parameters, options);
+        var parameters = InferenceParameters.Of(body.Parameters, thresholds);
         foreach (var tensor in body.Inputs.Concat(body.Outputs))
         {
             TensorParameters.Check(tensor.Parameters.Keys);

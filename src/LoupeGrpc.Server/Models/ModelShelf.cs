@@ -1,5 +1,6 @@
 using LoupeGrpc.Execution;
 using LoupeGrpc.Launch;
+using LoupeGrpc.Packaging;
 using LoupeGrpc.Server.Configuration;
 
 namespace LoupeGrpc.Server.Models;
@@ -150,13 +151,13 @@ internal sealed class ModelShelf : IAsyncDisposable
     /// <param name="hash">Of it.</param>
     public bool HasPackage(string hash) => List().Any(model => model.Analyzer.Model.Hash == hash);
 
-    /// <summary>Whether something serves under a name now.</summary>
+    /// <summary>What serves under a name now; null where nothing has it.</summary>
     /// <param name="name">Empty: the default.</param>
-    public bool Has(string name)
+    public ModelDescription? Describe(string name)
     {
         lock (_lock)
         {
-            return Find(name) is not null;
+            return Find(name)?.Analyzer.Model;
         }
     }
 

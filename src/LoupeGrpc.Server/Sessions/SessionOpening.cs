@@ -1,5 +1,6 @@
 using LoupeGrpc.Engine;
 using LoupeGrpc.Engine.Adaptation;
+using LoupeGrpc.Packaging;
 
 namespace LoupeGrpc.Server.Sessions;
 
@@ -34,6 +35,9 @@ internal sealed record SessionOpening
 
     /// <summary>At the start of the session.</summary>
     public required AnalysisSettings Analysis { get; init; }
+
+    /// <summary>Of the package that it is on; null: it has none of its own.</summary>
+    public CalibratedThresholds? ModelThresholds { get; init; }
 
     /// <summary>Null: without adaptation.</summary>
     public AdaptationSettings? Adaptation { get; init; }

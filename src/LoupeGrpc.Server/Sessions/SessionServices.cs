@@ -1,3 +1,4 @@
+using LoupeGrpc.Engine;
 using LoupeGrpc.Server.Configuration;
 using LoupeGrpc.Server.Logs;
 using LoupeGrpc.Server.Models;
@@ -25,4 +26,8 @@ internal sealed record SessionServices(
 {
     /// <summary>As they are now.</summary>
     public LoupeOptions Options => Live.Current;
+
+    /// <summary>Thresholds of those who give none.</summary>
+    /// <param name="model">As they name it; empty: the default.</param>
+    public VerdictThresholds ThresholdsOf(string model) => Options.Thresholds.For(Models.Describe(model)?.Calibration?.Thresholds);
 }

@@ -46,12 +46,7 @@ internal sealed class AnalyzeEndpoint(
         }
 
         var request = http.Request;
-        var wanted = PictureQuery.Read(request.Query, Options);
-        if (!models.Has(wanted.Model))
-        {
-            throw new ProblemException(Problem.Invalid(models.Unknown(wanted.Model)));
-        }
-
+        var wanted = PictureQuery.Read(request.Query, Options, models);
         CheckHeaders(request);
         var answer = new ArrayBufferWriter<byte>();
         if (MediaTypeHeaderValue.TryParse(request.ContentType, out var type) && type.MediaType.Equals("multipart/form-data", StringComparison.OrdinalIgnoreCase))

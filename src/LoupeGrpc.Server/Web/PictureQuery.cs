@@ -1,6 +1,7 @@
 using System.Globalization;
 using LoupeGrpc.Engine;
 using LoupeGrpc.Server.Configuration;
+using LoupeGrpc.Server.Models;
 using LoupeGrpc.Server.Sessions;
 
 namespace LoupeGrpc.Server.Web;
@@ -9,10 +10,12 @@ namespace LoupeGrpc.Server.Web;
 /// <param name="Model">Empty: the server's default.</param>
 internal sealed record PictureQuery(AnalysisSettings Settings, string Model)
 {
-    /// <exception cref="ProblemException"/>
-    public static PictureQuery Read(IQueryCollection query, LoupeOptions options)
+    /// <param name="models">What is served: a query without thresholds gets those of its model.</param>
+    /// <exception cref="ProblemException">It makes no sense, or its model is not served.</exception>
+    public static PictureQuery Read(IQueryCollection query, LoupeOptions options, ModelShelf models)
     {
-        var (policy, thresholds, model) = (MaskPolicy.WhenSuspected, options.Thresholds, string.Empty);
+        var (policy, model) = (MaskPolicy.WhenSuspected, string.Empty);
+        VerdictThresholds? thresholds = null;
         var (tiles, maxTiles) = (TilePolicy.Off, 0u);
         foreach (var (name, values) in query)
         {
@@ -47,9 +50,10 @@ internal sealed record PictureQuery(AnalysisSettings Settings, string Model)
             }
         }
 
+        var served = models.Describe(model) ?? throw Wrong(models.Unknown(model));
         var settings = new AnalysisSettings
         {
-            Thresholds = thresholds,
+            Thresholds = thresholds ?? options.Thresholds.For(served.Calibration?.Thresholds),
             Mask = new MaskWish(policy, MaskEncoding.Rle, 0),
             Tiles = TileWishes.Of(tiles, maxTiles, budget: null, options.Limits, out var error) ?? throw Wrong(error!),
             MaxResponseBytes = AnalysisSettings.DefaultResponseBytes,

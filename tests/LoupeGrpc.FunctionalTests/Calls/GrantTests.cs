@@ -1,6 +1,5 @@
 using Google.Protobuf;
 using Grpc.Core;
-using LoupeGrpc.Engine;
 using LoupeGrpc.FunctionalTests.Infrastructure;
 using LoupeGrpc.Server.Configuration;
 using LoupeGrpc.V1;
@@ -47,7 +46,7 @@ public class GrantTests
     public async Task What_is_asked_for_is_granted_and_reaches_the_engine()
     {
         var analyzer = new ScriptedAnalyzer();
-        await using var server = await RunningServer.StartAsync(analyzer, new LoupeOptions { Thresholds = new VerdictThresholds(0.2f, 0.3f) });
+        await using var server = await RunningServer.StartAsync(analyzer, new LoupeOptions { Thresholds = new ThresholdOptions { Low = 0.2f, High = 0.3f } });
         using var session = await server.OpenAsync(new OpenSession
         {
             Mask = new MaskSettings { Policy = MaskPolicy.Always, Encoding = MaskEncoding.SoftPng, MaxBytes = 1000 },

@@ -12,7 +12,7 @@ internal sealed class ScriptedAnalyzer : IFrameAnalyzer
     private readonly Channel<ScriptedAnalysis> _arrived = Channel.CreateUnbounded<ScriptedAnalysis>();
     private int _inside;
 
-    public ModelDescription Model { get; } = new("scripted", "1", new string('0', 64), Demonstration: true, ImageSize: 224, Grid: 16);
+    public ModelDescription Model { get; init; } = new("scripted", "1", new string('0', 64), Demonstration: true, ImageSize: 224, Grid: 16);
 
     public ExecutionDescription Execution { get; set; } = new("CPU", "fp32", string.Empty);
 

@@ -26,7 +26,7 @@ internal static class InferenceTargets
     public static IReadOnlyList<FuzzTarget> All { get; } =
     [
         new("inference-json", static input => ReadJson(input), typeof(InferenceException)) { Parsers = [typeof(JsonTensors), typeof(ImageTensor)], Tokens = _words },
-        new("inference-message", static input => Check(GrpcTensors.Read(ModelInferRequest.Parser.ParseFrom(input), "default", _options)), typeof(InferenceException), typeof(InvalidProtocolBufferException))
+        new("inference-message", static input => Check(GrpcTensors.Read(ModelInferRequest.Parser.ParseFrom(input), "default", _options, VerdictThresholds.Default)), typeof(InferenceException), typeof(InvalidProtocolBufferException))
         {
             Parsers = [typeof(GrpcTensors)],
             Tokens = _words,
@@ -37,7 +37,7 @@ internal static class InferenceTargets
     private static void ReadJson(byte[] input)
     {
         var length = Array.LastIndexOf(input, (byte)'}') + 1;
-        var request = JsonTensors.Read(input.AsMemory(0, length), input.AsMemory(length), "default", string.Empty, _options);
+        var request = JsonTensors.Read(input.AsMemory(0, length), input.AsMemory(length), "default", string.Empty, _options, VerdictThresholds.Default);
         Require(request.BinaryOutputs.All(request.Call.Outputs.Contains), "what is wanted as bytes is wanted");
         Check(request.Call);
     }

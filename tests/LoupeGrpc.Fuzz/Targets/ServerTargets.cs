@@ -25,8 +25,8 @@ internal static class ServerTargets
     private static readonly LoupeOptions _options = new();
     private static readonly IReadOnlyList<SessionOpening> _openings =
     [
-        OpenReader.Read(new OpenSession(), _options, out _)!,
-        OpenReader.Read(new OpenSession { FrameFormat = new FrameFormat { PixelFormat = PixelFormat.Bgr24, Width = 4, Height = 3 } }, _options, out _)!,
+        OpenReader.Read(new OpenSession(), _options, VerdictThresholds.Default, out _)!,
+        OpenReader.Read(new OpenSession { FrameFormat = new FrameFormat { PixelFormat = PixelFormat.Bgr24, Width = 4, Height = 3 } }, _options, VerdictThresholds.Default, out _)!,
     ];
 
     private static readonly ResponseEncoding _encoding = new();
@@ -83,7 +83,7 @@ internal static class ServerTargets
         switch (request.PayloadCase)
         {
             case AnalyzeRequest.PayloadOneofCase.Open:
-                Require(OpenReader.Read(request.Open, _options, out var failure) is null != (failure is null), "a session is opened or refused");
+                Require(OpenReader.Read(request.Open, _options, VerdictThresholds.Default, out var failure) is null != (failure is null), "a session is opened or refused");
                 Resume(request.Open.ResumeToken.ToByteArray());
                 break;
             case AnalyzeRequest.PayloadOneofCase.Frame:
@@ -99,7 +99,7 @@ internal static class ServerTargets
 
                 break;
             case AnalyzeRequest.PayloadOneofCase.Control:
-                Require(ControlReader.Read(request.Control, _options).ControlId == request.Control.ControlId, "a control keeps its number");
+                Require(ControlReader.Read(request.Control, VerdictThresholds.Default).ControlId == request.Control.ControlId, "a control keeps its number");
                 break;
             default:
                 break;
@@ -108,7 +108,7 @@ internal static class ServerTargets
 
     private static void Receive(AnalyzeImageRequest request)
     {
-        var picture = PictureReader.Read(request, _options, out var failure);
+        var picture = PictureReader.Read(request, _options, VerdictThresholds.Default, out var failure);
         Require(picture is null != (failure is null), "a picture is read or refused");
         if (picture is not null)
         {

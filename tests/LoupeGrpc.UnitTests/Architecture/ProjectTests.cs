@@ -15,7 +15,7 @@ public sealed class ProjectTests
         ["LoupeGrpc.Modeling"] = ["LoupeGrpc.Packaging"],
         ["LoupeGrpc.Engine"] = ["LoupeGrpc.Native", "LoupeGrpc.Packaging"],
         ["LoupeGrpc.Execution"] = ["LoupeGrpc.Engine", "LoupeGrpc.Packaging"],
-        ["LoupeGrpc.Server"] = ["LoupeGrpc.Engine", "LoupeGrpc.Execution", "LoupeGrpc.Modeling", "LoupeGrpc.Protocol", "LoupeGrpc.Results"],
+        ["LoupeGrpc.Server"] = ["LoupeGrpc.Engine", "LoupeGrpc.Execution", "LoupeGrpc.Modeling", "LoupeGrpc.Protocol", "LoupeGrpc.Quality", "LoupeGrpc.Results"],
         ["LoupeGrpc.Quality"] = [],
         ["LoupeGrpc.Results"] = ["LoupeGrpc.Protocol"],
         ["LoupeGrpc.Client"] = ["LoupeGrpc.Protocol"],

@@ -35,6 +35,37 @@ public sealed class ModelManifestTests
         Assert.Equal(bytes, ModelManifest.Parse(bytes).ToBytes());
     }
 
+    [Fact]
+    public void A_calibration_reads_back_and_has_a_format_of_its_own()
+    {
+        var calibrated = PackageSamples.Manifest() with { FormatVersion = PackageLayout.CalibratedFormatVersion, Calibration = PackageSamples.Calibration() };
+
+        var bytes = calibrated.ToBytes();
+        Assert.Equal(calibrated.Calibration, ModelManifest.Parse(bytes).Calibration);
+        Assert.DoesNotContain("calibration", Encoding.UTF8.GetString(PackageSamples.Manifest().ToBytes()), StringComparison.Ordinal);
+        Assert.Contains("formatVersion is 2: 3 is for packages with a calibration, and for no others", Refusal(calibrated with { FormatVersion = 2 }), StringComparison.Ordinal);
+        Assert.Contains("formatVersion is 3: 3 is for packages with", Refusal(calibrated with { Calibration = null }), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("temperature", "0", "calibration.temperature is 0; it must be from 0.001 to 1000")]
+    [InlineData("temperature", "-1", "calibration.temperature is -1;")]
+    [InlineData("temperature", "1e9", "calibration.temperature is 1000000000;")]
+    [InlineData("bias", "1e999", "bias")]
+    [InlineData("thresholds", """{"low": 0.7, "high": 0.6}""", "calibration.thresholds do not satisfy 0 <= low <= high <= 1")]
+    [InlineData("thresholds", """{"low": 0, "high": 0}""", "calibration.thresholds do not satisfy")]
+    [InlineData("thresholds", """{"low": 0, "high": 1.5}""", "calibration.thresholds do not satisfy")]
+    [InlineData("thresholds", "null", "thresholds")]
+    [InlineData("falseAlarms", "0", "calibration.falseAlarms is not a share between 0 and 1")]
+    public void Refuses_a_calibration_that_cannot_be(string name, string value, string reason)
+    {
+        var json = JsonNode.Parse((PackageSamples.Manifest() with { FormatVersion = PackageLayout.CalibratedFormatVersion, Calibration = PackageSamples.Calibration() }).ToBytes())!;
+        json["calibration"]![name] = JsonNode.Parse(value);
+
+        var exception = Assert.Throws<PackageException>(() => ModelManifest.Parse(Encoding.UTF8.GetBytes(json.ToJsonString())));
+        Assert.Contains(reason, exception.Message, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("{", "cannot be read")]
     [InlineData("null", "is null")]
@@ -68,4 +99,6 @@ public sealed class ModelManifestTests
         var exception = Assert.Throws<PackageException>(() => ModelManifest.Parse(Encoding.UTF8.GetBytes(json.ToJsonString())));
         Assert.Contains(reason, exception.Message, StringComparison.Ordinal);
     }
+
+    private static string Refusal(ModelManifest manifest) => Assert.Throws<PackageException>(() => ModelManifest.Parse(manifest.ToBytes())).Message;
 }

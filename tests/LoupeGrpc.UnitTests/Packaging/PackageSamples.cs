@@ -41,6 +41,28 @@ internal static class PackageSamples
         };
     }
 
+    /// <summary>Of a manifest with <see cref="PackageLayout.CalibratedFormatVersion"/>.</summary>
+    public static CalibrationSettings Calibration() => new()
+    {
+        Temperature = 1.5,
+        Bias = -0.25,
+        Thresholds = new CalibratedThresholds(0.3f, 0.7f),
+        FalseAlarms = 0.05,
+        Confidence = 0.95,
+        Whole = new CalibrationEvidence(100, 50)
+        {
+            FalseAlarms = new ObservedRate(2, 100, 0.01, 0.07),
+            Misses = new ObservedRate(1, 50, 0.001, 0.1),
+            Before = new ScoreErrors(0.5, 0.2),
+            After = new ScoreErrors(0.4, 0.1),
+        },
+        Pictures = new string('1', 64),
+        MadeAt = new DateTimeOffset(2026, 11, 27, 12, 0, 0, TimeSpan.Zero),
+        Producer = "tests",
+        Execution = new CalibrationExecution("CPU", "fp32"),
+        Parent = new CalibrationParent("sample", "1.0", new string('2', 64)),
+    };
+
     /// <summary>Writes a package of placeholder files and its manifest.</summary>
     public static ModelManifest Write(string directory)
     {

@@ -1302,7 +1302,7 @@ func (x *Failed) GetMessage() string {
 	return ""
 }
 
-// Where a score becomes a verdict. 0 <= low <= high <= 1. Both 0: the default of the server, 0.4 and 0.6 unless configured.
+// Where a score becomes a verdict. 0 <= low <= high <= 1. Both 0: the default of the server, 0.4 and 0.6 unless configured or calibrated.
 type Thresholds struct {
 	state         protoimpl.MessageState
 	sizeCache     protoimpl.SizeCache

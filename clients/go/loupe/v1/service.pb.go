@@ -267,7 +267,7 @@ type AnalyzeImageRequest struct {
 	//	*AnalyzeImageRequest_Encoded
 	//	*AnalyzeImageRequest_Raw
 	Image isAnalyzeImageRequest_Image `protobuf_oneof:"image"`
-	// Default: the server's thresholds (0.4 and 0.6 unless configured).
+	// Default: the server's thresholds (0.4 and 0.6 unless configured or calibrated).
 	Thresholds *Thresholds `protobuf:"bytes,3,opt,name=thresholds,proto3" json:"thresholds,omitempty"`
 	// When and how a mask is returned. Default: RLE when the verdict is not authentic.
 	Mask *MaskSettings `protobuf:"bytes,4,opt,name=mask,proto3" json:"mask,omitempty"`
@@ -490,7 +490,7 @@ type GetServerInfoResponse struct {
 	Ladder []*ProviderRung `protobuf:"bytes,4,rep,name=ladder,proto3" json:"ladder,omitempty"`
 	// Limits that apply to each session and each picture.
 	Limits *Limits `protobuf:"bytes,5,opt,name=limits,proto3" json:"limits,omitempty"`
-	// Thresholds of sessions that give none.
+	// Thresholds of sessions on the default model that give none: as configured, else those of its calibration, else 0.4 and 0.6.
 	DefaultThresholds *Thresholds `protobuf:"bytes,6,opt,name=default_thresholds,json=defaultThresholds,proto3" json:"default_thresholds,omitempty"`
 	// Parts of this contract that this server does not have.
 	Unavailable []*Unavailable `protobuf:"bytes,7,rep,name=unavailable,proto3" json:"unavailable,omitempty"`

@@ -172,7 +172,7 @@ type OpenSession struct {
 	Delivery *DeliveryPolicy `protobuf:"bytes,3,opt,name=delivery,proto3" json:"delivery,omitempty"`
 	// When and how masks are returned. Default: RLE when the verdict is not authentic.
 	Mask *MaskSettings `protobuf:"bytes,4,opt,name=mask,proto3" json:"mask,omitempty"`
-	// Default: the server's thresholds, 0.4 and 0.6 unless configured.
+	// Default: the server's thresholds, 0.4 and 0.6 unless configured or calibrated.
 	Thresholds *Thresholds `protobuf:"bytes,5,opt,name=thresholds,proto3" json:"thresholds,omitempty"`
 	// Default: no adaptation.
 	Adaptation *AdaptationSettings `protobuf:"bytes,6,opt,name=adaptation,proto3" json:"adaptation,omitempty"`

@@ -54,7 +54,7 @@ public sealed class TileGridTests
         var expected = Expected().GetProperty(name);
         double[] logits = [.. expected.GetProperty("logits").EnumerateArray().Select(static logit => TileScores.Clip(logit.GetSingle()))];
 
-        Assert.Equal(expected.GetProperty("score").GetDouble(), TileScores.Pool(logits, expected.GetProperty("settings").GetProperty("bias").GetDouble()), 1e-6);
+        Assert.Equal(expected.GetProperty("score").GetDouble(), TileScores.Sigmoid(TileScores.Pool(logits) - expected.GetProperty("settings").GetProperty("bias").GetDouble()), 1e-6);
         Assert.Equal(expected.GetProperty("peak").GetProperty("score").GetDouble(), TileScores.Sigmoid(logits.Max()), 1e-6);
     }
 

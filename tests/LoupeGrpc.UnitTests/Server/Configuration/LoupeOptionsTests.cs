@@ -1,5 +1,6 @@
 using System.Collections;
 using LoupeGrpc.Engine;
+using LoupeGrpc.Packaging;
 using LoupeGrpc.Server.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
@@ -202,6 +203,19 @@ public sealed class LoupeOptionsTests : IDisposable
             errors.Order(StringComparer.Ordinal));
     }
 
+    [Theory]
+    [InlineData(null, null, 0.2f, 0.3f)]
+    [InlineData(0.4f, 0.6f, 0.4f, 0.6f)]
+    [InlineData(0.1f, null, 0.1f, 0.6f)]
+    [InlineData(null, 0.5f, 0.4f, 0.5f)]
+    public void Thresholds_are_the_models_unless_either_is_set(float? low, float? high, float expectedLow, float expectedHigh)
+    {
+        var thresholds = new ThresholdOptions { Low = low, High = high };
+
+        Assert.Equal(new VerdictThresholds(expectedLow, expectedHigh), thresholds.For(new CalibratedThresholds(0.2f, 0.3f)));
+        Assert.Equal(new VerdictThresholds(low ?? 0.4f, high ?? 0.6f), thresholds.For(null));
+    }
+
     [Fact]
     public void Thresholds_the_wrong_way_round_are_told_once_and_only_where_both_can_be_read()
     {
@@ -261,8 +275,9 @@ public sealed class LoupeOptionsTests : IDisposable
     [Fact]
     public void Every_default_is_within_its_own_range()
     {
-        // A default that is shown can be written down as it is, but for the descriptions of paths.
-        var settings = SettingDescription.All.Where(static setting => setting.Range.Length > 0 && !setting.Name.Contains(":N:", StringComparison.Ordinal));
+        // A default that is shown can be written down as it is, but for the descriptions of paths, and where the model has a say.
+        var settings = SettingDescription.All.Where(static setting => setting.Range.Length > 0
+            && !setting.Name.Contains(":N:", StringComparison.Ordinal) && !setting.Default.StartsWith("the model's", StringComparison.Ordinal));
         var (options, errors) = Read(null, [.. settings.Select(static setting => $"--{setting.Name}={setting.Default}")]);
         Assert.Empty(errors);
         AssertDefaults(options);
