@@ -15,6 +15,7 @@ internal sealed class GateStep(AnswerWriter answers) : IFrameStep
         }
 
         job.Score = score;
+        job.Evidence = job.Evidence is { } evidence ? evidence with { Patches = Look(job.Batch.Slot.PatchLogits.Row(job.Row)) } : null;
         Decide(job);
         if (job.Turn is { } turn)
         {
@@ -36,6 +37,17 @@ internal sealed class GateStep(AnswerWriter answers) : IFrameStep
     {
         job.Verdict = job.VerdictIsOpen ? Verdict.Uncertain : job.Request.Thresholds.VerdictOf(job.Score);
         job.NeedsMask = job.Affords(WantsMask(job), Economies.NoMask);
+    }
+
+    private static PatchEvidence Look(ReadOnlySpan<float> logits)
+    {
+        int suspected = 0;
+        foreach (float logit in logits)
+        {
+            suspected += logit > 0 ? 1 : 0;
+        }
+
+        return new PatchEvidence(logits.Length, suspected);
     }
 
     private static bool WantsMask(FrameJob job) => job.Request.MaskPolicy switch
