@@ -27,7 +27,7 @@ internal static class ChineseTexts
             [ExplanationCode.PatchesAgree] = "分类器与掩码一致：{patches_in_all} 个图块中有 {patches} 个像是伪造的，掩码的 {mask_on_patches} 位于其中。",
             [ExplanationCode.PatchesDisagree] = "分类器与掩码不一致：{patches_in_all} 个图块中有 {patches} 个像是伪造的，但掩码只有 {mask_on_patches} 位于其中。",
             [ExplanationCode.PatchesSilent] = "分类器与掩码不一致：{patches_in_all} 个图块中没有一个像是伪造的。",
-            [ExplanationCode.PatchesAlone] = "分类器认为 {patches_in_all} 个图块中有 {patches} 个是伪造的，但没有掩码指出位置。",
+            [ExplanationCode.PatchesAlone] = "分类器认为 {patches_in_all} 个图块中有 {patches} 个是伪造的，但没有标记任何像素。",
             [ExplanationCode.PatchesClear] = "分类器的 {patches_in_all} 个图块中没有一个像是伪造的。",
             [ExplanationCode.Tiles] = "图片按原始分辨率分为 {tiles} 块分析，每块 {input} x {input} 像素。",
             [ExplanationCode.TilesInPart] = "{tiles_in_all} 块中只分析了 {tiles} 块（{coverage}），其余各块没有按原始分辨率判断。",

@@ -27,12 +27,12 @@ internal sealed partial record LanguageTexts
     {
         var name = place.Groups["name"].Value;
         double value = numbers.First(number => number.Name == name).Value;
-        return !place.Groups["one"].Success ? Show(NumberKinds.All[name].Kind, value) : place.Groups[value == 1 ? "one" : "many"].Value;
+        return !place.Groups["one"].Success ? Show(NumberKinds.All[name].Kind, value, numbers) : place.Groups[value == 1 ? "one" : "many"].Value;
     });
 
-    private string Show(NumberKind kind, double value) => kind switch
+    private string Show(NumberKind kind, double value, IReadOnlyList<Number> beside) => kind switch
     {
-        NumberKind.Score => value is > 0 and < 0.001 ? Text(LessThan, "0.001") : Text("0.###", (double)(Math.Floor((decimal)value * 1000) / 1000)),
+        NumberKind.Score => ShowScore(value, beside),
         NumberKind.Distance => value < 0.001 ? Text(LessThan, "0.001") : Text("0.###", value),
         NumberKind.Share => ShowShare(value),
         NumberKind.Strength => Text("0.##", value),
@@ -41,6 +41,19 @@ internal sealed partial record LanguageTexts
         NumberKind.Drift => Text("0.####", value),
         _ => Text(CountFormat, value),
     };
+
+    /// <summary>With three decimals, cut where rounding would lift it to a threshold that it does not reach.</summary>
+    private string ShowScore(double value, IReadOnlyList<Number> beside)
+    {
+        if (value is > 0 and < 0.001)
+        {
+            return Text(LessThan, "0.001");
+        }
+
+        double rounded = Math.Round(value, 3);
+        bool isLifted = beside.Any(other => NumberKinds.All[other.Name].Kind == NumberKind.Score && value < other.Value && rounded >= other.Value);
+        return Text("0.###", isLifted ? Math.Floor(value * 1000) / 1000 : rounded);
+    }
 
     /// <summary>What is not nothing is not shown as nothing, and what is not all is not shown as all.</summary>
     private string ShowShare(double value) => (value * 100) switch

@@ -3,7 +3,7 @@ namespace LoupeGrpc.Server.Explanations;
 /// <summary>What a number is, and so how it is written.</summary>
 internal enum NumberKind
 {
-    /// <summary>0 to 1. Cut after three decimals, not rounded: what is below a threshold is never shown as if it reached it.</summary>
+    /// <summary>0 to 1.</summary>
     Score,
 
     /// <summary>Between two scores.</summary>
@@ -44,9 +44,9 @@ internal static class NumberKinds
         ["mean"] = (NumberKind.Strength, "of the soft map over the region, above `mask_threshold`, may exceed 1"),
         ["mask_threshold"] = (NumberKind.Strength, "what is above it is in the mask"),
         ["pixels"] = (NumberKind.Count, "inside the mask"),
-        ["patches"] = (NumberKind.Count, "that the classifier takes as forged: of a probability above 0.5"),
+        ["patches"] = (NumberKind.Count, "that the classifier takes to be forged: of a probability above 0.5"),
         ["patches_in_all"] = (NumberKind.Count, "of the picture"),
-        ["mask_on_patches"] = (NumberKind.Share, "of the mask on patches taken as forged, 0 to 1"),
+        ["mask_on_patches"] = (NumberKind.Share, "of the mask on those patches, 0 to 1"),
         ["step"] = (NumberKind.Count, "optimiser steps since the model as it was"),
         ["drift"] = (NumberKind.Drift, "of the session's parameters, as in `adaptation`"),
         ["disagreement"] = (NumberKind.Share, "of the picture, in only one of the two masks, 0 to 1"),

@@ -8,7 +8,7 @@ public sealed class LanguageTextsTests
 {
     [Theory]
     [InlineData("score", 0.93121, "0.931", "0.931")]
-    [InlineData("score", 0.5999999, "0.599", "0.599")]
+    [InlineData("score", 0.4059, "0.406", "0.406")]
     [InlineData("score", 0.6, "0.6", "0.6")]
     [InlineData("score", 0.7, "0.7", "0.7")]
     [InlineData("score", 0.0004, "less than 0.001", "不到 0.001")]
@@ -34,6 +34,12 @@ public sealed class LanguageTextsTests
         Assert.Equal(english, Write(EnglishTexts.All, $"{{{name}}}", name, value));
         Assert.Equal(chinese, Write(ChineseTexts.All, $"{{{name}}}", name, value));
     }
+
+    /// <summary>Not even by rounding.</summary>
+    [Fact]
+    public void A_score_below_a_threshold_is_never_shown_as_if_it_reached_it() => Assert.Equal(
+        "The score of 0.599 lies between 0.4 and 0.6: the model cannot tell.",
+        EnglishTexts.All.Write(ExplanationCode.ScoreUncertain, [new Number("score", 0.5999), new Number("low", 0.4), new Number("high", 0.6)]));
 
     [Theory]
     [InlineData(1, "1 tile")]
