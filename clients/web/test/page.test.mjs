@@ -111,8 +111,11 @@ test('a sample is analysed, and everything that was found is shown', () =>
         await sample(page, 'forged-cat-in-coffee.jpg').click();
         await verdictOf(page).waitFor();
         assert.match(await verdictOf(page).innerText(), /^Manipulated\s*0\.8\d\d$/);
-        await page.getByText('reaches the threshold of 0.6: the model takes the picture to be manipulated.').waitFor();
-        await page.getByText(/^The mask covers \d+% of the picture/).waitFor();
+        await page.locator('.score').getByText('reaches the threshold of 0.6: the model takes the picture to be manipulated.').waitFor();
+        await page
+            .locator('.score')
+            .getByText(/^The mask covers \d+% of the picture/)
+            .waitFor();
         assert.equal(
             await page.locator('.gauge').getAttribute('aria-label'),
             `Score ${await page.locator('.verdict .number').innerText()}, thresholds 0.4 and 0.6`,
@@ -164,7 +167,7 @@ test('a sample is analysed, and everything that was found is shown', () =>
         await page.getByText(saved.sha256, { exact: true }).waitFor();
 
         await sample(page, 'authentic-coffee.jpg').click();
-        await page.getByText('no manipulation was found, which does not prove that there is none.').waitFor();
+        await page.locator('.score').getByText('no manipulation was found, which does not prove that there is none.').waitFor();
         assert.equal(await page.locator('.card').count(), 2);
         await page.getByRole('button', { name: 'Remove: authentic-coffee.jpg' }).click();
         assert.equal(await page.locator('.card').count(), 1);
@@ -187,7 +190,7 @@ test('files are told by their first bytes, in natural order, and what is wrong i
             assert.deepEqual(await page.locator('.card h3').allInnerTexts(), ['nothing.png', 'damaged.jpg', '10.dat', '2.png']);
             assert.equal(await page.locator('.card').nth(0).locator('.verdict').innerText(), 'Not analysed');
             assert.match(await page.locator('.card').nth(1).locator('.verdict').innerText(), /^Uncertain/);
-            await page.getByText("what stands in their place is the decoder's guess.").waitFor();
+            await page.locator('.score').getByText("what stands in their place is the decoder's guess.").waitFor();
             await page
                 .locator('.card')
                 .nth(1)
@@ -234,8 +237,11 @@ test('a picture that is stored turned is shown upright, with its mask', () =>
 test('a large picture is looked at in tiles, and the page says so', () =>
     visit(async (page) => {
         await page.getByLabel('Choose pictures').setInputFiles(join(root, 'tests/data/tiles/strip-900x112.png'));
-        await page.getByText('The picture was looked at in 6 tiles of 224 x 224 pixels, at full resolution.').waitFor();
-        await page.getByText(/^The tile with the highest score, 0\.99\d, lies in the centre\.$/).waitFor();
+        await page.locator('.score').getByText('The picture was looked at in 6 tiles of 224 x 224 pixels, at full resolution.').waitFor();
+        await page
+            .locator('.score')
+            .getByText(/^The tile with the highest score, 0\.99\d, lies in the centre\.$/)
+            .waitFor();
     }));
 
 test('a clip adapts, beside the model as it was, and the timeline goes to each frame', () =>
@@ -439,7 +445,10 @@ test('language and colours are chosen, and kept', () =>
         assert.equal(await page.evaluate(() => getComputedStyle(document.documentElement).colorScheme), 'dark');
         await sample(page, 'forged-cat-in-coffee.jpg').click();
         await page.locator('.card .verdict').waitFor();
-        await page.getByText(/^分数为 0\.8\d\d，达到阈值 0\.6：模型认为图片被篡改。$/).waitFor();
+        await page
+            .locator('.score')
+            .getByText(/^分数为 0\.8\d\d，达到阈值 0\.6：模型认为图片被篡改。$/)
+            .waitFor();
         await page.getByRole('button', { name: 'English' }).click();
         await page.getByRole('heading', { name: 'Can this picture be trusted?' }).waitFor();
     }));
