@@ -661,13 +661,13 @@ const (
 	ExplanationCode_EXPLANATION_CODE_MASK_MISSING ExplanationCode = 12
 	// The mask is not empty, and the verdict is AUTHENTIC.
 	ExplanationCode_EXPLANATION_CODE_MASK_AGAINST_VERDICT ExplanationCode = 13
-	// At least half of the mask lies on patches that the classifier takes as forged.
+	// At least half of the mask, in whole per cent, lies on patches that the classifier takes as forged.
 	ExplanationCode_EXPLANATION_CODE_PATCHES_AGREE ExplanationCode = 14
 	// Less than half of it does.
 	ExplanationCode_EXPLANATION_CODE_PATCHES_DISAGREE ExplanationCode = 15
 	// The mask is not empty, and the classifier takes no patch as forged.
 	ExplanationCode_EXPLANATION_CODE_PATCHES_SILENT ExplanationCode = 16
-	// The classifier takes patches as forged, and no mask says where.
+	// The classifier takes patches as forged, and nothing is marked.
 	ExplanationCode_EXPLANATION_CODE_PATCHES_ALONE ExplanationCode = 17
 	// The classifier takes no patch as forged, and nothing is marked.
 	ExplanationCode_EXPLANATION_CODE_PATCHES_CLEAR ExplanationCode = 18

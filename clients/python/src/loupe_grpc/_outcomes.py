@@ -364,8 +364,10 @@ def to_analysis(result: v1.FrameResult) -> Analysis:
 
 
 def _code_of(code: int) -> str:
-    known = v1.ExplanationCode.DESCRIPTOR.values_by_number.get(code)
-    return known.name.removeprefix("EXPLANATION_CODE_") if known else str(code)
+    if code not in v1.ExplanationCode.values():
+        return str(code)
+    name: str = v1.ExplanationCode.Name(v1.ExplanationCode.ValueType(code))
+    return name.removeprefix("EXPLANATION_CODE_")
 
 
 def _to_tiles(tiles: v1.TileReport) -> TileReport:
