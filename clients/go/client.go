@@ -71,6 +71,8 @@ type ImageOptions struct {
 	Thresholds *Thresholds
 	Masks      *Masks
 	Tiles      *Tiles
+	// Explain is the language of the Explanation, en or zh. Default (empty): none, the result has no sentences.
+	Explain string
 	// Model is one of the server's, by name. Default (empty): its first.
 	Model string
 }
@@ -82,7 +84,8 @@ func (c *Client) AnalyzeImage(ctx context.Context, image Image, options ImageOpt
 		return nil, err
 	}
 	request := &loupev1.AnalyzeImageRequest{
-		Thresholds: options.Thresholds.message(), Mask: options.Masks.message(), Tiles: options.Tiles.message(), Model: options.Model,
+		Thresholds: options.Thresholds.message(), Mask: options.Masks.message(), Tiles: options.Tiles.message(), Explain: options.Explain,
+		Model: options.Model,
 	}
 	if read.raw {
 		request.Image = &loupev1.AnalyzeImageRequest_Raw{Raw: &loupev1.RawImage{Format: read.format, Data: read.data}}

@@ -118,7 +118,9 @@ type SessionOptions struct {
 	Delivery *Delivery
 	Masks    *Masks
 	// Tiles, where nil: pictures are looked at whole.
-	Tiles      *Tiles
+	Tiles *Tiles
+	// Explain is the language of each Explanation, en or zh. Default (empty): none, results have no sentences.
+	Explain    string
 	Thresholds *Thresholds
 	// Adaptation, where nil: none.
 	Adaptation *Adaptation
@@ -259,7 +261,7 @@ func (o *SessionOptions) message(client *Options) (*loupev1.OpenSession, error) 
 	}
 	opening := &loupev1.OpenSession{
 		SessionName: o.Name, Model: o.Model, FrameFormat: format, Mask: o.Masks.message(), Tiles: o.Tiles.message(),
-		Thresholds: o.Thresholds.message(), Adaptation: o.Adaptation.message(),
+		Explain: o.Explain, Thresholds: o.Thresholds.message(), Adaptation: o.Adaptation.message(),
 		AdaptationSnapshot: o.AdaptationSnapshot, Economies: o.Economies, Deterministic: o.Deterministic, Unordered: o.Unordered,
 		MaxResponseBytes: uint32(client.maxResponseBytes()), Client: orElse(client.ClientName, "loupe-grpc-go/"+Version), Resumable: !o.NoReconnect,
 	}

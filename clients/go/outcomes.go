@@ -102,6 +102,8 @@ type Analysis struct {
 	BaseMask *Mask
 	// Tiles says how the picture was looked at in tiles; nil: it was looked at whole.
 	Tiles *loupev1.TileReport
+	// Explanation is what was measured, in sentences; empty where no language was asked for.
+	Explanation []*loupev1.Explanation
 	// Message is as it came, with what is not repeated here.
 	Message *loupev1.FrameResult
 }
@@ -202,7 +204,7 @@ func toAnalysis(result *loupev1.FrameResult) *Analysis {
 		Mask: toMask(result.GetMask()), MaskOmission: result.GetMaskOmission(), MaskAgreement: result.GetMaskAgreement(),
 		Regions: result.GetRegions(), Notes: result.GetNotes(), Width: int(result.GetWidth()), Height: int(result.GetHeight()),
 		Orientation: int(result.GetOrientation()), SHA256: fmt.Sprintf("%x", result.GetSha256()), Adaptation: result.GetAdaptation(),
-		BaseMask: toMask(result.GetBaseMask()), Tiles: result.GetTiles(), Message: result,
+		BaseMask: toMask(result.GetBaseMask()), Tiles: result.GetTiles(), Explanation: result.GetExplanation(), Message: result,
 	}
 }
 

@@ -7,8 +7,11 @@ import (
 	_ "image/png"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
+
+	loupev1 "loupegrpc/loupe/v1"
 )
 
 // realServer is the address of a real one; run-tests.sh starts it.
@@ -85,6 +88,21 @@ func TestTheServersRefusalsKeepTheirCodes(t *testing.T) {
 	}
 	thresholds := &Thresholds{Low: Float(0.9), High: Float(0.1)}
 	if _, err := client.OpenSession(ctx, SessionOptions{Thresholds: thresholds}); !errors.As(err, &refused) || refused.Code != CodeInvalid {
+		t.Error(err)
+	}
+}
+
+func TestResultsAreExplainedInTheLanguageThatIsAskedFor(t *testing.T) {
+	client, ctx := connectTo(t, Options{Address: realServer(t)})
+	path := File(filepath.Join(root(t), "samples/forged-cat-in-coffee.jpg"))
+	if plain := must(client.AnalyzeImage(ctx, path, ImageOptions{}))(t); len(plain.Explanation) != 0 {
+		t.Error(plain.Explanation)
+	}
+	first := must(client.AnalyzeImage(ctx, path, ImageOptions{Explain: "en"}))(t).Explanation[0]
+	if first.GetCode() != loupev1.ExplanationCode_EXPLANATION_CODE_SCORE_MANIPULATED || first.GetNumbers()["high"] != 0.6 || !strings.HasPrefix(first.GetText(), "The score of 0.") {
+		t.Error(first)
+	}
+	if _, err := client.AnalyzeImage(ctx, path, ImageOptions{Explain: "fr"}); err == nil || !strings.Contains(err.Error(), "en or zh") {
 		t.Error(err)
 	}
 }

@@ -21,6 +21,9 @@ public sealed record AnalysisRequest
     /// <summary>Whether the picture is looked at in tiles.</summary>
     public TileWish Tiles { get; init; } = TileWish.None;
 
+    /// <summary>Whether what explains the findings is measured too: <see cref="FrameAnalysis.Evidence"/>.</summary>
+    public bool Evidence { get; init; }
+
     /// <summary>Goes before frames that are not, wherever it waits: for frames that lose their worth. Of one session all are, or none.</summary>
     public bool IsUrgent { get; init; }
 

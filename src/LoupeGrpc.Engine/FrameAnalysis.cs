@@ -62,6 +62,9 @@ public sealed record FrameAnalysis
     /// <summary>How the picture was looked at in tiles; null: it was looked at whole.</summary>
     public TileReport? Tiles { get; init; }
 
+    /// <summary>What was measured beside that; null where it was not asked for.</summary>
+    public FrameEvidence? Evidence { get; init; }
+
     /// <summary>What was left out as asked for, and would have been done otherwise.</summary>
     public Economies Economies { get; init; }
 

@@ -99,6 +99,10 @@ internal sealed record OutcomeLine
     [JsonPropertyName("tiles")]
     public TilesField? Tiles { get; init; }
 
+    /// <summary>What was measured, in sentences; null where no language was asked for.</summary>
+    [JsonPropertyName("explanation")]
+    public IReadOnlyList<SentenceField>? Explanation { get; init; }
+
     [JsonPropertyName("mask_file")]
     public string? MaskFile { get; init; }
 
@@ -138,8 +142,20 @@ internal sealed record OutcomeLine
         Orientation = result.Orientation > 1 ? result.Orientation : null,
         MaskDisagreement = result.BaseMask is null ? null : result.MaskDisagreement,
         Tiles = result.Tiles is { } tiles ? TilesField.From(tiles) : null,
+        Explanation = result.Explanation.Count > 0 ? [.. result.Explanation.Select(SentenceField.From)] : null,
         Economies = result.Economies.Count > 0 ? [.. result.Economies.Select(static economy => WireName.Of(economy))] : null,
     };
+}
+
+/// <param name="Numbers">By name; null where there are none.</param>
+internal sealed record SentenceField(
+    [property: JsonPropertyName("code")] string Code,
+    [property: JsonPropertyName("text")] string Text,
+    [property: JsonPropertyName("numbers")] IReadOnlyDictionary<string, double>? Numbers)
+{
+    /// <summary>In the order of their names, which a map of the contract does not keep.</summary>
+    public static SentenceField From(Explanation sentence) => new(
+        WireName.Of(sentence.Code), sentence.Text, sentence.Numbers.Count == 0 ? null : new SortedDictionary<string, double>(sentence.Numbers, StringComparer.Ordinal));
 }
 
 /// <param name="Of">Tiles that cover the picture.</param>

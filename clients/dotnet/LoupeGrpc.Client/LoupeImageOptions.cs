@@ -16,4 +16,7 @@ public sealed record LoupeImageOptions
 
     /// <summary>Whether a picture file is looked at in tiles, its pixels as they are. Default: it is not.</summary>
     public TileSettings? Tiles { get; init; }
+
+    /// <summary>The language, `en` or `zh`, of <see cref="FrameResult.Explanation"/>. Default: none, the result has no sentences.</summary>
+    public string Explain { get; init; } = "";
 }

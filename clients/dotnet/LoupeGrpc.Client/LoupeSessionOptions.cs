@@ -27,6 +27,9 @@ public sealed record LoupeSessionOptions
     /// <summary>Whether frames that are picture files are looked at in tiles, their pixels as they are. Default: they are not.</summary>
     public TileSettings? Tiles { get; init; }
 
+    /// <summary>The language, `en` or `zh`, of <see cref="FrameResult.Explanation"/>. Default: none, results have no sentences.</summary>
+    public string Explain { get; init; } = "";
+
     /// <summary>Where a score becomes a verdict. Default: the server's, 0.4 and 0.6 unless configured.</summary>
     public Thresholds? Thresholds { get; init; }
 
@@ -74,6 +77,7 @@ public sealed record LoupeSessionOptions
             Model = Model,
             Mask = Mask,
             Tiles = Tiles,
+            Explain = Explain,
             Thresholds = Thresholds,
             Adaptation = Adaptation,
             AdaptationSnapshot = ByteString.CopyFrom(AdaptationSnapshot.Span),

@@ -43,6 +43,8 @@ export class LoupeClient {
             readonly masks?: Masks | undefined;
             /** Default: the picture is looked at whole. */
             readonly tiles?: Tiles | undefined;
+            /** Language of `Analysis.explanation`, `en` or `zh`. Default: none, the result has no sentences. */
+            readonly explain?: string | undefined;
             /** One of the server's models, by name. Default: its first. */
             readonly model?: string | undefined;
             readonly signal?: AbortSignal;
@@ -53,6 +55,7 @@ export class LoupeClient {
             ...(options.thresholds ? { thresholds: toThresholds(options.thresholds) } : {}),
             ...(options.masks ? { mask: toMasks(options.masks) } : {}),
             ...(options.tiles ? { tiles: toTiles(options.tiles) } : {}),
+            explain: options.explain ?? '',
             model: options.model ?? '',
         });
         const { result } = await this.channel.call(() => this.channel.analyzeImage(request, options.signal));

@@ -106,6 +106,8 @@ export interface SessionOptions {
     readonly masks?: Masks | undefined;
     /** Default: pictures are looked at whole. */
     readonly tiles?: Tiles | undefined;
+    /** Language of `Analysis.explanation`, `en` or `zh`. Default: none, results have no sentences. */
+    readonly explain?: string | undefined;
     readonly thresholds?: Thresholds | undefined;
     /** Default: no adaptation. */
     readonly adaptation?: Adaptation | undefined;
@@ -172,6 +174,7 @@ export function toOpening(options: SessionOptions, client: ClientOptions) {
         ...(thresholds ? { thresholds: toThresholds(thresholds) } : {}),
         ...(adaptation ? { adaptation: toAdaptation(adaptation) } : {}),
         adaptationSnapshot: options.adaptationSnapshot ?? new Uint8Array(),
+        explain: options.explain ?? '',
         model: options.model ?? '',
         deterministic: options.deterministic ?? false,
         economies: [...(options.economies ?? [])],

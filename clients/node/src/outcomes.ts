@@ -3,10 +3,12 @@ import type { AdaptationState } from './gen/loupe/v1/adaptation_pb.js';
 import {
     DropReason,
     Economy,
+    ExplanationCode,
     MaskAgreement,
     MaskOmission,
     NoteCode,
     Verdict,
+    type Explanation,
     type FrameResult,
     type Mask as WireMask,
     type Region,
@@ -16,7 +18,7 @@ import {
 import { SessionEventKind, type SessionEvent as WireEvent } from './gen/loupe/v1/session_pb.js';
 import { RleMask, type Box } from './masks.js';
 
-export { DropReason, Economy, MaskAgreement, MaskOmission, NoteCode, SessionEventKind, Verdict };
+export { DropReason, Economy, ExplanationCode, MaskAgreement, MaskOmission, NoteCode, SessionEventKind, Verdict };
 
 /** Where a picture was forged, in stored pixels. */
 export class Mask {
@@ -91,6 +93,8 @@ export interface Analysis {
     readonly baseMask: Mask | undefined;
     /** How the picture was looked at in tiles. Undefined: it was looked at whole. */
     readonly tiles: TileReport | undefined;
+    /** What was measured, in sentences; empty where no language was asked for. */
+    readonly explanation: readonly Explanation[];
     /** As it came, with what is not repeated here. */
     readonly message: FrameResult;
 }
@@ -144,6 +148,7 @@ export function toAnalysis(result: FrameResult): Analysis {
         adaptation: result.adaptation,
         baseMask: result.baseMask && new Mask(result.baseMask),
         tiles: result.tiles,
+        explanation: result.explanation,
         message: result,
     };
 }

@@ -9,6 +9,7 @@ import { pathToFileURL } from 'node:url';
 import { test } from 'node:test';
 import {
     Economy,
+    ExplanationCode,
     fromImageData,
     fromSharp,
     LoupeClient,
@@ -101,6 +102,21 @@ test('a source that fails is heard of after the outcomes', async () => {
         }
     }, /the camera is gone/);
     assert.equal(outcomes.length, 2);
+});
+
+test('results are explained in the language that is asked for', async () => {
+    using client = new LoupeClient({ address });
+    assert.deepEqual((await client.analyzeImage(coffee)).explanation, []);
+    const [first] = (await client.analyzeImage(coffee, { explain: 'en' })).explanation;
+    assert.ok(first?.code === ExplanationCode.SCORE_AUTHENTIC && first.text.startsWith('The score of 0.'));
+    assert.equal(first.numbers['low'], 0.4);
+    await assert.rejects(client.analyzeImage(coffee, { explain: 'fr' }), /en or zh/);
+    await using session = await client.openSession({ explain: 'zh' });
+    await session.send(coffee);
+    for await (const outcome of session.results()) {
+        assert.ok(outcome.outcome === 'result' && outcome.analysis.explanation[0]?.text.startsWith('分数为 0.'));
+        break;
+    }
 });
 
 test('pictures are looked at in tiles where that is asked for', async () => {

@@ -30,6 +30,20 @@ def test_pictures_of_opencv_and_files_give_the_same(server: str) -> None:
         assert soft and np.array_equal(soft.bitmap(), by_file.mask.bitmap())
 
 
+def test_results_are_explained_in_the_language_that_is_asked_for(server: str) -> None:
+    file = SAMPLES / "forged-cat-in-coffee.jpg"
+    with lg.LoupeClient(server) as client:
+        assert client.analyze_image(file).explanation == ()
+        first = client.analyze_image(file, explain="en").explanation[0]
+        assert (first.code, first.numbers["high"]) == ("SCORE_MANIPULATED", 0.6) and first.text.startswith("The score of 0.")
+        with client.open_session(explain="zh") as session:
+            session.send(file)
+            result = next(iter(session.results()))
+            assert isinstance(result, lg.Result) and result.analysis.explanation[0].text.startswith("分数为 0.")
+        with pytest.raises(lg.RequestError, match="en or zh"):
+            client.analyze_image(file, explain="fr")
+
+
 def test_pictures_are_looked_at_in_tiles_where_that_is_asked_for(server: str) -> None:
     file = SAMPLES / "authentic-coffee.jpg"
     native = lg.Tiles(lg.TilePolicy.NATIVE)

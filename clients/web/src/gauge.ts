@@ -2,8 +2,8 @@ import { drawing, element } from './dom';
 import type { VerdictName } from './server';
 import { fill, rounded, texts } from './texts';
 
-/** The score on a scale with both thresholds, and what that means in words. */
-export function gauge(score: number, low: number, high: number, verdict: VerdictName, damaged: boolean): HTMLElement {
+/** The score on a scale with both thresholds, and sentences about it. */
+export function gauge(score: number, low: number, high: number, verdict: VerdictName, sentences: readonly string[]): HTMLElement {
     const [width, height] = [300, 26];
     const scale = drawing(
         'svg',
@@ -18,7 +18,6 @@ export function gauge(score: number, low: number, high: number, verdict: Verdict
         drawing('rect', { x: high * width, y: 8, width: (1 - high) * width, height: 10, class: 'manipulated' }),
         drawing('rect', { x: Math.min(width - 4, Math.max(0, score * width - 2)), y: 1, width: 4, height: 24, class: 'needle' }),
     );
-    const meaning = damaged && verdict === 'UNCERTAIN' ? texts.meaning.DAMAGED : texts.meaning[verdict];
     return element(
         'div',
         { className: 'score' },
@@ -29,6 +28,6 @@ export function gauge(score: number, low: number, high: number, verdict: Verdict
             element('span', { className: 'number' }, rounded(score, 3)),
         ),
         scale as unknown as HTMLElement,
-        element('p', {}, fill(meaning, { low, high })),
+        ...sentences.map((sentence) => element('p', {}, sentence)),
     );
 }

@@ -1,7 +1,7 @@
 import { element } from './dom';
 import { gauge } from './gauge';
-import { analyze, heatOf, Refused, type Info, type Result, type Tiles } from './server';
-import { fill, rounded, texts } from './texts';
+import { analyze, heatOf, Refused, type Info, type Result } from './server';
+import { fill, language, rounded, texts } from './texts';
 import { Viewer } from './viewer';
 
 /** Pictures of the page's own, beside it on the server. */
@@ -155,7 +155,7 @@ class Card {
 
     async run(): Promise<void> {
         try {
-            const { text, result } = await analyze(this.file);
+            const { text, result } = await analyze(this.file, language);
             await this.show(text, result);
         } catch (error) {
             const reason = error instanceof Refused ? error.message : texts.unreachable;
@@ -170,7 +170,6 @@ class Card {
         await viewer.set(picture, result.width ?? 1, result.height ?? 1, result.orientation ?? 1, result.mask);
         const thresholds = this.info()?.default_thresholds ?? { low: 0.4, high: 0.6 };
         const verdict = result.verdict ?? 'UNCERTAIN';
-        const percent = (100 * (result.mask_area ?? 0)) / ((result.width ?? 1) * (result.height ?? 1));
         const json = new Blob([text], { type: 'application/json' });
         const save = element('a', { download: `${this.name.replaceAll('/', '-')}.json`, href: URL.createObjectURL(json) }, texts.download);
         this.found.replaceChildren(
@@ -178,9 +177,13 @@ class Card {
             element(
                 'div',
                 { className: 'facts' },
-                gauge(result.score ?? 0, thresholds.low, thresholds.high, verdict, result.notes?.some((note) => note.code === 'DAMAGED') ?? false),
-                element('p', {}, percent > 0 ? fill(texts.area, { percent: rounded(percent, 1) }) : texts.noMask),
-                ...(result.tiles ? [element('p', {}, tilesOf(result.tiles))] : []),
+                gauge(
+                    result.score ?? 0,
+                    thresholds.low,
+                    thresholds.high,
+                    verdict,
+                    (result.explanation ?? []).map(({ text: sentence }) => sentence),
+                ),
                 ...list(
                     texts.regions,
                     (result.regions ?? []).map(({ box, area }) => fill(texts.region, { x: box[0], y: box[1], width: box[2], height: box[3], area })),
@@ -204,11 +207,6 @@ class Card {
             ),
         );
     }
-}
-
-function tilesOf({ analysed, of, peak }: Tiles): string {
-    const [x = 0, y = 0, width = 0, height = 0] = peak?.box ?? [];
-    return fill(texts.tiles, { analysed, of, score: rounded(peak?.score ?? 0, 2), x, y, width, height });
 }
 
 function timesOf(result: Result): string {

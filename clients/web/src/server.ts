@@ -6,13 +6,6 @@ import { ask, headers } from './key';
 export type VerdictName = 'AUTHENTIC' | 'UNCERTAIN' | 'MANIPULATED';
 
 /** A picture's result as `POST /v1/analyze` answers it; fields that are shown. */
-/** How a picture was looked at in tiles. */
-export interface Tiles {
-    analysed: number;
-    of: number;
-    peak?: { score: number; box: [number, number, number, number] };
-}
-
 export interface Result {
     outcome: string;
     score?: number;
@@ -21,9 +14,8 @@ export interface Result {
     height?: number;
     orientation?: number;
     mask?: { size: [number, number]; counts: string };
-    mask_area?: number;
     regions?: { box: [number, number, number, number]; area: number }[];
-    tiles?: Tiles;
+    explanation?: { code: string; text: string }[];
     notes?: { code: string; message: string }[];
     sha256?: string;
     provider?: string;
@@ -67,9 +59,9 @@ export async function info(): Promise<Info> {
     return (await (await request('/v1/info', {})).json()) as Info;
 }
 
-/** One picture, as it is, in tiles where it is large. The JSON of its result, as it came and read. */
-export async function analyze(picture: Blob): Promise<{ text: string; result: Result }> {
-    const answer = await request('/v1/analyze?tiles=auto', {
+/** One picture, as it is, in tiles where it is large, explained in a language. The JSON of its result, as it came and read. */
+export async function analyze(picture: Blob, language: string): Promise<{ text: string; result: Result }> {
+    const answer = await request(`/v1/analyze?tiles=auto&explain=${language}`, {
         method: 'POST',
         body: picture,
         headers: { 'content-type': 'application/octet-stream' },

@@ -358,9 +358,10 @@ class Stream {
             await this.base.set(picture, result.width, result.height, 1, rle(result.baseMask));
         }
         const verdict = Verdict[result.verdict] as VerdictName;
+        const [low, high] = [round(result.thresholds?.low ?? 0.4), round(result.thresholds?.high ?? 0.6)];
         this.facts.replaceChildren(
             element('p', {}, fill(texts.frame, { number: frame })),
-            gauge(result.score, round(result.thresholds?.low ?? 0.4), round(result.thresholds?.high ?? 0.6), verdict, false),
+            gauge(result.score, low, high, verdict, [fill(texts.meaning[verdict], { low, high })]),
         );
     }
 

@@ -111,7 +111,11 @@ test('a sample is analysed, and everything that was found is shown', () =>
         await sample(page, 'forged-cat-in-coffee.jpg').click();
         await verdictOf(page).waitFor();
         assert.match(await verdictOf(page).innerText(), /^Manipulated\s*0\.8\d\d$/);
-        await page.getByText('The score is 0.6 or more').waitFor();
+        await page.locator('.score').getByText('reaches the threshold of 0.6: the model takes the picture to be manipulated.').waitFor();
+        await page
+            .locator('.score')
+            .getByText(/^The mask covers \d+% of the picture/)
+            .waitFor();
         assert.equal(
             await page.locator('.gauge').getAttribute('aria-label'),
             `Score ${await page.locator('.verdict .number').innerText()}, thresholds 0.4 and 0.6`,
@@ -155,7 +159,7 @@ test('a sample is analysed, and everything that was found is shown', () =>
                 `@${root}samples/forged-cat-in-coffee.jpg`,
                 '-H',
                 'content-type: image/jpeg',
-                `${server.url}v1/analyze`,
+                `${server.url}v1/analyze?explain=en`,
             ]),
         );
         assert.deepEqual({ ...saved, timings_ms: 0 }, { ...curl, timings_ms: 0 });
@@ -163,7 +167,7 @@ test('a sample is analysed, and everything that was found is shown', () =>
         await page.getByText(saved.sha256, { exact: true }).waitFor();
 
         await sample(page, 'authentic-coffee.jpg').click();
-        await page.getByText('That is no proof that there was none.').waitFor();
+        await page.locator('.score').getByText('no manipulation was found, which does not prove that there is none.').waitFor();
         assert.equal(await page.locator('.card').count(), 2);
         await page.getByRole('button', { name: 'Remove: authentic-coffee.jpg' }).click();
         assert.equal(await page.locator('.card').count(), 1);
@@ -186,7 +190,7 @@ test('files are told by their first bytes, in natural order, and what is wrong i
             assert.deepEqual(await page.locator('.card h3').allInnerTexts(), ['nothing.png', 'damaged.jpg', '10.dat', '2.png']);
             assert.equal(await page.locator('.card').nth(0).locator('.verdict').innerText(), 'Not analysed');
             assert.match(await page.locator('.card').nth(1).locator('.verdict').innerText(), /^Uncertain/);
-            await page.getByText('The picture is damaged').waitFor();
+            await page.locator('.score').getByText("what stands in their place is the decoder's guess.").waitFor();
             await page
                 .locator('.card')
                 .nth(1)
@@ -233,8 +237,10 @@ test('a picture that is stored turned is shown upright, with its mask', () =>
 test('a large picture is looked at in tiles, and the page says so', () =>
     visit(async (page) => {
         await page.getByLabel('Choose pictures').setInputFiles(join(root, 'tests/data/tiles/strip-900x112.png'));
+        await page.locator('.score').getByText('The picture was looked at in 6 tiles of 224 x 224 pixels, at full resolution.').waitFor();
         await page
-            .getByText(/Looked at in 6 of 6 tiles, their pixels as they are\. The highest score of one is 0\.99, at 406, 0: 224 x 112 pixels\./)
+            .locator('.score')
+            .getByText(/^The tile with the highest score, 0\.99\d, lies in the centre\.$/)
             .waitFor();
     }));
 
@@ -439,6 +445,10 @@ test('language and colours are chosen, and kept', () =>
         assert.equal(await page.evaluate(() => getComputedStyle(document.documentElement).colorScheme), 'dark');
         await sample(page, 'forged-cat-in-coffee.jpg').click();
         await page.locator('.card .verdict').waitFor();
+        await page
+            .locator('.score')
+            .getByText(/^分数为 0\.8\d\d，达到阈值 0\.6：模型认为图片被篡改。$/)
+            .waitFor();
         await page.getByRole('button', { name: 'English' }).click();
         await page.getByRole('heading', { name: 'Can this picture be trusted?' }).waitFor();
     }));

@@ -47,6 +47,9 @@ internal readonly record struct ImageHeader(ImageKind Kind, long Width, long Hei
     /// <summary>Gray where 0 is white.</summary>
     public bool MinIsWhite { get; init; }
 
+    /// <summary>See <see cref="Imaging.JpegQuality"/>. Null: it is no JPEG, or says nothing of it before its frame header.</summary>
+    public int? JpegQuality { get; init; }
+
     /// <summary>Times that coded data go over the picture: the scans of a JPEG, or of the worst tile of a TIFF.</summary>
     public int Scans { get; init; } = 1;
 

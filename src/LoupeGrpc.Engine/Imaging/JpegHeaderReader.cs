@@ -3,6 +3,7 @@ namespace LoupeGrpc.Engine.Imaging;
 /// <summary>JPEG (ITU-T T.81): the segments up to the frame header, EXIF in APP1, and what <see cref="JpegScans"/> finds behind them.</summary>
 internal static class JpegHeaderReader
 {
+    private const byte QuantizationTables = 0xDB;
     private const byte App0 = 0xE0;
     private const byte App1 = 0xE1;
     private const byte App2 = 0xE2;
@@ -16,6 +17,7 @@ internal static class JpegHeaderReader
         var segments = new JpegSegments(data, 2);
         int orientation = 1;
         int pictures = 1;
+        int? quality = null;
         List<BytePatch>? patches = null;
         while (segments.TryNext(out byte marker, out int start, out var content))
         {
@@ -27,11 +29,14 @@ internal static class JpegHeaderReader
             if (JpegFrame.IsFrame(marker))
             {
                 var result = ReadFrame(marker, content, orientation);
-                return result.Failure is null ? ReadScans(data, segments, content, marker, result.Header with { Frames = pictures }, patches) : result;
+                return result.Failure is null ? ReadScans(data, segments, content, marker, result.Header with { Frames = pictures, JpegQuality = quality }, patches) : result;
             }
 
             switch (marker)
             {
+                case QuantizationTables:
+                    quality = JpegQuality.Read(content) ?? quality;
+                    break;
                 case JpegLsFrame:
                     return SniffResult.Unsupported("JPEG-LS");
                 case App0 when content.StartsWith("JFIF\0"u8) && content.Length >= 7 && content[5] != JfifMajorVersion:

@@ -45,6 +45,7 @@ internal sealed class AnswerWriter(ExecutionDescription execution, StageClock cl
         Sha256 = job.Sha256,
         Notes = job.Notes,
         Tiles = job.Tiles,
+        Evidence = job.Evidence,
         Economies = job.Economies,
         Timings = job.Timings with { Total = clock.Since(job.ReceivedAt) },
         Execution = execution,

@@ -1,3 +1,4 @@
+using System.Numerics.Tensors;
 using System.Security.Cryptography;
 using LoupeGrpc.Engine.Diagnostics;
 using LoupeGrpc.Engine.Execution;
@@ -16,6 +17,9 @@ internal sealed class DecodeStep(ModelManifest manifest, PixelPool pixels, Stage
     : IFrameStep, IDisposable
 {
     private const int BgrBytes = 3;
+
+    // Red, green and blue in luma, ITU-R BT.601.
+    private static readonly float[] LumaWeights = [0.299f, 0.587f, 0.114f];
 
     private readonly Preprocessor _preprocessor = new(manifest.ImageSize, [.. manifest.Mean], [.. manifest.Std]);
     private TensorBuffer? _free;
@@ -76,6 +80,7 @@ internal sealed class DecodeStep(ModelManifest manifest, PixelPool pixels, Stage
             _preprocessor.ToNchw(part.Picture.Source, job.Pixels!.Values);
         }
 
+        Weigh(job);
         job.Timings = job.Timings with { Preprocess = clock.Record(job, TimedWork.Preprocess, start) };
     }
 
@@ -84,6 +89,7 @@ internal sealed class DecodeStep(ModelManifest manifest, PixelPool pixels, Stage
         long start = clock.Now;
         var data = job.Input.Data.Span;
         job.Sha256 = SHA256.HashData(data);
+        job.Evidence = job.Request.Evidence ? EvidenceOf(job.Shape.Header) : null;
         if (job.Input is RawInput raw)
         {
             Preprocess(job, RawPlanes.Describe(raw.Layout, data), start);
@@ -114,6 +120,32 @@ internal sealed class DecodeStep(ModelManifest manifest, PixelPool pixels, Stage
         }
 
         return null;
+    }
+
+    private FrameEvidence EvidenceOf(ImageHeader? header)
+    {
+        var evidence = new FrameEvidence { InputSide = manifest.ImageSize, MaskThreshold = manifest.MaskDecode.Threshold };
+        return header is { } file ? evidence with { Pictures = file.Frames, BitDepth = file.BitDepth, JpegQuality = file.JpegQuality } : evidence;
+    }
+
+    /// <summary>Measures how bright the model's input is.</summary>
+    private void Weigh(FrameJob job)
+    {
+        if (!job.Request.Evidence)
+        {
+            return;
+        }
+
+        ReadOnlySpan<float> pixels = job.Pixels!.Values;
+        int plane = pixels.Length / LumaWeights.Length;
+        float luma = 0;
+        for (int channel = 0; channel < LumaWeights.Length; channel++)
+        {
+            float mean = TensorPrimitives.Sum(pixels.Slice(channel * plane, plane)) / plane;
+            luma += LumaWeights[channel] * ((mean * manifest.Std[channel]) + manifest.Mean[channel]);
+        }
+
+        job.Evidence = (job.Evidence ?? EvidenceOf(null)) with { Brightness = Math.Clamp(luma, 0, 1) };
     }
 
     private FrameFailure? Decode(FrameJob job, ImageHeader header, ReadOnlySpan<byte> data, long start, out string? damage)
@@ -165,6 +197,7 @@ internal sealed class DecodeStep(ModelManifest manifest, PixelPool pixels, Stage
         var decode = clock.Record(job, TimedWork.Decode, decodeStart);
         long start = clock.Now;
         _preprocessor.ToNchw(source, job.Pixels!.Values);
+        Weigh(job);
         job.Timings = job.Timings with { Decode = decode, Preprocess = clock.Record(job, TimedWork.Preprocess, start) };
     }
 }

@@ -105,6 +105,9 @@ internal sealed class FrameJob(FrameExit exit, FrameInput input, AnalysisRequest
     /// <summary>How it was looked at in tiles.</summary>
     public TileReport? Tiles { get; set; }
 
+    /// <summary>What was measured so far; null: it is not asked for, or nothing was read yet.</summary>
+    public FrameEvidence? Evidence { get; set; }
+
     public byte[]? Sha256 { get; set; }
 
     public List<ImageNote> Notes { get; } = [];

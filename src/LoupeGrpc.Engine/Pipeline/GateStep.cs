@@ -16,6 +16,7 @@ internal sealed class GateStep(ScoreScale scale, AnswerWriter answers) : IFrameS
 
         job.Logit = logit;
         job.Score = scale.OfWhole(logit);
+        job.Evidence = job.Evidence is { } evidence ? evidence with { Patches = Look(job.Batch.Slot.PatchLogits.Row(job.Row)) } : null;
         Decide(job);
         if (job.Turn is { } turn)
         {
@@ -37,6 +38,17 @@ internal sealed class GateStep(ScoreScale scale, AnswerWriter answers) : IFrameS
     {
         job.Verdict = job.VerdictIsOpen ? Verdict.Uncertain : job.Request.Thresholds.VerdictOf(job.Score);
         job.NeedsMask = job.Affords(WantsMask(job), Economies.NoMask);
+    }
+
+    private static PatchEvidence Look(ReadOnlySpan<float> logits)
+    {
+        int suspected = 0;
+        foreach (float logit in logits)
+        {
+            suspected += logit > 0 ? 1 : 0;
+        }
+
+        return new PatchEvidence(logits.Length, suspected);
     }
 
     private static bool WantsMask(FrameJob job) => job.Request.MaskPolicy switch

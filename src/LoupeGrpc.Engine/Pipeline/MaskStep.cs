@@ -48,6 +48,7 @@ internal sealed class MaskStep(ModelManifest manifest, AnswerWriter answers, Sta
         using var mask = new PixelMemory<byte>(width, height, MatType.CV_8UC1);
         using var soft = job.Tiled?.Soft ?? new PixelMemory<float>(width, height, MatType.CV_32FC1);
         long area = job.Tiled is null ? Decode(job, mask, soft) : Cut(soft.Values, mask.Values);
+        job.Evidence = job.Evidence is { } evidence ? evidence with { Mask = Measure(job, mask.Values, area) } : null;
         var regions = area == 0 ? [] : RegionFinder.Find(mask.Values, soft.Values, job.Shape.Width);
         var encoded = Encode(job, mask, soft, area);
         float[] softMask = job.Request.SoftMask && (long)soft.Values.Length * sizeof(float) <= job.Request.MaxMaskBytes ? soft.Values.ToArray() : [];
@@ -58,6 +59,25 @@ internal sealed class MaskStep(ModelManifest manifest, AnswerWriter answers, Sta
         }
 
         return answers.WithMask(job, new MaskResult(encoded, regions, area, softMask));
+    }
+
+    private MaskEvidence Measure(FrameJob job, ReadOnlySpan<byte> mask, long area)
+    {
+        var fields = MaskCells.Count(mask, job.Shape.Width, columns: 3, rows: 3);
+        if (job.Tiled is not null)
+        {
+            return new MaskEvidence(area, fields, OnSuspectedPatches: null);
+        }
+
+        var patches = MaskCells.Count(mask, job.Shape.Width, manifest.Grid, manifest.Grid);
+        var logits = job.Batch!.Slot.PatchLogits.Row(job.Row);
+        long onSuspected = 0;
+        for (int i = 0; i < patches.Length; i++)
+        {
+            onSuspected += logits[i] > 0 ? patches[i] : 0;
+        }
+
+        return new MaskEvidence(area, fields, onSuspected);
     }
 
     /// <summary>Of a part the soft map alone is wanted.</summary>
@@ -102,6 +122,7 @@ internal sealed class MaskStep(ModelManifest manifest, AnswerWriter answers, Sta
         var run = job.Batch!.Slot.Adaptation;
         long area = Decode(job, run.BaseMaskLogits, run.BaseClassLogits, baseMask, soft);
         job.BaseMask = Encode(job, baseMask, soft, area);
+        job.Evidence = job.Evidence is { } evidence ? evidence with { BaseMaskArea = area } : null;
         job.MaskDisagreement = (float)TensorPrimitives.HammingDistance<byte>(mask.Values, baseMask.Values) / mask.Values.Length;
         job.Timings = job.Timings with { Dual = job.Timings.Dual + clock.Since(start) };
         clock.Record(job, TimedWork.Dual, job.Timings.Dual);

@@ -148,6 +148,11 @@ internal sealed class TileStep(
                         return failure;
                     }
 
+                    if (scores)
+                    {
+                        Weigh(job, tile, merged);
+                    }
+
                     logits[merged] = scores ? TileScores.Clip(tile.Logit) : logits[merged];
                     Merge(job, merger, starts[merged], logits[merged], tile.Part!, tiled.Soft);
                 }
@@ -164,6 +169,17 @@ internal sealed class TileStep(
                 await tile.Answer.ConfigureAwait(false);
                 tile.Part!.Dispose();
             }
+        }
+    }
+
+    /// <summary>The brightness of a picture is the mean of its tiles'.</summary>
+    /// <param name="before">Tiles that are in it already.</param>
+    private static void Weigh(FrameJob job, FrameJob tile, int before)
+    {
+        if (job.Evidence is { } evidence && tile.Evidence?.Brightness is { } brightness)
+        {
+            float mean = evidence.Brightness ?? 0;
+            job.Evidence = evidence with { Brightness = mean + ((brightness - mean) / (before + 1)) };
         }
     }
 

@@ -1,5 +1,7 @@
+using System.Diagnostics.CodeAnalysis;
 using LoupeGrpc.Engine;
 using LoupeGrpc.Server.Configuration;
+using LoupeGrpc.Server.Explanations;
 using LoupeGrpc.Server.Sessions;
 using LoupeGrpc.V1;
 using MaskEncoding = LoupeGrpc.Engine.MaskEncoding;
@@ -86,6 +88,15 @@ internal static class AnalysisSettingsReader
 
         TimeSpan? budget = tiles.BudgetMs == 0 ? null : TimeSpan.FromMilliseconds(tiles.BudgetMs);
         return TileWishes.Of(policy.Value, tiles.MaxTiles, budget, options.Limits, out error);
+    }
+
+    /// <param name="tag">Empty: none.</param>
+    /// <param name="error">Why the language is none, where it should be one.</param>
+    public static bool TryReadLanguage(string tag, out ExplanationLanguage? language, [NotNullWhen(false)] out string? error)
+    {
+        language = ExplanationLanguages.Read(tag);
+        error = language is null && tag.Length > 0 ? ExplanationLanguages.Unknown : null;
+        return error is null;
     }
 
     public static TileSettings ToMessage(this TileWish tiles) => new()

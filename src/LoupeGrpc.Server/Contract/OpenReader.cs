@@ -47,6 +47,12 @@ internal static class OpenReader
         Note(badMask);
         analysis = analysis with { Tiles = AnalysisSettingsReader.Read(open.Tiles, options, out var badTiles) ?? analysis.Tiles };
         Note(badTiles);
+        if (!AnalysisSettingsReader.TryReadLanguage(open.Explain, out var language, out var badLanguage))
+        {
+            errors.Add(badLanguage);
+        }
+
+        analysis = analysis with { Explain = language };
 
         AdaptationSettings? adaptation = null;
         if (open.Adaptation?.Enabled == true)

@@ -13,7 +13,7 @@ internal static class PictureLines
         var line = new OutcomeLine { Path = path, FrameId = number, Outcome = string.Empty };
         return end switch
         {
-            FrameEnd.Analysed analysed => line.WithResult(analysed.Analysis.ToMessage(analysed.Thresholds)),
+            FrameEnd.Analysed analysed => line.WithResult(analysed.ToMessage()),
             FrameEnd.Failed { Failure: var failure } => line.WithFailure(WireName.Of(FailureMapping.CodeOf(failure.Kind)), failure.Message),
             _ => throw new ArgumentOutOfRangeException(nameof(end), end, "A single picture is neither dropped nor expired."),
         };

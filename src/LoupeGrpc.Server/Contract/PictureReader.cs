@@ -29,9 +29,10 @@ internal static class PictureReader
 
         if (AnalysisSettingsReader.Read(request.Thresholds, defaults, out var error) is { } thresholds
             && AnalysisSettingsReader.Read(request.Mask, out error) is { } mask
-            && AnalysisSettingsReader.Read(request.Tiles, options, out error) is { } tiles)
+            && AnalysisSettingsReader.Read(request.Tiles, options, out error) is { } tiles
+            && AnalysisSettingsReader.TryReadLanguage(request.Explain, out var language, out error))
         {
-            var settings = new AnalysisSettings { Thresholds = thresholds, Mask = mask, Tiles = tiles, MaxResponseBytes = AnalysisSettings.DefaultResponseBytes };
+            var settings = new AnalysisSettings { Thresholds = thresholds, Mask = mask, Tiles = tiles, Explain = language, MaxResponseBytes = AnalysisSettings.DefaultResponseBytes };
             return new PictureRequest(input, settings, request.Model);
         }
 
@@ -42,7 +43,7 @@ internal static class PictureReader
     /// <exception cref="Grpc.Core.RpcException">There is no result.</exception>
     public static AnalyzeImageResponse ToResponse(PictureAnswer answer) => answer.End switch
     {
-        FrameEnd.Analysed analysed => new AnalyzeImageResponse { Result = analysed.Analysis.ToMessage(analysed.Thresholds), Model = answer.Model!.ToMessage() },
+        FrameEnd.Analysed analysed => new AnalyzeImageResponse { Result = analysed.ToMessage(), Model = answer.Model!.ToMessage() },
         FrameEnd.Failed failed => throw failed.Failure.ToRpcException(),
         _ => throw new ArgumentOutOfRangeException(nameof(answer), answer.End, "A single picture is neither dropped nor expired."),
     };

@@ -1,6 +1,8 @@
 using System.Text;
 using Google.Protobuf;
 using LoupeGrpc.Engine;
+using LoupeGrpc.Server.Explanations;
+using LoupeGrpc.Server.Sessions.Frames;
 using LoupeGrpc.V1;
 using MaskEncoding = LoupeGrpc.Engine.MaskEncoding;
 using MaskOmission = LoupeGrpc.Engine.MaskOmission;
@@ -19,9 +21,9 @@ internal static class ResultMessages
     public static IReadOnlyList<(Economies Economy, Economy Wire)> WireEconomies { get; } =
         [(Economies.NoAdaptationStep, Economy.NoAdaptationStep), (Economies.NoDualVerdict, Economy.NoDualVerdict), (Economies.NoMask, Economy.NoMask)];
 
-    /// <param name="thresholds">Those the verdict was taken with.</param>
-    public static FrameResult ToMessage(this FrameAnalysis analysis, VerdictThresholds thresholds)
+    public static FrameResult ToMessage(this FrameEnd.Analysed end)
     {
+        var (analysis, thresholds) = (end.Analysis, end.Thresholds);
         var result = new FrameResult
         {
             Score = analysis.Score,
@@ -74,6 +76,11 @@ internal static class ResultMessages
             result.Notes.Add(new Note { Code = CodeOf(note.Kind), Message = note.Message });
         }
 
+        if (end.Explain is { } language)
+        {
+            result.Explanation.AddRange(Explainer.Explain(analysis, thresholds, language).Select(static sentence => sentence.ToMessage()));
+        }
+
         return result;
     }
 
@@ -102,6 +109,17 @@ internal static class ResultMessages
             Box = new Box { X = (uint)tiles.Peak.X, Y = (uint)tiles.Peak.Y, Width = (uint)tiles.Peak.Width, Height = (uint)tiles.Peak.Height },
         },
     };
+
+    private static Wire.Explanation ToMessage(this Explanations.Explanation sentence)
+    {
+        var message = new Wire.Explanation { Code = (Wire.ExplanationCode)sentence.Code, Text = sentence.Text };
+        foreach (var (name, value) in sentence.Numbers)
+        {
+            message.Numbers.Add(name, value);
+        }
+
+        return message;
+    }
 
     private static Mask ToMessage(this EncodedMask mask)
     {

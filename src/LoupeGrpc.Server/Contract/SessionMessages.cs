@@ -1,6 +1,7 @@
 using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
 using LoupeGrpc.Server.Configuration;
+using LoupeGrpc.Server.Explanations;
 using LoupeGrpc.Server.Sessions;
 using LoupeGrpc.Server.Sessions.Frames;
 using LoupeGrpc.V1;
@@ -36,6 +37,7 @@ internal static class SessionMessages
             },
             Mask = grant.Settings.ToMaskSettings(grant.Adaptation is not null),
             Tiles = grant.Settings.Tiles.ToMessage(),
+            Explain = grant.Settings.Explain is { } language ? ExplanationLanguages.TagOf(language) : "",
             Unavailable = { grant.Missing.Select(static missing => missing.ToMessage()) },
             Adaptation = grant.Adaptation?.ToMessage(),
             ResumeToken = grant.Token is { } token ? ByteString.CopyFrom(token.Value.Span) : ByteString.Empty,
@@ -83,7 +85,7 @@ internal static class SessionMessages
         switch (answer.End)
         {
             case FrameEnd.Analysed analysed:
-                outcome.Result = analysed.Analysis.ToMessage(analysed.Thresholds);
+                outcome.Result = analysed.ToMessage();
                 break;
             case FrameEnd.Dropped dropped:
                 outcome.Dropped = new Dropped { Reason = dropped.Cause.ToMessage(), Age = Duration.FromTimeSpan(dropped.Age) };

@@ -1,6 +1,7 @@
 using System.Text.Json.Serialization;
 using LoupeGrpc.Engine;
 using LoupeGrpc.Engine.Adaptation;
+using LoupeGrpc.Server.Explanations;
 
 namespace LoupeGrpc.Server.Sessions;
 
@@ -10,7 +11,7 @@ internal sealed record AnalysisSettings
     /// <summary>What stock clients accept.</summary>
     public const int DefaultResponseBytes = 4 << 20;
 
-    /// <summary>Bytes of a response that are neither its mask nor its snapshot: regions, notes, numbers.</summary>
+    /// <summary>Bytes of a response that are neither its mask nor its snapshot: regions, notes, numbers, sentences.</summary>
     private const int ResponseReserve = 16 << 10;
 
     public required VerdictThresholds Thresholds { get; init; }
@@ -19,6 +20,9 @@ internal sealed record AnalysisSettings
 
     /// <summary>Whether frames are looked at in tiles.</summary>
     public TileWish Tiles { get; init; } = TileWish.None;
+
+    /// <summary>Language in which results are explained; null: they are not.</summary>
+    public ExplanationLanguage? Explain { get; init; }
 
     /// <summary>Largest response in bytes.</summary>
     public required int MaxResponseBytes { get; init; }
@@ -43,6 +47,7 @@ internal sealed record AnalysisSettings
         SoftMask = Mask.Soft,
         MaxMaskBytes = MaxMaskBytes(adaptation is not null),
         Tiles = Tiles,
+        Evidence = Explain is not null,
         Deterministic = Deterministic,
         Adaptation = adaptation,
         ReceivedAt = receivedAt,

@@ -113,6 +113,7 @@ internal static class ApiDocument
                 Type = JsonSchemaType.String, Enum = ["auto", "native", "off"], Default = "off",
             }),
             Query("max_tiles", "The most tiles of a picture, each a run of the model.", new OpenApiSchema { Type = JsonSchemaType.Integer, Minimum = "1", Default = 256 }),
+            Query("explain", "The language in which results are explained in sentences. Without it: they are not.", new OpenApiSchema { Type = JsonSchemaType.String, Enum = ["en", "zh"] }),
             Query("model", "Which of the server's models analyses it: a name from /v1/info. Without it: the server's first.", new OpenApiSchema { Type = JsonSchemaType.String }),
         ];
         var file = new OpenApiSchema { Type = JsonSchemaType.String, Format = "binary" };

@@ -1,12 +1,13 @@
 using System.Globalization;
 using LoupeGrpc.Engine;
 using LoupeGrpc.Server.Configuration;
+using LoupeGrpc.Server.Explanations;
 using LoupeGrpc.Server.Models;
 using LoupeGrpc.Server.Sessions;
 
 namespace LoupeGrpc.Server.Web;
 
-/// <summary>What is wanted of pictures, from the query: <c>mask</c>, <c>thresholds</c>, <c>tiles</c>, <c>max_tiles</c> and <c>model</c>, as the options of the client's tool.</summary>
+/// <summary>What is wanted of pictures, from the query: <c>mask</c>, <c>thresholds</c>, <c>tiles</c>, <c>max_tiles</c>, <c>explain</c> and <c>model</c>, as the options of the client's tool.</summary>
 /// <param name="Model">Empty: the server's default.</param>
 internal sealed record PictureQuery(AnalysisSettings Settings, string Model)
 {
@@ -17,6 +18,7 @@ internal sealed record PictureQuery(AnalysisSettings Settings, string Model)
         var (policy, model) = (MaskPolicy.WhenSuspected, string.Empty);
         VerdictThresholds? thresholds = null;
         var (tiles, maxTiles) = (TilePolicy.Off, 0u);
+        ExplanationLanguage? language = null;
         foreach (var (name, values) in query)
         {
             var value = values.Count == 1 ? values[0]! : throw Wrong($"the query has {name} {values.Count} times");
@@ -42,11 +44,14 @@ internal sealed record PictureQuery(AnalysisSettings Settings, string Model)
                         ? most
                         : throw Wrong($"max_tiles is '{value}': expected a whole number from 1 to {options.Limits.MaxTiles}");
                     break;
+                case "explain":
+                    language = ExplanationLanguages.Read(value) ?? throw Wrong(ExplanationLanguages.Unknown);
+                    break;
                 case "model":
                     model = value;
                     break;
                 default:
-                    throw Wrong($"the query has '{name}': expected mask, thresholds, tiles, max_tiles or model");
+                    throw Wrong($"the query has '{name}': expected mask, thresholds, tiles, max_tiles, explain or model");
             }
         }
 
@@ -56,6 +61,7 @@ internal sealed record PictureQuery(AnalysisSettings Settings, string Model)
             Thresholds = thresholds ?? options.Thresholds.For(served.Calibration?.Thresholds),
             Mask = new MaskWish(policy, MaskEncoding.Rle, 0),
             Tiles = TileWishes.Of(tiles, maxTiles, budget: null, options.Limits, out var error) ?? throw Wrong(error!),
+            Explain = language,
             MaxResponseBytes = AnalysisSettings.DefaultResponseBytes,
         };
         return new PictureQuery(settings, model);

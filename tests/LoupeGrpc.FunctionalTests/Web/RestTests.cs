@@ -69,6 +69,7 @@ public sealed partial class RestTests : IDisposable
     [Theory]
     [InlineData("?mask=maybe", "image/png", 400, "INVALID", "expected always, suspected or never")]
     [InlineData("?thresholds=0.6,0.4", "image/png", 400, "INVALID", "0 <= LOW <= HIGH <= 1")]
+    [InlineData("?explain=fr", "image/png", 400, "INVALID", "expected en or zh")]
     [InlineData("?tile=1", "image/png", 400, "INVALID", "the query has 'tile'")]
     [InlineData("", "application/x-www-form-urlencoded", 415, "UNSUPPORTED", "curl -F file=@a.jpg")]
     [InlineData("", "multipart/form-data", 400, "INVALID", "no boundary")]
@@ -184,6 +185,6 @@ public sealed partial class RestTests : IDisposable
     [GeneratedRegex(@"^ready (?<grpc>\S+) operations=\S+ web=(?<web>\S+) ")]
     private static partial Regex Ready();
 
-    [GeneratedRegex(@"curl -F file=@(?<file>\S+) http://127\.0\.0\.1:5007/v1/analyze")]
+    [GeneratedRegex(@"curl -F file=@(?<file>\S+) 'http://127\.0\.0\.1:5007/v1/analyze\?explain=en'")]
     private static partial Regex CurlLine();
 }

@@ -39,6 +39,19 @@ public sealed class RoomTests
         Assert.DoesNotContain("Inference", RoomsThatUse("LoupeGrpc.V1."));
     }
 
+    /// <summary>Whoever has a result and a language has its sentences.</summary>
+    [Fact]
+    public void Explanations_know_the_engine_alone()
+    {
+        var used = Uses.Value.Where(static use => TypeUse.RoomOf(use.From, Root) == "Explanations").Select(static use => use.To).ToList();
+        Assert.Contains(used, static type => type.StartsWith("LoupeGrpc.Engine.", StringComparison.Ordinal));
+        Assert.All(used, static type => Assert.True(
+            !type.StartsWith("LoupeGrpc.", StringComparison.Ordinal)
+                || type.StartsWith("LoupeGrpc.Engine.", StringComparison.Ordinal)
+                || TypeUse.RoomOf(type, Root) == "Explanations",
+            type));
+    }
+
     /// <summary>Health and reflection speak gRPC too, by libraries that bring their own messages.</summary>
     [Fact]
     public void Only_calls_and_the_contract_know_the_wire()

@@ -51,6 +51,22 @@ public class CsvOutcomeWriterTests
         Written(Rows.Result() with { MaskFile = "out/m.png", OverlayFile = "out/o.png" }),
         StringComparison.Ordinal);
 
+    [Fact]
+    public void Sentences_have_a_column_where_they_are_asked_for()
+    {
+        using var output = new MemoryStream();
+        using (var writer = new CsvOutcomeWriter(output, explains: true))
+        {
+            writer.Write(Rows.Result(change: Rows.Explain("One, and more.", "Two.")));
+            writer.Write(Rows.Failed(LoupeFailureCode.NotFound, "gone"));
+        }
+
+        var lines = Encoding.UTF8.GetString(output.ToArray()).Split("\r\n");
+        Assert.Equal(Header.TrimEnd() + ",explanation", lines[0]);
+        Assert.EndsWith(",,\"One, and more. Two.\"", lines[1], StringComparison.Ordinal);
+        Assert.EndsWith(",NOT_FOUND,gone,,,,", lines[2], StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData(true, "\uFFFD[31mred.png")]
     [InlineData(false, "\e[31mred.png")]

@@ -79,6 +79,25 @@ public class JsonLinesWriterTests
     }
 
     [Fact]
+    public void Sentences_have_their_code_and_their_numbers()
+    {
+        var line = Written(Rows.Result(change: result =>
+        {
+            Rows.Explain("一个。")(result);
+            result.Explanation.Add(new Explanation { Code = ExplanationCode.Damaged, Text = "Two." });
+            result.Explanation.Add(new Explanation { Code = (ExplanationCode)999, Text = "Three." });
+        }));
+
+        Assert.Contains(
+            """
+            "explanation":[{"code":"MASK_SPREAD","text":"一个。","numbers":{"fields":4,"share":0.25}},{"code":"DAMAGED","text":"Two."},{"code":"999","text":"Three."}]
+            """,
+            line,
+            StringComparison.Ordinal);
+        Assert.DoesNotContain("explanation", Written(Rows.Result()), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Files_are_named_where_they_were_written()
     {
         var line = Written(Rows.Result() with { MaskFile = "out/masks/b.png", OverlayFile = "out/overlays/b.png" });

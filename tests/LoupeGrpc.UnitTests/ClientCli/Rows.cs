@@ -27,6 +27,10 @@ internal static class Rows
         return new OutcomeRow(Item(path, seconds), 3, new LoupeResult { FrameId = 3, Index = 3, Result = result }, null);
     }
 
+    /// <summary>Gives a result sentences. Each has a number.</summary>
+    public static Action<FrameResult> Explain(params string[] texts) => result => result.Explanation.AddRange(
+        texts.Select(static text => new Explanation { Code = ExplanationCode.MaskSpread, Text = text, Numbers = { ["share"] = 0.25, ["fields"] = 4 } }));
+
     /// <summary>A frame of a stream whose frames were all sent.</summary>
     public static OutcomeRow Frame(ulong number, double seconds, Action<FrameResult>? change = null)
     {

@@ -49,6 +49,18 @@ public class TableWriterTests
             })));
 
     [Fact]
+    public void Sentences_stand_below_their_row_and_cannot_drive_the_terminal() => Assert.Equal(
+        """
+        VERDICT       SCORE   FORGED  REGIONS       MS     WAIT  PATH
+        MANIPULATED  0.9312    4.0 %        1      2.0     10.5  a/b.png
+                     One.
+                     Two�.
+        MANIPULATED  0.9312    4.0 %        1      2.0     10.5  c.png
+
+        """,
+        Written(withTime: false, Rows.Result(change: Rows.Explain("One.", "Two\e.")), Rows.Result("c.png")));
+
+    [Fact]
     public void A_name_cannot_drive_the_terminal()
     {
         var text = Written(withTime: false, Rows.Result("\u001b[31mred\r.png"));

@@ -69,10 +69,14 @@ internal sealed class AnalysisOptionSet
         Description = "Start the server that lies beside this program (or on the PATH) for the time of the run, for nobody else, instead of looking for one that runs. Its settings are those of the environment: Loupe__Model__Path=DIR and so on.",
     };
 
+    private readonly ExplainOption _explain;
+
     /// <param name="output">What the folder of --output is for.</param>
-    public AnalysisOptionSet(CliHost host, string output)
+    /// <param name="explains">Whether lines of JSON explain their results where nothing is said.</param>
+    public AnalysisOptionSet(CliHost host, string output, bool explains)
     {
         _server = new ServerOptions(host);
+        _explain = new ExplainOption(explains);
         _output.Description = output;
     }
 
@@ -90,6 +94,7 @@ internal sealed class AnalysisOptionSet
         command.Options.Add(_format);
         command.Options.Add(_mask);
         command.Options.Add(_thresholds);
+        _explain.AddTo(command);
         command.Options.Add(_model);
         command.Options.Add(_output);
         command.Options.Add(_saveOverlays);
@@ -100,11 +105,13 @@ internal sealed class AnalysisOptionSet
 
     public AnalysisOptions Read(ParseResult result)
     {
+        var format = Enum.Parse<OutputFormat>(result.GetRequiredValue(_format), ignoreCase: true);
         return new AnalysisOptions
         {
             Server = _server.Read(result),
             Serve = result.GetValue(_serve),
-            Format = Enum.Parse<OutputFormat>(result.GetRequiredValue(_format), ignoreCase: true),
+            Format = format,
+            Explain = _explain.Read(result, format),
             Mask = result.GetRequiredValue(_mask) switch
             {
                 "always" => MaskPolicy.Always,

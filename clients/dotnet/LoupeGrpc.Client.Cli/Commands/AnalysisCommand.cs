@@ -49,7 +49,7 @@ internal sealed class AnalysisCommand(CliHost host, AnalysisOptions options, Str
         var report = await _display.ShowAsync(source.Count, session.Adaptation is not null, async () =>
         {
             using var text = host.CreateTextOutput();
-            using var csv = options.Format == OutputFormat.Csv ? new CsvOutcomeWriter(host.Output, isPrintable: host.OutputTerminal is not null) : null;
+            using var csv = options.Format == OutputFormat.Csv ? new CsvOutcomeWriter(host.Output, isPrintable: host.OutputTerminal is not null, explains: options.Explain.Length > 0) : null;
             IOutcomeSink results = options.Format switch
             {
                 OutputFormat.Jsonl => new JsonLinesWriter(host.Output),
@@ -78,6 +78,7 @@ internal sealed class AnalysisCommand(CliHost host, AnalysisOptions options, Str
             {
                 Mask = new MaskSettings { Policy = options.Mask, Encoding = MaskEncoding.Rle },
                 Tiles = options.Tiles,
+                Explain = options.Explain,
                 Thresholds = options.Thresholds,
                 Model = options.Model,
                 MaxFramesInFlight = files.NeedsFrames ? MaxKeptFrames : session.MaxFramesInFlight,

@@ -18,6 +18,7 @@ internal static class AnalyzeCommand
           find . -name '*.jpg' -print0 | loupe-grpc-client analyze --files-from - --null --format jsonl
           loupe-grpc-client analyze photos/ --mask always --thresholds 0.5,0.5 --export-loupe out
           loupe-grpc-client analyze archive/ --skip-done --output results --save-masks
+          loupe-grpc-client analyze holiday.jpg --explain en
           loupe-grpc-client analyze holiday.jpg --serve                                   (no server need be running)
 
         A folder is searched with those below it, in ordinal order of the full path. Pictures are told by their first bytes, whatever they are called;
@@ -34,10 +35,13 @@ internal static class AnalyzeCommand
 
         With --format jsonl each line is
           {"path","frame_id","outcome","score","verdict","width","height","mask":{"size":[h,w],"counts"},"mask_area","regions","notes",
-           "sha256","timings_ms","provider","orientation","tiles","mask_file","overlay_file"}
+           "sha256","timings_ms","provider","orientation","tiles","explanation","mask_file","overlay_file"}
         or {"path","frame_id","outcome":"FAILED","error":{"code","message"}}. `mask` is COCO run-length encoding. Where no mask was computed there is
         no "mask", "mask_area" (pixels) and "regions". "mask_file" and "overlay_file" are there when such a file was written,
         "orientation" (EXIF's, 2 to 8) where viewers turn the picture: masks and boxes are in stored pixels.
+
+        "explanation" are sentences about what was measured, [{"code","text","numbers"}]: the code and the numbers for programs, the text for people. With
+        --explain en the table has them below each row, and CSV in a column of their own.
 
         A picture of many megapixels, resized to the model's input of a few hundred pixels, loses most of what a forgery leaves. With --tiles auto it is looked
         at in tiles, which costs a run of the model for each. SCORE is then what the tiles have in common, and "tiles" says how many there were and
@@ -72,7 +76,7 @@ internal static class AnalyzeCommand
         {
             Description = "Go on where an earlier run with this option and the same --output ended: keep results in DIR/results.jsonl, pass over what is in it and has not changed.",
         };
-        var options = new AnalysisOptionSet(host, "Folder for overlays, masks and the results of --skip-done.");
+        var options = new AnalysisOptionSet(host, "Folder for overlays, masks and the results of --skip-done.", explains: true);
         var command = new Command("analyze", "Analyse pictures: score, verdict and mask for each.") { paths, filesFrom, isNull, skipDone };
         options.AddTo(command);
         var tiles = new TileOptionSet();

@@ -129,7 +129,7 @@ internal static class StreamCommand
             result.GetValueOrDefault<string?>() is not { } name || Printable.Text(name) == name,
             "--session holds characters that would drive the terminal of whoever lists sessions."));
 
-        var options = new AnalysisOptionSet(host, "Folder for overlays and masks.");
+        var options = new AnalysisOptionSet(host, "Folder for overlays and masks.", explains: false);
         var command = new Command("stream", "Analyse a video, a camera or a folder of frames, frame by frame.") { source, fps, maxFrames, delivery, without, session };
         options.AddTo(command);
         var adaptation = new AdaptationOptionSet();

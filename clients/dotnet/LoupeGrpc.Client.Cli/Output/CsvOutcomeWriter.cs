@@ -16,13 +16,17 @@ internal sealed class CsvOutcomeWriter : IOutcomeSink, IDisposable
 
     private readonly bool _isPrintable;
 
+    private readonly bool _explains;
+
     /// <param name="output">Left open.</param>
     /// <param name="isPrintable">For a terminal, which names must not be able to drive; files get every character.</param>
-    public CsvOutcomeWriter(Stream output, bool isPrintable = false)
+    /// <param name="explains">A column for the sentences of results.</param>
+    public CsvOutcomeWriter(Stream output, bool isPrintable = false, bool explains = false)
     {
         _isPrintable = isPrintable;
+        _explains = explains;
         _csv = CsvWriter.Create(output, CsvWriterOptions.Default with { Injection = CsvInjection.Escape }, leaveOpen: true);
-        _csv.WriteHeader(Columns);
+        _csv.WriteHeader(explains ? [.. Columns, "explanation"] : Columns);
         _csv.Flush();
     }
 
@@ -49,6 +53,11 @@ internal sealed class CsvOutcomeWriter : IOutcomeSink, IDisposable
         _csv.WriteField(Text(line.Source));
         _csv.WriteField(Text(line.MaskFile));
         _csv.WriteField(Text(line.OverlayFile));
+        if (_explains)
+        {
+            _csv.WriteField(Text(line.Explanation is { } sentences ? string.Join(' ', sentences.Select(static sentence => sentence.Text)) : null));
+        }
+
         _csv.EndRecord();
         _csv.Flush();
     }

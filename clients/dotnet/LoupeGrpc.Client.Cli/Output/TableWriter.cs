@@ -40,6 +40,11 @@ internal sealed class TableWriter : IOutcomeSink
         {
             case LoupeResult result:
                 Write(WireName.Of(result.Result.Verdict), $"{time}{Columns(result.Result)}  {path}{Notes(result.Result)}{Dual(result.Result)}", Style(result.Result.Verdict));
+                foreach (var sentence in result.Result.Explanation)
+                {
+                    Write("", Printable.Text(sentence.Text), "default");
+                }
+
                 break;
             case LoupeFailed failed:
                 Write("FAILED", $"{time}{Blank}  {path}: {WireName.Of(failed.Code)}, {Printable.Text(failed.Message)}", "magenta");

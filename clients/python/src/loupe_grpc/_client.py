@@ -62,7 +62,14 @@ class AsyncLoupeClient:
         return await self._channel.call(self._channel.server_info)
 
     async def analyze_image(
-        self, image: Image, *, thresholds: Thresholds | None = None, masks: Masks | None = None, tiles: Tiles | None = None, model: str = ""
+        self,
+        image: Image,
+        *,
+        thresholds: Thresholds | None = None,
+        masks: Masks | None = None,
+        tiles: Tiles | None = None,
+        explain: str = "",
+        model: str = "",
     ) -> Analysis:
         """Analyses one picture outside any session, with the server's first model or the one of that name. RequestError: the server cannot; its code
         says why. UnavailableError: there is no server."""
@@ -70,6 +77,7 @@ class AsyncLoupeClient:
             thresholds=thresholds.to_message() if thresholds else None,
             mask=masks.to_message() if masks else None,
             tiles=tiles.to_message() if tiles else None,
+            explain=explain,
             model=model,
             **_frames.to_message(_frames.read(image)),
         )

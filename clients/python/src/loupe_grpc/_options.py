@@ -150,6 +150,8 @@ class SessionOptions:
     masks: Masks | None = None
     #: Default: pictures are looked at whole.
     tiles: Tiles | None = None
+    #: Language of `Analysis.explanation`, `en` or `zh`. Default: none, results have no sentences.
+    explain: str = ""
     thresholds: Thresholds | None = None
     #: Default: no adaptation.
     adaptation: Adaptation | None = None
@@ -180,6 +182,7 @@ class SessionOptions:
             delivery=self.delivery.to_message() if self.delivery else None,
             mask=self.masks.to_message() if self.masks else None,
             tiles=self.tiles.to_message() if self.tiles else None,
+            explain=self.explain,
             thresholds=self.thresholds.to_message() if self.thresholds else None,
             adaptation=self.adaptation.to_message() if self.adaptation else None,
             adaptation_snapshot=self.adaptation_snapshot,

@@ -112,6 +112,18 @@ class Region:
 
 
 @dataclass(frozen=True)
+class Sentence:
+    """Something that was measured, in the language that was asked for."""
+
+    #: What it says, as `MASK_SPREAD`: the contract's word without its prefix, or a number that this client does not know.
+    code: str
+    #: For people; its wording may change.
+    text: str
+    #: Those in it, by name, not rounded.
+    numbers: Mapping[str, float]
+
+
+@dataclass(frozen=True)
 class TilePeak:
     """The tile with the highest score: where a person should look first."""
 
@@ -223,6 +235,8 @@ class Analysis:
     mask_disagreement: float
     #: How the picture was looked at in tiles. None: it was looked at whole.
     tiles: TileReport | None
+    #: What was measured, in sentences; empty where no language was asked for.
+    explanation: tuple[Sentence, ...]
     #: As it came, with what is not repeated here.
     message: v1.FrameResult
 
@@ -344,8 +358,16 @@ def to_analysis(result: v1.FrameResult) -> Analysis:
         base_mask=Mask(result.base_mask) if result.HasField("base_mask") else None,
         mask_disagreement=result.mask_disagreement,
         tiles=_to_tiles(result.tiles) if result.HasField("tiles") else None,
+        explanation=tuple(Sentence(_code_of(sentence.code), sentence.text, dict(sentence.numbers)) for sentence in result.explanation),
         message=result,
     )
+
+
+def _code_of(code: int) -> str:
+    if code not in v1.ExplanationCode.values():
+        return str(code)
+    name: str = v1.ExplanationCode.Name(v1.ExplanationCode.ValueType(code))
+    return name.removeprefix("EXPLANATION_CODE_")
 
 
 def _to_tiles(tiles: v1.TileReport) -> TileReport:

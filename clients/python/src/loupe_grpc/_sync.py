@@ -209,12 +209,14 @@ class LoupeClient:
         thresholds: Thresholds | None = None,
         masks: Masks | None = None,
         tiles: Tiles | None = None,
+        explain: str = "",
         model: str = "",
         timeout: float | None = None,
     ) -> Analysis:
         """Analyses one picture outside any session, with the server's first model or the one of that name. RequestError: the server cannot; its code
         says why."""
-        return _run(self._client.analyze_image(image, thresholds=thresholds, masks=masks, tiles=tiles, model=model), timeout)
+        analysis = self._client.analyze_image(image, thresholds=thresholds, masks=masks, tiles=tiles, explain=explain, model=model)
+        return _run(analysis, timeout)
 
     def open_session(self, options: SessionOptions | None = None, *, timeout: float | None = None, **fields: Any) -> Session:
         """Opens a session. The keyword arguments are the fields of :class:`SessionOptions`."""

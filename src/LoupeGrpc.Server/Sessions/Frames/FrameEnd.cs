@@ -1,4 +1,5 @@
 using LoupeGrpc.Engine;
+using LoupeGrpc.Server.Explanations;
 
 namespace LoupeGrpc.Server.Sessions.Frames;
 
@@ -12,7 +13,8 @@ internal abstract record FrameEnd
     public virtual FrameEnd WithoutMasks() => this;
 
     /// <param name="Thresholds">Those the verdict was taken with.</param>
-    internal sealed record Analysed(FrameAnalysis Analysis, VerdictThresholds Thresholds) : FrameEnd
+    /// <param name="Explain">Language in which it is explained; null: it is not.</param>
+    internal sealed record Analysed(FrameAnalysis Analysis, VerdictThresholds Thresholds, ExplanationLanguage? Explain = null) : FrameEnd
     {
         private const int BytesPerRegion = 64;
 
@@ -21,7 +23,7 @@ internal abstract record FrameEnd
             + Analysis.Notes.Sum(static note => (long)note.Message.Length);
 
         public override FrameEnd WithoutMasks() =>
-            this with { Analysis = Analysis with { Mask = null, BaseMask = null, SoftMask = default, Regions = [], Notes = [], GuardEvents = [] } };
+            this with { Analysis = Analysis with { Mask = null, BaseMask = null, SoftMask = default, Regions = [], Notes = [], GuardEvents = [], Evidence = null } };
     }
 
     /// <param name="Age">From receipt to now.</param>

@@ -278,7 +278,7 @@ internal sealed class FramePath : IDisposable
 
         if (outcome.Succeeded)
         {
-            return new FrameEnd.Analysed(outcome.Analysis, frame.Settings.Thresholds);
+            return new FrameEnd.Analysed(outcome.Analysis, frame.Settings.Thresholds, frame.Settings.Explain);
         }
 
         return outcome.Failure.Kind switch

@@ -66,7 +66,7 @@ internal sealed class PictureQueue(ModelShelf models, FrameScheduler scheduler, 
                 (scheduler, flow, picture)).ConfigureAwait(false))
             {
                 var outcome = await picture.Outcome.ConfigureAwait(false);
-                return end = outcome.Succeeded ? new FrameEnd.Analysed(outcome.Analysis, request.Settings.Thresholds) : new FrameEnd.Failed(outcome.Failure);
+                return end = outcome.Succeeded ? new FrameEnd.Analysed(outcome.Analysis, request.Settings.Thresholds, request.Settings.Explain) : new FrameEnd.Failed(outcome.Failure);
             }
         }
         finally

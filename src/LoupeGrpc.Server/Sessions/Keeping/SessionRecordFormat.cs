@@ -124,6 +124,7 @@ internal static class SessionRecordFormat
         && facts.Settings.Thresholds.IsValid
         && Enum.IsDefined(facts.Settings.Mask.Policy)
         && Enum.IsDefined(facts.Settings.Mask.Encoding)
+        && (facts.Settings.Explain is not { } language || Enum.IsDefined(language))
         && facts.Duration >= TimeSpan.Zero
         && IsSound(facts.Adaptation)
         && facts.Tally.DropCauses.Keys.All(Enum.IsDefined) && facts.Tally.Failures.Keys.All(Enum.IsDefined) && facts.Tally.Verdicts.Keys.All(Enum.IsDefined)

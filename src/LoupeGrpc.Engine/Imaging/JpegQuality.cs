@@ -1,0 +1,75 @@
+namespace LoupeGrpc.Engine.Imaging;
+
+/// <summary>
+/// How strongly a JPEG is compressed, told from its first quantisation table: the quality, 1 to 100, at which libjpeg's own table for luminance is as coarse.
+/// What other programs call quality is numbered otherwise, and their tables are others; as coarse is as coarse.
+/// </summary>
+internal static class JpegQuality
+{
+    private const byte LuminanceTable = 0;
+    private const int Coefficients = 64;
+
+    // ITU-R T.81, table K.1, row by row.
+    private static readonly int[] Luminance =
+    [
+        16, 11, 10, 16, 24, 40, 51, 61,
+        12, 12, 14, 19, 26, 58, 60, 55,
+        14, 13, 16, 24, 40, 57, 69, 56,
+        14, 17, 22, 29, 51, 87, 80, 62,
+        18, 22, 37, 56, 68, 109, 103, 77,
+        24, 35, 55, 64, 81, 104, 113, 92,
+        49, 64, 78, 87, 103, 121, 120, 101,
+        72, 92, 95, 98, 112, 100, 103, 99,
+    ];
+
+    private static readonly int[] Sums = [.. Enumerable.Range(1, 100).Select(SumOf)];
+
+    /// <param name="tables">Content of a DQT segment.</param>
+    /// <returns>Null: the table for luminance is not in it, or not whole.</returns>
+    public static int? Read(ReadOnlySpan<byte> tables)
+    {
+        while (tables.Length > 0)
+        {
+            // Values of one byte, or of two.
+            int size = tables[0] >> 4 == 0 ? 1 : 2;
+            bool isLuminance = (tables[0] & 15) == LuminanceTable;
+            if (tables.Length < 1 + (Coefficients * size))
+            {
+                return null;
+            }
+
+            if (isLuminance)
+            {
+                return QualityOf(tables.Slice(1, Coefficients * size), size);
+            }
+
+            tables = tables[(1 + (Coefficients * size))..];
+        }
+
+        return null;
+    }
+
+    private static int QualityOf(ReadOnlySpan<byte> values, int size)
+    {
+        int sum = 0;
+        for (int i = 0; i < values.Length; i += size)
+        {
+            sum += size == 1 ? values[i] : (values[i] << 8) | values[i + 1];
+        }
+
+        int best = 0;
+        for (int i = 1; i < Sums.Length; i++)
+        {
+            best = Math.Abs(Sums[i] - sum) <= Math.Abs(Sums[best] - sum) ? i : best;
+        }
+
+        return best + 1;
+    }
+
+    /// <summary>As jpeg_set_quality makes the table, for baseline JPEG.</summary>
+    private static int SumOf(int quality)
+    {
+        int scale = quality < 50 ? 5000 / quality : 200 - (quality * 2);
+        return Luminance.Sum(value => Math.Clamp(((value * scale) + 50) / 100, 1, 255));
+    }
+}
