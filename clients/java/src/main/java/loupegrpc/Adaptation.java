@@ -25,6 +25,12 @@ public record Adaptation(
     /**
      * Checks the counts.
      *
+     * @param learningRate AdamW's, above 0, at most 0.1
+     * @param stepsPerFrame optimiser steps for each frame that adapts, 1 to 8
+     * @param minConfidence frames with |score - 0.5| below it do not adapt, 0 to 0.5; negative: every frame may
+     * @param everyNth only every n-th frame adapts
+     * @param dualVerdictEveryNth base and adapted mask both for every n-th frame
+     * @param guard what stops a session that drifts away; empty: the server's
      * @throws IllegalArgumentException where one is negative
      */
     public Adaptation {

@@ -16,7 +16,15 @@ import java.util.OptionalLong;
  * @param deadline how long after its receipt the outcome is of use; later it is {@link Outcome.Expired}; empty: for ever
  */
 public record Frame(Image image, OptionalLong id, Optional<Instant> captureTime, Optional<Duration> deadline) {
-    /** Checks that nothing is null. */
+    /**
+     * Checks that nothing is null.
+     *
+     * @param image the picture
+     * @param id the caller's own number, echoed; any 64 bits ({@link Long#toUnsignedString}), duplicates are allowed; empty: how many frames the session was given
+     *     before
+     * @param captureTime for the summary's timeline; empty: not known
+     * @param deadline how long after its receipt the outcome is of use; later it is {@link Outcome.Expired}; empty: for ever
+     */
     public Frame {
         Objects.requireNonNull(image, "image");
         Objects.requireNonNull(id, "id");

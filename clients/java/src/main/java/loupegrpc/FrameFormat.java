@@ -17,6 +17,12 @@ public record FrameFormat(PixelFormat pixelFormat, int width, int height, List<I
     /**
      * Checks that the numbers can be sizes.
      *
+     * @param pixelFormat how the samples follow each other
+     * @param width pixels
+     * @param height pixels
+     * @param strides bytes from one row to the next, one number a plane; empty: no padding
+     * @param yuvMatrix how NV12, I420 and YUYV were made from RGB; unspecified: BT.601
+     * @param yuvRange the values of their samples; unspecified: limited
      * @throws IllegalArgumentException where one is negative
      */
     public FrameFormat {

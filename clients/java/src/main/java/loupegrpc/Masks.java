@@ -11,6 +11,9 @@ public record Masks(MaskPolicy policy, MaskEncoding encoding, int maxBytes) {
     /**
      * Checks the limit.
      *
+     * @param policy when; unspecified: when the verdict is not authentic
+     * @param encoding how; unspecified: run lengths
+     * @param maxBytes a longer mask is left out; 0: what fits the session's response limit
      * @throws IllegalArgumentException where {@code maxBytes} is negative
      */
     public Masks {

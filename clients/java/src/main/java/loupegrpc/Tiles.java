@@ -13,6 +13,9 @@ public record Tiles(TilePolicy policy, int maxTiles, Duration budget) {
     /**
      * Checks the numbers.
      *
+     * @param policy which; unspecified: none
+     * @param maxTiles of a picture, each a run of the model; 0: the server's, 256 unless configured
+     * @param budget that the tiles of a picture may take on average; zero: as long as it takes
      * @throws IllegalArgumentException where one is negative, or the budget is above 49 days
      */
     public Tiles {
