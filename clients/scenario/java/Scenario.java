@@ -53,6 +53,7 @@ import loupegrpc.v1.SessionSummary;
 
 /** The scenario, played by the Java client: {@code Scenario SCRIPT ADDRESS CONTROL ROOT}, or {@code Scenario --speed ADDRESS KIND COUNT}. */
 final class Scenario {
+
     /** For one step. */
     private static final Duration PATIENCE = Duration.ofMinutes(3);
 
@@ -88,7 +89,11 @@ final class Scenario {
                 for (var step : part.getAsJsonObject().getAsJsonArray("steps")) {
                     var only = step.getAsJsonObject().entrySet().iterator().next();
                     var value = only.getValue();
-                    player.step(only.getKey(), value.isJsonObject() ? value.getAsJsonObject() : new JsonObject(), value.isJsonPrimitive() ? value.getAsString() : "");
+                    player.step(
+                        only.getKey(),
+                        value.isJsonObject() ? value.getAsJsonObject() : new JsonObject(),
+                        value.isJsonPrimitive() ? value.getAsString() : ""
+                    );
                 }
             }
             player.close();
@@ -157,7 +162,7 @@ final class Scenario {
             case "proxy" -> send(value);
             case "takeover" -> send("takeover " + HexFormat.of().formatHex(session.grant().getResumeToken().toByteArray()));
             case "resumed" -> {
-                for (var event = session.nextEvent(PATIENCE); event.isPresent() && !(event.get() instanceof Event.Resumed);) {
+                for (var event = session.nextEvent(PATIENCE); event.isPresent() && !(event.get() instanceof Event.Resumed); ) {
                     event = session.nextEvent(PATIENCE);
                 }
                 write(line("resumed", Map.of("lost", session.fault().isPresent())));
@@ -166,7 +171,18 @@ final class Scenario {
                 for (var outcome = session.receive(PATIENCE); outcome.isPresent(); outcome = session.receive(PATIENCE)) {
                     write(ofOutcome(outcome.get()));
                 }
-                write(line("fault", Map.of("lost", session.fault().filter(fault -> fault instanceof ConnectionLostException).isPresent())));
+                write(
+                    line(
+                        "fault",
+                        Map.of(
+                            "lost",
+                            session
+                                .fault()
+                                .filter(fault -> fault instanceof ConnectionLostException)
+                                .isPresent()
+                        )
+                    )
+                );
             }
             case "complete" -> write(ofSummary(session.complete(PATIENCE)));
             case "close" -> close();
@@ -192,9 +208,10 @@ final class Scenario {
         if (asked.has("delivery")) {
             var delivery = asked.getAsJsonObject("delivery");
             options.delivery(
-                    delivery.has("staleness_us")
-                            ? Delivery.within(microseconds(delivery, "staleness_us"))
-                            : new Delivery(DeliveryMode.valueOf(delivery.get("mode").getAsString()), java.util.Optional.empty()));
+                delivery.has("staleness_us")
+                    ? Delivery.within(microseconds(delivery, "staleness_us"))
+                    : new Delivery(DeliveryMode.valueOf(delivery.get("mode").getAsString()), java.util.Optional.empty())
+            );
         }
         if (asked.has("mask")) {
             options.masks(masks(asked));
@@ -220,7 +237,9 @@ final class Scenario {
             case "freeze_adaptation" -> session.freezeAdaptation();
             case "resume_adaptation" -> session.resumeAdaptation();
             case "reset_adaptation" -> session.resetAdaptation();
-            case "rollback_adaptation" -> asked.has("to_step") ? session.rollbackAdaptationTo(asked.get("to_step").getAsLong()) : session.rollbackAdaptation();
+            case "rollback_adaptation" -> asked.has("to_step")
+                ? session.rollbackAdaptationTo(asked.get("to_step").getAsLong())
+                : session.rollbackAdaptation();
             case "snapshot_adaptation" -> session.snapshotAdaptation();
             default -> throw new AssertionError("the script has a control " + asked.get("kind") + " that this player does not know");
         };
@@ -231,7 +250,7 @@ final class Scenario {
             var raw = asked.getAsJsonObject("raw");
             var pixels = new byte[raw.get("bytes").getAsInt()];
             for (int i = 0; i < pixels.length; i++) {
-                pixels[i] = (byte) (i * 31 + i / 97 * 17);
+                pixels[i] = (byte) (i * 31 + (i / 97) * 17);
             }
             return raw.has("format") ? Image.raw(pixels, format(raw)) : Image.raw(pixels);
         }
@@ -261,7 +280,11 @@ final class Scenario {
     }
 
     private static FrameFormat format(JsonObject asked) {
-        var format = FrameFormat.of(PixelFormat.valueOf(asked.get("format").getAsString()), asked.get("width").getAsInt(), asked.get("height").getAsInt());
+        var format = FrameFormat.of(
+            PixelFormat.valueOf(asked.get("format").getAsString()),
+            asked.get("width").getAsInt(),
+            asked.get("height").getAsInt()
+        );
         return asked.has("strides") ? format.withStrides(JSON.fromJson(asked.get("strides"), int[].class)) : format;
     }
 
@@ -288,8 +311,12 @@ final class Scenario {
 
     private static void putState(Map<String, Object> line, boolean there, AdaptationState state) {
         if (there) {
-            line.put("adaptation", new TreeMap<>(Map.of(
-                    "step", state.getStep(), "hash", HexFormat.of().formatHex(state.getHash().toByteArray()), "frozen", state.getFrozen())));
+            line.put(
+                "adaptation",
+                new TreeMap<>(
+                    Map.of("step", state.getStep(), "hash", HexFormat.of().formatHex(state.getHash().toByteArray()), "frozen", state.getFrozen())
+                )
+            );
         }
     }
 
@@ -299,14 +326,29 @@ final class Scenario {
     }
 
     private static Map<String, Object> ofGrant(SessionGrant grant) {
-        var line = line("open", Map.of(
-                "model", grant.getModel().getName(),
-                "demonstration", grant.getModel().getDemonstration(),
-                "thresholds", ofThresholds(grant.getThresholds().getLow(), grant.getThresholds().getHigh()),
-                "mask", List.of(name(grant.getMask().getPolicy(), "MASK_POLICY_"), name(grant.getMask().getEncoding(), "MASK_ENCODING_")),
-                "delivery", name(grant.getDelivery().getMode(), "DELIVERY_MODE_"),
-                "credits", grant.getLimits().getCredits(),
-                "unavailable", grant.getUnavailableList().stream().map(part -> part.getFeature()).toList()));
+        var line = line(
+            "open",
+            Map.of(
+                "model",
+                grant.getModel().getName(),
+                "demonstration",
+                grant.getModel().getDemonstration(),
+                "thresholds",
+                ofThresholds(grant.getThresholds().getLow(), grant.getThresholds().getHigh()),
+                "mask",
+                List.of(name(grant.getMask().getPolicy(), "MASK_POLICY_"), name(grant.getMask().getEncoding(), "MASK_ENCODING_")),
+                "delivery",
+                name(grant.getDelivery().getMode(), "DELIVERY_MODE_"),
+                "credits",
+                grant.getLimits().getCredits(),
+                "unavailable",
+                grant
+                    .getUnavailableList()
+                    .stream()
+                    .map(part -> part.getFeature())
+                    .toList()
+            )
+        );
         putState(line, grant.hasAdaptation(), grant.getAdaptation());
         return line;
     }
@@ -322,11 +364,18 @@ final class Scenario {
         }
         var box = mask.box();
         try {
-            return new TreeMap<>(Map.of(
-                    "area", area,
-                    "area_holds", area == mask.area() && area == mask.rle().area(),
-                    "box", List.of(box.x(), box.y(), box.width(), box.height()),
-                    "pixels", HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(bitmap.pixels()))));
+            return new TreeMap<>(
+                Map.of(
+                    "area",
+                    area,
+                    "area_holds",
+                    area == mask.area() && area == mask.rle().area(),
+                    "box",
+                    List.of(box.x(), box.y(), box.width(), box.height()),
+                    "pixels",
+                    HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(bitmap.pixels()))
+                )
+            );
         } catch (NoSuchAlgorithmException impossible) {
             throw new AssertionError(impossible);
         }
@@ -363,7 +412,10 @@ final class Scenario {
     }
 
     private static Map<String, Object> ofReply(String kind, ControlReply reply) {
-        var line = line("control", Map.of("control", kind, "thresholds", ofThresholds(reply.getThresholds().getLow(), reply.getThresholds().getHigh())));
+        var line = line(
+            "control",
+            Map.of("control", kind, "thresholds", ofThresholds(reply.getThresholds().getLow(), reply.getThresholds().getHigh()))
+        );
         if (!reply.getSnapshot().isEmpty()) {
             line.put("snapshot", reply.getSnapshot().size());
         }
@@ -376,15 +428,31 @@ final class Scenario {
         summary.getReasonsList().forEach(reason -> reasons.put(reason.getReason(), reason.getCount()));
         var verdicts = new TreeMap<String, Long>();
         summary.getVerdictsList().forEach(verdict -> verdicts.put(name(verdict.getVerdict(), "VERDICT_"), verdict.getCount()));
-        var line = line("summary", Map.of(
-                "frames", summary.getFrames(),
-                "results", summary.getResults(),
-                "dropped", summary.getDropped(),
-                "expired", summary.getExpired(),
-                "failed", summary.getFailed(),
-                "reasons", reasons,
-                "verdicts", verdicts,
-                "timeline", summary.getTimelineList().stream().map(run -> List.of(run.getFirstSequence(), run.getLastSequence())).toList()));
+        var line = line(
+            "summary",
+            Map.of(
+                "frames",
+                summary.getFrames(),
+                "results",
+                summary.getResults(),
+                "dropped",
+                summary.getDropped(),
+                "expired",
+                summary.getExpired(),
+                "failed",
+                summary.getFailed(),
+                "reasons",
+                reasons,
+                "verdicts",
+                verdicts,
+                "timeline",
+                summary
+                    .getTimelineList()
+                    .stream()
+                    .map(run -> List.of(run.getFirstSequence(), run.getLastSequence()))
+                    .toList()
+            )
+        );
         putState(line, summary.hasAdaptation(), summary.getAdaptation());
         return line;
     }
@@ -392,8 +460,8 @@ final class Scenario {
     /** Prints frames a second of one stream, and the client's own processor time for each. Kind `nv12`: raw pixels of 1920x1080; else a picture file. */
     private static void speed(String address, String kind, int count) throws IOException, InterruptedException {
         var image = kind.equals("nv12")
-                ? Image.raw(new byte[1920 * 1080 * 3 / 2], FrameFormat.of(PixelFormat.NV12, 1920, 1080))
-                : Image.encoded(Files.readAllBytes(Path.of(kind)));
+            ? Image.raw(new byte[(1920 * 1080 * 3) / 2], FrameFormat.of(PixelFormat.NV12, 1920, 1080))
+            : Image.encoded(Files.readAllBytes(Path.of(kind)));
         try (var client = LoupeClient.connect(ClientOptions.builder().address(address).build())) {
             stream(client, image, 10);
             long started = System.nanoTime();
@@ -401,7 +469,16 @@ final class Scenario {
             stream(client, image, count);
             double seconds = (System.nanoTime() - started) / 1e9;
             double processor = (processorTime() - before) / 1e6;
-            write(new TreeMap<>(Map.of("frames_per_second", Math.round(count / seconds * 10) / 10.0, "cpu_ms_per_frame", Math.round(processor / count * 100) / 100.0)));
+            write(
+                new TreeMap<>(
+                    Map.of(
+                        "frames_per_second",
+                        Math.round((count / seconds) * 10) / 10.0,
+                        "cpu_ms_per_frame",
+                        Math.round((processor / count) * 100) / 100.0
+                    )
+                )
+            );
         }
     }
 

@@ -13,12 +13,13 @@ import java.util.Optional;
  * @param guard what stops a session that drifts away; empty: the server's
  */
 public record Adaptation(
-        double learningRate,
-        int stepsPerFrame,
-        float minConfidence,
-        int everyNth,
-        int dualVerdictEveryNth,
-        Optional<loupegrpc.v1.AdaptationGuard> guard) {
+    double learningRate,
+    int stepsPerFrame,
+    float minConfidence,
+    int everyNth,
+    int dualVerdictEveryNth,
+    Optional<loupegrpc.v1.AdaptationGuard> guard
+) {
     /** The server's settings. */
     public static final Adaptation STANDARD = new Adaptation(0, 0, 0, 0, 0, Optional.empty());
 
@@ -34,7 +35,10 @@ public record Adaptation(
      * @throws IllegalArgumentException where one is negative
      */
     public Adaptation {
-        Options.check(stepsPerFrame >= 0 && everyNth >= 0 && dualVerdictEveryNth >= 0, "stepsPerFrame, everyNth and dualVerdictEveryNth are 0 or more");
+        Options.check(
+            stepsPerFrame >= 0 && everyNth >= 0 && dualVerdictEveryNth >= 0,
+            "stepsPerFrame, everyNth and dualVerdictEveryNth are 0 or more"
+        );
     }
 
     /**
@@ -99,12 +103,12 @@ public record Adaptation(
 
     loupegrpc.v1.AdaptationSettings message() {
         var message = loupegrpc.v1.AdaptationSettings.newBuilder()
-                .setEnabled(true)
-                .setLearningRate(learningRate)
-                .setStepsPerFrame(stepsPerFrame)
-                .setMinConfidence(minConfidence)
-                .setEveryNth(everyNth)
-                .setDualVerdictEveryNth(dualVerdictEveryNth);
+            .setEnabled(true)
+            .setLearningRate(learningRate)
+            .setStepsPerFrame(stepsPerFrame)
+            .setMinConfidence(minConfidence)
+            .setEveryNth(everyNth)
+            .setDualVerdictEveryNth(dualVerdictEveryNth);
         guard.ifPresent(message::setGuard);
         return message.build();
     }

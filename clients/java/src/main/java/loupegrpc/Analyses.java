@@ -11,6 +11,7 @@ import loupegrpc.v1.SessionSummary;
  * the outcomes of those before.
  */
 public final class Analyses implements AutoCloseable, Iterable<Outcome>, Iterator<Outcome> {
+
     private final Session session;
     private final Iterator<Outcome> outcomes;
     private final Thread sender;
@@ -98,8 +99,9 @@ public final class Analyses implements AutoCloseable, Iterable<Outcome>, Iterato
             sender.join();
         } catch (InterruptedException interrupted) {
             Thread.currentThread().interrupt();
-            throw (java.util.concurrent.CancellationException)
-                    new java.util.concurrent.CancellationException("interrupted while waiting for the session's end").initCause(interrupted);
+            throw (java.util.concurrent.CancellationException) new java.util.concurrent.CancellationException(
+                "interrupted while waiting for the session's end"
+            ).initCause(interrupted);
         }
         if (broken instanceof RuntimeException problem) {
             throw problem;

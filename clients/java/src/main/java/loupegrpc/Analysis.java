@@ -102,7 +102,11 @@ public record Analysis(FrameResult message) {
      * @return in the order of {@link #notes}
      */
     public List<NoteCode> noteCodes() {
-        return message.getNotesList().stream().map(note -> Wire.of(NoteCode.values(), note.getCodeValue())).toList();
+        return message
+            .getNotesList()
+            .stream()
+            .map(note -> Wire.of(NoteCode.values(), note.getCodeValue()))
+            .toList();
     }
 
     /**
@@ -111,7 +115,11 @@ public record Analysis(FrameResult message) {
      * @return of what would have been done otherwise
      */
     public List<Economy> economies() {
-        return message.getEconomiesValueList().stream().map(economy -> Wire.of(Economy.values(), economy)).toList();
+        return message
+            .getEconomiesValueList()
+            .stream()
+            .map(economy -> Wire.of(Economy.values(), economy))
+            .toList();
     }
 
     /**

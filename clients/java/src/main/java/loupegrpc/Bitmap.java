@@ -5,6 +5,7 @@ import java.awt.image.DataBufferByte;
 
 /** A mask's pixels. Its bytes are its own; otherwise immutable. */
 public final class Bitmap {
+
     private final int height;
     private final int width;
     private final byte[] pixels;

@@ -5,6 +5,7 @@ import io.grpc.Status;
 
 /** One attempt at a call failed; what becomes of it is decided by who made it. */
 final class CallException extends Exception {
+
     private static final long serialVersionUID = 1L;
 
     private final transient Status status;
@@ -37,6 +38,8 @@ final class CallException extends Exception {
     }
 
     LoupeException toException(String address) {
-        return status == null ? new UnavailableException(address + " takes connections but does not answer", null) : Faults.request(status, trailers, address);
+        return status == null
+            ? new UnavailableException(address + " takes connections but does not answer", null)
+            : Faults.request(status, trailers, address);
     }
 }

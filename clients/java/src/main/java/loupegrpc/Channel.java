@@ -30,6 +30,7 @@ import loupegrpc.v1.SessionGrant;
 
 /** One gRPC channel, the calls of the service, and when they are tried again. */
 final class Channel {
+
     /** A server that took the connection may be busy; one that says nothing for so long is none. */
     static final Duration ATTEMPT_TIMEOUT = Duration.ofSeconds(60);
     /** A session's window may be short, and a way that leads nowhere must not eat it up. */
@@ -39,7 +40,8 @@ final class Channel {
     private static final Duration MAX_PAUSE = Duration.ofSeconds(2);
 
     /** Requests come as bytes: a session keeps what it may have to send again. */
-    private static final MethodDescriptor<byte[], AnalyzeResponse> ANALYZE = ForgeryAnalysisServiceGrpc.getAnalyzeMethod().toBuilder(
+    private static final MethodDescriptor<byte[], AnalyzeResponse> ANALYZE = ForgeryAnalysisServiceGrpc.getAnalyzeMethod()
+        .toBuilder(
             new MethodDescriptor.Marshaller<byte[]>() {
                 @Override
                 public InputStream stream(byte[] message) {
@@ -51,7 +53,9 @@ final class Channel {
                     throw new UnsupportedOperationException("requests are not read");
                 }
             },
-            ForgeryAnalysisServiceGrpc.getAnalyzeMethod().getResponseMarshaller()).build();
+            ForgeryAnalysisServiceGrpc.getAnalyzeMethod().getResponseMarshaller()
+        )
+        .build();
 
     /** One attempt at something. */
     @FunctionalInterface
@@ -69,12 +73,12 @@ final class Channel {
         this.options = options;
         var credentials = !options.secure ? InsecureChannelCredentials.create() : options.tls != null ? options.tls : TlsChannelCredentials.create();
         var builder = Grpc.newChannelBuilder(options.target, credentials)
-                .userAgent("loupe-grpc-java/" + ClientOptions.VERSION)
-                .maxInboundMessageSize(options.maxResponseBytes)
-                .keepAliveTime(options.keepAlive.toMillis(), TimeUnit.MILLISECONDS)
-                .keepAliveTimeout(10, TimeUnit.SECONDS)
-                // Ours are the pauses between attempts, and ours is what is sent again.
-                .disableRetry();
+            .userAgent("loupe-grpc-java/" + ClientOptions.VERSION)
+            .maxInboundMessageSize(options.maxResponseBytes)
+            .keepAliveTime(options.keepAlive.toMillis(), TimeUnit.MILLISECONDS)
+            .keepAliveTimeout(10, TimeUnit.SECONDS)
+            // Ours are the pauses between attempts, and ours is what is sent again.
+            .disableRetry();
         if (!options.secure) {
             // A proxy from the system's properties cannot carry HTTP/2 without TLS.
             builder.proxyDetector(address -> null);
@@ -98,8 +102,9 @@ final class Channel {
     }
 
     <Q extends MessageLite, A extends MessageLite> A unary(MethodDescriptor<Q, A> method, Q request, Map<String, String> trace, Patience patience)
-            throws CallException, InterruptedException {
-        var callOptions = patience == Patience.FOREVER ? CallOptions.DEFAULT : CallOptions.DEFAULT.withDeadlineAfter(patience.left(), TimeUnit.NANOSECONDS);
+        throws CallException, InterruptedException {
+        var callOptions =
+            patience == Patience.FOREVER ? CallOptions.DEFAULT : CallOptions.DEFAULT.withDeadlineAfter(patience.left(), TimeUnit.NANOSECONDS);
         var answer = ClientCalls.futureUnaryCall(with(trace).newCall(method, callOptions), request);
         try {
             return answer.get();
@@ -135,7 +140,10 @@ final class Channel {
                 }
             }
             if (answer == null || !answer.hasGranted()) {
-                throw new UnavailableException("the server at " + shown() + " did not grant the session: it speaks another version of loupe.v1", null);
+                throw new UnavailableException(
+                    "the server at " + shown() + " did not grant the session: it speaks another version of loupe.v1",
+                    null
+                );
             }
             granted = true;
             return new Granted(answer.getGranted(), connection);
@@ -149,7 +157,7 @@ final class Channel {
     /** Tries until the server answers; no attempt begins once the connect timeout has passed. */
     <T> T connect(Attempt<T> attempt) throws InterruptedException {
         var patience = Patience.of(options.connectTimeout);
-        for (int tries = 0;; tries++) {
+        for (int tries = 0; ; tries++) {
             try {
                 return make(attempt);
             } catch (CallException failed) {
@@ -163,7 +171,7 @@ final class Channel {
 
     /** Makes a call outside sessions: tried again where the server cannot have taken it. */
     <T> T call(Patience patience, Attempt<T> attempt) throws InterruptedException {
-        for (int tries = 0;; tries++) {
+        for (int tries = 0; ; tries++) {
             try {
                 return make(attempt);
             } catch (CallException failed) {
@@ -230,11 +238,11 @@ final class Channel {
     /** As JavaScript's encodeURIComponent, which the other clients follow. */
     static String escape(String text) {
         return URLEncoder.encode(text, StandardCharsets.UTF_8)
-                .replace("+", "%20")
-                .replace("%21", "!")
-                .replace("%27", "'")
-                .replace("%28", "(")
-                .replace("%29", ")")
-                .replace("%7E", "~");
+            .replace("+", "%20")
+            .replace("%21", "!")
+            .replace("%27", "'")
+            .replace("%28", "(")
+            .replace("%29", ")")
+            .replace("%7E", "~");
     }
 }

@@ -14,6 +14,7 @@ import java.util.function.Supplier;
 
 /** How a client reaches its server. Immutable; see {@link #builder()}. */
 public final class ClientOptions {
+
     /** Where {@code loupe-grpc-server} listens unless told otherwise. */
     public static final String DEFAULT_ADDRESS = "http://127.0.0.1:5005";
 
@@ -84,6 +85,7 @@ public final class ClientOptions {
 
     /** Says how a client reaches its server; what is not said is as it is for most. Not safe for use by several threads. */
     public static final class Builder {
+
         private String address = DEFAULT_ADDRESS;
         private ChannelCredentials tls;
         private String key = "";

@@ -9,6 +9,7 @@ import loupegrpc.v1.AnalyzeResponse;
 
 /** One call of a session. One thread takes what comes; messages are written by whoever holds the session's lock. */
 final class Connection extends ClientCall.Listener<AnalyzeResponse> {
+
     private final ClientCall<byte[], AnalyzeResponse> call;
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition changed = lock.newCondition();

@@ -12,5 +12,5 @@ public enum DeliveryMode {
     FRESHEST,
 
     /** Frames wait, but those too old when their turn comes are dropped. */
-    STALENESS_BUDGET
+    STALENESS_BUDGET,
 }

@@ -15,5 +15,5 @@ public enum DropReason {
     SESSION_ENDED,
 
     /** Its sender sends more frames a second than it may. */
-    OVER_QUOTA
+    OVER_QUOTA,
 }

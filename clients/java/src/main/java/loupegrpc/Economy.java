@@ -12,5 +12,5 @@ public enum Economy {
     NO_DUAL_VERDICT,
 
     /** No mask where the policy gives one. */
-    NO_MASK
+    NO_MASK,
 }

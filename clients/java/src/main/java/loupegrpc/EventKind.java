@@ -27,5 +27,5 @@ public enum EventKind {
     TERMINATED,
 
     /** The session goes on from a checkpoint that is older than what its client has heard. */
-    STATE_LOST
+    STATE_LOST,
 }

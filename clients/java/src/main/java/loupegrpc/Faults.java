@@ -13,18 +13,21 @@ import loupegrpc.v1.Failed;
 
 /** What gRPC's statuses mean. */
 final class Faults {
+
     static final String LARGE_MESSAGES =
-            "a proxy in between may not let it pass (nginx: client_max_body_size, 1 MB a call unless set, 0 for no limit)";
-    static final String LONG_CALLS = "a proxy in between may end calls that are large or long"
-            + " (nginx: client_max_body_size, client_body_timeout, grpc_read_timeout, grpc_send_timeout)";
+        "a proxy in between may not let it pass (nginx: client_max_body_size, 1 MB a call unless set, 0 for no limit)";
+    static final String LONG_CALLS =
+        "a proxy in between may end calls that are large or long" +
+        " (nginx: client_max_body_size, client_body_timeout, grpc_read_timeout, grpc_send_timeout)";
 
     private static final Metadata.Key<byte[]> DETAILS = Metadata.Key.of("grpc-status-details-bin", Metadata.BINARY_BYTE_MARSHALLER);
     /** The details of google.rpc.Status. */
-    private static final int DETAILS_TAG = 3 << 3 | WireFormat.WIRETYPE_LENGTH_DELIMITED;
+    private static final int DETAILS_TAG = (3 << 3) | WireFormat.WIRETYPE_LENGTH_DELIMITED;
     /** As Netty's and OkHttp's transports put it. */
     private static final Pattern BROKEN_STREAM = Pattern.compile(
-            "rst.?stream|HTTP/2 error code|GOAWAY|connection reset|connection closed|end-of-stream|end of stream|unexpected EOS|channel closed",
-            Pattern.CASE_INSENSITIVE);
+        "rst.?stream|HTTP/2 error code|GOAWAY|connection reset|connection closed|end-of-stream|end of stream|unexpected EOS|channel closed",
+        Pattern.CASE_INSENSITIVE
+    );
     private static final Pattern HTTP_STATUS = Pattern.compile("HTTP status code ([0-9]{3})", Pattern.CASE_INSENSITIVE);
 
     private Faults() {}
@@ -54,7 +57,10 @@ final class Faults {
             return new UnavailableException("no LoupeGrpc server at " + address + ": " + hint.get(), cause);
         }
         if (status.getCode() == Status.Code.UNAVAILABLE) {
-            return new UnavailableException("no LoupeGrpc server at " + address + ": is it running? Start it with `loupe-grpc-server serve` (" + details + ")", cause);
+            return new UnavailableException(
+                "no LoupeGrpc server at " + address + ": is it running? Start it with `loupe-grpc-server serve` (" + details + ")",
+                cause
+            );
         }
         if (status.getCode() == Status.Code.UNIMPLEMENTED) {
             return new UnavailableException("what answers at " + address + " is not a LoupeGrpc server, or is an older one (" + details + ")", cause);
@@ -77,7 +83,8 @@ final class Faults {
             return request(status, trailers, address);
         }
         var failed = failedOf(trailers);
-        var what = failed.isEmpty() && isTransport(status) ? "the connection to " + address + " broke" : "the server at " + address + " ended the session";
+        var what =
+            failed.isEmpty() && isTransport(status) ? "the connection to " + address + " broke" : "the server at " + address + " ended the session";
         var why = failed.map(Failed::getMessage).orElseGet(() -> proxyHint(status).orElseGet(() -> oneLine(status)));
         return new ConnectionLostException(what + " (" + status.getCode() + ": " + why + ")", status.asRuntimeException(trailers));
     }
@@ -89,12 +96,14 @@ final class Faults {
             return Optional.empty();
         }
         var code = found.group(1);
-        return Optional.of(switch (code) {
-            case "413" -> "a proxy answered with HTTP 413: " + LARGE_MESSAGES;
-            case "502", "503" -> "a proxy answered with HTTP " + code + ": it does not reach the server";
-            case "504" -> "a proxy answered with HTTP 504: it did not wait for the server (nginx: grpc_read_timeout, 60 s unless set)";
-            default -> "something that does not speak gRPC answered with HTTP " + code;
-        });
+        return Optional.of(
+            switch (code) {
+                case "413" -> "a proxy answered with HTTP 413: " + LARGE_MESSAGES;
+                case "502", "503" -> "a proxy answered with HTTP " + code + ": it does not reach the server";
+                case "504" -> "a proxy answered with HTTP 504: it did not wait for the server (nginx: grpc_read_timeout, 60 s unless set)";
+                default -> "something that does not speak gRPC answered with HTTP " + code;
+            }
+        );
     }
 
     /** The loupe.v1.Failed in the status details, if there is one; a proxy's own idea of a status has none. */

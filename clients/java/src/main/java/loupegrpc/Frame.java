@@ -74,8 +74,9 @@ public record Frame(Image image, OptionalLong id, Optional<Instant> captureTime,
 
     loupegrpc.v1.Frame message(long number, Picture picture) {
         var message = loupegrpc.v1.Frame.newBuilder().setFrameId(number);
-        captureTime.ifPresent(time -> message.setCaptureTime(
-                com.google.protobuf.Timestamp.newBuilder().setSeconds(time.getEpochSecond()).setNanos(time.getNano())));
+        captureTime.ifPresent(time ->
+            message.setCaptureTime(com.google.protobuf.Timestamp.newBuilder().setSeconds(time.getEpochSecond()).setNanos(time.getNano()))
+        );
         deadline.ifPresent(time -> message.setDeadline(Durations.message(time)));
         return (picture.raw() == null ? message.setEncoded(picture.encoded()) : message.setRaw(picture.raw())).build();
     }

@@ -27,7 +27,7 @@ public record FrameFormat(PixelFormat pixelFormat, int width, int height, List<I
      */
     public FrameFormat {
         strides = List.copyOf(strides);
-        for (int size : new int[] {width, height, strides.stream().mapToInt(Integer::intValue).min().orElse(0)}) {
+        for (int size : new int[] { width, height, strides.stream().mapToInt(Integer::intValue).min().orElse(0) }) {
             if (size < 0) {
                 throw new IllegalArgumentException(size + " is no size of a picture or stride of its rows");
             }
@@ -69,12 +69,12 @@ public record FrameFormat(PixelFormat pixelFormat, int width, int height, List<I
 
     loupegrpc.v1.FrameFormat message() {
         return loupegrpc.v1.FrameFormat.newBuilder()
-                .setPixelFormatValue(pixelFormat.ordinal())
-                .setWidth(width)
-                .setHeight(height)
-                .addAllStrides(strides)
-                .setYuvMatrixValue(yuvMatrix.ordinal())
-                .setYuvRangeValue(yuvRange.ordinal())
-                .build();
+            .setPixelFormatValue(pixelFormat.ordinal())
+            .setWidth(width)
+            .setHeight(height)
+            .addAllStrides(strides)
+            .setYuvMatrixValue(yuvMatrix.ordinal())
+            .setYuvRangeValue(yuvRange.ordinal())
+            .build();
     }
 }

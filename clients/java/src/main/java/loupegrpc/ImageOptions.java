@@ -12,11 +12,9 @@ import java.util.Optional;
  * @param model one of the server's, by name; empty: its first
  * @param timeout for the call with all its tries; empty: none
  */
-public record ImageOptions(
-        Optional<Thresholds> thresholds, Optional<Masks> masks, Optional<Tiles> tiles, String model, Optional<Duration> timeout) {
+public record ImageOptions(Optional<Thresholds> thresholds, Optional<Masks> masks, Optional<Tiles> tiles, String model, Optional<Duration> timeout) {
     /** The server's. */
-    public static final ImageOptions STANDARD =
-            new ImageOptions(Optional.empty(), Optional.empty(), Optional.empty(), "", Optional.empty());
+    public static final ImageOptions STANDARD = new ImageOptions(Optional.empty(), Optional.empty(), Optional.empty(), "", Optional.empty());
 
     /**
      * The same with thresholds.

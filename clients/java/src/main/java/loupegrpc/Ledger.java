@@ -16,8 +16,10 @@ import loupegrpc.v1.FrameOutcome;
  * no lock, and is bounded by the session's credits.
  */
 final class Ledger {
+
     /** A frame or control on its way. */
     static final class Entry {
+
         final boolean isFrame;
         /** What goes over the wire; kept until the answer is there where the session can be resumed. */
         byte[] data;
@@ -121,14 +123,20 @@ final class Ledger {
 
     /** How many controls have their reply, of those before the first that has none. */
     long controlsAnswered() {
-        return controls.keySet().stream().mapToLong(number -> number - 1).min().orElse(lastControl);
+        return controls
+            .keySet()
+            .stream()
+            .mapToLong(number -> number - 1)
+            .min()
+            .orElse(lastControl);
     }
 
     /** What has no answer and never arrived, or what has none and did, in the order of sending. */
     List<Entry> unanswered(boolean arrived, long serversNextSequence, long controlsReceived) {
-        return unanswered.stream()
-                .filter(entry -> arrived == (entry.isFrame ? entry.number < serversNextSequence : entry.number <= controlsReceived))
-                .toList();
+        return unanswered
+            .stream()
+            .filter(entry -> arrived == (entry.isFrame ? entry.number < serversNextSequence : entry.number <= controlsReceived))
+            .toList();
     }
 
     /** Ends a frame that never reached the server; those sent after it, which did not either, take its number and the next ones. */

@@ -13,6 +13,7 @@ import loupegrpc.v1.GetServerInfoResponse;
 
 /** The connection to one LoupeGrpc server. Safe for use by several threads; meant to live as long as the program. */
 public final class LoupeClient implements AutoCloseable {
+
     private final Channel channel;
 
     /**
@@ -129,8 +130,7 @@ public final class LoupeClient implements AutoCloseable {
         var message = (picture.raw() == null ? request.setEncoded(picture.encoded()) : request.setRaw(picture.raw())).build();
         var trace = channel.traceContext();
         var patience = options.timeout().map(Patience::of).orElse(Patience.FOREVER);
-        var answer = channel.call(
-                patience, () -> channel.unary(ForgeryAnalysisServiceGrpc.getAnalyzeImageMethod(), message, trace, patience));
+        var answer = channel.call(patience, () -> channel.unary(ForgeryAnalysisServiceGrpc.getAnalyzeImageMethod(), message, trace, patience));
         if (!answer.hasResult()) {
             throw new UnavailableException("the server at " + address() + " answered without a result", null);
         }

@@ -5,8 +5,8 @@ package loupegrpc;
  *
  * <p>Unchecked, as callers seldom can do better than those above them, and frames often come out of lambdas.
  */
-public abstract sealed class LoupeException extends RuntimeException
-        permits UnavailableException, ConnectionLostException, RequestException {
+public abstract sealed class LoupeException extends RuntimeException permits UnavailableException, ConnectionLostException, RequestException {
+
     private static final long serialVersionUID = 1L;
 
     LoupeException(String message, Throwable cause) {

@@ -37,8 +37,13 @@ public record Mask(loupegrpc.v1.Mask message) {
         }
         if (rle.getSize(0) < 0 || rle.getSize(1) < 0) {
             // They are unsigned.
-            throw new MaskFormatException("a mask of " + Integer.toUnsignedString(rle.getSize(1)) + "x"
-                    + Integer.toUnsignedString(rle.getSize(0)) + " pixels is too large to decode");
+            throw new MaskFormatException(
+                "a mask of " +
+                    Integer.toUnsignedString(rle.getSize(1)) +
+                    "x" +
+                    Integer.toUnsignedString(rle.getSize(0)) +
+                    " pixels is too large to decode"
+            );
         }
         return new RleMask(rle.getSize(0), rle.getSize(1), rle.getCounts());
     }

@@ -9,5 +9,5 @@ public enum MaskAgreement {
     AGREES,
 
     /** Manipulated with an empty mask, or authentic with one: look at it by hand. */
-    DISAGREES
+    DISAGREES,
 }

@@ -12,5 +12,5 @@ public enum MaskEncoding {
     PNG,
 
     /** A one-channel PNG of the soft map; forged is what is 128 or more. */
-    SOFT_PNG
+    SOFT_PNG,
 }

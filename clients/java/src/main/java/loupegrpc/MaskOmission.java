@@ -9,5 +9,5 @@ public enum MaskOmission {
     POLICY,
 
     /** It was longer than it may be. */
-    BUDGET
+    BUDGET,
 }

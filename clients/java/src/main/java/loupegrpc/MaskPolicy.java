@@ -12,5 +12,5 @@ public enum MaskPolicy {
     WHEN_SUSPECTED,
 
     /** Never. */
-    NEVER
+    NEVER,
 }

@@ -43,9 +43,9 @@ public record Masks(MaskPolicy policy, MaskEncoding encoding, int maxBytes) {
 
     loupegrpc.v1.MaskSettings message() {
         return loupegrpc.v1.MaskSettings.newBuilder()
-                .setPolicyValue(policy.ordinal())
-                .setEncodingValue(encoding.ordinal())
-                .setMaxBytes(maxBytes)
-                .build();
+            .setPolicyValue(policy.ordinal())
+            .setEncodingValue(encoding.ordinal())
+            .setMaxBytes(maxBytes)
+            .build();
     }
 }

@@ -27,5 +27,5 @@ public enum NoteCode {
     DAMAGED,
 
     /** The file's first picture is only a preview of the one that was analysed. */
-    PREVIEW_ONLY
+    PREVIEW_ONLY,
 }

@@ -2,6 +2,7 @@ package loupegrpc;
 
 /** What options have in common. */
 final class Options {
+
     private Options() {}
 
     static void check(boolean holds, String message) {

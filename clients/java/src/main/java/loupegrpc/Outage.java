@@ -4,6 +4,7 @@ import java.time.Duration;
 
 /** A time without a useful connection: from the first break until a connection brought an answer. */
 final class Outage {
+
     private final long started = System.nanoTime();
     private final Duration window;
     int attempts;

@@ -23,6 +23,7 @@ import javax.net.ssl.TrustManagerFactory;
 
 /** Reads certificates and keys, so that what is wrong with a file is told by its name and before the first call. */
 final class Pem {
+
     private static final Pattern KEY = Pattern.compile("-----BEGIN PRIVATE KEY-----([^-]+)-----END PRIVATE KEY-----");
     /** Of a store in memory. */
     private static final char[] NO_PASSWORD = {};
@@ -72,8 +73,10 @@ final class Pem {
         try {
             // The parser takes DER too, and nothing at all.
             var found = new String(text, StandardCharsets.ISO_8859_1).contains("-----BEGIN CERTIFICATE-----")
-                    ? CertificateFactory.getInstance("X.509").generateCertificates(new ByteArrayInputStream(text)).toArray(Certificate[]::new)
-                    : new Certificate[0];
+                ? CertificateFactory.getInstance("X.509")
+                      .generateCertificates(new ByteArrayInputStream(text))
+                      .toArray(Certificate[]::new)
+                : new Certificate[0];
             if (found.length == 0) {
                 throw new IllegalArgumentException(path + " has no certificate in PEM");
             }
@@ -86,7 +89,9 @@ final class Pem {
     private static PrivateKey key(Path path, String algorithm) throws IOException, GeneralSecurityException {
         var found = KEY.matcher(Files.readString(path, StandardCharsets.ISO_8859_1));
         if (!found.find()) {
-            throw new IllegalArgumentException(path + " has no key in PEM and PKCS #8 without a password: `openssl pkcs8 -topk8 -nocrypt` makes one of others");
+            throw new IllegalArgumentException(
+                path + " has no key in PEM and PKCS #8 without a password: `openssl pkcs8 -topk8 -nocrypt` makes one of others"
+            );
         }
         var bytes = Base64.getMimeDecoder().decode(found.group(1));
         return KeyFactory.getInstance(algorithm).generatePrivate(new PKCS8EncodedKeySpec(bytes));
@@ -100,7 +105,7 @@ final class Pem {
         };
         var signer = Signature.getInstance(algorithm);
         signer.initSign(key);
-        var text = new byte[] {1, 2, 3};
+        var text = new byte[] { 1, 2, 3 };
         signer.update(text);
         var signature = signer.sign();
         signer.initVerify(certificate);

@@ -24,5 +24,5 @@ public enum PixelFormat {
     I420,
 
     /** 2 bytes a pixel: Y, U, Y, V for each pair; the last pair of a row of odd width is whole. */
-    YUYV
+    YUYV,
 }

@@ -2,6 +2,7 @@ package loupegrpc;
 
 /** The server understood a picture, an opening or a control, and said no. */
 public sealed class RequestException extends LoupeException permits NotAllowedException {
+
     private static final long serialVersionUID = 1L;
 
     /** Why it said no. */

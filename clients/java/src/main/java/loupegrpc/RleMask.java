@@ -29,7 +29,7 @@ public record RleMask(int height, int width, String counts) {
         int count = 0;
         int total = height * width;
         int left = total;
-        for (int at = 0; at < counts.length();) {
+        for (int at = 0; at < counts.length(); ) {
             long length = 0;
             int digits = 0;
             for (boolean more = true; more; at++) {
@@ -54,7 +54,9 @@ public record RleMask(int height, int width, String counts) {
                 length += runs[count - 2];
             }
             if (length < 0 || length > left) {
-                throw new MaskFormatException("run " + count + " of the mask has " + length + " pixels, " + left + " are left of " + width + "x" + height);
+                throw new MaskFormatException(
+                    "run " + count + " of the mask has " + length + " pixels, " + left + " are left of " + width + "x" + height
+                );
             }
             left -= (int) length;
             runs[count++] = (int) length;
@@ -161,7 +163,7 @@ public record RleMask(int height, int width, String counts) {
 
     private static void write(StringBuilder counts, int difference) {
         int number = difference;
-        for (boolean more = true; more;) {
+        for (boolean more = true; more; ) {
             int bits = number & 0x1f;
             number >>= 5;
             // Done where the sign is told by the last five bits.

@@ -42,6 +42,7 @@ import loupegrpc.v1.SnapshotAdaptation;
  * way.
  */
 public final class Session implements AutoCloseable, Iterable<Outcome> {
+
     /** As many connections in a row break over the same frame until it is given up. Pauses between them grow: this takes some seconds. */
     private static final int MAX_BREAKS_OVER_ONE_FRAME = 5;
     /** For servers that do not say how long they keep a session. */
@@ -609,7 +610,7 @@ public final class Session implements AutoCloseable, Iterable<Outcome> {
     private void run(Connection first) {
         LoupeException why = null;
         try {
-            for (var current = first; current != null;) {
+            for (var current = first; current != null; ) {
                 lock.lock();
                 long before = received;
                 lock.unlock();
@@ -662,8 +663,11 @@ public final class Session implements AutoCloseable, Iterable<Outcome> {
             }
             var status = current.status();
             return status.isOk()
-                    ? new Break(new ConnectionLostException("the server at " + channel.shown() + " ended the session before it was completed", null), false)
-                    : new Break(Faults.session(status, current.trailers(), channel.shown()), Faults.isTransport(status));
+                ? new Break(
+                      new ConnectionLostException("the server at " + channel.shown() + " ended the session before it was completed", null),
+                      false
+                  )
+                : new Break(Faults.session(status, current.trailers(), channel.shown()), Faults.isTransport(status));
         } finally {
             // What comes behind the end was not received: the next connection brings it again.
             lock.lock();
@@ -729,8 +733,14 @@ public final class Session implements AutoCloseable, Iterable<Outcome> {
                     received++;
                     var settled = ledger.settle(answer.getOutcome());
                     if (settled == null) {
-                        return new ConnectionLostException("the server at " + channel.shown() + " broke the protocol: it sent an outcome for frame "
-                                + Long.toUnsignedString(answer.getOutcome().getSequence()) + ", which was not waiting for one", null);
+                        return new ConnectionLostException(
+                            "the server at " +
+                                channel.shown() +
+                                " broke the protocol: it sent an outcome for frame " +
+                                Long.toUnsignedString(answer.getOutcome().getSequence()) +
+                                ", which was not waiting for one",
+                            null
+                        );
                     }
                     leaveRoom(settled);
                 }
@@ -778,25 +788,28 @@ public final class Session implements AutoCloseable, Iterable<Outcome> {
             tell(new Event.Disconnected(why, lost.left()));
             // Nothing that a server which does not know the session any more would have to keep.
             again = OpenSession.newBuilder()
-                    .setSessionName(opening.getSessionName())
-                    .setMaxResponseBytes(opening.getMaxResponseBytes())
-                    .setClient(opening.getClient())
-                    .setResumeToken(grant.getResumeToken())
-                    .setResponsesReceived(received)
-                    .setFramesAnswered(ledger.framesAnswered())
-                    .setControlsAnswered(ledger.controlsAnswered())
-                    .build();
+                .setSessionName(opening.getSessionName())
+                .setMaxResponseBytes(opening.getMaxResponseBytes())
+                .setClient(opening.getClient())
+                .setResumeToken(grant.getResumeToken())
+                .setResponsesReceived(received)
+                .setFramesAnswered(ledger.framesAnswered())
+                .setControlsAnswered(ledger.controlsAnswered())
+                .build();
         } finally {
             unlock();
         }
         var next = channel.reconnect(lost, () -> channel.open(again, trace, Channel.RECONNECT_TIMEOUT));
         if (!next.grant().getResumed()) {
             next.connection().cancel();
-            var reason = next.grant().getUnavailableList().stream()
-                    .filter(part -> part.getFeature().equals("resume_token"))
-                    .map(part -> part.getReason())
-                    .findFirst()
-                    .orElse("it was restarted, or its resume window has passed");
+            var reason = next
+                .grant()
+                .getUnavailableList()
+                .stream()
+                .filter(part -> part.getFeature().equals("resume_token"))
+                .map(part -> part.getReason())
+                .findFirst()
+                .orElse("it was restarted, or its resume window has passed");
             throw new ConnectionLostException("the server at " + channel.shown() + " does not have the session any more: " + reason, null);
         }
         lock.lock();
@@ -807,7 +820,15 @@ public final class Session implements AutoCloseable, Iterable<Outcome> {
             var missing = ledger.unanswered(false, next.grant().getNextSequence(), next.grant().getControlsReceived());
             outbox.clear();
             outbox.addAll(missing);
-            tell(new Event.Resumed(lost.elapsed(), (int) missing.stream().filter(entry -> entry.isFrame).count()));
+            tell(
+                new Event.Resumed(
+                    lost.elapsed(),
+                    (int) missing
+                        .stream()
+                        .filter(entry -> entry.isFrame)
+                        .count()
+                )
+            );
         } finally {
             unlock();
         }
@@ -825,8 +846,18 @@ public final class Session implements AutoCloseable, Iterable<Outcome> {
         }
         var blocked = missing.get(0);
         double size = blocked.data.length / 1048576.0;
-        ledger.withdraw(blocked, FailureCode.CONNECTION_LOST, String.format(Locale.ROOT, "the connection to %s broke %d times while this frame of %.1f MiB was sent: %s",
-                channel.shown(), timesReached, size, Faults.LARGE_MESSAGES));
+        ledger.withdraw(
+            blocked,
+            FailureCode.CONNECTION_LOST,
+            String.format(
+                Locale.ROOT,
+                "the connection to %s broke %d times while this frame of %.1f MiB was sent: %s",
+                channel.shown(),
+                timesReached,
+                size,
+                Faults.LARGE_MESSAGES
+            )
+        );
         leaveRoom(blocked);
         timesReached = 0;
         changed.signalAll();
@@ -868,8 +899,9 @@ public final class Session implements AutoCloseable, Iterable<Outcome> {
                 log(System.Logger.Level.INFO, "ended: " + fault.getMessage());
             }
             ledger.close(
-                    canceled ? FailureCode.CANCELED : FailureCode.CONNECTION_LOST,
-                    fault == null ? "the server completed the session without an outcome for this frame" : fault.getMessage());
+                canceled ? FailureCode.CANCELED : FailureCode.CONNECTION_LOST,
+                fault == null ? "the server completed the session without an outcome for this frame" : fault.getMessage()
+            );
             outbox.clear();
             changed.signalAll();
         } finally {
@@ -919,7 +951,14 @@ public final class Session implements AutoCloseable, Iterable<Outcome> {
     }
 
     private static String tooLarge(int size, long limit) {
-        var number = String.format(Locale.ROOT, "%.2f", limit / 1048576.0).replaceAll("0+$", "").replaceAll("\\.$", "");
-        return String.format(Locale.ROOT, "the frame is %.1f MiB, and the limit is %s MiB (Loupe:Limits:MaxFrameBytes on the server)", size / 1048576.0, number);
+        var number = String.format(Locale.ROOT, "%.2f", limit / 1048576.0)
+            .replaceAll("0+$", "")
+            .replaceAll("\\.$", "");
+        return String.format(
+            Locale.ROOT,
+            "the frame is %.1f MiB, and the limit is %s MiB (Loupe:Limits:MaxFrameBytes on the server)",
+            size / 1048576.0,
+            number
+        );
     }
 }

@@ -8,6 +8,7 @@ import loupegrpc.v1.OpenSession;
 
 /** What a session asks for; what it was given is in its {@link Session#grant}. Immutable; see {@link #builder()}. */
 public final class SessionOptions {
+
     /** Every frame is answered, in order, and a broken connection is replaced: good for most. */
     public static final SessionOptions STANDARD = builder().build();
 
@@ -18,12 +19,12 @@ public final class SessionOptions {
 
     private SessionOptions(Builder builder) {
         var message = OpenSession.newBuilder()
-                .setSessionName(builder.name)
-                .setModel(builder.model)
-                .setAdaptationSnapshot(builder.adaptationSnapshot)
-                .setDeterministic(builder.deterministic)
-                .setUnordered(builder.unordered)
-                .setResumable(builder.reconnect);
+            .setSessionName(builder.name)
+            .setModel(builder.model)
+            .setAdaptationSnapshot(builder.adaptationSnapshot)
+            .setDeterministic(builder.deterministic)
+            .setUnordered(builder.unordered)
+            .setResumable(builder.reconnect);
         builder.economies.forEach(economy -> message.addEconomiesValue(economy.ordinal()));
         if (builder.frameFormat != null) {
             message.setFrameFormat(builder.frameFormat.message());
@@ -64,6 +65,7 @@ public final class SessionOptions {
 
     /** Says what a session asks for; what is not said is as {@link SessionOptions#STANDARD} has it. Not safe for use by several threads. */
     public static final class Builder {
+
         private String name = "";
         private String model = "";
         private FrameFormat frameFormat;

@@ -45,9 +45,9 @@ public record Thresholds(OptionalDouble low, OptionalDouble high) {
 
     loupegrpc.v1.Thresholds message() {
         return loupegrpc.v1.Thresholds.newBuilder()
-                .setDefaultLow(low.isEmpty())
-                .setLow((float) low.orElse(0))
-                .setHigh((float) high.orElse(0))
-                .build();
+            .setDefaultLow(low.isEmpty())
+            .setLow((float) low.orElse(0))
+            .setHigh((float) high.orElse(0))
+            .build();
     }
 }

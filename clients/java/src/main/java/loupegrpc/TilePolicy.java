@@ -12,5 +12,5 @@ public enum TilePolicy {
     AUTO,
 
     /** Every picture file; not in sessions that adapt. */
-    NATIVE
+    NATIVE,
 }

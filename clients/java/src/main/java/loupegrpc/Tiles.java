@@ -46,9 +46,9 @@ public record Tiles(TilePolicy policy, int maxTiles, Duration budget) {
 
     loupegrpc.v1.TileSettings message() {
         return loupegrpc.v1.TileSettings.newBuilder()
-                .setPolicyValue(policy.ordinal())
-                .setMaxTiles(maxTiles)
-                .setBudgetMs((int) budget.toMillis())
-                .build();
+            .setPolicyValue(policy.ordinal())
+            .setMaxTiles(maxTiles)
+            .setBudgetMs((int) budget.toMillis())
+            .build();
     }
 }

@@ -12,5 +12,5 @@ public enum Verdict {
     UNCERTAIN,
 
     /** Score at or above the upper threshold. */
-    MANIPULATED
+    MANIPULATED,
 }

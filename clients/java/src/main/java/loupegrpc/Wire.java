@@ -4,6 +4,7 @@ import loupegrpc.v1.FrameOutcome;
 
 /** From the contract's messages to what users see. */
 final class Wire {
+
     private Wire() {}
 
     /**
@@ -18,7 +19,10 @@ final class Wire {
         return switch (answer.getOutcomeCase()) {
             case RESULT -> new Outcome.Result(frame, new Analysis(answer.getResult()));
             case DROPPED -> new Outcome.Dropped(
-                    frame, of(DropReason.values(), answer.getDropped().getReasonValue()), Durations.of(answer.getDropped().getAge()));
+                frame,
+                of(DropReason.values(), answer.getDropped().getReasonValue()),
+                Durations.of(answer.getDropped().getAge())
+            );
             case EXPIRED -> new Outcome.Expired(frame, Durations.of(answer.getExpired().getAge()), Durations.of(answer.getExpired().getDeadline()));
             case FAILED -> new Outcome.Failed(frame, FailureCode.of(answer.getFailed().getCode()), answer.getFailed().getMessage());
             default -> new Outcome.Failed(frame, FailureCode.INTERNAL, "the server answered with a kind of outcome that this client does not know");

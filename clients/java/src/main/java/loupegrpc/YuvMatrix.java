@@ -9,5 +9,5 @@ public enum YuvMatrix {
     BT601,
 
     /** ITU-R BT.709. */
-    BT709
+    BT709,
 }

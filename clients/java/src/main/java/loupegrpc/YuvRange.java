@@ -9,5 +9,5 @@ public enum YuvRange {
     LIMITED,
 
     /** 0 to 255. */
-    FULL
+    FULL,
 }
