@@ -896,7 +896,8 @@ public final class Session implements AutoCloseable, Iterable<Outcome> {
             fault = canceled ? new ConnectionLostException("the session was closed", context.cancellationCause()) : why;
             ended = true;
             if (fault != null) {
-                log(System.Logger.Level.INFO, "ended: " + fault.getMessage());
+                // Whoever closes it knows.
+                log(canceled ? System.Logger.Level.DEBUG : System.Logger.Level.INFO, "ended: " + fault.getMessage());
             }
             ledger.close(
                 canceled ? FailureCode.CANCELED : FailureCode.CONNECTION_LOST,
