@@ -8,14 +8,9 @@ cmp LICENSE "$root/LICENSE"
 version=$(grep -oE '<Version>[^<]+' "$root/Directory.Build.props" | cut -d'>' -f2)
 grep -q "VERSION = \"$version\"" src/main/java/loupegrpc/ClientOptions.java || { echo "Directory.Build.props has version $version, ClientOptions.java another"; exit 1; }
 
-missing=()
-for program in javac javadoc mvn protoc grpc_java_plugin; do command -v "$program" > /dev/null || missing+=("$program"); done
-for jar in grpc-netty netty-handler protobuf gson junit-jupiter; do [[ -e /usr/share/java/$jar.jar ]] || missing+=("$jar.jar"); done
-for plugin in org/apache/maven/plugins/maven-{compiler,jar,resources,surefire}-plugin org/codehaus/mojo/{build-helper,exec}-maven-plugin; do
-  [[ -d /usr/share/maven-repo/$plugin ]] || missing+=("${plugin##*/}")
-done
-if ((${#missing[@]})); then
-  echo "skipped: not there for Java: ${missing[*]} (scripts/prerequisites.sh test names Debian's packages)"
+missing=$(./missing.sh)
+if [[ $missing ]]; then
+  echo "skipped: not there for Java: ${missing//$'\n'/, } (scripts/prerequisites.sh test names Debian's packages)"
   echo "java-client: 0 passed, 0 failed, 1 skipped"
   exit 0
 fi
@@ -33,8 +28,10 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 ./mvn.sh -DskipTests package
 jar=target/loupe-grpc-$version.jar
-unzip -p "$jar" META-INF/LICENSE | cmp - LICENSE
-unzip -p "$jar" META-INF/MANIFEST.MF | tr -d '\r' | grep -qx "Implementation-Version: $version"
+mkdir "$work/jar"
+(cd "$work/jar" && jar --extract --file "$OLDPWD/$jar" META-INF)
+cmp "$work/jar/META-INF/LICENSE" LICENSE
+grep -q "^Implementation-Version: $version" "$work/jar/META-INF/MANIFEST.MF"
 javadoc -quiet -Werror -Xdoclint:all --release 17 -d "$work/documentation" -classpath "$jar:$(./debian-jars.sh)" src/main/java/loupegrpc/*.java
 mkdir -p "$root/artifacts/packages"
 cp "$jar" "$root/artifacts/packages/"
