@@ -96,6 +96,10 @@ final class Channel {
         channel.shutdownNow();
     }
 
+    boolean isClosed() {
+        return channel.isShutdown();
+    }
+
     /** Asked by the thread whose trace it is. */
     Map<String, String> traceContext() {
         return Map.copyOf(options.traceContext.get());
@@ -204,6 +208,9 @@ final class Channel {
     }
 
     private <T> T make(Attempt<T> attempt) throws CallException, InterruptedException {
+        if (isClosed()) {
+            throw new UnavailableException("the client of " + shown() + " was closed", null);
+        }
         // gRPC's own pauses grow to two minutes.
         channel.resetConnectBackoff();
         return attempt.make();

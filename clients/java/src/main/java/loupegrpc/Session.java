@@ -121,8 +121,8 @@ public final class Session implements AutoCloseable, Iterable<Outcome> {
         var trace = channel.traceContext();
         var first = channel.connect(() -> channel.open(opening, trace, Channel.ATTEMPT_TIMEOUT));
         var session = new Session(channel, options, opening, trace, first);
-        session.thread.start();
         session.context.addListener(session.abandoning, Runnable::run);
+        session.thread.start();
         return session;
     }
 
@@ -621,7 +621,7 @@ public final class Session implements AutoCloseable, Iterable<Outcome> {
                 if (received > before) {
                     outage = null;
                 }
-                boolean goesOn = broken.transport() && resumable && summary == null && !disposing;
+                boolean goesOn = broken.transport() && resumable && summary == null && !disposing && !channel.isClosed();
                 lock.unlock();
                 if (goesOn) {
                     try {
@@ -892,7 +892,8 @@ public final class Session implements AutoCloseable, Iterable<Outcome> {
             if (ended) {
                 return;
             }
-            boolean canceled = disposing || (why != null && context.isCancelled());
+            // Who has the account misses nothing, also where it closes before the server has said goodbye.
+            boolean canceled = !(completing && summary != null) && (disposing || (why != null && context.isCancelled()));
             fault = canceled ? new ConnectionLostException("the session was closed", context.cancellationCause()) : why;
             ended = true;
             if (fault != null) {

@@ -341,6 +341,41 @@ final class SessionTest {
     }
 
     @Test
+    void aClientThatIsClosedTakesItsSessionsAlong() throws Exception {
+        try (var server = new FakeServer(SessionTest::silent)) {
+            var client = client(server);
+            var session = client.openSession();
+            session.send(frame(0));
+            client.close();
+            assertEquals(FailureCode.CONNECTION_LOST, assertInstanceOf(Outcome.Failed.class, rest(session).get(0)).code());
+            assertEquals(1, server.headers.size());
+            assertInstanceOf(ConnectionLostException.class, session.fault().orElseThrow());
+            session.close();
+            assertTrue(assertThrows(UnavailableException.class, client::openSession).getMessage().contains("was closed"));
+            assertThrows(UnavailableException.class, client::serverInfo);
+        }
+    }
+
+    @Test
+    void aSessionThatIsClosedOnceItWasCompletedHasNoFault() throws Exception {
+        var release = new CountDownLatch(1);
+        try (
+            var server = new FakeServer(call -> {
+                FakeServer.answerAll(call);
+                release.await();
+            });
+            var client = client(server)
+        ) {
+            var session = client.openSession();
+            session.complete();
+            session.close();
+            assertEquals(Optional.empty(), session.fault());
+            assertEquals(Optional.empty(), session.receive());
+            release.countDown();
+        }
+    }
+
+    @Test
     void whoIsInterruptedGivesUpAndTheSessionGoesOn() throws Exception {
         try (var server = new FakeServer(FakeServer::answerAll); var client = client(server); var session = client.openSession()) {
             Thread.currentThread().interrupt();
