@@ -28,6 +28,9 @@ final class Faults {
         "rst.?stream|HTTP/2 error code|GOAWAY|connection reset|connection closed|end-of-stream|end of stream|unexpected EOS|channel closed",
         Pattern.CASE_INSENSITIVE
     );
+    /** What Netty's transport says of HTTP/1. */
+    private static final String NO_HTTP2 = "First received frame was not SETTINGS";
+
     private static final Pattern HTTP_STATUS = Pattern.compile("HTTP status code ([0-9]{3})", Pattern.CASE_INSENSITIVE);
 
     private Faults() {}
@@ -91,7 +94,11 @@ final class Faults {
 
     /** What an answer without gRPC in it means; empty where the answer was gRPC. */
     private static Optional<String> proxyHint(Status status) {
-        var found = HTTP_STATUS.matcher(status.getDescription() == null ? "" : status.getDescription());
+        var description = status.getDescription() == null ? "" : status.getDescription();
+        if (description.contains(NO_HTTP2)) {
+            return Optional.of("something that does not speak HTTP/2 without TLS answered");
+        }
+        var found = HTTP_STATUS.matcher(description);
         if (!found.find()) {
             return Optional.empty();
         }
