@@ -53,6 +53,10 @@ final class Connection extends ClientCall.Listener<AnalyzeResponse> {
         call.cancel("the client has done with this connection", null);
     }
 
+    void cancel(RuntimeException problem) {
+        call.cancel("a message could not be sent", problem);
+    }
+
     /** The next message; null once the call is over, or patience. */
     AnalyzeResponse take(Patience patience) throws InterruptedException {
         lock.lockInterruptibly();

@@ -100,6 +100,9 @@ public final class Session implements AutoCloseable, Iterable<Outcome> {
     private boolean completing;
     private boolean halfClose;
     private boolean disposing;
+    /** The session's thread is in its user's logger, which an interruption could break. */
+    private boolean talking;
+
     private boolean ended;
     private LoupeException fault;
 
@@ -455,10 +458,12 @@ public final class Session implements AutoCloseable, Iterable<Outcome> {
     private void abandon() {
         lock.lock();
         disposing = true;
+        if (!talking) {
+            // In whatever it waits for.
+            thread.interrupt();
+        }
         lock.unlock();
         end(null);
-        // In whatever it waits for.
-        thread.interrupt();
     }
 
     /**
@@ -698,7 +703,14 @@ public final class Session implements AutoCloseable, Iterable<Outcome> {
                 if (!connection.isReady()) {
                     return;
                 }
-                connection.send(next.data);
+                try {
+                    connection.send(next.data);
+                } catch (RuntimeException problem) {
+                    // Of an interceptor: it ends this call, as the thread will see, and not the thread that happens to be here.
+                    connection.cancel(problem);
+                    connection = null;
+                    return;
+                }
                 if (!resumable) {
                     next.data = null;
                 }
@@ -882,8 +894,21 @@ public final class Session implements AutoCloseable, Iterable<Outcome> {
     private void unlock() {
         var said = List.copyOf(logs);
         logs.clear();
+        boolean ours = !said.isEmpty() && Thread.currentThread() == thread;
+        talking |= ours;
         lock.unlock();
-        said.forEach(Runnable::run);
+        try {
+            said.forEach(Runnable::run);
+        } finally {
+            if (ours) {
+                lock.lock();
+                talking = false;
+                if (disposing) {
+                    thread.interrupt();
+                }
+                lock.unlock();
+            }
+        }
     }
 
     private void end(LoupeException why) {

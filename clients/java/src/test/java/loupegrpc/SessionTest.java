@@ -419,17 +419,18 @@ final class SessionTest {
     }
 
     @Test
-    void aLogMayAskTheSession() throws Exception {
+    void aLogMayAskTheSessionAndIsNotInterrupted() throws Exception {
         var log = new Log();
-        var opened = new CountDownLatch(1);
+        var release = new CountDownLatch(1);
         var session = new AtomicReference<Session>();
+        var problems = Collections.synchronizedList(new ArrayList<Throwable>());
         log.also = () -> {
             try {
-                opened.await();
-            } catch (InterruptedException impossible) {
-                throw new AssertionError(impossible);
+                release.await();
+                session.get().fault();
+            } catch (InterruptedException problem) {
+                problems.add(problem);
             }
-            session.get().fault();
         };
         try (
             var server = new FakeServer(call -> {
@@ -441,12 +442,16 @@ final class SessionTest {
             var client = new LoupeClient(ClientOptions.builder().address(server.address()).logger(log).build())
         ) {
             session.set(client.openSession());
-            opened.countDown();
             session.get().send(frame(0));
             rest(session.get());
             assertTrue(session.get().fault().orElseThrow().getMessage().contains("an operator ended it"));
-            session.get().close();
+            // While its thread is in the log.
+            var closing = new Thread(session.get()::close);
+            closing.start();
+            release.countDown();
+            closing.join();
             assertEquals(1, log.lines.size());
+            assertEquals(List.of(), problems);
         }
     }
 
@@ -577,6 +582,35 @@ final class SessionTest {
                 assertEquals("a", header(headers, "seen"));
                 assertTrue(header(headers, "user-agent").startsWith("loupe-grpc-java/" + ClientOptions.VERSION));
             }
+        }
+    }
+
+    @Test
+    void whatAnInterceptorThrowsEndsTheSessionAndNotItsSender() throws Exception {
+        var interceptor = new ClientInterceptor() {
+            @Override
+            public <Q, A> ClientCall<Q, A> interceptCall(MethodDescriptor<Q, A> method, CallOptions options, Channel next) {
+                return new SimpleForwardingClientCall<>(next.newCall(method, options)) {
+                    private int sent;
+
+                    @Override
+                    public void sendMessage(Q message) {
+                        if (sent++ > 0) {
+                            throw new IllegalStateException("no more");
+                        }
+                        super.sendMessage(message);
+                    }
+                };
+            }
+        };
+        try (
+            var server = new FakeServer(SessionTest::silent);
+            var client = new LoupeClient(ClientOptions.builder().address(server.address()).interceptors(interceptor).build());
+            var session = client.openSession()
+        ) {
+            assertEquals(0, session.send(frame(0)));
+            assertEquals(FailureCode.CONNECTION_LOST, assertInstanceOf(Outcome.Failed.class, rest(session).get(0)).code());
+            assertTrue(session.fault().orElseThrow().getMessage().contains("no more"), session.fault().toString());
         }
     }
 
