@@ -3,8 +3,10 @@ package loupegrpc;
 import com.google.protobuf.MessageLite;
 import io.grpc.CallOptions;
 import io.grpc.ClientInterceptors;
+import io.grpc.Drainable;
 import io.grpc.Grpc;
 import io.grpc.InsecureChannelCredentials;
+import io.grpc.KnownLength;
 import io.grpc.ManagedChannel;
 import io.grpc.Metadata;
 import io.grpc.MethodDescriptor;
@@ -13,7 +15,9 @@ import io.grpc.TlsChannelCredentials;
 import io.grpc.stub.ClientCalls;
 import io.grpc.stub.MetadataUtils;
 import java.io.ByteArrayInputStream;
+import java.io.IOException;
 import java.io.InputStream;
+import java.io.OutputStream;
 import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -45,7 +49,7 @@ final class Channel {
             new MethodDescriptor.Marshaller<byte[]>() {
                 @Override
                 public InputStream stream(byte[] message) {
-                    return new ByteArrayInputStream(message);
+                    return new Request(message);
                 }
 
                 @Override
@@ -56,6 +60,22 @@ final class Channel {
             ForgeryAnalysisServiceGrpc.getAnalyzeMethod().getResponseMarshaller()
         )
         .build();
+
+    /** Handed to gRPC in one piece, and not by a few kilobytes at a time. */
+    private static final class Request extends ByteArrayInputStream implements Drainable, KnownLength {
+
+        private Request(byte[] message) {
+            super(message);
+        }
+
+        @Override
+        public int drainTo(OutputStream target) throws IOException {
+            int length = available();
+            target.write(buf, pos, length);
+            pos = count;
+            return length;
+        }
+    }
 
     /** One attempt at something. */
     @FunctionalInterface
