@@ -137,6 +137,7 @@ built() {
   checks "the OpenAPI document" tests/openapi/run.sh
   checks "the page" clients/web/run-tests.sh
   checks "the Go client" clients/go/run-tests.sh
+  checks "the Java client" clients/java/run-tests.sh
   checks "one scenario, every client" clients/scenario/run.sh
 }
 

@@ -17,6 +17,10 @@ need() {
 libraries=$(/sbin/ldconfig -p)
 # has_gstreamer PLUGIN
 has_gstreamer() { ls /usr/lib/*/gstreamer-1.0/libgst"$1".so; }
+# has_maven GROUP/ARTIFACT, of Debian's packages for Java
+has_maven() { test -d "/usr/share/maven-repo/$1"; }
+# has_jni NAME
+has_jni() { ls /usr/lib/*/jni/lib"$1".so; }
 has_library() { [[ $libraries == *[[:space:]]$1[[:space:]]* ]]; }
 
 if ! command -v dotnet > /dev/null; then
@@ -80,6 +84,25 @@ if [[ ${1:-build} == test ]]; then
   need golang-google-grpc-dev "clients/go speaks gRPC with it" test -d /usr/share/gocode/src/google.golang.org/grpc
   # Not the older golang-goprotobuf-dev, which wants the older protoc-gen-go.
   need golang-github-golang-protobuf-1-5-dev "clients/go reads and writes messages with it" test -d /usr/share/gocode/src/github.com/golang/protobuf
+  need openjdk-17-jdk-headless "builds clients/java" command -v javac
+  need maven "builds clients/java" command -v mvn
+  need libmaven-compiler-plugin-java "builds clients/java" has_maven org/apache/maven/plugins/maven-compiler-plugin
+  need libmaven-resources-plugin-java "builds clients/java" has_maven org/apache/maven/plugins/maven-resources-plugin
+  need libmaven-jar-plugin-java "packs clients/java" has_maven org/apache/maven/plugins/maven-jar-plugin
+  need libsurefire-java "tests of clients/java" has_maven org/apache/maven/plugins/maven-surefire-plugin
+  need libexec-maven-plugin-java "generates the contract's Java" has_maven org/codehaus/mojo/exec-maven-plugin
+  need libbuild-helper-maven-plugin-java "builds the contract's Java" has_maven org/codehaus/mojo/build-helper-maven-plugin
+  need protobuf-compiler-grpc-java-plugin "generates the contract's Java" command -v grpc_java_plugin
+  need libprotobuf-java "clients/java reads and writes messages with it" has_maven com/google/protobuf/protobuf-java
+  need libgrpc-java "clients/java speaks gRPC with it" has_maven io/grpc/grpc-netty
+  need libnetty-java "gRPC for Java needs it" has_maven io/netty/netty-codec-http2
+  need libperfmark-java "gRPC for Java needs it" has_maven io/perfmark/perfmark-api
+  need libanimal-sniffer-java "gRPC for Java needs it" has_maven org/codehaus/mojo/animal-sniffer-annotations
+  need libgoogle-common-protos-java "gRPC for Java needs it" has_maven com/google/api/grpc/proto-google-common-protos
+  need libnetty-tcnative-java "TLS of Debian's Netty, for tests of clients/java" has_maven io/netty/netty-tcnative
+  need libnetty-tcnative-jni "TLS of Debian's Netty, for tests of clients/java" has_jni netty-tcnative
+  need libgoogle-gson-java "tests of clients/java read JSON with it" has_maven com/google/code/gson/gson
+  need junit5 "tests of clients/java" has_maven org/junit/jupiter/junit-jupiter
 fi
 
 if [[ ${1:-build} == bench ]]; then

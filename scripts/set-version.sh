@@ -14,6 +14,9 @@ sed -i "s|^version = \"$dots\"$|version = \"$new\"|" clients/python/pyproject.to
 sed -i "s|^VERSION = \"$dots\"$|VERSION = \"$new\"|" clients/python/src/loupe_grpc/_options.py
 sed -i "s|\(Version *= \)\"$dots\"|\1\"$new\"|" clients/go/options.go
 sed -i "s|loupegrpc@v$dots|loupegrpc@v$new|" clients/go/README.md
+sed -i "s|VERSION = \"$dots\"|VERSION = \"$new\"|" clients/java/src/main/java/loupegrpc/ClientOptions.java
+sed -i "0,/<version>$dots</s||<version>$new<|" clients/java/pom.xml
+sed -i "s|loupe-grpc-$dots\.jar|loupe-grpc-$new.jar|; s|<version>$dots<|<version>$new<|" clients/java/README.md
 sed -i "s|loupe-grpc-node/$dots|loupe-grpc-node/$new|" clients/node/src/options.ts
 sed -i "s|loupe-grpc-$dots\.tgz|loupe-grpc-$new.tgz|" clients/node/README.md
 # The first two of a lock file are the package's own; those of others stand behind a `resolved`.

@@ -11,13 +11,14 @@ trap 'kill "$server_PID"' EXIT
 read -r _ address _ <&"${server[0]}"
 for round in 1 2 3; do
   for kind in "$root/tests/data/preprocess/rgb-1920x1080.jpg" nv12; do
-    for client in dotnet python python-asyncio node go; do
+    for client in dotnet python python-asyncio node go java; do
       case $client in
         dotnet) command=("$root/tests/LoupeGrpc.Scenario/bin/Release/net10.0/LoupeGrpc.Scenario") ;;
         python) command=("${PYTHON:-/usr/bin/python3}" "$here/python/scenario.py") ;;
         python-asyncio) command=("${PYTHON:-/usr/bin/python3}" "$here/python/scenario.py" --async) ;;
         node) command=(node "$root/clients/node/dist/test/scenario.js") ;;
         go) command=("$here/go/bin/scenario") ;;
+        java) command=("$here/java/bin/scenario") ;;
       esac
       [[ -e ${command[1]:-${command[0]}} ]] || continue
       echo "$round $(basename "$kind") $client $("${command[@]}" --speed "$address" "$kind" "$count")"

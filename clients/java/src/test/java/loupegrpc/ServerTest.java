@@ -1,0 +1,129 @@
+package loupegrpc;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.nio.file.Files;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import java.util.concurrent.Executors;
+import javax.imageio.ImageIO;
+import org.junit.jupiter.api.Test;
+
+/** Against a real server, which run-tests.sh starts. */
+final class ServerTest {
+
+    @Test
+    void filesPixelsAndEveryKindOfMaskGiveTheSame() throws Exception {
+        try (var client = new LoupeClient(Checkout.realServer())) {
+            var path = Checkout.file("samples/forged-cat-inpainted.png");
+            var always = ImageOptions.STANDARD.withMasks(Masks.of(MaskPolicy.ALWAYS));
+            var first = client.analyzeImage(Image.file(path), always);
+            var bitmap = first.mask().orElseThrow().bitmap();
+            int area = 0;
+            for (byte pixel : bitmap.pixels()) {
+                area += pixel;
+            }
+            assertEquals(Verdict.MANIPULATED, first.verdict());
+            assertEquals(first.mask().orElseThrow().area(), area);
+            var others = new ArrayList<Analysis>();
+            others.add(client.analyzeImage(Image.encoded(Files.readAllBytes(path)), always));
+            others.add(client.analyzeImage(Image.of(ImageIO.read(path.toFile())), always));
+            for (var encoding : List.of(MaskEncoding.PNG, MaskEncoding.SOFT_PNG)) {
+                others.add(client.analyzeImage(Image.file(path), ImageOptions.STANDARD.withMasks(Masks.of(MaskPolicy.ALWAYS, encoding))));
+            }
+            for (var other : others) {
+                assertEquals(first.score(), other.score());
+                assertArrayEquals(bitmap.pixels(), other.mask().orElseThrow().bitmap().pixels());
+                assertEquals(first.mask().orElseThrow().box(), other.mask().orElseThrow().box());
+            }
+        }
+    }
+
+    @Test
+    void manySessionsShareAClient() throws Exception {
+        try (var client = new LoupeClient(Checkout.realServer())) {
+            var picture = Image.encoded(Files.readAllBytes(Checkout.file("samples/authentic-coffee.jpg")));
+            var options = SessionOptions.builder().maxFramesInFlight(3).masks(Masks.of(MaskPolicy.NEVER)).build();
+            Callable<Long> stream = () -> {
+                try (var outcomes = client.analyze(Collections.nCopies(15, Frame.of(picture)).iterator(), options)) {
+                    int index = 0;
+                    for (var outcome : outcomes) {
+                        var frame = assertInstanceOf(Outcome.Result.class, outcome).frame();
+                        assertEquals(index, frame.index());
+                        assertEquals(index++, frame.id());
+                    }
+                    return outcomes.summary().getResults();
+                }
+            };
+            var threads = Executors.newFixedThreadPool(3);
+            for (var results : threads.invokeAll(Collections.nCopies(3, stream))) {
+                assertEquals(15, results.get());
+            }
+            threads.shutdown();
+        }
+    }
+
+    @Test
+    void theServersRefusalsKeepTheirCodes() throws Exception {
+        try (var client = new LoupeClient(Checkout.realServer())) {
+            var picture = assertThrows(RequestException.class, () -> client.analyzeImage(Image.encoded("not a picture".getBytes())));
+            assertEquals(FailureCode.INVALID, picture.code());
+            var crossed = SessionOptions.builder().thresholds(Thresholds.of(0.9, 0.1)).build();
+            assertEquals(FailureCode.INVALID, assertThrows(RequestException.class, () -> client.openSession(crossed)).code());
+        }
+    }
+
+    @Test
+    void aFrameThatIsTooLargeIsNotSentAndTheSessionGoesOn() throws Exception {
+        try (var client = new LoupeClient(Checkout.realServer()); var session = client.openSession()) {
+            long limit = session.grant().getLimits().getMaxFrameBytes();
+            assertTrue(limit > 0 && limit < 1 << 30, "of " + limit);
+            session.send(Image.encoded(new byte[(int) limit + 1]));
+            session.send(Image.file(Checkout.file("samples/authentic-coffee.jpg")));
+            var failed = assertInstanceOf(Outcome.Failed.class, session.receive().orElseThrow());
+            assertEquals(FailureCode.TOO_LARGE, failed.code());
+            assertEquals(-1, failed.frame().sequence());
+            assertTrue(failed.message().contains("Loupe:Limits:MaxFrameBytes"), failed.message());
+            assertEquals(0, assertInstanceOf(Outcome.Result.class, session.receive().orElseThrow()).frame().sequence());
+        }
+    }
+
+    @Test
+    void picturesAreLookedAtInTilesWhereThatIsAskedFor() throws Exception {
+        try (var client = new LoupeClient(Checkout.realServer())) {
+            var image = Image.file(Checkout.file("samples/authentic-coffee.jpg"));
+            assertEquals(Optional.empty(), client.analyzeImage(image).tiles());
+            var tiled = client.analyzeImage(image, ImageOptions.STANDARD.withTiles(Tiles.of(TilePolicy.NATIVE)));
+            var tiles = tiled.tiles().orElseThrow();
+            assertEquals(List.of(4, 4, 160), List.of(tiles.getAnalysed(), tiles.getTotal(), tiles.getStep()));
+            assertTrue(tiles.getPeak().getScore() > tiled.score());
+            try (var session = client.openSession(SessionOptions.builder().tiles(Tiles.of(TilePolicy.NATIVE, 2)).build())) {
+                session.send(image);
+                var result = assertInstanceOf(Outcome.Result.class, session.receive().orElseThrow());
+                assertEquals(2, result.analysis().tiles().orElseThrow().getAnalysed());
+                assertTrue(result.analysis().tiles().orElseThrow().getWholePictureRun());
+            }
+        }
+    }
+
+    @Test
+    void aModelIsAskedForByItsName() throws Exception {
+        try (var client = new LoupeClient(Checkout.realServer())) {
+            var image = Image.file(Checkout.file("samples/authentic-coffee.jpg"));
+            assertEquals("default", client.serverInfo().getModels(0).getName());
+            var named = client.analyzeImage(image, ImageOptions.STANDARD.withModel("default"));
+            assertEquals(client.analyzeImage(image).score(), named.score());
+            var huge = ImageOptions.STANDARD.withModel("huge");
+            assertEquals(FailureCode.INVALID, assertThrows(RequestException.class, () -> client.analyzeImage(image, huge)).code());
+            var session = SessionOptions.builder().model("huge").build();
+            assertEquals(FailureCode.INVALID, assertThrows(RequestException.class, () -> client.openSession(session)).code());
+        }
+    }
+}
