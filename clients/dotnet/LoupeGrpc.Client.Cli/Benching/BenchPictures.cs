@@ -18,7 +18,7 @@ internal static class BenchPictures
     private const long MostBytes = 1L << 30;
 
     /// <exception cref="CliException">One of them cannot be read, or they are too many.</exception>
-    public static async Task<IReadOnlyList<byte[]>> ReadAsync(string path, Limits limits, CancellationToken cancellationToken)
+    public static async Task<IReadOnlyList<byte[]>> LoadAsync(string path, Limits limits, CancellationToken cancellationToken)
     {
         List<byte[]> pictures = [];
         long bytes = 0;

@@ -117,7 +117,7 @@ internal static class BenchCommand
                 WarmUp = TimeSpan.FromSeconds(result.GetValue(warmUp)),
                 Length = TimeSpan.FromSeconds(result.GetValue(seconds)),
                 Pictures = result.GetValue(source) is { } path
-                    ? await BenchPictures.ReadAsync(path, (await client.GetServerInfoAsync(host.Interrupt)).Limits ?? new Limits(), host.Interrupt)
+                    ? await BenchPictures.LoadAsync(path, (await client.GetServerInfoAsync(host.Interrupt)).Limits ?? new Limits(), host.Interrupt)
                     : [BenchPictures.Make()],
                 Delivery = result.GetValue(delivery) ?? new DeliveryPolicy { Mode = DeliveryMode.EveryFrame },
                 Mask = result.GetRequiredValue(mask) switch
