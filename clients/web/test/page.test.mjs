@@ -300,9 +300,15 @@ test('a long stream does not grow', () =>
     visit(
         async (page) => {
             const client = await page.context().newCDPSession(page);
+            // The least of some: at times a frame or two are on their way, which are no growth.
             const heap = async () => {
-                await client.send('HeapProfiler.collectGarbage');
-                return (await client.send('Runtime.getHeapUsage')).usedSize;
+                let least = Infinity;
+                for (let look = 0; look < 8; look++) {
+                    await client.send('HeapProfiler.collectGarbage');
+                    least = Math.min(least, (await client.send('Runtime.getHeapUsage')).usedSize);
+                }
+
+                return least;
             };
             await page.locator('#tab-stream').click();
             await page.getByRole('button', { name: 'Use the camera' }).click();
