@@ -17,11 +17,7 @@ internal sealed class AnalysisOptionSet
         DefaultValueFactory = _ => "table",
     }.AcceptOnlyFromAmong("table", "jsonl", "csv");
 
-    private readonly Option<string> _mask = new Option<string>("--mask")
-    {
-        Description = "When the server computes where a picture was forged: for every picture, for those that are not authentic, or never.",
-        DefaultValueFactory = _ => "suspected",
-    }.AcceptOnlyFromAmong("always", "suspected", "never");
+    private readonly MaskOption _mask = new();
 
     private readonly Option<Thresholds?> _thresholds = new("--thresholds")
     {
@@ -112,12 +108,7 @@ internal sealed class AnalysisOptionSet
             Serve = result.GetValue(_serve),
             Format = format,
             Explain = _explain.Read(result, format),
-            Mask = result.GetRequiredValue(_mask) switch
-            {
-                "always" => MaskPolicy.Always,
-                "never" => MaskPolicy.Never,
-                _ => MaskPolicy.WhenSuspected,
-            },
+            Mask = _mask.Read(result),
             Thresholds = result.GetValue(_thresholds),
             Model = result.GetRequiredValue(_model),
             Output = result.GetRequiredValue(_output),

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.CommandLine.Parsing;
 using LoupeGrpc.Client.Cli.Artifacts;
 using LoupeGrpc.Client.Cli.Benching;
 using LoupeGrpc.Client.Cli.CommandLine;
@@ -65,8 +64,7 @@ internal static class BenchCommand
         var seconds = new Option<double>("--seconds") { Description = "How long is measured.", HelpName = "S", DefaultValueFactory = _ => 10 };
         var warmUp = new Option<double>("--warm-up") { Description = "Seconds before that, which do not count.", HelpName = "S", DefaultValueFactory = _ => 2 };
         var source = new Option<string?>("--source") { Description = "A picture or a folder of pictures to send over and over. [default: one made here]", HelpName = "PATH" };
-        var mask = new Option<string>("--mask") { Description = "When the server computes masks: always, suspected or never.", DefaultValueFactory = _ => "suspected" };
-        mask.AcceptOnlyFromAmong("always", "suspected", "never");
+        var mask = new MaskOption();
         var delivery = DeliveryOption.Create();
         var adapt = new Option<bool>("--adapt") { Description = "Sessions adapt, as the server would have it." };
         var model = new Option<string>("--model") { Description = "Which of the server's models is measured. [default: the server's first]", HelpName = "NAME", DefaultValueFactory = _ => "" };
@@ -80,19 +78,19 @@ internal static class BenchCommand
             streams, window, rate, arrivals, trace, seed, seconds, warmUp, source, mask, delivery, adapt, model, json, compare, plot, serve,
         };
         server.AddTo(command);
-        streams.Validators.Add(static result => Check(result, result.GetValueOrDefault<int>() is >= 1 and <= MaxStreams, $"--streams must be 1 to {MaxStreams}."));
-        seconds.Validators.Add(static result => Check(result, result.GetValueOrDefault<double>() is > 0 and <= MaxSeconds, $"--seconds must be above 0, and {MaxSeconds:0} at most."));
-        warmUp.Validators.Add(static result => Check(result, result.GetValueOrDefault<double>() is >= 0 and <= MaxSeconds, $"--warm-up must be 0 to {MaxSeconds:0} seconds."));
+        streams.Validators.Add(static result => result.Require(result.GetValueOrDefault<int>() is >= 1 and <= MaxStreams, $"--streams must be 1 to {MaxStreams}."));
+        seconds.Validators.Add(static result => result.Require(result.GetValueOrDefault<double>() is > 0 and <= MaxSeconds, $"--seconds must be above 0, and {MaxSeconds:0} at most."));
+        warmUp.Validators.Add(static result => result.Require(result.GetValueOrDefault<double>() is >= 0 and <= MaxSeconds, $"--warm-up must be 0 to {MaxSeconds:0} seconds."));
         command.Validators.Add(result =>
         {
             var isOpen = result.GetValue(rate) is not null || result.GetValue(trace) is not null;
-            Check(result, result.GetValue(window) is null or (>= 1 and <= MaxWindow), $"--window must be 1 to {MaxWindow}.");
-            Check(result, result.GetValue(window) is null || !isOpen, "--window is for the closed loop: leave it out with --rate and --trace.");
-            Check(result, result.GetValue(rate) is null || result.GetValue(trace) is null, "--rate and --trace both say when frames come: give one of them.");
-            Check(result, result.GetValue(rate) is null or (> 0 and <= MaxRate), $"--rate must be above 0, and {MaxRate:0} at most.");
-            Check(result, result.GetResult(arrivals) is not { Implicit: false } || result.GetValue(rate) is not null, "--arrivals goes with --rate.");
-            Check(result, result.GetValue(plot) is not { } file || PlotFormats.IsKnown(file), "--plot must end in .png or .svg.");
-            Check(result, !result.GetValue(serve) || !ServerOptions.IsNamed(result), "--serve starts a server, --server names one that runs: give one of them.");
+            result.Require(result.GetValue(window) is null or (>= 1 and <= MaxWindow), $"--window must be 1 to {MaxWindow}.");
+            result.Require(result.GetValue(window) is null || !isOpen, "--window is for the closed loop: leave it out with --rate and --trace.");
+            result.Require(result.GetValue(rate) is null || result.GetValue(trace) is null, "--rate and --trace both say when frames come: give one of them.");
+            result.Require(result.GetValue(rate) is null or (> 0 and <= MaxRate), $"--rate must be above 0, and {MaxRate:0} at most.");
+            result.Require(result.GetResult(arrivals) is not { Implicit: false } || result.GetValue(rate) is not null, "--arrivals goes with --rate.");
+            result.Require(result.GetValue(plot) is not { } file || PlotFormats.IsKnown(file), "--plot must end in .png or .svg.");
+            result.Require(!result.GetValue(serve) || !ServerOptions.IsNamed(result), "--serve starts a server, --server names one that runs: give one of them.");
         });
         command.SetAction(async (result, _) =>
         {
@@ -120,12 +118,7 @@ internal static class BenchCommand
                     ? await BenchPictures.LoadAsync(path, (await client.GetServerInfoAsync(host.Interrupt)).Limits ?? new Limits(), host.Interrupt)
                     : [BenchPictures.Make()],
                 Delivery = result.GetValue(delivery) ?? new DeliveryPolicy { Mode = DeliveryMode.EveryFrame },
-                Mask = result.GetRequiredValue(mask) switch
-                {
-                    "always" => MaskPolicy.Always,
-                    "never" => MaskPolicy.Never,
-                    _ => MaskPolicy.WhenSuspected,
-                },
+                Mask = mask.Read(result),
                 Adapts = result.GetValue(adapt),
                 Model = result.GetRequiredValue(model),
             };
@@ -166,14 +159,6 @@ internal static class BenchCommand
         {
             await host.Error.WriteLineAsync(Printable.Text($"error: no plot in {picture.Path}: {FileErrors.Reason(error)}"));
             return false;
-        }
-    }
-
-    private static void Check(SymbolResult result, bool isRight, string message)
-    {
-        if (!isRight)
-        {
-            result.AddError(message);
         }
     }
 }

@@ -96,14 +96,14 @@ internal static class EvaluateCommand
         command.Validators.Add(result =>
         {
             var hasFolders = result.GetValue(authentic) is not null || result.GetValue(forged) is not null;
-            Check(result, result.GetValue(list) is null == hasFolders, "Say what to evaluate: --list FILE, or --authentic DIR and --forged DIR.");
-            Check(result, result.GetValue(authentic) is null == result.GetValue(forged) is null, "--authentic and --forged go together.");
-            Check(result, result.GetValue(masks) is null || result.GetValue(forged) is not null, "--masks goes with --forged: a list names its masks itself.");
-            Check(result, result.GetValue(by) is null || result.GetValue(list) is not null, "--by is a column of --list.");
-            Check(result, result.GetValue(predictions) is null || (result.GetValue(perturb) is null && !result.GetValue(serve) && !ServerOptions.IsNamed(result)), "--predictions asks no server: leave out --perturb, --serve and --server.");
-            Check(result, !result.GetValue(serve) || !ServerOptions.IsNamed(result), "--serve starts a server, --server names one that runs: give one of them.");
-            Check(result, result.GetValue(samples) is >= 0 and <= MaxSamples, $"--bootstrap must be 0 to {MaxSamples}.");
-            Check(result, result.GetValue(worst) is >= 0 and <= MaxWorst, $"--worst must be 0 to {MaxWorst}.");
+            result.Require(result.GetValue(list) is null == hasFolders, "Say what to evaluate: --list FILE, or --authentic DIR and --forged DIR.");
+            result.Require(result.GetValue(authentic) is null == result.GetValue(forged) is null, "--authentic and --forged go together.");
+            result.Require(result.GetValue(masks) is null || result.GetValue(forged) is not null, "--masks goes with --forged: a list names its masks itself.");
+            result.Require(result.GetValue(by) is null || result.GetValue(list) is not null, "--by is a column of --list.");
+            result.Require(result.GetValue(predictions) is null || (result.GetValue(perturb) is null && !result.GetValue(serve) && !ServerOptions.IsNamed(result)), "--predictions asks no server: leave out --perturb, --serve and --server.");
+            result.Require(!result.GetValue(serve) || !ServerOptions.IsNamed(result), "--serve starts a server, --server names one that runs: give one of them.");
+            result.Require(result.GetValue(samples) is >= 0 and <= MaxSamples, $"--bootstrap must be 0 to {MaxSamples}.");
+            result.Require(result.GetValue(worst) is >= 0 and <= MaxWorst, $"--worst must be 0 to {MaxWorst}.");
         });
         command.SetAction(async (result, _) =>
         {
@@ -203,14 +203,6 @@ internal static class EvaluateCommand
         {
             display.Notify($"error: no report in {page.Path}: {FileErrors.Reason(error)}");
             return false;
-        }
-    }
-
-    private static void Check(SymbolResult result, bool isRight, string message)
-    {
-        if (!isRight)
-        {
-            result.AddError(message);
         }
     }
 

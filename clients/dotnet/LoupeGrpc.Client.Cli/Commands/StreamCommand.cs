@@ -90,12 +90,11 @@ internal static class StreamCommand
             Description = "Draw score and mask area over time, with --adapt loss and drift too, as PNG or SVG.",
             HelpName = "FILE.png|FILE.svg",
         };
-        plot.Validators.Add(result => Check(
-            result,
+        plot.Validators.Add(result => result.Require(
             result.GetValueOrDefault<string?>() is not { } file || PlotFormats.IsKnown(file),
             $"--plot is '{result.GetValueOrDefault<string?>()}': its name must end in .png or .svg."));
-        fps.Validators.Add(result => Check(result, result.GetValueOrDefault<double?>() is not (<= 0 or > 1000), "--fps must be above 0, at most 1000."));
-        maxFrames.Validators.Add(result => Check(result, result.GetValueOrDefault<long?>() is not < 1, "--max-frames must be 1 or more."));
+        fps.Validators.Add(result => result.Require(result.GetValueOrDefault<double?>() is not (<= 0 or > 1000), "--fps must be above 0, at most 1000."));
+        maxFrames.Validators.Add(result => result.Require(result.GetValueOrDefault<long?>() is not < 1, "--max-frames must be 1 or more."));
         var readTimeout = new Option<double>("--read-timeout")
         {
             Description = "A source that gives nothing for so many seconds is broken, 0.1 to 3600.",
@@ -118,14 +117,12 @@ internal static class StreamCommand
             HelpName = "FORMAT:WxH[@FPS]",
             CustomParser = ParseRaw,
         };
-        hwaccel.Validators.Add(result => Check(
-            result,
+        hwaccel.Validators.Add(result => result.Require(
             result.GetValueOrDefault<string?>() is not { } name || (name.Length > 0 && name.All(c => char.IsAsciiLetterOrDigit(c) || c == '_')),
             $"--hwaccel is '{result.GetValueOrDefault<string?>()}': it must be a name that `ffmpeg -hwaccels` lists."));
-        readTimeout.Validators.Add(result => Check(result, result.GetValueOrDefault<double>() is >= 0.1 and <= 3600, "--read-timeout must be 0.1 to 3600 seconds."));
-        session.Validators.Add(result => Check(result, result.GetValueOrDefault<string?>() is not { Length: > 128 }, "--session must have at most 128 characters."));
-        session.Validators.Add(result => Check(
-            result,
+        readTimeout.Validators.Add(result => result.Require(result.GetValueOrDefault<double>() is >= 0.1 and <= 3600, "--read-timeout must be 0.1 to 3600 seconds."));
+        session.Validators.Add(result => result.Require(result.GetValueOrDefault<string?>() is not { Length: > 128 }, "--session must have at most 128 characters."));
+        session.Validators.Add(result => result.Require(
             result.GetValueOrDefault<string?>() is not { } name || Printable.Text(name) == name,
             "--session holds characters that would drive the terminal of whoever lists sessions."));
 
@@ -183,14 +180,6 @@ internal static class StreamCommand
     }
 
     private static string Shorten(string label) => label.Length <= 128 ? label : label[^128..];
-
-    private static void Check(OptionResult result, bool isRight, string message)
-    {
-        if (!isRight)
-        {
-            result.AddError(message);
-        }
-    }
 
     private static RawLayout? ParseRaw(ArgumentResult result)
     {

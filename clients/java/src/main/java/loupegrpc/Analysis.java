@@ -184,4 +184,13 @@ public record Analysis(FrameResult message) {
     public Optional<TileReport> tiles() {
         return message.hasTiles() ? Optional.of(message.getTiles()) : Optional.empty();
     }
+
+    /**
+     * What was measured, in sentences.
+     *
+     * @return empty where no language was asked for
+     */
+    public List<Explanation> explanation() {
+        return message.getExplanationList().stream().map(Explanation::of).toList();
+    }
 }

@@ -10,11 +10,19 @@ import java.util.Optional;
  * @param masks when and how masks are returned
  * @param tiles whether it is looked at in tiles
  * @param model one of the server's, by name; empty: its first
+ * @param explain the language of {@link Analysis#explanation}, {@code en} or {@code zh}; empty: there are no sentences
  * @param timeout for the call with all its tries; empty: none
  */
-public record ImageOptions(Optional<Thresholds> thresholds, Optional<Masks> masks, Optional<Tiles> tiles, String model, Optional<Duration> timeout) {
+public record ImageOptions(
+    Optional<Thresholds> thresholds,
+    Optional<Masks> masks,
+    Optional<Tiles> tiles,
+    String model,
+    String explain,
+    Optional<Duration> timeout
+) {
     /** The server's. */
-    public static final ImageOptions STANDARD = new ImageOptions(Optional.empty(), Optional.empty(), Optional.empty(), "", Optional.empty());
+    public static final ImageOptions STANDARD = new ImageOptions(Optional.empty(), Optional.empty(), Optional.empty(), "", "", Optional.empty());
 
     /**
      * The same with thresholds.
@@ -23,7 +31,7 @@ public record ImageOptions(Optional<Thresholds> thresholds, Optional<Masks> mask
      * @return options
      */
     public ImageOptions withThresholds(Thresholds value) {
-        return new ImageOptions(Optional.of(value), masks, tiles, model, timeout);
+        return new ImageOptions(Optional.of(value), masks, tiles, model, explain, timeout);
     }
 
     /**
@@ -33,7 +41,7 @@ public record ImageOptions(Optional<Thresholds> thresholds, Optional<Masks> mask
      * @return options
      */
     public ImageOptions withMasks(Masks value) {
-        return new ImageOptions(thresholds, Optional.of(value), tiles, model, timeout);
+        return new ImageOptions(thresholds, Optional.of(value), tiles, model, explain, timeout);
     }
 
     /**
@@ -43,7 +51,7 @@ public record ImageOptions(Optional<Thresholds> thresholds, Optional<Masks> mask
      * @return options
      */
     public ImageOptions withTiles(Tiles value) {
-        return new ImageOptions(thresholds, masks, Optional.of(value), model, timeout);
+        return new ImageOptions(thresholds, masks, Optional.of(value), model, explain, timeout);
     }
 
     /**
@@ -53,7 +61,17 @@ public record ImageOptions(Optional<Thresholds> thresholds, Optional<Masks> mask
      * @return options
      */
     public ImageOptions withModel(String value) {
-        return new ImageOptions(thresholds, masks, tiles, value, timeout);
+        return new ImageOptions(thresholds, masks, tiles, value, explain, timeout);
+    }
+
+    /**
+     * The same with sentences.
+     *
+     * @param value their language, {@code en} or {@code zh}
+     * @return options
+     */
+    public ImageOptions withExplanation(String value) {
+        return new ImageOptions(thresholds, masks, tiles, model, value, timeout);
     }
 
     /**
@@ -63,6 +81,6 @@ public record ImageOptions(Optional<Thresholds> thresholds, Optional<Masks> mask
      * @return options
      */
     public ImageOptions withTimeout(Duration value) {
-        return new ImageOptions(thresholds, masks, tiles, model, Optional.of(value));
+        return new ImageOptions(thresholds, masks, tiles, model, explain, Optional.of(value));
     }
 }

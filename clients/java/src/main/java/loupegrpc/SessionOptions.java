@@ -21,6 +21,7 @@ public final class SessionOptions {
         var message = OpenSession.newBuilder()
             .setSessionName(builder.name)
             .setModel(builder.model)
+            .setExplain(builder.explain)
             .setAdaptationSnapshot(builder.adaptationSnapshot)
             .setDeterministic(builder.deterministic)
             .setUnordered(builder.unordered)
@@ -68,6 +69,7 @@ public final class SessionOptions {
 
         private String name = "";
         private String model = "";
+        private String explain = "";
         private FrameFormat frameFormat;
         private Delivery delivery;
         private Masks masks;
@@ -148,6 +150,17 @@ public final class SessionOptions {
          */
         public Builder tiles(Tiles value) {
             tiles = Objects.requireNonNull(value, "tiles");
+            return this;
+        }
+
+        /**
+         * The language of {@link Analysis#explanation}. Default: results have no sentences.
+         *
+         * @param value {@code en} or {@code zh}
+         * @return this
+         */
+        public Builder explain(String value) {
+            explain = Objects.requireNonNull(value, "explain");
             return this;
         }
 

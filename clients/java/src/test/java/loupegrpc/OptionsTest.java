@@ -67,6 +67,7 @@ final class OptionsTest {
         var opening = SessionOptions.builder()
             .name("gate")
             .model("huge")
+            .explain("zh")
             .frameFormat(FrameFormat.of(PixelFormat.GRAY8, 2, 2))
             .delivery(Delivery.within(Duration.ofMillis(50)))
             .masks(new Masks(MaskPolicy.NEVER, MaskEncoding.PNG, 7))
@@ -89,6 +90,7 @@ final class OptionsTest {
             .message(ClientOptions.builder().clientName("me").build());
         assertEquals("gate", opening.getSessionName());
         assertEquals("huge", opening.getModel());
+        assertEquals("zh", opening.getExplain());
         assertEquals(loupegrpc.v1.PixelFormat.PIXEL_FORMAT_GRAY8, opening.getFrameFormat().getPixelFormat());
         assertEquals(loupegrpc.v1.DeliveryMode.DELIVERY_MODE_STALENESS_BUDGET, opening.getDelivery().getMode());
         assertEquals(50_000_000, opening.getDelivery().getStalenessBudget().getNanos());
@@ -144,7 +146,7 @@ final class OptionsTest {
                 compared++;
             }
         }
-        assertEquals(14, compared);
+        assertEquals(15, compared);
         assertEquals(Verdict.UNSPECIFIED, Wire.of(Verdict.values(), 99));
         assertEquals(Verdict.UNSPECIFIED, Wire.of(Verdict.values(), -1));
         for (var code : loupegrpc.v1.FailureCode.values()) {

@@ -96,6 +96,29 @@ final class ServerTest {
     }
 
     @Test
+    void resultsAreExplainedInTheLanguageThatIsAskedFor() throws Exception {
+        try (var client = new LoupeClient(Checkout.realServer())) {
+            var image = Image.file(Checkout.file("samples/forged-cat-inpainted.png"));
+            assertEquals(List.of(), client.analyzeImage(image).explanation());
+            var first = client.analyzeImage(image, ImageOptions.STANDARD.withExplanation("en")).explanation().get(0);
+            assertEquals(ExplanationCode.SCORE_MANIPULATED, first.code());
+            assertEquals(0.6, first.numbers().get("high"));
+            assertTrue(first.text().startsWith("The score of 0.99"), first.text());
+            var french = ImageOptions.STANDARD.withExplanation("fr");
+            assertTrue(
+                assertThrows(RequestException.class, () -> client.analyzeImage(image, french))
+                    .getMessage()
+                    .contains("en or zh")
+            );
+            try (var session = client.openSession(SessionOptions.builder().explain("zh").build())) {
+                session.send(image);
+                var result = assertInstanceOf(Outcome.Result.class, session.receive().orElseThrow());
+                assertTrue(result.analysis().explanation().get(0).text().startsWith("分数"));
+            }
+        }
+    }
+
+    @Test
     void picturesAreLookedAtInTilesWhereThatIsAskedFor() throws Exception {
         try (var client = new LoupeClient(Checkout.realServer())) {
             var image = Image.file(Checkout.file("samples/authentic-coffee.jpg"));
