@@ -370,7 +370,7 @@ internal sealed record SessionOptions : IValidatableObject
     public int CheckpointInterval { get; init; } = 64;
 
     /// <summary>With all that is kept to be sent again, and the adaptation state. Redis itself takes 512 MiB.</summary>
-    [Setting("a session's record; larger: not kept")]
+    [Setting("largest record of a session")]
     [Bytes(1L << 20, 1L << 29)]
     public long MaxRecordBytes { get; init; } = 256L << 20;
 
