@@ -27,11 +27,19 @@ internal sealed class GatedAnalyzer(IFrameAnalyzer engine) : IFrameAnalyzer, IDi
     /// <summary>Lets so many frames pass, now or when they come.</summary>
     public void Pass(int frames) => _gate.Release(frames);
 
+    /// <summary>Opens the gate for good when it is disposed: a test that failed must not leave a server that waits for its frames by a clock that stands still.</summary>
+    public IDisposable OpenAtEnd() => new Opening(this);
+
     public IAnalysisLane OpenLane(bool pinned) => new Lane(this, engine.OpenLane(pinned));
 
     public AdaptationSession CreateAdaptation(AdaptationSettings settings) => engine.CreateAdaptation(settings);
 
     public void Dispose() => _gate.Dispose();
+
+    private sealed class Opening(GatedAnalyzer gated) : IDisposable
+    {
+        public void Dispose() => gated.Pass(1 << 20);
+    }
 
     private sealed class Lane(GatedAnalyzer gated, IAnalysisLane lane) : IAnalysisLane
     {
