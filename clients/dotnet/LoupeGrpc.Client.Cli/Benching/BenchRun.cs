@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using LoupeGrpc.Client.Cli.CommandLine;
 using LoupeGrpc.V1;
 
 namespace LoupeGrpc.Client.Cli.Benching;
@@ -55,7 +56,7 @@ internal sealed class BenchRun(LoupeClient client, BenchPlan plan, TimeProvider 
             return _tally.ToFigures(plan, counted < plan.Length ? Max(counted, TimeSpan.Zero) : plan.Length) with
             {
                 Started = started,
-                Server = client.Address.GetLeftPart(UriPartial.Authority),
+                Server = ServerOptions.Show(client.Address),
                 Model = grant.Model is { } model ? $"{model.Name} {model.Version} {model.Hash[..Math.Min(8, model.Hash.Length)]}" : "",
                 Execution = grant.Execution is { } execution ? $"{execution.Provider} {execution.Precision}" : "",
             };
