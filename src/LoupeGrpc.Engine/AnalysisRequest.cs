@@ -24,6 +24,9 @@ public sealed record AnalysisRequest
     /// <summary>Whether what explains the findings is measured too: <see cref="FrameAnalysis.Evidence"/>.</summary>
     public bool Evidence { get; init; }
 
+    /// <summary>Whether what was read and found is digested: <see cref="FrameAnalysis.Digests"/>.</summary>
+    public bool Digests { get; init; }
+
     /// <summary>Goes before frames that are not, wherever it waits: for frames that lose their worth. Of one session all are, or none.</summary>
     public bool IsUrgent { get; init; }
 

@@ -65,6 +65,9 @@ public sealed record FrameAnalysis
     /// <summary>What was measured beside that; null where it was not asked for.</summary>
     public FrameEvidence? Evidence { get; init; }
 
+    /// <summary>Of the decoded pixels and of the mask; null where they were not asked for.</summary>
+    public FrameDigests? Digests { get; init; }
+
     /// <summary>What was left out as asked for, and would have been done otherwise.</summary>
     public Economies Economies { get; init; }
 

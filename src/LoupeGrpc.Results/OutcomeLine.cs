@@ -103,6 +103,10 @@ internal sealed record OutcomeLine
     [JsonPropertyName("explanation")]
     public IReadOnlyList<SentenceField>? Explanation { get; init; }
 
+    /// <summary>Signed, an object: over plain HTTP. The client's tool has a file for receipts.</summary>
+    [JsonPropertyName("receipt")]
+    public JsonElement? Receipt { get; init; }
+
     [JsonPropertyName("mask_file")]
     public string? MaskFile { get; init; }
 

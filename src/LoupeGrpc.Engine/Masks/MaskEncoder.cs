@@ -20,6 +20,9 @@ internal static class MaskEncoder
         _ => EncodePng(soft, maxBytes),
     };
 
+    /// <summary>COCO's counts, however long.</summary>
+    public static byte[] EncodeRuns(Mat mask) => EncodeRuns(mask.AsSpan<byte>(), mask.Width, mask.Height, int.MaxValue)!;
+
     private static byte[]? EncodeRuns(ReadOnlySpan<byte> mask, int width, int height, int maxBytes)
     {
         byte[] buffer = ArrayPool<byte>.Shared.Rent(FirstGuess);

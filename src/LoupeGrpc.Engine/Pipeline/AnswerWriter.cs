@@ -46,6 +46,7 @@ internal sealed class AnswerWriter(ExecutionDescription execution, StageClock cl
         Notes = job.Notes,
         Tiles = job.Tiles,
         Evidence = job.Evidence,
+        Digests = job.Digests,
         Economies = job.Economies,
         Timings = job.Timings with { Total = clock.Since(job.ReceivedAt) },
         Execution = execution,

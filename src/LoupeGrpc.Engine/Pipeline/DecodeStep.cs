@@ -1,4 +1,5 @@
 using System.Numerics.Tensors;
+using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using LoupeGrpc.Engine.Diagnostics;
 using LoupeGrpc.Engine.Execution;
@@ -92,6 +93,7 @@ internal sealed class DecodeStep(ModelManifest manifest, PixelPool pixels, Stage
         job.Evidence = job.Request.Evidence ? EvidenceOf(job.Shape.Header) : null;
         if (job.Input is RawInput raw)
         {
+            job.Digests = job.Request.Digests ? new FrameDigests { Format = $"raw {raw.Layout.Format.ToString().ToUpperInvariant()}" } : null;
             Preprocess(job, RawPlanes.Describe(raw.Layout, data), start);
             if (raw.Layout.Format == PixelFormat.Bgra32)
             {
@@ -120,6 +122,18 @@ internal sealed class DecodeStep(ModelManifest manifest, PixelPool pixels, Stage
         }
 
         return null;
+    }
+
+    private static FrameDigests DigestsOf(ImageHeader header, Mat picture)
+    {
+        using var pixels = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        int rows = picture.Rows;
+        for (int row = 0; row < rows; row++)
+        {
+            pixels.AppendData(MemoryMarshal.AsBytes(picture.RowSpan<Vec3b>(row)));
+        }
+
+        return new FrameDigests { Format = header.Kind.Name(), Decoder = header.Kind.DecoderName(), Pixels = pixels.GetHashAndReset() };
     }
 
     private FrameEvidence EvidenceOf(ImageHeader? header)
@@ -158,6 +172,7 @@ internal sealed class DecodeStep(ModelManifest manifest, PixelPool pixels, Stage
                 return failure;
             }
 
+            job.Digests = job.Request.Digests ? DigestsOf(header, picture!) : null;
             if (job.Plan is not null)
             {
                 Hold(job, picture!, start);

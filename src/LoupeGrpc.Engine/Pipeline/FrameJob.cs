@@ -110,6 +110,9 @@ internal sealed class FrameJob(FrameExit exit, FrameInput input, AnalysisRequest
 
     public byte[]? Sha256 { get; set; }
 
+    /// <summary>What was digested so far; null: it is not asked for, or nothing was read yet.</summary>
+    public FrameDigests? Digests { get; set; }
+
     public List<ImageNote> Notes { get; } = [];
 
     /// <summary>What the model saw is not what was sent: whatever the score, the verdict is uncertain.</summary>

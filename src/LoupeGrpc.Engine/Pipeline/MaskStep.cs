@@ -1,4 +1,5 @@
 using System.Numerics.Tensors;
+using System.Security.Cryptography;
 using LoupeGrpc.Engine.Diagnostics;
 using LoupeGrpc.Engine.Execution;
 using LoupeGrpc.Engine.Masks;
@@ -51,6 +52,7 @@ internal sealed class MaskStep(ModelManifest manifest, AnswerWriter answers, Sta
         job.Evidence = job.Evidence is { } evidence ? evidence with { Mask = Measure(job, mask.Values, area) } : null;
         var regions = area == 0 ? [] : RegionFinder.Find(mask.Values, soft.Values, job.Shape.Width);
         var encoded = Encode(job, mask, soft, area);
+        job.Digests = job.Digests is { } digests ? digests with { Mask = Digest(mask, encoded, area) } : null;
         float[] softMask = job.Request.SoftMask && (long)soft.Values.Length * sizeof(float) <= job.Request.MaxMaskBytes ? soft.Values.ToArray() : [];
         job.Timings = job.Timings with { Mask = job.Timings.Mask + clock.Record(job, TimedWork.Mask, start) };
         if (job.NeedsDualVerdict)
@@ -78,6 +80,12 @@ internal sealed class MaskStep(ModelManifest manifest, AnswerWriter answers, Sta
         }
 
         return new MaskEvidence(area, fields, onSuspected);
+    }
+
+    private static MaskDigest Digest(PixelMemory<byte> mask, EncodedMask? encoded, long area)
+    {
+        var counts = encoded is { Encoding: MaskEncoding.Rle } ? encoded.Data.Span : MaskEncoder.EncodeRuns(mask.Mat);
+        return new MaskDigest(SHA256.HashData(counts), area);
     }
 
     /// <summary>Of a part the soft map alone is wanted.</summary>

@@ -124,7 +124,7 @@ internal sealed class SessionCalls(
         }
 
         var session = AnalyzeSession.Restore(
-            stored.ToOpening(services.Options.Limits) with { Owner = caller.Owner, Quota = quotas.Of(caller), ModelThresholds = seat.Model.Calibration?.Thresholds }, seat, stored, services, sessions.Remove);
+            stored.ToOpening(services.Options.Limits, services.Options.Receipts.AreSigned) with { Owner = caller.Owner, Quota = quotas.Of(caller), ModelThresholds = seat.Model.Calibration?.Thresholds }, seat, stored, services, sessions.Remove);
         if (sessions.TryAdd(session, out var refusal))
         {
             return new FoundSession(session, null);

@@ -13,7 +13,7 @@ internal static class KeyCommand
     {
         var command = new Verb(
             "key",
-            "Gives keys to clients, lists them, takes them back.",
+            "Gives keys to clients, lists them, takes them back; makes the key that signs receipts.",
             """
             Keys stand in a file, as hashes: what is shown once is kept nowhere. The server reads it (Loupe:Security:Keys) and reads it anew when it
             changes; sessions of a key that is revoked end within seconds. Run it as the user that the server runs as: the file is for its owner alone.
@@ -23,10 +23,18 @@ internal static class KeyCommand
               loupe-grpc-server key add --file keys.json --name gate-3 --sessions 2
               loupe-grpc-server key add --file keys.json --name prometheus --role observe
               loupe-grpc-server key revoke --file keys.json --name gate-3
+
+            `key sign` makes another kind of key: the server signs receipts with it (Loupe:Receipts:Key), and loupe-grpc-client verify checks them with
+            the public half. Whoever has the private one can sign in the server's name; a copy of the public one belongs to those who check.
+
+            Example:
+              loupe-grpc-server key sign --output receipts.key
+              loupe-grpc-server serve --Loupe:Receipts:Key=receipts.key
             """);
         command.Add(Add());
         command.Add(List());
         command.Add(Revoke());
+        command.Add(Sign());
         return command;
     }
 
@@ -109,6 +117,26 @@ internal static class KeyCommand
                 cancellationToken).ConfigureAwait(false);
             await result.InvocationConfiguration.Error.WriteLineAsync(
                 $"the key of {revoked} is revoked: servers that read {path} end its sessions within seconds").ConfigureAwait(false);
+        }));
+        return command;
+    }
+
+    private static Command Sign()
+    {
+        var output = new Option<string>("--output")
+        {
+            HelpName = "FILE",
+            Description = "Where the private key goes, for its owner alone; the public one goes to FILE.pub. Neither may be there.",
+            Required = true,
+        };
+        var command = new Command("sign", "Makes the key that signs receipts: Ed25519, in PEM.") { output };
+        command.SetAction((result, _) => RunAsync(result, async () =>
+        {
+            var path = result.GetRequiredValue(output);
+            var key = ReceiptKeyFile.Create(path);
+            await result.InvocationConfiguration.Output.WriteLineAsync($"key id: {key.Id}").ConfigureAwait(false);
+            await result.InvocationConfiguration.Error.WriteLineAsync(
+                $"{path} signs: set Loupe:Receipts:Key to it. {ReceiptKeyFile.PublicPathOf(path)} checks: give it to those who run loupe-grpc-client verify").ConfigureAwait(false);
         }));
         return command;
     }

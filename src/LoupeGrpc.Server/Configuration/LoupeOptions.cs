@@ -75,6 +75,9 @@ internal sealed record LoupeOptions : IValidatableObject
     [SettingSection("Who opened, ended, administered and was refused, in a file")]
     public AuditOptions Audit { get; init; } = new();
 
+    [SettingSection("Results that can be proven: signed receipts")]
+    public ReceiptOptions Receipts { get; init; } = new();
+
     [SettingSection("OpenTelemetry, beside the metrics that are always there")]
     public TelemetryOptions Telemetry { get; init; } = new();
 

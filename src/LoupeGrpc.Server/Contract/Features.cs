@@ -1,5 +1,6 @@
 using LoupeGrpc.Server.Configuration;
 using LoupeGrpc.Server.Sessions;
+using LoupeGrpc.Server.Sessions.Receipts;
 using LoupeGrpc.V1;
 
 namespace LoupeGrpc.Server.Contract;
@@ -15,6 +16,11 @@ internal static class Features
             yield return NoResumption("resume_token");
         }
 
+        if (!options.Receipts.AreSigned)
+        {
+            yield return ReceiptWriter.NotHere;
+        }
+
         if (!options.Admin.Enabled)
         {
             yield return new MissingFeature("SessionAdminService", "not switched on: Loupe:Admin:Enabled");
@@ -28,6 +34,11 @@ internal static class Features
         if (open.Resumable && never)
         {
             yield return NoResumption("resumable");
+        }
+
+        if (open.Receipts && !options.Receipts.AreSigned)
+        {
+            yield return ReceiptWriter.NotHere;
         }
 
         if (!open.ResumeToken.IsEmpty)

@@ -52,7 +52,7 @@ internal static class OpenReader
             errors.Add(badLanguage);
         }
 
-        analysis = analysis with { Explain = language };
+        analysis = analysis with { Explain = language, Receipts = open.Receipts && options.Receipts.AreSigned };
 
         AdaptationSettings? adaptation = null;
         if (open.Adaptation?.Enabled == true)

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using LoupeGrpc.Results;
 using LoupeGrpc.Server.Sessions.Frames;
 
@@ -13,7 +14,7 @@ internal static class PictureLines
         var line = new OutcomeLine { Path = path, FrameId = number, Outcome = string.Empty };
         return end switch
         {
-            FrameEnd.Analysed analysed => line.WithResult(analysed.ToMessage()),
+            FrameEnd.Analysed analysed => line.WithResult(analysed.ToMessage()) with { Receipt = analysed.Receipt.IsEmpty ? null : JsonElement.Parse(analysed.Receipt.Span) },
             FrameEnd.Failed { Failure: var failure } => line.WithFailure(WireName.Of(FailureMapping.CodeOf(failure.Kind)), failure.Message),
             _ => throw new ArgumentOutOfRangeException(nameof(end), end, "A single picture is neither dropped nor expired."),
         };

@@ -2,6 +2,7 @@ using LoupeGrpc.Engine;
 using LoupeGrpc.Server.Configuration;
 using LoupeGrpc.Server.Sessions;
 using LoupeGrpc.Server.Sessions.Frames;
+using LoupeGrpc.Server.Sessions.Receipts;
 using LoupeGrpc.V1;
 
 namespace LoupeGrpc.Server.Contract;
@@ -27,12 +28,18 @@ internal static class PictureReader
             return null;
         }
 
+        if (request.Receipt && !options.Receipts.AreSigned)
+        {
+            failure = CallFailure.Unsupported(ReceiptWriter.NoKey);
+            return null;
+        }
+
         if (AnalysisSettingsReader.Read(request.Thresholds, defaults, out var error) is { } thresholds
             && AnalysisSettingsReader.Read(request.Mask, out error) is { } mask
             && AnalysisSettingsReader.Read(request.Tiles, options, out error) is { } tiles
             && AnalysisSettingsReader.TryReadLanguage(request.Explain, out var language, out error))
         {
-            var settings = new AnalysisSettings { Thresholds = thresholds, Mask = mask, Tiles = tiles, Explain = language, MaxResponseBytes = AnalysisSettings.DefaultResponseBytes };
+            var settings = new AnalysisSettings { Thresholds = thresholds, Mask = mask, Tiles = tiles, Explain = language, Receipts = request.Receipt, MaxResponseBytes = AnalysisSettings.DefaultResponseBytes };
             return new PictureRequest(input, settings, request.Model);
         }
 

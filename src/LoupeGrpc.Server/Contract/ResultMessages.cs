@@ -23,7 +23,7 @@ internal static class ResultMessages
 
     public static FrameResult ToMessage(this FrameEnd.Analysed end)
     {
-        var (analysis, thresholds) = (end.Analysis, end.Thresholds);
+        var (analysis, thresholds) = (end.Analysis, end.Settings.Thresholds);
         var result = new FrameResult
         {
             Score = analysis.Score,
@@ -52,6 +52,7 @@ internal static class ResultMessages
             BaseMask = analysis.BaseMask?.ToMessage(),
             MaskDisagreement = analysis.MaskDisagreement ?? 0,
             Tiles = analysis.Tiles?.ToMessage(),
+            Receipt = UnsafeByteOperations.UnsafeWrap(end.Receipt),
         };
         foreach (var region in analysis.Regions)
         {
@@ -76,7 +77,7 @@ internal static class ResultMessages
             result.Notes.Add(new Note { Code = CodeOf(note.Kind), Message = note.Message });
         }
 
-        if (end.Explain is { } language)
+        if (end.Settings.Explain is { } language)
         {
             result.Explanation.AddRange(Explainer.Explain(analysis, thresholds, language).Select(static sentence => sentence.ToMessage()));
         }

@@ -1,3 +1,4 @@
+using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
 using LoupeGrpc.Results;
 using LoupeGrpc.Server.Sessions;
@@ -37,6 +38,7 @@ internal static class ServerInfoMessages
             ReadySince = readySince?.ToTimestamp(),
             ActiveSessions = (uint)connected,
             Startup = startup is { } time ? Duration.FromTimeSpan(time) : null,
+            ReceiptKey = services.Receipts.PublicKey is { } key ? new ReceiptKey { KeyId = key.Id, PublicKey = UnsafeByteOperations.UnsafeWrap(key.Info) } : null,
             Models = { services.Models.List().Select(ExecutionMessages.ToMessage) },
         };
     }

@@ -37,6 +37,7 @@ internal static class SessionMessages
             },
             Mask = grant.Settings.ToMaskSettings(grant.Adaptation is not null),
             Tiles = grant.Settings.Tiles.ToMessage(),
+            Receipts = grant.Settings.Receipts,
             Explain = grant.Settings.Explain is { } language ? ExplanationLanguages.TagOf(language) : "",
             Unavailable = { grant.Missing.Select(static missing => missing.ToMessage()) },
             Adaptation = grant.Adaptation?.ToMessage(),
@@ -74,6 +75,7 @@ internal static class SessionMessages
             FrameBytes = summary.FrameBytes,
             Duration = Duration.FromTimeSpan(summary.Duration),
             Adaptation = summary.Adaptation?.ToMessage(),
+            Receipt = UnsafeByteOperations.UnsafeWrap(summary.Receipt),
         },
     };
 

@@ -13,6 +13,7 @@ using LoupeGrpc.Server.Sessions.Adaptation;
 using LoupeGrpc.Server.Sessions.Frames;
 using LoupeGrpc.Server.Sessions.Keeping;
 using LoupeGrpc.Server.Sessions.Memory;
+using LoupeGrpc.Server.Sessions.Receipts;
 using LoupeGrpc.Server.Stores;
 using LoupeGrpc.Server.Web;
 using Microsoft.AspNetCore.Connections;
@@ -47,6 +48,9 @@ internal static class LoupeServices
         services.AddSingleton<QueueMetrics>();
         services.AddSingleton<IResponseEncoding, ResponseEncoding>();
         services.AddSessionStore(options.Sessions, ReadyTag);
+        services.AddSingleton(static provider => new ReceiptWriter(
+            provider.GetRequiredService<LoupeOptions>().Receipts is { AreSigned: true } receipts ? ReceiptKeyFile.Read(receipts.Key) : null,
+            provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<SessionServices>();
         services.AddSingleton<SessionCalls>();
         services.AddSingleton<PictureQueue>();

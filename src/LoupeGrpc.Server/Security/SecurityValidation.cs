@@ -11,7 +11,7 @@ internal sealed class SecurityValidation : IValidateOptions<LoupeOptions>
 
     public ValidateOptionsResult Validate(string? name, LoupeOptions options)
     {
-        string[] errors = [.. EndpointErrors(options), .. TlsErrors(options.Tls), .. KeyErrors(options.Security), .. TokenErrors(options.Security), .. IdentityErrors(options.Security), .. StoreErrors(options.Sessions)];
+        string[] errors = [.. EndpointErrors(options), .. TlsErrors(options.Tls), .. KeyErrors(options.Security), .. TokenErrors(options.Security), .. IdentityErrors(options.Security), .. ReceiptErrors(options.Receipts), .. StoreErrors(options.Sessions)];
         return errors.Length == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(errors.Select(static error => $"{error}."));
     }
 
@@ -63,6 +63,14 @@ internal sealed class SecurityValidation : IValidateOptions<LoupeOptions>
         if (security.Keys.Length > 0 && Problem(() => KeyFile.Read(security.Keys)) is { } problem)
         {
             yield return $"Loupe:Security:Keys: {problem}";
+        }
+    }
+
+    private static IEnumerable<string> ReceiptErrors(ReceiptOptions receipts)
+    {
+        if (receipts.AreSigned && Problem(() => ReceiptKeyFile.Read(receipts.Key).Dispose()) is { } problem)
+        {
+            yield return $"Loupe:Receipts:Key: {problem}";
         }
     }
 

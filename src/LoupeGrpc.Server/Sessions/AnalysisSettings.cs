@@ -2,6 +2,7 @@ using System.Text.Json.Serialization;
 using LoupeGrpc.Engine;
 using LoupeGrpc.Engine.Adaptation;
 using LoupeGrpc.Server.Explanations;
+using LoupeGrpc.Server.Sessions.Receipts;
 
 namespace LoupeGrpc.Server.Sessions;
 
@@ -23,6 +24,9 @@ internal sealed record AnalysisSettings
 
     /// <summary>Language in which results are explained; null: they are not.</summary>
     public ExplanationLanguage? Explain { get; init; }
+
+    /// <summary>Whether results come with a receipt.</summary>
+    public bool Receipts { get; init; }
 
     /// <summary>Largest response in bytes.</summary>
     public required int MaxResponseBytes { get; init; }
@@ -48,6 +52,7 @@ internal sealed record AnalysisSettings
         MaxMaskBytes = MaxMaskBytes(adaptation is not null),
         Tiles = Tiles,
         Evidence = Explain is not null,
+        Digests = Receipts,
         Deterministic = Deterministic,
         Adaptation = adaptation,
         ReceivedAt = receivedAt,
@@ -58,7 +63,7 @@ internal sealed record AnalysisSettings
     /// <param name="adapts">Whether the session does: it may return a base mask too.</param>
     public int MaxMaskBytes(bool adapts)
     {
-        var room = (MaxResponseBytes - ResponseReserve) / (adapts ? 2 : 1);
+        var room = (MaxResponseBytes - ResponseReserve - (Receipts ? ResultReceipt.MostBytes : 0)) / (adapts ? 2 : 1);
         return Mask.MaxBytes == 0 ? room : (int)Math.Min(Mask.MaxBytes, (uint)room);
     }
 }

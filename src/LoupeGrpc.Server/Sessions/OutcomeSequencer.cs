@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using LoupeGrpc.Server.Sessions.Frames;
 using LoupeGrpc.Server.Sessions.Keeping;
+using LoupeGrpc.Server.Sessions.Receipts;
 
 namespace LoupeGrpc.Server.Sessions;
 
@@ -10,7 +11,9 @@ namespace LoupeGrpc.Server.Sessions;
 /// </summary>
 /// <param name="maxUnordered">Unordered, frames that may wait behind one that has no outcome yet although theirs have left.</param>
 /// <param name="opened">Settings of the first frame.</param>
-internal sealed class OutcomeSequencer(bool unordered, SessionOutbox outbox, SessionMetrics metrics, int maxUnordered, AnalysisSettings opened)
+/// <param name="receipts">Signs results as they leave; null: they have no receipts.</param>
+internal sealed class OutcomeSequencer(
+    bool unordered, SessionOutbox outbox, SessionMetrics metrics, int maxUnordered, AnalysisSettings opened, SessionReceipts? receipts = null)
 {
     private readonly Lock _lock = new();
     private readonly Queue<SessionItem> _items = new();
@@ -216,6 +219,16 @@ internal sealed class OutcomeSequencer(bool unordered, SessionOutbox outbox, Ses
         }
     }
 
+    /// <summary>The session as it ended: the same, with the receipt of its end.</summary>
+    public SessionSummary Conclude(TimeSpan duration)
+    {
+        lock (_lock)
+        {
+            var summary = _tally.ToSummary(duration, _frameBytes);
+            return summary with { Receipt = receipts?.End(summary.Frames, summary.Results) ?? default };
+        }
+    }
+
     /// <summary>Does something while no frame is without an outcome and none can come. Otherwise nothing.</summary>
     public void WhileQuiet(Action<SessionProgress> act)
     {
@@ -289,7 +302,7 @@ internal sealed class OutcomeSequencer(bool unordered, SessionOutbox outbox, Ses
     private SessionProgress Progress()
     {
         var (first, responses) = outbox.Save();
-        return new SessionProgress(_framesReleased, _commandsReleased, _bytesReleased, _settings, _tally.Save(), first, responses);
+        return new SessionProgress(_framesReleased, _commandsReleased, _bytesReleased, _settings, _tally.Save(), receipts?.Place, first, responses);
     }
 
     private void Send(SessionItem item)
@@ -299,7 +312,7 @@ internal sealed class OutcomeSequencer(bool unordered, SessionOutbox outbox, Ses
             outbox.Append(before);
         }
 
-        outbox.Append(item.Response!, isCharged: true);
+        outbox.Append(receipts is null ? item.Response! : receipts.Sign(item.Response!), isCharged: true);
         foreach (var notice in item.Events)
         {
             outbox.Append(notice);

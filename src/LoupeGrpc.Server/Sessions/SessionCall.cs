@@ -76,7 +76,7 @@ internal sealed class SessionCall : IAsyncDisposable
                         session.Work.Close(SessionNotice.Draining);
                     }
 
-                    _summary = end.Summarized ? session.Work.Summarize() : null;
+                    _summary = end.Summarized ? session.Work.Conclude() : null;
                     session.Work.Outbox.Finish(this);
                     if (end.WritePatience is { } patience)
                     {

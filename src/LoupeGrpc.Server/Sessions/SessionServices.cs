@@ -6,6 +6,7 @@ using LoupeGrpc.Server.Sessions.Adaptation;
 using LoupeGrpc.Server.Sessions.Frames;
 using LoupeGrpc.Server.Sessions.Keeping;
 using LoupeGrpc.Server.Sessions.Memory;
+using LoupeGrpc.Server.Sessions.Receipts;
 
 namespace LoupeGrpc.Server.Sessions;
 
@@ -20,6 +21,7 @@ internal sealed record SessionServices(
     FrameTraces Traces,
     AuditLog Audit,
     SessionKeeping Keeping,
+    ReceiptWriter Receipts,
     LiveOptions Live,
     TimeProvider Time,
     ILogger<AnalyzeSession> Logger)

@@ -22,7 +22,11 @@ internal sealed record SessionSummary(
     bool TimelineTruncated,
     ulong FrameBytes,
     TimeSpan Duration,
-    AdaptationReport? Adaptation);
+    AdaptationReport? Adaptation)
+{
+    /// <summary>That no further receipt follows, signed; empty where there was none.</summary>
+    public ReadOnlyMemory<byte> Receipt { get; init; }
+}
 
 /// <summary>Frames in a row with the verdict manipulated; frames without a result do not end it.</summary>
 /// <param name="Frames">Those with the verdict.</param>

@@ -1,6 +1,7 @@
 using LoupeGrpc.Engine;
 using LoupeGrpc.Engine.Adaptation;
 using LoupeGrpc.Packaging;
+using LoupeGrpc.Receipts;
 using LoupeGrpc.Server.Models;
 using LoupeGrpc.Server.Sessions.Adaptation;
 using LoupeGrpc.Server.Sessions.Frames;
@@ -50,7 +51,7 @@ internal sealed class SessionWork : IDisposable
         _opening = opening;
         _openedAt = LastInputAt = services.Time.GetTimestamp();
         Outbox = new SessionOutbox(credits, opening.Resumable, services.Options.Sessions.MaxKeptBytes, services.Ledger.Responses, services.Time);
-        _sequencer = new OutcomeSequencer(opening.Unordered, Outbox, services.Metrics, Math.Max(MinUnordered, services.Options.Limits.Credits), opening.Analysis);
+        _sequencer = new OutcomeSequencer(opening.Unordered, Outbox, services.Metrics, Math.Max(MinUnordered, services.Options.Limits.Credits), opening.Analysis, services.Receipts.Open(opening, id, seat.Model, ChainOf(stored)));
         _adaptation = new SessionAdaptation(
             seat.CreateAdaptation, services.AdaptationBudget, opening, _sequencer, () => SessionLog.AdaptationEvicted(services.Logger, id));
         Checkpoints = keeper is null
@@ -212,6 +213,9 @@ internal sealed class SessionWork : IDisposable
     /// <summary>Since its opening, at other servers too.</summary>
     public TimeSpan Duration => _before + _services.Time.GetElapsedTime(_openedAt);
 
+    /// <summary>The session as it ended, for its client.</summary>
+    public SessionSummary Conclude() => _sequencer.Conclude(Duration) with { Adaptation = _adaptation.State };
+
     /// <summary>Frames that come are dropped from now on, and those that were left to another server. Says so to the client.</summary>
     public void Close(SessionNotice notice)
     {
@@ -225,6 +229,11 @@ internal sealed class SessionWork : IDisposable
         _abandon.Cancel();
         _frames.Abandon();
     }
+
+    private static ReceiptChain ChainOf(StoredSession? stored) => stored?.Record.Facts.Receipts is not { } place
+        ? ReceiptChain.Begin()
+        // The lost server may have signed more than the record knows, and the client has it.
+        : stored.IsBehind ? ReceiptChain.BeginAfter(place) : ReceiptChain.GoOn(place);
 
     /// <summary>When every frame has its outcome.</summary>
     public void Dispose()

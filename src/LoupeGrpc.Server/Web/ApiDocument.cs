@@ -114,6 +114,7 @@ internal static class ApiDocument
             }),
             Query("max_tiles", "The most tiles of a picture, each a run of the model.", new OpenApiSchema { Type = JsonSchemaType.Integer, Minimum = "1", Default = 256 }),
             Query("explain", "The language in which results are explained in sentences. Without it: they are not.", new OpenApiSchema { Type = JsonSchemaType.String, Enum = ["en", "zh"] }),
+            Query("receipt", "Whether the result comes with a signed receipt. Needs a server with a key for that (Loupe:Receipts:Key).", new OpenApiSchema { Type = JsonSchemaType.Boolean, Default = false }),
             Query("model", "Which of the server's models analyses it: a name from /v1/info. Without it: the server's first.", new OpenApiSchema { Type = JsonSchemaType.String }),
         ];
         var file = new OpenApiSchema { Type = JsonSchemaType.String, Format = "binary" };

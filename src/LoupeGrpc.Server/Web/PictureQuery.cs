@@ -4,10 +4,11 @@ using LoupeGrpc.Server.Configuration;
 using LoupeGrpc.Server.Explanations;
 using LoupeGrpc.Server.Models;
 using LoupeGrpc.Server.Sessions;
+using LoupeGrpc.Server.Sessions.Receipts;
 
 namespace LoupeGrpc.Server.Web;
 
-/// <summary>What is wanted of pictures, from the query: <c>mask</c>, <c>thresholds</c>, <c>tiles</c>, <c>max_tiles</c>, <c>explain</c> and <c>model</c>, as the options of the client's tool.</summary>
+/// <summary>What is wanted of pictures, from the query: <c>mask</c>, <c>thresholds</c>, <c>tiles</c>, <c>max_tiles</c>, <c>explain</c>, <c>receipt</c> and <c>model</c>, as the options of the client's tool.</summary>
 /// <param name="Model">Empty: the server's default.</param>
 internal sealed record PictureQuery(AnalysisSettings Settings, string Model)
 {
@@ -19,6 +20,7 @@ internal sealed record PictureQuery(AnalysisSettings Settings, string Model)
         VerdictThresholds? thresholds = null;
         var (tiles, maxTiles) = (TilePolicy.Off, 0u);
         ExplanationLanguage? language = null;
+        var receipts = false;
         foreach (var (name, values) in query)
         {
             var value = values.Count == 1 ? values[0]! : throw Wrong($"the query has {name} {values.Count} times");
@@ -47,11 +49,20 @@ internal sealed record PictureQuery(AnalysisSettings Settings, string Model)
                 case "explain":
                     language = ExplanationLanguages.Read(value) ?? throw Wrong(ExplanationLanguages.Unknown);
                     break;
+                case "receipt":
+                    receipts = value switch
+                    {
+                        "false" => false,
+                        "true" when options.Receipts.AreSigned => true,
+                        "true" => throw Wrong(ReceiptWriter.NoKey),
+                        _ => throw Wrong($"receipt is '{value}': expected true or false"),
+                    };
+                    break;
                 case "model":
                     model = value;
                     break;
                 default:
-                    throw Wrong($"the query has '{name}': expected mask, thresholds, tiles, max_tiles, explain or model");
+                    throw Wrong($"the query has '{name}': expected mask, thresholds, tiles, max_tiles, explain, receipt or model");
             }
         }
 
@@ -62,6 +73,7 @@ internal sealed record PictureQuery(AnalysisSettings Settings, string Model)
             Mask = new MaskWish(policy, MaskEncoding.Rle, 0),
             Tiles = TileWishes.Of(tiles, maxTiles, budget: null, options.Limits, out var error) ?? throw Wrong(error!),
             Explain = language,
+            Receipts = receipts,
             MaxResponseBytes = AnalysisSettings.DefaultResponseBytes,
         };
         return new PictureQuery(settings, model);

@@ -167,7 +167,7 @@ internal static class ServerTargets
         Require(SessionRecordFormat.TryRead(SessionRecordFormat.Write(record), _encoding, out _, out _), "what was read is written so that it is read again");
         var claim = new ResumeClaim(ulong.MaxValue, ulong.MaxValue, 1);
         var stored = new StoredSession(record, new byte[32], 1, claim.ProblemWith(record) is null ? claim : new ResumeClaim(0, 0, 0));
-        stored.ToOpening(_options.Limits);
+        stored.ToOpening(_options.Limits, signs: true);
         Require(SessionNotice.Of(stored, null).Message.Length > 0, "a session says what it lost");
         new SessionTally().Restore(record.Facts.Tally);
     }

@@ -15,11 +15,12 @@ public sealed class ProjectTests
         ["LoupeGrpc.Modeling"] = ["LoupeGrpc.Packaging"],
         ["LoupeGrpc.Engine"] = ["LoupeGrpc.Native", "LoupeGrpc.Packaging"],
         ["LoupeGrpc.Execution"] = ["LoupeGrpc.Engine", "LoupeGrpc.Packaging"],
-        ["LoupeGrpc.Server"] = ["LoupeGrpc.Engine", "LoupeGrpc.Execution", "LoupeGrpc.Modeling", "LoupeGrpc.Protocol", "LoupeGrpc.Quality", "LoupeGrpc.Results"],
+        ["LoupeGrpc.Server"] = ["LoupeGrpc.Engine", "LoupeGrpc.Execution", "LoupeGrpc.Modeling", "LoupeGrpc.Protocol", "LoupeGrpc.Quality", "LoupeGrpc.Receipts", "LoupeGrpc.Results"],
         ["LoupeGrpc.Quality"] = [],
+        ["LoupeGrpc.Receipts"] = [],
         ["LoupeGrpc.Results"] = ["LoupeGrpc.Protocol"],
         ["LoupeGrpc.Client"] = ["LoupeGrpc.Protocol"],
-        ["LoupeGrpc.Client.Cli"] = ["LoupeGrpc.Client", "LoupeGrpc.Quality", "LoupeGrpc.Results"],
+        ["LoupeGrpc.Client.Cli"] = ["LoupeGrpc.Client", "LoupeGrpc.Quality", "LoupeGrpc.Receipts", "LoupeGrpc.Results"],
     };
 
     private static readonly Dictionary<string, XElement> Projects = new[] { "src", Path.Combine("clients", "dotnet") }

@@ -1,5 +1,6 @@
 using LoupeGrpc.Engine;
-using LoupeGrpc.Server.Explanations;
+using LoupeGrpc.Engine.Adaptation;
+using LoupeGrpc.Server.Sessions.Receipts;
 
 namespace LoupeGrpc.Server.Sessions.Frames;
 
@@ -12,18 +13,21 @@ internal abstract record FrameEnd
     /// <summary>What counts and summaries need of it.</summary>
     public virtual FrameEnd WithoutMasks() => this;
 
-    /// <param name="Thresholds">Those the verdict was taken with.</param>
-    /// <param name="Explain">Language in which it is explained; null: it is not.</param>
-    internal sealed record Analysed(FrameAnalysis Analysis, VerdictThresholds Thresholds, ExplanationLanguage? Explain = null) : FrameEnd
+    /// <param name="Settings">What was wanted of it.</param>
+    /// <param name="Adaptation">How its session learns; null where it does not.</param>
+    internal sealed record Analysed(FrameAnalysis Analysis, AnalysisSettings Settings, AdaptationSettings? Adaptation = null) : FrameEnd
     {
         private const int BytesPerRegion = 64;
 
+        /// <summary>Signed, of a result that leaves; empty where none was asked for.</summary>
+        public ReadOnlyMemory<byte> Receipt { get; init; }
+
         public override long Bytes =>
             (Analysis.Mask?.Data.Length ?? 0) + (Analysis.BaseMask?.Data.Length ?? 0) + ((long)Analysis.SoftMask.Length * sizeof(float)) + (Analysis.Regions.Count * BytesPerRegion)
-            + Analysis.Notes.Sum(static note => (long)note.Message.Length);
+            + Analysis.Notes.Sum(static note => (long)note.Message.Length) + (Settings.Receipts ? ResultReceipt.MostBytes : 0);
 
         public override FrameEnd WithoutMasks() =>
-            this with { Analysis = Analysis with { Mask = null, BaseMask = null, SoftMask = default, Regions = [], Notes = [], GuardEvents = [], Evidence = null } };
+            this with { Analysis = Analysis with { Mask = null, BaseMask = null, SoftMask = default, Regions = [], Notes = [], GuardEvents = [], Evidence = null, Digests = null }, Receipt = default };
     }
 
     /// <param name="Age">From receipt to now.</param>

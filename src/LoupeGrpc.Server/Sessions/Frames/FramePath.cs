@@ -228,12 +228,13 @@ internal sealed class FramePath : IDisposable
     {
         FollowLadder(frame);
         var state = _adaptation.Enter(frame.Sequence);
+        var learning = state?.Settings;
         var outcome = await AskEngineAsync(frame, state).ConfigureAwait(false);
         // Abandoned, the frame may still be inside the engine.
         var isOut = !_abandoned.IsCancellationRequested;
         var checkpoint = isOut ? _checkpoints?.AfterFrame(state) : null;
         var eviction = state is null ? null : _adaptation.Leave(look: isOut);
-        Decide(frame, EndOf(frame, outcome), EventsOf(frame, outcome, eviction), eviction is null ? checkpoint : null);
+        Decide(frame, EndOf(frame, outcome, learning), EventsOf(frame, outcome, eviction), eviction is null ? checkpoint : null);
         return outcome;
     }
 
@@ -268,7 +269,8 @@ internal sealed class FramePath : IDisposable
         }
     }
 
-    private FrameEnd EndOf(SessionFrame frame, AnalysisOutcome outcome)
+    /// <param name="learning">How the session learnt from it; null: it does not.</param>
+    private FrameEnd EndOf(SessionFrame frame, AnalysisOutcome outcome, AdaptationSettings? learning)
     {
         var age = AgeOf(frame);
         if (age >= frame.Deadline && (outcome.Succeeded || outcome.Failure.Kind == FailureKind.Expired))
@@ -278,7 +280,7 @@ internal sealed class FramePath : IDisposable
 
         if (outcome.Succeeded)
         {
-            return new FrameEnd.Analysed(outcome.Analysis, frame.Settings.Thresholds, frame.Settings.Explain);
+            return new FrameEnd.Analysed(outcome.Analysis, frame.Settings, learning);
         }
 
         return outcome.Failure.Kind switch

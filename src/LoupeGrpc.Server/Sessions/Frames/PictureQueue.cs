@@ -4,6 +4,7 @@ using LoupeGrpc.Packaging;
 using LoupeGrpc.Server.Configuration;
 using LoupeGrpc.Server.Models;
 using LoupeGrpc.Server.Sessions.Memory;
+using LoupeGrpc.Server.Sessions.Receipts;
 
 namespace LoupeGrpc.Server.Sessions.Frames;
 
@@ -11,7 +12,7 @@ namespace LoupeGrpc.Server.Sessions.Frames;
 /// Single pictures of unary calls, which wait for the engine beside the frames of sessions: all pictures of one connection have together the share of one session.
 /// There may be any number of callers, so those that wait are bounded, and more are refused. Thread-safe.
 /// </summary>
-internal sealed class PictureQueue(ModelShelf models, FrameScheduler scheduler, MemoryLedger ledger, LoupeOptions options, TimeProvider time)
+internal sealed class PictureQueue(ModelShelf models, FrameScheduler scheduler, MemoryLedger ledger, ReceiptWriter receipts, LoupeOptions options, TimeProvider time)
 {
     private readonly Lock _lock = new();
     private readonly Dictionary<(string Connection, ModelLoad Load), (FrameFlow Flow, int Users)> _flows = [];
@@ -66,7 +67,7 @@ internal sealed class PictureQueue(ModelShelf models, FrameScheduler scheduler, 
                 (scheduler, flow, picture)).ConfigureAwait(false))
             {
                 var outcome = await picture.Outcome.ConfigureAwait(false);
-                return end = outcome.Succeeded ? new FrameEnd.Analysed(outcome.Analysis, request.Settings.Thresholds, request.Settings.Explain) : new FrameEnd.Failed(outcome.Failure);
+                return end = outcome.Succeeded ? receipts.Sign(new FrameEnd.Analysed(outcome.Analysis, request.Settings), seat.Model) : new FrameEnd.Failed(outcome.Failure);
             }
         }
         finally

@@ -1,4 +1,5 @@
 using LoupeGrpc.Engine.Adaptation;
+using LoupeGrpc.Receipts;
 using LoupeGrpc.Server.Sessions.Adaptation;
 
 namespace LoupeGrpc.Server.Sessions.Keeping;
@@ -87,10 +88,11 @@ internal sealed class SessionCheckpoints(
 /// <param name="Frames">With an outcome.</param>
 /// <param name="Commands">With an answer.</param>
 /// <param name="Settings">Of the next frame.</param>
+/// <param name="Receipts">Where the next one goes; null: it has none.</param>
 /// <param name="FirstResponse">Number of the first of <paramref name="Responses"/>.</param>
 /// <param name="Responses">Those kept.</param>
 internal sealed record SessionProgress(
-    ulong Frames, ulong Commands, ulong FrameBytes, AnalysisSettings Settings, TallyCounts Tally, ulong FirstResponse, IReadOnlyList<SessionResponse> Responses);
+    ulong Frames, ulong Commands, ulong FrameBytes, AnalysisSettings Settings, TallyCounts Tally, ReceiptPlace? Receipts, ulong FirstResponse, IReadOnlyList<SessionResponse> Responses);
 
 /// <summary>An adaptation state that does not change any more.</summary>
 /// <param name="Write">As bytes.</param>

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using LoupeGrpc.Server.Configuration;
 using LoupeGrpc.Server.Models;
+using LoupeGrpc.Server.Sessions.Receipts;
 
 namespace LoupeGrpc.Server.Sessions.Keeping;
 
@@ -172,9 +173,11 @@ internal sealed record StoredSession(SessionRecord Record, ReadOnlyMemory<byte> 
     public ulong Commands => Record.Facts.Commands + CommandsLost;
 
     /// <summary>What the session was opened with, as it is now, within this server's limits.</summary>
-    public SessionOpening ToOpening(LimitOptions limits)
+    /// <param name="signs">Whether this server signs receipts.</param>
+    public SessionOpening ToOpening(LimitOptions limits, bool signs)
     {
         var facts = Record.Facts;
+        var asksReceipts = facts.Settings.Receipts;
         return new SessionOpening
         {
             Name = facts.Name,
@@ -184,10 +187,10 @@ internal sealed record StoredSession(SessionRecord Record, ReadOnlyMemory<byte> 
             StalenessBudget = facts.StalenessBudget,
             Economies = facts.Economies,
             Unordered = facts.Unordered,
-            Analysis = facts.Settings with { MaxResponseBytes = Math.Min(facts.Settings.MaxResponseBytes, limits.MaxResponseBytes) },
+            Analysis = facts.Settings with { MaxResponseBytes = Math.Min(facts.Settings.MaxResponseBytes, limits.MaxResponseBytes), Receipts = asksReceipts && signs },
             Adaptation = facts.Adaptation,
             Resumable = true,
-            Missing = [],
+            Missing = asksReceipts && !signs ? [ReceiptWriter.NotHere] : [],
         };
     }
 

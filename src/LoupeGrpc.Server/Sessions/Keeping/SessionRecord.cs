@@ -1,5 +1,6 @@
 using LoupeGrpc.Engine;
 using LoupeGrpc.Engine.Adaptation;
+using LoupeGrpc.Receipts;
 using LoupeGrpc.Server.Sessions.Frames;
 
 namespace LoupeGrpc.Server.Sessions.Keeping;
@@ -67,6 +68,9 @@ internal sealed record SessionFacts
 
     public required TallyCounts Tally { get; init; }
 
+    /// <summary>Where its next receipt goes; null: it has none.</summary>
+    public ReceiptPlace? Receipts { get; init; }
+
     /// <summary>Of a session that can be resumed, as far as it has answered.</summary>
     public static SessionFacts Of(AnalyzeSession session, SessionProgress progress) => new()
     {
@@ -90,6 +94,7 @@ internal sealed record SessionFacts
         FrameBytes = progress.FrameBytes,
         Duration = session.Work.Duration,
         Tally = progress.Tally,
+        Receipts = progress.Receipts,
     };
 }
 

@@ -5,6 +5,7 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using LoupeGrpc.Engine.Adaptation;
+using LoupeGrpc.Receipts;
 
 namespace LoupeGrpc.Server.Sessions.Keeping;
 
@@ -125,12 +126,15 @@ internal static class SessionRecordFormat
         && Enum.IsDefined(facts.Settings.Mask.Policy)
         && Enum.IsDefined(facts.Settings.Mask.Encoding)
         && (facts.Settings.Explain is not { } language || Enum.IsDefined(language))
+        && IsSound(facts.Receipts)
         && facts.Duration >= TimeSpan.Zero
         && IsSound(facts.Adaptation)
         && facts.Tally.DropCauses.Keys.All(Enum.IsDefined) && facts.Tally.Failures.Keys.All(Enum.IsDefined) && facts.Tally.Verdicts.Keys.All(Enum.IsDefined)
         && (!facts.Tally.InSegment || facts.Tally.Timeline.Count > 0)
         && facts.Tally.Timeline.Count <= SessionTally.MaxSegments
         && facts.Tally.Timeline.All(static segment => segment is not null && IsTime(segment.Start) && IsTime(segment.End));
+
+    private static bool IsSound(ReceiptPlace? place) => place is null || (place.Next == 0) == place.Previous is null;
 
     private static bool IsSound(AdaptationSettings? settings) => settings is null || settings.Validate().Count == 0;
 

@@ -1,4 +1,5 @@
 using LoupeGrpc.Engine;
+using LoupeGrpc.Server.Sessions;
 using LoupeGrpc.Server.Sessions.Frames;
 using Xunit;
 
@@ -17,7 +18,7 @@ public sealed class SessionEconomiesTests
             Timings = new StageTimings(default, default, default, default, default, default, default),
             Execution = new ExecutionDescription("CPU", "fp32", string.Empty),
         },
-        VerdictThresholds.Default);
+        new AnalysisSettings { Thresholds = VerdictThresholds.Default, MaxResponseBytes = AnalysisSettings.DefaultResponseBytes });
 
     [Fact]
     public void Each_loss_leaves_out_one_thing_more_and_sixteen_results_bring_one_back()

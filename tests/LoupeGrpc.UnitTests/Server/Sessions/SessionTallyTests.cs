@@ -62,5 +62,5 @@ public class SessionTallyTests
             Timings = new StageTimings(default, default, default, default, default, default, default),
             Execution = new ExecutionDescription("CPU", "fp32", string.Empty),
         },
-        VerdictThresholds.Default));
+        new AnalysisSettings { Thresholds = VerdictThresholds.Default, MaxResponseBytes = AnalysisSettings.DefaultResponseBytes }));
 }
