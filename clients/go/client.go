@@ -73,6 +73,8 @@ type ImageOptions struct {
 	Tiles      *Tiles
 	// Explain is the language of the Explanation, en or zh. Default (empty): none, the result has no sentences.
 	Explain string
+	// Receipt asks the server to sign one: Analysis.Receipt.
+	Receipt bool
 	// Model is one of the server's, by name. Default (empty): its first.
 	Model string
 }
@@ -85,7 +87,7 @@ func (c *Client) AnalyzeImage(ctx context.Context, image Image, options ImageOpt
 	}
 	request := &loupev1.AnalyzeImageRequest{
 		Thresholds: options.Thresholds.message(), Mask: options.Masks.message(), Tiles: options.Tiles.message(), Explain: options.Explain,
-		Model: options.Model,
+		Receipt: options.Receipt, Model: options.Model,
 	}
 	if read.raw {
 		request.Image = &loupev1.AnalyzeImageRequest_Raw{Raw: &loupev1.RawImage{Format: read.format, Data: read.data}}

@@ -120,7 +120,9 @@ type SessionOptions struct {
 	// Tiles, where nil: pictures are looked at whole.
 	Tiles *Tiles
 	// Explain is the language of each Explanation, en or zh. Default (empty): none, results have no sentences.
-	Explain    string
+	Explain string
+	// Receipts asks the server to sign one for each result, Analysis.Receipt, and for the session's end, Receipt of its summary.
+	Receipts   bool
 	Thresholds *Thresholds
 	// Adaptation, where nil: none.
 	Adaptation *Adaptation
@@ -261,7 +263,7 @@ func (o *SessionOptions) message(client *Options) (*loupev1.OpenSession, error) 
 	}
 	opening := &loupev1.OpenSession{
 		SessionName: o.Name, Model: o.Model, FrameFormat: format, Mask: o.Masks.message(), Tiles: o.Tiles.message(),
-		Explain: o.Explain, Thresholds: o.Thresholds.message(), Adaptation: o.Adaptation.message(),
+		Explain: o.Explain, Receipts: o.Receipts, Thresholds: o.Thresholds.message(), Adaptation: o.Adaptation.message(),
 		AdaptationSnapshot: o.AdaptationSnapshot, Economies: o.Economies, Deterministic: o.Deterministic, Unordered: o.Unordered,
 		MaxResponseBytes: uint32(client.maxResponseBytes()), Client: orElse(client.ClientName, "loupe-grpc-go/"+Version), Resumable: !o.NoReconnect,
 	}

@@ -104,6 +104,8 @@ type Analysis struct {
 	Tiles *loupev1.TileReport
 	// Explanation is what was measured, in sentences; empty where no language was asked for.
 	Explanation []*loupev1.Explanation
+	// Receipt is what was found, signed: one line of JSON. Empty where it was not asked for.
+	Receipt []byte
 	// Message is as it came, with what is not repeated here.
 	Message *loupev1.FrameResult
 }
@@ -204,7 +206,8 @@ func toAnalysis(result *loupev1.FrameResult) *Analysis {
 		Mask: toMask(result.GetMask()), MaskOmission: result.GetMaskOmission(), MaskAgreement: result.GetMaskAgreement(),
 		Regions: result.GetRegions(), Notes: result.GetNotes(), Width: int(result.GetWidth()), Height: int(result.GetHeight()),
 		Orientation: int(result.GetOrientation()), SHA256: fmt.Sprintf("%x", result.GetSha256()), Adaptation: result.GetAdaptation(),
-		BaseMask: toMask(result.GetBaseMask()), Tiles: result.GetTiles(), Explanation: result.GetExplanation(), Message: result,
+		BaseMask: toMask(result.GetBaseMask()), Tiles: result.GetTiles(), Explanation: result.GetExplanation(),
+		Receipt: result.GetReceipt(), Message: result,
 	}
 }
 

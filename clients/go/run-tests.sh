@@ -42,7 +42,9 @@ race=()
 if [[ $(go env CGO_ENABLED) == 1 ]] && command -v gcc > /dev/null; then race=(-race); else echo "skipped: the race detector needs cgo and gcc"; fi
 go vet "${race[@]}" . loupegrpc loupegrpc/loupe/v1
 
-coproc server { exec "${LOUPE_SERVER:-$root/out/loupe-grpc-server}" serve --listen http://127.0.0.1:0 --operations http://127.0.0.1:0 --web off 2> "$work/server.log"; }
+program=${LOUPE_SERVER:-$root/out/loupe-grpc-server}
+"$program" key sign --output "$work/receipts.key" > /dev/null 2>&1
+coproc server { exec "$program" serve --listen http://127.0.0.1:0 --operations http://127.0.0.1:0 --web off "--Loupe:Receipts:Key=$work/receipts.key" 2> "$work/server.log"; }
 trap 'kill "$server_PID" 2> /dev/null; rm -rf "$work"' EXIT
 read -r _ address _ <&"${server[0]}" || { cat "$work/server.log"; exit 1; }
 export LOUPE_ADDRESS=$address LOUPE_ROOT=$root

@@ -2,6 +2,7 @@ package loupegrpc
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"image"
 	_ "image/png"
@@ -104,6 +105,31 @@ func TestResultsAreExplainedInTheLanguageThatIsAskedFor(t *testing.T) {
 	}
 	if _, err := client.AnalyzeImage(ctx, path, ImageOptions{Explain: "fr"}); err == nil || !strings.Contains(err.Error(), "en or zh") {
 		t.Error(err)
+	}
+}
+
+func TestResultsAreSignedWhereThatIsAskedFor(t *testing.T) {
+	client, ctx := connectTo(t, Options{Address: realServer(t)})
+	path := File(filepath.Join(root(t), "samples/forged-cat-in-coffee.jpg"))
+	if plain := must(client.AnalyzeImage(ctx, path, ImageOptions{}))(t); len(plain.Receipt) != 0 {
+		t.Error(string(plain.Receipt))
+	}
+	alone := must(client.AnalyzeImage(ctx, path, ImageOptions{Receipt: true}))(t)
+	var envelope struct{ Payload []byte }
+	if err := json.Unmarshal(alone.Receipt, &envelope); err != nil || !strings.Contains(string(envelope.Payload), alone.SHA256) {
+		t.Error(err, string(alone.Receipt))
+	}
+	frames := make(chan Frame, 1)
+	frames <- Frame{Image: path}
+	close(frames)
+	summary, err := client.Analyze(ctx, frames, SessionOptions{Receipts: true}, func(outcome Outcome) error {
+		if len(outcome.Analysis.Receipt) == 0 {
+			t.Error("a result without a receipt")
+		}
+		return nil
+	})
+	if err != nil || len(summary.GetReceipt()) == 0 {
+		t.Error(err, summary)
 	}
 }
 

@@ -18,7 +18,9 @@ npm run --silent build
 npm run --silent lint
 
 work=$(mktemp -d)
-coproc server { exec "${LOUPE_SERVER:-$root/out/loupe-grpc-server}" serve --listen http://127.0.0.1:0 --operations http://127.0.0.1:0 --web off 2> "$work/server.log"; }
+program=${LOUPE_SERVER:-$root/out/loupe-grpc-server}
+"$program" key sign --output "$work/receipts.key" > /dev/null 2>&1
+coproc server { exec "$program" serve --listen http://127.0.0.1:0 --operations http://127.0.0.1:0 --web off "--Loupe:Receipts:Key=$work/receipts.key" 2> "$work/server.log"; }
 trap 'kill "$server_PID" 2> /dev/null; rm -rf "$work"' EXIT
 read -r _ address _ <&"${server[0]}" || { cat "$work/server.log"; exit 1; }
 

@@ -91,7 +91,8 @@ internal sealed class Receipt
                 ReceiptStatement.EndType => predicate is { End: not null, Session: not null } && predicate.Chain.Previous == subject.Digest.Sha256
                     ? null
                     : "it is of a session's end, and does not say what ended",
-                ReceiptStatement.ResultType => predicate is { Picture: not null, Model: not null, Execution: not null, Settings: not null, Result: not null, End: null }
+                ReceiptStatement.ResultType => predicate is { Picture: not null, Model: { } model, Execution: not null, Settings: not null, Result: not null, End: null }
+                    && IsDigest(model.Sha256)
                     ? null
                     : "it is of a result, and parts of that are missing",
                 _ => $"its predicate is of type {statement.PredicateType}, which this version does not know",

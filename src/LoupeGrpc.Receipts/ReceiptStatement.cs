@@ -67,11 +67,11 @@ internal sealed record ReceiptPredicate
 /// <param name="Index">From 0.</param>
 /// <param name="Previous">Digest of the statement before it, as signed; null for the first.</param>
 /// <param name="Follows">Set in the first of a chain that goes on with a session whose chain broke: its server was lost, and what it signed last is not known.</param>
-internal sealed record ReceiptLink(string Id, ulong Index, string? Previous, ReceiptPlace? Follows = null);
+internal sealed record ReceiptLink(string Id, ulong Index, string? Previous = null, ReceiptPlace? Follows = null);
 
 /// <summary>The last receipt that a lost server is known to have signed.</summary>
 /// <param name="Previous">Digest of its statement; null: none.</param>
-internal sealed record ReceiptPlace(string Id, ulong Next, string? Previous);
+internal sealed record ReceiptPlace(string Id, ulong Next, string? Previous = null);
 
 /// <param name="Id">The server's name of the session.</param>
 /// <param name="Name">The client's; empty where it gave none.</param>
@@ -80,10 +80,10 @@ internal sealed record ReceiptPlace(string Id, ulong Next, string? Previous);
 internal sealed record ReceiptSession(string Id, string Name, ulong Sequence, ulong FrameId);
 
 /// <param name="Format">The kind of file, as <c>JPEG</c>, or of pixels, as <c>raw NV12</c>.</param>
+/// <param name="Orientation">EXIF's, 1 to 8. Nothing here is turned by it.</param>
 /// <param name="Decoder">What decoded it, with its version; null for raw pixels.</param>
 /// <param name="PixelsSha256">Of the decoded picture as [height, width, 3] bytes in blue, green, red, as stored; null for raw pixels, whose bytes are the subject.</param>
-/// <param name="Orientation">EXIF's, 1 to 8. Nothing here is turned by it.</param>
-internal sealed record ReceiptPicture(string Format, string? Decoder, string? PixelsSha256, int Width, int Height, int Orientation);
+internal sealed record ReceiptPicture(string Format, int Width, int Height, int Orientation, string? Decoder = null, string? PixelsSha256 = null);
 
 /// <param name="Sha256">Of the package's <c>model.json</c>, which holds the digests of all its files.</param>
 internal sealed record ReceiptModel(string Name, string Version, string Sha256, bool Demonstration);
@@ -102,18 +102,18 @@ internal sealed record ReceiptSettings(float Low, float High, string MaskPolicy,
 internal sealed record ReceiptAdaptation(long Step, string Sha256, bool Frozen, ReceiptLearning Settings);
 
 /// <summary>How the session learns. Bounds that are null are none.</summary>
-internal sealed record ReceiptLearning(double LearningRate, int StepsPerFrame, float MinConfidence, int EveryNth, int DualVerdictEveryNth, ReceiptGuard? Guard);
+internal sealed record ReceiptLearning(double LearningRate, int StepsPerFrame, float MinConfidence, int EveryNth, int DualVerdictEveryNth, ReceiptGuard? Guard = null);
 
 /// <param name="Action">As <c>ROLLBACK</c>.</param>
-internal sealed record ReceiptGuard(float? MaxDrift, float? MaxDisagreement, float? MaxLossRatio, string Action, int MaxSameLabel, int CompareEveryNth);
+internal sealed record ReceiptGuard(string Action, int MaxSameLabel, int CompareEveryNth, float? MaxDrift = null, float? MaxDisagreement = null, float? MaxLossRatio = null);
 
 /// <param name="Verdict">As <c>MANIPULATED</c>.</param>
-/// <param name="Mask">Null where none was computed.</param>
 /// <param name="Notes">Codes, as <c>DAMAGED</c>.</param>
 /// <param name="Economies">Codes of what was left out under overload, as <c>NO_MASK</c>.</param>
+/// <param name="Mask">Null where none was computed.</param>
 /// <param name="Tiles">Null where the picture was looked at whole.</param>
 internal sealed record ReceiptResult(
-    float Score, string Verdict, ReceiptMask? Mask, IReadOnlyList<string> Notes, IReadOnlyList<string> Economies, ReceiptTiles? Tiles);
+    float Score, string Verdict, IReadOnlyList<string> Notes, IReadOnlyList<string> Economies, ReceiptMask? Mask = null, ReceiptTiles? Tiles = null);
 
 /// <param name="Sha256">Of the mask's COCO counts in ASCII, whatever encoding it was sent in, and also where it was too long to be sent.</param>
 /// <param name="Area">Forged pixels.</param>

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Security.Cryptography;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
@@ -21,7 +22,8 @@ internal sealed record ServerInfoView(
     IReadOnlyList<UnavailableView> Unavailable,
     DateTimeOffset? ReadySince,
     double? StartupS,
-    uint ActiveSessions)
+    uint ActiveSessions,
+    ReceiptKeyView? ReceiptKey)
 {
     private static readonly ServerInfoJson Json = new(new JsonSerializerOptions
     {
@@ -63,7 +65,8 @@ internal sealed record ServerInfoView(
             [.. info.Unavailable.Select(missing => new UnavailableView(missing.Feature, missing.Reason))],
             info.ReadySince?.ToDateTimeOffset(),
             info.Startup?.ToTimeSpan().TotalSeconds,
-            info.ActiveSessions);
+            info.ActiveSessions,
+            info.ReceiptKey is { } key ? new ReceiptKeyView(key.KeyId, PemEncoding.WriteString("PUBLIC KEY", key.PublicKey.Span)) : null);
     }
 
     public string ToJson() => JsonSerializer.Serialize(this, Json.ServerInfoView);
@@ -98,6 +101,11 @@ internal sealed record ServerInfoView(
         yield return Line("limits", string.Create(
             CultureInfo.InvariantCulture,
             $"frame {MiB(Limits.MaxFrameBytes)}, {Limits.MaxPixels / 1e6:0.#} megapixels, {Limits.MaxSide} px a side, {Limits.Credits} frames in flight, {Limits.MaxSessions} sessions"));
+        if (ReceiptKey is { } key)
+        {
+            yield return Line("receipts", $"signed by the key {key.KeyId}");
+        }
+
         foreach (var missing in Unavailable)
         {
             yield return Line("not here", $"{missing.Feature}: {missing.Reason}");
@@ -136,6 +144,9 @@ internal sealed record LimitsView(
     uint MaxSessions,
     ulong MaxAdaptationBytes,
     uint MaxTiles);
+
+/// <param name="PublicKey">PEM.</param>
+internal sealed record ReceiptKeyView(string KeyId, string PublicKey);
 
 internal sealed record ThresholdsView(float Low, float High);
 

@@ -105,7 +105,7 @@ public sealed class LoupeClient : IDisposable
         ArgumentNullException.ThrowIfNull(frame);
         ArgumentNullException.ThrowIfNull(options);
         var message = frame.ToMessage(frame.Data);
-        var request = new AnalyzeImageRequest { Thresholds = options.Thresholds, Mask = options.Mask, Tiles = options.Tiles, Explain = options.Explain, Model = options.Model };
+        var request = new AnalyzeImageRequest { Thresholds = options.Thresholds, Mask = options.Mask, Tiles = options.Tiles, Explain = options.Explain, Receipt = options.Receipt, Model = options.Model };
         if (message.ImageCase == Frame.ImageOneofCase.Raw)
         {
             request.Raw = message.Raw;

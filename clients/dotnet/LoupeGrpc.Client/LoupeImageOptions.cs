@@ -19,4 +19,7 @@ public sealed record LoupeImageOptions
 
     /// <summary>The language, `en` or `zh`, of <see cref="FrameResult.Explanation"/>. Default: none, the result has no sentences.</summary>
     public string Explain { get; init; } = "";
+
+    /// <summary>Have the server sign a receipt, <see cref="FrameResult.Receipt"/>; where it has no key for that, the call fails. Default false.</summary>
+    public bool Receipt { get; init; }
 }

@@ -30,6 +30,11 @@ public sealed record LoupeSessionOptions
     /// <summary>The language, `en` or `zh`, of <see cref="FrameResult.Explanation"/>. Default: none, results have no sentences.</summary>
     public string Explain { get; init; } = "";
 
+    /// <summary>
+    /// Have the server sign a receipt for each result, <see cref="FrameResult.Receipt"/>, and for the session's end, <see cref="SessionSummary.Receipt"/>. Default false.
+    /// </summary>
+    public bool Receipts { get; init; }
+
     /// <summary>Where a score becomes a verdict. Default: the server's, 0.4 and 0.6 unless configured.</summary>
     public Thresholds? Thresholds { get; init; }
 
@@ -78,6 +83,7 @@ public sealed record LoupeSessionOptions
             Mask = Mask,
             Tiles = Tiles,
             Explain = Explain,
+            Receipts = Receipts,
             Thresholds = Thresholds,
             Adaptation = Adaptation,
             AdaptationSnapshot = ByteString.CopyFrom(AdaptationSnapshot.Span),

@@ -45,6 +45,8 @@ export class LoupeClient {
             readonly tiles?: Tiles | undefined;
             /** Language of `Analysis.explanation`, `en` or `zh`. Default: none, the result has no sentences. */
             readonly explain?: string | undefined;
+            /** Have the server sign a receipt: `Analysis.receipt`. */
+            readonly receipt?: boolean | undefined;
             /** One of the server's models, by name. Default: its first. */
             readonly model?: string | undefined;
             readonly signal?: AbortSignal;
@@ -56,6 +58,7 @@ export class LoupeClient {
             ...(options.masks ? { mask: toMasks(options.masks) } : {}),
             ...(options.tiles ? { tiles: toTiles(options.tiles) } : {}),
             explain: options.explain ?? '',
+            receipt: options.receipt ?? false,
             model: options.model ?? '',
         });
         const { result } = await this.channel.call(() => this.channel.analyzeImage(request, options.signal));

@@ -108,6 +108,8 @@ export interface SessionOptions {
     readonly tiles?: Tiles | undefined;
     /** Language of `Analysis.explanation`, `en` or `zh`. Default: none, results have no sentences. */
     readonly explain?: string | undefined;
+    /** Have the server sign a receipt for each result, `Analysis.receipt`, and for the session's end, `receipt` of its summary. */
+    readonly receipts?: boolean | undefined;
     readonly thresholds?: Thresholds | undefined;
     /** Default: no adaptation. */
     readonly adaptation?: Adaptation | undefined;
@@ -175,6 +177,7 @@ export function toOpening(options: SessionOptions, client: ClientOptions) {
         ...(adaptation ? { adaptation: toAdaptation(adaptation) } : {}),
         adaptationSnapshot: options.adaptationSnapshot ?? new Uint8Array(),
         explain: options.explain ?? '',
+        receipts: options.receipts ?? false,
         model: options.model ?? '',
         deterministic: options.deterministic ?? false,
         economies: [...(options.economies ?? [])],

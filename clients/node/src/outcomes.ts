@@ -95,6 +95,8 @@ export interface Analysis {
     readonly tiles: TileReport | undefined;
     /** What was measured, in sentences; empty where no language was asked for. */
     readonly explanation: readonly Explanation[];
+    /** What was found, signed: one line of JSON. Empty where it was not asked for. */
+    readonly receipt: Uint8Array;
     /** As it came, with what is not repeated here. */
     readonly message: FrameResult;
 }
@@ -149,6 +151,7 @@ export function toAnalysis(result: FrameResult): Analysis {
         baseMask: result.baseMask && new Mask(result.baseMask),
         tiles: result.tiles,
         explanation: result.explanation,
+        receipt: result.receipt,
         message: result,
     };
 }

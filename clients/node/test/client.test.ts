@@ -1,5 +1,6 @@
 /** Against a real server, whose address is in LOUPE_ADDRESS. */
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -115,6 +116,24 @@ test('results are explained in the language that is asked for', async () => {
     await session.send(coffee);
     for await (const outcome of session.results()) {
         assert.ok(outcome.outcome === 'result' && outcome.analysis.explanation[0]?.text.startsWith('分数为 0.'));
+        break;
+    }
+});
+
+test('results are signed where that is asked for', async () => {
+    const payload = (receipt: Uint8Array) => Buffer.from(JSON.parse(Buffer.from(receipt).toString()).payload, 'base64');
+    using client = new LoupeClient({ address });
+    assert.equal((await client.analyzeImage(coffee)).receipt.length, 0);
+    const alone = JSON.parse(payload((await client.analyzeImage(coffee, { receipt: true })).receipt).toString());
+    assert.equal(alone.predicate.result.verdict, 'AUTHENTIC');
+    await using session = await client.openSession({ receipts: true });
+    await session.send(coffee);
+    for await (const outcome of session.results()) {
+        assert.ok(outcome.outcome === 'result');
+        const signed = payload(outcome.analysis.receipt);
+        assert.deepEqual(JSON.parse(signed.toString()).predicate.result, alone.predicate.result);
+        const end = JSON.parse(payload((await session.complete()).receipt).toString());
+        assert.equal(end.predicate.chain.previous, createHash('sha256').update(signed).digest('hex'));
         break;
     }
 });

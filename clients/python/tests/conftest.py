@@ -24,9 +24,12 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a real server."""
     if not PROGRAM.exists():
         pytest.skip(f"{PROGRAM} is not built: ./build.sh")
-    with open(tmp_path_factory.mktemp("server") / "log", "w+") as log:
+    folder = tmp_path_factory.mktemp("server")
+    key = folder / "receipts.key"
+    subprocess.run([PROGRAM, "key", "sign", "--output", key], check=True, capture_output=True)
+    with open(folder / "log", "w+") as log:
         process = subprocess.Popen(
-            [PROGRAM, "serve", "--listen", "http://127.0.0.1:0", "--operations", "http://127.0.0.1:0", "--web", "off"],
+            [PROGRAM, "serve", "--listen", "http://127.0.0.1:0", "--operations", "http://127.0.0.1:0", "--web", "off", f"--Loupe:Receipts:Key={key}"],
             stdout=subprocess.PIPE,
             stderr=log,
             text=True,

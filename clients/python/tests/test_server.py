@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import hashlib
+import json
 import pathlib
 import re
 import shutil
 import threading
+from typing import Any
 
 import numpy as np
 import pytest
@@ -42,6 +46,29 @@ def test_results_are_explained_in_the_language_that_is_asked_for(server: str) ->
             assert isinstance(result, lg.Result) and result.analysis.explanation[0].text.startswith("分数为 0.")
         with pytest.raises(lg.RequestError, match="en or zh"):
             client.analyze_image(file, explain="fr")
+
+
+def test_results_are_signed_where_that_is_asked_for(server: str) -> None:
+    file = SAMPLES / "forged-cat-in-coffee.jpg"
+    with lg.LoupeClient(server) as client:
+        assert client.analyze_image(file).receipt == b""
+        alone = statement(client.analyze_image(file, receipt=True).receipt)
+        assert alone["subject"][0]["digest"]["sha256"] == hashlib.sha256(file.read_bytes()).hexdigest()
+        with client.open_session(receipts=True) as session:
+            session.send(file)
+            result = next(iter(session.results()))
+            assert isinstance(result, lg.Result) and statement(result.analysis.receipt)["predicate"]["result"] == alone["predicate"]["result"]
+            end = session.complete().receipt
+        assert statement(end)["predicate"]["end"] == {"frames": 1, "results": 1}
+        assert statement(end)["predicate"]["chain"]["previous"] == hashlib.sha256(payload(result.analysis.receipt)).hexdigest()
+
+
+def payload(receipt: bytes) -> bytes:
+    return base64.b64decode(json.loads(receipt)["payload"])
+
+
+def statement(receipt: bytes) -> Any:
+    return json.loads(payload(receipt))
 
 
 def test_pictures_are_looked_at_in_tiles_where_that_is_asked_for(server: str) -> None:

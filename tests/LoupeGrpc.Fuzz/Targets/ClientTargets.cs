@@ -6,7 +6,9 @@ using LoupeGrpc.Client.Cli.Artifacts;
 using LoupeGrpc.Client.Cli.Evaluating;
 using LoupeGrpc.Client.Cli.Inputs;
 using LoupeGrpc.Client.Cli.Output;
+using LoupeGrpc.Client.Cli.Verifying;
 using LoupeGrpc.Client.Internal;
+using LoupeGrpc.Receipts;
 using LoupeGrpc.Results;
 using LoupeGrpc.V1;
 
@@ -45,7 +47,45 @@ internal static class ClientTargets
             Parsers = [typeof(Predictions)],
             Tokens = [.. new[] { "path,score,mask\n", "{\"path\":\"a/b.png\",\"score\":", "\"mask\":{\"size\":[2,2],\"counts\":\"", "NaN", "1e999", "\\ud800" }.Select(Encoding.UTF8.GetBytes), [0], [0xFF, 0xFE]],
         },
+        new("receipt", Verify)
+        {
+            Parsers = [typeof(Receipt)],
+            Tokens = [.. new[] { "\"predicateType\":\"", "\"index\":", "\"previous\":\"", "\"sha256\":\"", "\"end\":{", "null", "\"NaN\"", "1e999", "\\ud800" }.Select(Encoding.UTF8.GetBytes)],
+        },
+        new("receipt-key", static input => ReadKey(Encoding.Latin1.GetString(input)))
+        {
+            Parsers = [typeof(ReceiptPublicKey), typeof(ReceiptSigningKey), typeof(Pem)],
+            Tokens = [.. new[] { "-----BEGIN PUBLIC KEY-----\n", "\n-----END PUBLIC KEY-----", "-----BEGIN PRIVATE KEY-----\n", "MCowBQYDK2VwAyEA" }.Select(Encoding.UTF8.GetBytes)],
+        },
     ];
+
+    /// <summary>As a line, and as what is in one.</summary>
+    private static void Verify(byte[] input)
+    {
+        var envelope = JsonSerializer.SerializeToUtf8Bytes(
+            new ReceiptEnvelope(input, ReceiptEnvelope.StatementPayload, [new ReceiptSignature(new byte[64])]), ReceiptJson.Default.ReceiptEnvelope);
+        foreach (var line in (byte[][])[input, envelope])
+        {
+            if (Receipt.TryRead(line, out var receipt, out _))
+            {
+                var one = new CheckedReceipt("receipts.jsonl", 1, receipt);
+                _ = VerificationText.Line(one) + VerificationText.Json(one) + ChainCheck.Examine([receipt, receipt]).Count();
+            }
+        }
+    }
+
+    private static void ReadKey(string pem)
+    {
+        if (ReceiptPublicKey.TryRead(pem, out var key) && !ReceiptPublicKey.TryRead(key.ToPem(), out _))
+        {
+            throw new InvalidOperationException("A key that was read cannot be written.");
+        }
+
+        if (ReceiptSigningKey.TryRead(pem, out var signing))
+        {
+            signing.Dispose();
+        }
+    }
 
     /// <summary>Of a picture that they may speak of.</summary>
     private static void Judge(Predictions predictions)

@@ -8,6 +8,7 @@ using LoupeGrpc.Fuzz;
 using LoupeGrpc.Modeling.Checkpoints;
 using LoupeGrpc.Native;
 using LoupeGrpc.Packaging;
+using LoupeGrpc.Receipts;
 using LoupeGrpc.Server.Contract;
 using Xunit;
 
@@ -19,7 +20,7 @@ public sealed partial class ParserCoverageTests
     private static readonly Assembly[] _assemblies =
     [
         typeof(CheckpointDescription).Assembly, typeof(SafetensorsFile).Assembly, typeof(ImageSniffer).Assembly, typeof(RunLength).Assembly,
-        typeof(CompileLine).Assembly, typeof(OpenReader).Assembly, typeof(CocoRleDecoder).Assembly, Assembly.Load("loupe-grpc-client"),
+        typeof(CompileLine).Assembly, typeof(OpenReader).Assembly, typeof(CocoRleDecoder).Assembly, typeof(Receipt).Assembly, Assembly.Load("loupe-grpc-client"),
     ];
 
     /// <summary>Types that look like a parser and need no target of their own, each with the reason.</summary>

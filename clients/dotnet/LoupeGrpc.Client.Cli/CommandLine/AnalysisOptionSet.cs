@@ -60,6 +60,12 @@ internal sealed class AnalysisOptionSet
         HelpName = "DIR",
     };
 
+    private readonly Option<string?> _receipts = new("--receipts")
+    {
+        Description = "Have the server sign what it finds, and write the receipts to FILE, one a line, for `verify`. Needs a server with a key for that (Loupe:Receipts:Key).",
+        HelpName = "FILE",
+    };
+
     private readonly Option<bool> _serve = new("--serve")
     {
         Description = "Start the server that lies beside this program (or on the PATH) for the time of the run, for nobody else, instead of looking for one that runs. Its settings are those of the environment: Loupe__Model__Path=DIR and so on.",
@@ -97,6 +103,7 @@ internal sealed class AnalysisOptionSet
         command.Options.Add(_sideBySide);
         command.Options.Add(_saveMasks);
         command.Options.Add(_exportLoupe);
+        command.Options.Add(_receipts);
     }
 
     public AnalysisOptions Read(ParseResult result)
@@ -116,6 +123,7 @@ internal sealed class AnalysisOptionSet
             SideBySide = result.GetValue(_sideBySide),
             SaveMasks = result.GetValue(_saveMasks),
             ExportLoupe = result.GetValue(_exportLoupe),
+            Receipts = result.GetValue(_receipts),
         };
     }
 

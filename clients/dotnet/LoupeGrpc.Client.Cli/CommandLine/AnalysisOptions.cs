@@ -18,6 +18,9 @@ internal sealed record AnalysisOptions
     /// <summary>Null: pictures are looked at whole.</summary>
     public TileSettings? Tiles { get; init; }
 
+    /// <summary>Where receipts go; null: none are asked for.</summary>
+    public string? Receipts { get; init; }
+
     /// <summary>Language in which results are explained; empty: they are not.</summary>
     public required string Explain { get; init; }
 

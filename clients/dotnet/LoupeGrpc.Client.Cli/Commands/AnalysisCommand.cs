@@ -30,6 +30,7 @@ internal sealed class AnalysisCommand(CliHost host, AnalysisOptions options, Str
         var started = host.Time.GetTimestamp();
         using var files = new ArtifactFiles(options, _display.Notify);
         using var done = options.SkipDone ? DoneInputs.Open(options) : null;
+        using var receipts = options.Receipts is { } path ? ReceiptLog.Open(path, append: options.SkipDone) : null;
         var tally = new RunTally();
         FrameSource opened;
         try
@@ -57,12 +58,13 @@ internal sealed class AnalysisCommand(CliHost host, AnalysisOptions options, Str
                 _ => new TableWriter(text, host.OutputTerminal, withTime: stream is not null),
             };
             var display = new DisplaySink(_display, tally, options.Format);
-            IOutcomeSink?[] sinks = [done, results, tally, display, curves];
+            IOutcomeSink?[] sinks = [receipts, done, results, tally, display, curves];
             var run = new AnalysisRun(source, [new SavingSink(files, [.. sinks.OfType<IOutcomeSink>()])], files.NeedsFrames, host, _display.Notify, stream?.Checkpoints)
             {
                 Happened = happened => curves?.Mark(happened),
                 Opened = grant =>
                 {
+                    receipts?.Begin(grant);
                     files.IsDemonstration = grant.Model?.Demonstration == true;
                     done?.Begin(grant);
                 },
@@ -79,6 +81,7 @@ internal sealed class AnalysisCommand(CliHost host, AnalysisOptions options, Str
                 Mask = new MaskSettings { Policy = options.Mask, Encoding = MaskEncoding.Rle },
                 Tiles = options.Tiles,
                 Explain = options.Explain,
+                Receipts = receipts is not null,
                 Thresholds = options.Thresholds,
                 Model = options.Model,
                 MaxFramesInFlight = files.NeedsFrames ? MaxKeptFrames : session.MaxFramesInFlight,
@@ -86,9 +89,10 @@ internal sealed class AnalysisCommand(CliHost host, AnalysisOptions options, Str
         });
 
         files.Complete();
-        ShowSummary(tally, report, started, source.Remark, [.. files.Lines(), .. done?.Lines() ?? []]);
+        receipts?.Complete(report.Summary);
+        ShowSummary(tally, report, started, source.Remark, [.. files.Lines(), .. done?.Lines() ?? [], .. receipts?.Lines() ?? []]);
         var isComplete = curves is null || SavePlot(stream!.Plot!, curves, source.Label, report.Grant?.Model?.Demonstration == true);
-        isComplete &= stream?.Checkpoints.HasFailed != true && !files.HasFailed && done?.HasFailed != true;
+        isComplete &= stream?.Checkpoints.HasFailed != true && !files.HasFailed && done?.HasFailed != true && receipts?.HasFailed != true;
         return host.Interrupt.IsCancellationRequested ? ExitCode.Interrupted : report.IsRefused ? ExitCode.Refused : isComplete ? tally.ExitCode : ExitCode.SomeFailed;
     }
 

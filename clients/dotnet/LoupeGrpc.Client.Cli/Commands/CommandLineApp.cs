@@ -50,6 +50,7 @@ internal static class CommandLineApp
             StreamCommand.Create(host),
             EvaluateCommand.Create(host),
             BenchCommand.Create(host),
+            VerifyCommand.Create(host),
             InfoCommand.Create(host),
         };
         TeachingHelp.Install(root, new Dictionary<string, string>
@@ -59,6 +60,7 @@ internal static class CommandLineApp
             ["stream"] = StreamCommand.Lesson,
             ["evaluate"] = EvaluateCommand.Lesson,
             ["bench"] = BenchCommand.Lesson,
+            ["verify"] = VerifyCommand.Lesson,
             ["info"] = InfoCommand.Lesson,
         });
         return root;
@@ -71,6 +73,7 @@ internal static class CommandLineApp
           loupe-grpc-client stream interview.mp4 --fps 2
           loupe-grpc-client evaluate --list truth.csv    how good is it on my own pictures?
           loupe-grpc-client bench --streams 8            how fast is the server?
+          loupe-grpc-client verify receipts.jsonl        do these verdicts still hold?
           loupe-grpc-client info
 
         Results go to standard output, everything for people to standard error.

@@ -12,6 +12,9 @@ internal enum ExitCode
     /// <summary>At least one picture or frame is manipulated.</summary>
     Manipulated = 10,
 
+    /// <summary>`verify`: something is forged, or not as it was.</summary>
+    Differs = 11,
+
     /// <summary>Inputs failed, were missing, or a folder held no pictures, or results could not be written. Wins over <see cref="Manipulated"/>.</summary>
     SomeFailed = 20,
 

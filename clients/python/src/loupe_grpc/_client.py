@@ -69,6 +69,7 @@ class AsyncLoupeClient:
         masks: Masks | None = None,
         tiles: Tiles | None = None,
         explain: str = "",
+        receipt: bool = False,
         model: str = "",
     ) -> Analysis:
         """Analyses one picture outside any session, with the server's first model or the one of that name. RequestError: the server cannot; its code
@@ -78,6 +79,7 @@ class AsyncLoupeClient:
             mask=masks.to_message() if masks else None,
             tiles=tiles.to_message() if tiles else None,
             explain=explain,
+            receipt=receipt,
             model=model,
             **_frames.to_message(_frames.read(image)),
         )

@@ -152,6 +152,8 @@ class SessionOptions:
     tiles: Tiles | None = None
     #: Language of `Analysis.explanation`, `en` or `zh`. Default: none, results have no sentences.
     explain: str = ""
+    #: Have the server sign a receipt for each result, `Analysis.receipt`, and for the session's end, `receipt` of its summary.
+    receipts: bool = False
     thresholds: Thresholds | None = None
     #: Default: no adaptation.
     adaptation: Adaptation | None = None
@@ -183,6 +185,7 @@ class SessionOptions:
             mask=self.masks.to_message() if self.masks else None,
             tiles=self.tiles.to_message() if self.tiles else None,
             explain=self.explain,
+            receipts=self.receipts,
             thresholds=self.thresholds.to_message() if self.thresholds else None,
             adaptation=self.adaptation.to_message() if self.adaptation else None,
             adaptation_snapshot=self.adaptation_snapshot,

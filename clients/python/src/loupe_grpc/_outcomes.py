@@ -237,6 +237,8 @@ class Analysis:
     tiles: TileReport | None
     #: What was measured, in sentences; empty where no language was asked for.
     explanation: tuple[Sentence, ...]
+    #: What was found, signed: one line of JSON. Empty where it was not asked for.
+    receipt: bytes
     #: As it came, with what is not repeated here.
     message: v1.FrameResult
 
@@ -359,6 +361,7 @@ def to_analysis(result: v1.FrameResult) -> Analysis:
         mask_disagreement=result.mask_disagreement,
         tiles=_to_tiles(result.tiles) if result.HasField("tiles") else None,
         explanation=tuple(Sentence(_code_of(sentence.code), sentence.text, dict(sentence.numbers)) for sentence in result.explanation),
+        receipt=result.receipt,
         message=result,
     )
 

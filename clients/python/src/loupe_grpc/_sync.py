@@ -210,12 +210,13 @@ class LoupeClient:
         masks: Masks | None = None,
         tiles: Tiles | None = None,
         explain: str = "",
+        receipt: bool = False,
         model: str = "",
         timeout: float | None = None,
     ) -> Analysis:
         """Analyses one picture outside any session, with the server's first model or the one of that name. RequestError: the server cannot; its code
         says why."""
-        analysis = self._client.analyze_image(image, thresholds=thresholds, masks=masks, tiles=tiles, explain=explain, model=model)
+        analysis = self._client.analyze_image(image, thresholds=thresholds, masks=masks, tiles=tiles, explain=explain, receipt=receipt, model=model)
         return _run(analysis, timeout)
 
     def open_session(self, options: SessionOptions | None = None, *, timeout: float | None = None, **fields: Any) -> Session:

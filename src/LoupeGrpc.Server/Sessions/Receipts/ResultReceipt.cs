@@ -26,7 +26,7 @@ internal static class ResultReceipt
             Predicate = frame with
             {
                 Picture = new ReceiptPicture(
-                    digests.Format, digests.Decoder, digests.Pixels is { } pixels ? Hex(pixels) : null, analysis.Width, analysis.Height, analysis.Orientation),
+                    digests.Format, analysis.Width, analysis.Height, analysis.Orientation, digests.Decoder, digests.Pixels is { } pixels ? Hex(pixels) : null),
                 Model = new ReceiptModel(model.Name, model.Version, model.Hash, model.Demonstration),
                 Execution = new ReceiptExecution(
                     analysis.Execution.Provider, analysis.Execution.Precision, analysis.Execution.Device, runtime, settings.Deterministic),
@@ -43,9 +43,9 @@ internal static class ResultReceipt
                 Result = new ReceiptResult(
                     analysis.Score,
                     WireName.Of(analysis.Verdict),
-                    digests.Mask is { } mask ? new ReceiptMask(Hex(mask.Sha256), mask.Area) : null,
                     [.. analysis.Notes.Select(static note => WireName.Of(note.Kind))],
                     [.. Enum.GetValues<Economies>().Where(economy => economy != Economies.None && analysis.Economies.HasFlag(economy)).Select(WireName.Of)],
+                    digests.Mask is { } mask ? new ReceiptMask(Hex(mask.Sha256), mask.Area) : null,
                     analysis.Tiles is { } tiles ? new ReceiptTiles(tiles.Analysed, tiles.Of, tiles.Step) : null),
             },
         };
@@ -59,12 +59,12 @@ internal static class ResultReceipt
         settings.DualVerdictEveryNth,
         settings.Guard is { } guard
             ? new ReceiptGuard(
-                Bound(guard.MaxDrift),
-                Bound(guard.MaxDisagreement),
-                Bound(guard.MaxLossRatio),
                 guard.Action == GuardAction.RollBack ? "ROLLBACK" : "FREEZE",
                 guard.MaxSameLabel,
-                guard.CompareEveryNth)
+                guard.CompareEveryNth,
+                Bound(guard.MaxDrift),
+                Bound(guard.MaxDisagreement),
+                Bound(guard.MaxLossRatio))
             : null);
 
     private static float? Bound(float bound) => float.IsFinite(bound) ? bound : null;

@@ -193,4 +193,13 @@ public record Analysis(FrameResult message) {
     public List<Explanation> explanation() {
         return message.getExplanationList().stream().map(Explanation::of).toList();
     }
+
+    /**
+     * What was found, signed.
+     *
+     * @return one line of JSON; empty where it was not asked for
+     */
+    public byte[] receipt() {
+        return message.getReceipt().toByteArray();
+    }
 }

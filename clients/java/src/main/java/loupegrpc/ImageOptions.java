@@ -11,6 +11,7 @@ import java.util.Optional;
  * @param tiles whether it is looked at in tiles
  * @param model one of the server's, by name; empty: its first
  * @param explain the language of {@link Analysis#explanation}, {@code en} or {@code zh}; empty: there are no sentences
+ * @param receipt whether the server signs one: {@link Analysis#receipt}
  * @param timeout for the call with all its tries; empty: none
  */
 public record ImageOptions(
@@ -19,10 +20,11 @@ public record ImageOptions(
     Optional<Tiles> tiles,
     String model,
     String explain,
+    boolean receipt,
     Optional<Duration> timeout
 ) {
     /** The server's. */
-    public static final ImageOptions STANDARD = new ImageOptions(Optional.empty(), Optional.empty(), Optional.empty(), "", "", Optional.empty());
+    public static final ImageOptions STANDARD = new ImageOptions(Optional.empty(), Optional.empty(), Optional.empty(), "", "", false, Optional.empty());
 
     /**
      * The same with thresholds.
@@ -31,7 +33,7 @@ public record ImageOptions(
      * @return options
      */
     public ImageOptions withThresholds(Thresholds value) {
-        return new ImageOptions(Optional.of(value), masks, tiles, model, explain, timeout);
+        return new ImageOptions(Optional.of(value), masks, tiles, model, explain, receipt, timeout);
     }
 
     /**
@@ -41,7 +43,7 @@ public record ImageOptions(
      * @return options
      */
     public ImageOptions withMasks(Masks value) {
-        return new ImageOptions(thresholds, Optional.of(value), tiles, model, explain, timeout);
+        return new ImageOptions(thresholds, Optional.of(value), tiles, model, explain, receipt, timeout);
     }
 
     /**
@@ -51,7 +53,7 @@ public record ImageOptions(
      * @return options
      */
     public ImageOptions withTiles(Tiles value) {
-        return new ImageOptions(thresholds, masks, Optional.of(value), model, explain, timeout);
+        return new ImageOptions(thresholds, masks, Optional.of(value), model, explain, receipt, timeout);
     }
 
     /**
@@ -61,7 +63,7 @@ public record ImageOptions(
      * @return options
      */
     public ImageOptions withModel(String value) {
-        return new ImageOptions(thresholds, masks, tiles, value, explain, timeout);
+        return new ImageOptions(thresholds, masks, tiles, value, explain, receipt, timeout);
     }
 
     /**
@@ -71,7 +73,16 @@ public record ImageOptions(
      * @return options
      */
     public ImageOptions withExplanation(String value) {
-        return new ImageOptions(thresholds, masks, tiles, model, value, timeout);
+        return new ImageOptions(thresholds, masks, tiles, model, value, receipt, timeout);
+    }
+
+    /**
+     * The same with a receipt.
+     *
+     * @return options
+     */
+    public ImageOptions withReceipt() {
+        return new ImageOptions(thresholds, masks, tiles, model, explain, true, timeout);
     }
 
     /**
@@ -81,6 +92,6 @@ public record ImageOptions(
      * @return options
      */
     public ImageOptions withTimeout(Duration value) {
-        return new ImageOptions(thresholds, masks, tiles, model, explain, Optional.of(value));
+        return new ImageOptions(thresholds, masks, tiles, model, explain, receipt, Optional.of(value));
     }
 }

@@ -123,7 +123,7 @@ public final class LoupeClient implements AutoCloseable {
      */
     public Analysis analyzeImage(Image image, ImageOptions options) throws InterruptedException {
         var picture = Picture.read(image);
-        var request = AnalyzeImageRequest.newBuilder().setModel(options.model()).setExplain(options.explain());
+        var request = AnalyzeImageRequest.newBuilder().setModel(options.model()).setExplain(options.explain()).setReceipt(options.receipt());
         options.thresholds().ifPresent(thresholds -> request.setThresholds(thresholds.message()));
         options.masks().ifPresent(masks -> request.setMask(masks.message()));
         options.tiles().ifPresent(tiles -> request.setTiles(tiles.message()));

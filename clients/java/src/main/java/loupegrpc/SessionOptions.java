@@ -22,6 +22,7 @@ public final class SessionOptions {
             .setSessionName(builder.name)
             .setModel(builder.model)
             .setExplain(builder.explain)
+            .setReceipts(builder.receipts)
             .setAdaptationSnapshot(builder.adaptationSnapshot)
             .setDeterministic(builder.deterministic)
             .setUnordered(builder.unordered)
@@ -70,6 +71,7 @@ public final class SessionOptions {
         private String name = "";
         private String model = "";
         private String explain = "";
+        private boolean receipts;
         private FrameFormat frameFormat;
         private Delivery delivery;
         private Masks masks;
@@ -161,6 +163,17 @@ public final class SessionOptions {
          */
         public Builder explain(String value) {
             explain = Objects.requireNonNull(value, "explain");
+            return this;
+        }
+
+        /**
+         * Have the server sign a receipt for each result, {@link Analysis#receipt}, and for the session's end, that of its summary. Default: it does not.
+         *
+         * @param value whether it does
+         * @return this
+         */
+        public Builder receipts(boolean value) {
+            receipts = value;
             return this;
         }
 

@@ -68,6 +68,7 @@ final class OptionsTest {
             .name("gate")
             .model("huge")
             .explain("zh")
+            .receipts(true)
             .frameFormat(FrameFormat.of(PixelFormat.GRAY8, 2, 2))
             .delivery(Delivery.within(Duration.ofMillis(50)))
             .masks(new Masks(MaskPolicy.NEVER, MaskEncoding.PNG, 7))
@@ -91,6 +92,7 @@ final class OptionsTest {
         assertEquals("gate", opening.getSessionName());
         assertEquals("huge", opening.getModel());
         assertEquals("zh", opening.getExplain());
+        assertTrue(opening.getReceipts());
         assertEquals(loupegrpc.v1.PixelFormat.PIXEL_FORMAT_GRAY8, opening.getFrameFormat().getPixelFormat());
         assertEquals(loupegrpc.v1.DeliveryMode.DELIVERY_MODE_STALENESS_BUDGET, opening.getDelivery().getMode());
         assertEquals(50_000_000, opening.getDelivery().getStalenessBudget().getNanos());

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -114,6 +115,22 @@ final class ServerTest {
                 session.send(image);
                 var result = assertInstanceOf(Outcome.Result.class, session.receive().orElseThrow());
                 assertTrue(result.analysis().explanation().get(0).text().startsWith("分数"));
+            }
+        }
+    }
+
+    @Test
+    void resultsAreSignedWhereThatIsAskedFor() throws Exception {
+        try (var client = new LoupeClient(Checkout.realServer())) {
+            var image = Image.file(Checkout.file("samples/forged-cat-inpainted.png"));
+            assertEquals(0, client.analyzeImage(image).receipt().length);
+            var alone = client.analyzeImage(image, ImageOptions.STANDARD.withReceipt());
+            assertTrue(new String(alone.receipt(), StandardCharsets.UTF_8).startsWith("{\"payload\":\""));
+            try (var session = client.openSession(SessionOptions.builder().receipts(true).build())) {
+                session.send(image);
+                var result = assertInstanceOf(Outcome.Result.class, session.receive().orElseThrow());
+                assertTrue(result.analysis().receipt().length > 0);
+                assertTrue(session.complete().getReceipt().size() > 0);
             }
         }
     }
