@@ -96,6 +96,28 @@ public sealed class QuotaTests : IDisposable
         }
     }
 
+    /// <summary>However it was written into the file of keys: the first frame passes, and where there is a next one in this life it does too.</summary>
+    [Theory]
+    [InlineData(double.Epsilon, false)]
+    [InlineData(1e-20, false)]
+    [InlineData(1e17, true)]
+    [InlineData(double.MaxValue, true)]
+    public async Task Every_rate_above_zero_is_one(double rate, bool passes)
+    {
+        var key = await SecureServer.AddKeyAsync(Keys, "odd", framesPerSecond: rate);
+        await using var server = await SecureServer.StartAsync(Options);
+        using var every = await RunningServer.OpenAsync(SecureServer.Call(server.Calls(key)));
+        await every.SendFrameAsync(1);
+        Assert.NotNull((await every.NextOutcomeAsync()).Result);
+
+        using var freshest = await RunningServer.OpenAsync(
+            SecureServer.Call(server.Calls(key)), new OpenSession { Delivery = new DeliveryPolicy { Mode = DeliveryMode.Freshest } });
+        await freshest.SendFrameAsync(2);
+        var next = await freshest.NextOutcomeAsync();
+        Assert.Equal(passes, next.Result is not null);
+        Assert.Equal(passes, next.Dropped?.Reason != DropReason.OverQuota);
+    }
+
     [Fact]
     public async Task In_other_modes_frames_over_the_quota_are_dropped_with_the_reason()
     {

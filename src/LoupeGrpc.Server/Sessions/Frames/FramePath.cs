@@ -16,6 +16,8 @@ namespace LoupeGrpc.Server.Sessions.Frames;
 /// </summary>
 internal sealed class FramePath : IDisposable
 {
+    private static readonly FrameFailure FaultOfOurs = new(FailureKind.Internal, "the server failed on this frame; its log says how");
+
     private readonly SessionServices _services;
     private readonly SessionOpening _opening;
     private readonly OutcomeSequencer _sequencer;
@@ -90,9 +92,9 @@ internal sealed class FramePath : IDisposable
         {
             Fail(frame, incoming.Failure);
         }
-        else if (await KeepPaceAsync(frame).ConfigureAwait(false) && await ChargeAsync(frame).ConfigureAwait(false))
+        else if (await EnterAsync(frame).ConfigureAwait(false) is { } queued)
         {
-            _services.Scheduler.Enqueue(_flow, new Queued(this, frame) { ReceivedAt = receivedAt, Deadline = frame.Deadline, IsHeavy = frame.Input.IsHeavy() });
+            _services.Scheduler.Enqueue(_flow, queued);
         }
     }
 
@@ -125,6 +127,25 @@ internal sealed class FramePath : IDisposable
     {
         _stopWaiting.Dispose();
         _seat.Dispose();
+    }
+
+    /// <returns>Null: the frame has its outcome.</returns>
+    private async ValueTask<Queued?> EnterAsync(SessionFrame frame)
+    {
+        try
+        {
+            return await KeepPaceAsync(frame).ConfigureAwait(false) && await ChargeAsync(frame).ConfigureAwait(false)
+                ? new Queued(this, frame) { ReceivedAt = frame.ReceivedAt, Deadline = frame.Deadline, IsHeavy = frame.Input.IsHeavy() }
+                : null;
+        }
+#pragma warning disable CA1031 // One frame's fault must not take the session down, and a session with a frame that has no outcome never ends.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            SessionLog.TakingInThrew(_services.Logger, frame.Sequence, exception);
+            Fail(frame, FaultOfOurs);
+            return null;
+        }
     }
 
     /// <summary>Where each frame is answered, whoever sends too fast is slowed down: nothing more is read meanwhile.</summary>
@@ -264,7 +285,7 @@ internal sealed class FramePath : IDisposable
 #pragma warning restore CA1031
         {
             SessionLog.AnalysisThrew(_services.Logger, frame.Sequence, exception);
-            return new FrameFailure(FailureKind.Internal, "the server failed on this frame; its log says how");
+            return FaultOfOurs;
         }
     }
 
