@@ -52,6 +52,10 @@ public class TakingInTests
 
         public CancellationToken Gone => CancellationToken.None;
 
+        public void SlowBy(PaidAhead paid)
+        {
+        }
+
         public async Task<SessionInput> ReadAsync(SessionOpening opening, CancellationToken cancellationToken) => await _inputs.Reader.ReadAsync(cancellationToken);
 
         public void Release()

@@ -56,6 +56,7 @@ internal sealed class FramePath : IDisposable
         _stopWaiting = CancellationTokenSource.CreateLinkedTokenSource(abandoned);
         (_seat, _lane) = (seat, seat.Lane);
         _economies = new SessionEconomies(opening.Economies);
+        PaidAhead = opening is { Delivery: Delivery.EveryFrame, Quota.Pace: { } pace } ? new PaidAhead(pace) : null;
         _bytes = opening.Quota.Frames ?? services.Ledger.Frames;
         _sessionBytes = new Room(RoomSize.OfBytes(services.Options.Limits.MaxSessionBytes), _bytes);
         var onlyFreshest = opening.Delivery == Delivery.Freshest;
@@ -67,6 +68,9 @@ internal sealed class FramePath : IDisposable
 
     /// <summary>What the next frame runs on.</summary>
     public ExecutionDescription Execution => _lane.Execution;
+
+    /// <summary>What is paid of the owner's pace before a frame is received; null: nobody waits for it.</summary>
+    public PaidAhead? PaidAhead { get; }
 
     /// <summary>From receipt to the queue. Waits for room for the frame's bytes, where each frame is answered.</summary>
     /// <param name="settings">Of this frame.</param>
@@ -152,27 +156,24 @@ internal sealed class FramePath : IDisposable
     /// <returns>False: the frame has its outcome.</returns>
     private async ValueTask<bool> KeepPaceAsync(SessionFrame frame)
     {
-        if (_opening.Quota.Pace is not { } pace)
-        {
-            return true;
-        }
-
-        var isEvery = _opening.Delivery == Delivery.EveryFrame;
         var bytes = frame.Input.Data.Length;
-        if (isEvery ? await pace.WaitAsync(bytes, _stopWaiting.Token).ConfigureAwait(false) : pace.TryTake(bytes))
+        if (PaidAhead is not null)
+        {
+            if (await PaidAhead.TakeAsync(bytes, _stopWaiting.Token).ConfigureAwait(false))
+            {
+                return true;
+            }
+
+            GiveUp(frame);
+            return false;
+        }
+
+        if (_opening.Quota.Pace?.TryTake(bytes) != false)
         {
             return true;
         }
 
-        if (isEvery)
-        {
-            GiveUp(frame);
-        }
-        else
-        {
-            Drop(frame, DropCause.OverQuota);
-        }
-
+        Drop(frame, DropCause.OverQuota);
         return false;
     }
 
