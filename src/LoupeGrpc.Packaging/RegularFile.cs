@@ -21,9 +21,15 @@ public static class RegularFile
 
     /// <summary>All of it, if that is not too much.</summary>
     /// <exception cref="IOException">It cannot be read, is larger than that, or is no file.</exception>
-    /// <exception cref="UnauthorizedAccessException">It may not be read, or is a directory.</exception>
+    /// <exception cref="UnauthorizedAccessException">It may not be read.</exception>
     public static byte[] Read(string path, int maxBytes)
     {
+        // .NET would say that access to it is denied.
+        if (Directory.Exists(path))
+        {
+            throw new IOException($"{path} is a folder");
+        }
+
         if (IsEmpty(path))
         {
             return [];

@@ -1,6 +1,7 @@
 using System.Buffers;
 using Google.Protobuf;
 using LoupeGrpc.Server.Security;
+using LoupeGrpc.Server.Sessions;
 using LoupeGrpc.V1;
 
 namespace LoupeGrpc.Server.Calls;
@@ -15,6 +16,8 @@ internal sealed class BinaryCallStream(IBinaryMessages messages) : ICallStream
     public Caller Caller => messages.Caller;
 
     public CancellationToken Gone => messages.Gone;
+
+    public void SlowBy(PaidAhead paid) => messages.SlowBy(paid);
 
     public async Task<ReceivedRequest> ReadAsync(CancellationToken cancellationToken)
     {

@@ -23,6 +23,8 @@ internal sealed class GrpcCallStream(
 
     public CancellationToken Gone => context.CancellationToken;
 
+    public void SlowBy(PaidAhead paid) => _message?.SlowBy(paid);
+
     public async Task<ReceivedRequest> ReadAsync(CancellationToken cancellationToken)
     {
         try

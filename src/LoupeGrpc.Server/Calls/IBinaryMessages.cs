@@ -18,6 +18,9 @@ internal interface IBinaryMessages
     /// <inheritdoc cref="ICallStream.Gone"/>
     CancellationToken Gone { get; }
 
+    /// <inheritdoc cref="ICallStream.SlowBy"/>
+    void SlowBy(PaidAhead paid);
+
     /// <exception cref="OperationCanceledException">By <paramref name="cancellationToken"/>, and not because the client is gone.</exception>
     Task<ReceivedBytes> ReadAsync(CancellationToken cancellationToken);
 

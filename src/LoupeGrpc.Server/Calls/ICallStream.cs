@@ -21,6 +21,9 @@ internal interface ICallStream
     /// <summary>Canceled when the client is not there any more.</summary>
     CancellationToken Gone { get; }
 
+    /// <inheritdoc cref="ISessionTransport.SlowBy"/>
+    void SlowBy(PaidAhead paid);
+
     /// <exception cref="OperationCanceledException">By <paramref name="cancellationToken"/>, and not because the client is gone. The call goes on, and can be written to.</exception>
     Task<ReceivedRequest> ReadAsync(CancellationToken cancellationToken);
 

@@ -47,6 +47,8 @@ internal sealed class SessionTransport(ICallStream call, LoupeOptions options) :
         }
     }
 
+    public void SlowBy(PaidAhead paid) => call.SlowBy(paid);
+
     public async Task<SessionInput> ReadAsync(SessionOpening opening, CancellationToken cancellationToken)
     {
         var received = await call.ReadAsync(cancellationToken).ConfigureAwait(false);

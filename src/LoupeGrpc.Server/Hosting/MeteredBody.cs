@@ -38,7 +38,11 @@ internal sealed class MeteredBody(PipeReader body, MessageRoom room, Room large,
     /// <summary>Timestamp from which on the message that is being received is late.</summary>
     public long DueAt { get; set; }
 
+    public PaidAhead? Paid { get; private set; }
+
     PipeReader IRequestBodyPipeFeature.Reader => this;
+
+    public void SlowBy(PaidAhead paid) => Paid = paid;
 
     /// <summary>Gives the incomplete message up: others wait for its memory.</summary>
     public void Abandon()

@@ -118,6 +118,11 @@ internal sealed class Sequence : ISessionTransport, IDisposable
         }
     }
 
+    /// <summary>Its requests are whole before it is known whose they are.</summary>
+    public void SlowBy(PaidAhead paid)
+    {
+    }
+
     public async Task<SessionInput> ReadAsync(SessionOpening opening, CancellationToken cancellationToken)
     {
         while (await _inputs.Reader.WaitToReadAsync(cancellationToken).ConfigureAwait(false))

@@ -75,9 +75,9 @@ internal sealed class CallerQuotas(LiveOptions live, MemoryLedger ledger) : IDis
     {
         public bool IsLimited => frames is not null || units is not null;
 
-        public async ValueTask<bool> WaitAsync(int bytes, CancellationToken cancellationToken) =>
-            (frames is null || await frames.WaitAsync(1, cancellationToken).ConfigureAwait(false))
-            && (units is null || await units.WaitAsync(Units(bytes), cancellationToken).ConfigureAwait(false));
+        public async ValueTask<bool> WaitAsync(bool frame, int bytes, CancellationToken cancellationToken) =>
+            (frames is null || !frame || await frames.WaitAsync(1, cancellationToken).ConfigureAwait(false))
+            && (units is null || bytes == 0 || await units.WaitAsync(Units(bytes), cancellationToken).ConfigureAwait(false));
 
         public bool TryTake(int bytes) => (frames is null || frames.TryTake(1)) && (units is null || units.TryTake(Units(bytes)));
     }

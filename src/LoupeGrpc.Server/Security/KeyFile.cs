@@ -20,6 +20,7 @@ internal static class KeyFile
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
     {
         WriteIndented = true,
+        AllowDuplicateProperties = false,
         UnmappedMemberHandling = System.Text.Json.Serialization.JsonUnmappedMemberHandling.Disallow,
         RespectNullableAnnotations = true,
         RespectRequiredConstructorParameters = true,
@@ -43,14 +44,14 @@ internal static class KeyFile
         }
     }
 
-    /// <summary>Makes the file where there is none.</summary>
+    /// <summary>Makes the file where there is none. Where a link leads to it, it is the file that changes: servers may read it by its own name.</summary>
     /// <param name="change">Gets the keys there are, and gives those there shall be. What it throws leaves the file as it is.</param>
     /// <exception cref="InvalidDataException">There is a file, and it is not a file of keys.</exception>
     /// <exception cref="IOException">It cannot be written, or somebody else writes it all the time.</exception>
     /// <exception cref="UnauthorizedAccessException"/>
     public static async Task ChangeAsync(string path, TimeProvider time, Func<IReadOnlyList<AccessKey>, IReadOnlyList<AccessKey>> change, CancellationToken cancellationToken)
     {
-        path = Path.GetFullPath(path);
+        path = FileOf(Path.GetFullPath(path));
         using var held = await LockAsync($"{path}.lock", time, cancellationToken).ConfigureAwait(false);
         var keys = change(File.Exists(path) ? Read(path) : []);
         var temporary = $"{path}.{Environment.ProcessId}.new";
@@ -72,6 +73,9 @@ internal static class KeyFile
             throw;
         }
     }
+
+    private static string FileOf(string path) =>
+        new FileInfo(path).LinkTarget is null ? path : File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? path;
 
     private static IReadOnlyList<AccessKey> Parse(string path, byte[] bytes)
     {

@@ -11,6 +11,12 @@ internal sealed class OwnerRates : IDisposable
     /// <summary>Tokens are counted by time, so this is how evenly they come, not how many.</summary>
     private static readonly TimeSpan Step = TimeSpan.FromMilliseconds(50);
 
+    /// <summary>Between them every rate above 0 has its bucket, however it was written into a file of keys.</summary>
+    private static readonly TimeSpan ShortestStep = TimeSpan.FromMilliseconds(1);
+
+    /// <inheritdoc cref="ShortestStep"/>
+    private static readonly TimeSpan LongestStep = TimeSpan.FromDays(3650);
+
     private readonly PartitionedRateLimiter<OwnerRateKey> _buckets = PartitionedRateLimiter.Create<OwnerRateKey, OwnerRateKey>(
         static key => RateLimitPartition.GetTokenBucketLimiter(key, LimitsOf));
 
@@ -26,7 +32,7 @@ internal sealed class OwnerRates : IDisposable
         return new TokenBucketRateLimiterOptions
         {
             TokensPerPeriod = tokens,
-            ReplenishmentPeriod = TimeSpan.FromSeconds(tokens / key.Rate),
+            ReplenishmentPeriod = TimeSpan.FromSeconds(Math.Clamp(tokens / key.Rate, ShortestStep.TotalSeconds, LongestStep.TotalSeconds)),
             TokenLimit = (int)Math.Clamp(Math.Ceiling(key.Rate * Burst.TotalSeconds), Math.Max(tokens, key.Least), int.MaxValue),
             QueueLimit = int.MaxValue,
             QueueProcessingOrder = QueueProcessingOrder.OldestFirst,

@@ -7,9 +7,13 @@ internal sealed class RefusalLog(AuditLog audit, TimeProvider time, ILogger<Refu
 {
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
 
+    /// <summary>Anybody can send what looks like a token.</summary>
+    private static readonly TimeSpan ProviderPause = TimeSpan.FromMinutes(1);
+
     private readonly Lock _lock = new();
     private long _count;
     private long? _loggedAt;
+    private long? _providerLoggedAt;
 
     /// <param name="peer">Its address.</param>
     /// <param name="caller">Who it is, as far as that is known.</param>
@@ -24,6 +28,19 @@ internal sealed class RefusalLog(AuditLog audit, TimeProvider time, ILogger<Refu
             {
                 _loggedAt = time.GetTimestamp();
                 SecurityLog.Refused(logger, path is null ? peer : $"{peer} ({caller.Name}, {path})", reason, _count);
+            }
+        }
+    }
+
+    /// <summary>Tells, once a minute at most, that the provider of tokens does not answer.</summary>
+    public void AddProviderAway(string authority, string reason)
+    {
+        lock (_lock)
+        {
+            if (_providerLoggedAt is not { } at || time.GetElapsedTime(at) >= ProviderPause)
+            {
+                _providerLoggedAt = time.GetTimestamp();
+                SecurityLog.ProviderAway(logger, authority, reason);
             }
         }
     }

@@ -34,9 +34,13 @@ internal sealed class SecurityValidation : IValidateOptions<LoupeOptions>
             }
         }
 
-        if (options.Admin.Enabled && !SecurityWays.HaveAny(options) && endpoints[0] is { Url.IsLocal: false, Url: var open })
+        // Calls of one message, SessionAdminService's among them, are answered for browsers too.
+        foreach (var url in new[] { options.Endpoints.Grpc, options.Endpoints.Web })
         {
-            yield return $"Loupe:Admin:Enabled is true, and everybody who reaches {open} could end sessions: that needs keys, tokens or client certificates";
+            if (options.Admin.Enabled && !SecurityWays.HaveAny(options) && !url.IsLocal)
+            {
+                yield return $"Loupe:Admin:Enabled is true, and everybody who reaches {url} could end sessions: that needs keys, tokens or client certificates";
+            }
         }
     }
 

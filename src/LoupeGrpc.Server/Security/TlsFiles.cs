@@ -12,6 +12,9 @@ internal static class TlsFiles
     private const int MaxBytes = 1 << 20;
     private const string PemBegin = "-----BEGIN ";
 
+    /// <summary>Of keys that begin with the name of their kind, as in <c>RSA PRIVATE KEY</c> (RFC 1421).</summary>
+    private const string OldEncryption = "Proc-Type: 4,ENCRYPTED";
+
     /// <returns>The certificate with its key, and those between it and its root.</returns>
     /// <exception cref="InvalidDataException">The message names the setting and the file.</exception>
     public static (X509Certificate2 Certificate, X509Certificate2Collection Chain) ReadCertificate(TlsOptions tls)
@@ -71,13 +74,19 @@ internal static class TlsFiles
 
         // By itself, so that it is known which of both is wrong.
         X509Certificate2.CreateFromPem(pem).Dispose();
-        return (WithKey(tls, pem, key), chain);
+        return (WithKey(tls, pem, key, chain.Count > 0), chain);
     }
 
-    private static X509Certificate2 WithKey(TlsOptions tls, string pem, string key)
+    /// <param name="isFirst">There are other certificates behind it.</param>
+    private static X509Certificate2 WithKey(TlsOptions tls, string pem, string key, bool isFirst)
     {
         var isEncrypted = key.Contains("BEGIN ENCRYPTED PRIVATE KEY", StringComparison.Ordinal);
         var holder = tls.Key.Length > 0 ? Named("Loupe:Tls:Key", tls.Key) : Named("Loupe:Tls:Certificate", tls.Certificate);
+        if (key.Contains(OldEncryption, StringComparison.Ordinal))
+        {
+            throw new InvalidDataException($"{holder} is encrypted in OpenSSL's old form, which is not read: 'openssl pkcs8 -topk8 -in OLD -out NEW' writes it in the other");
+        }
+
         if (isEncrypted && tls.Password.Length == 0)
         {
             throw new InvalidDataException($"{holder} is encrypted: Loupe:Tls:Password");
@@ -90,7 +99,7 @@ internal static class TlsFiles
         catch (Exception exception) when (exception is CryptographicException or ArgumentException)
         {
             throw new InvalidDataException(
-                $"{holder} cannot be used: it is damaged, or not the key of the certificate in {tls.Certificate}{(isEncrypted ? ", or Loupe:Tls:Password is not its password" : "")}",
+                $"{holder} cannot be used: it is damaged, or not the key of the {(isFirst ? "first certificate" : "certificate")} in {tls.Certificate}{(isEncrypted ? ", or Loupe:Tls:Password is not its password" : "")}",
                 exception);
         }
     }

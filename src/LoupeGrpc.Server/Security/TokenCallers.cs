@@ -90,7 +90,7 @@ internal static class TokenCallers
         if (context.Exception is SecurityTokenSignatureKeyNotFoundException or SecurityTokenInvalidIssuerException
             && await WhyAwayAsync(context.Options.ConfigurationManager, context.HttpContext.RequestAborted).ConfigureAwait(false) is { } reason)
         {
-            SecurityLog.ProviderAway(context.HttpContext.RequestServices.GetRequiredService<ILogger<RefusalLog>>(), context.Options.Authority!, reason);
+            context.HttpContext.RequestServices.GetRequiredService<RefusalLog>().AddProviderAway(context.Options.Authority!, reason);
             await Refuse(context, "tokens cannot be checked now: the provider (Loupe:Security:Authority) does not answer", cannotTell: true).ConfigureAwait(false);
             return;
         }
@@ -99,6 +99,7 @@ internal static class TokenCallers
         {
             SecurityTokenExpiredException => "the token has expired",
             SecurityTokenNotYetValidException => "the token is not valid yet (Loupe:Security:ClockSkew)",
+            SecurityTokenInvalidLifetimeException => "the token ends before it begins (exp, nbf)",
             SecurityTokenInvalidAudienceException => "the token is for somebody else (Loupe:Security:Audience)",
             SecurityTokenInvalidIssuerException => "the token is of another provider",
             SecurityTokenNoExpirationException => "the token does not say until when it is valid",

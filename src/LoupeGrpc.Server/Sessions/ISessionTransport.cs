@@ -12,6 +12,9 @@ internal interface ISessionTransport
     /// <summary>Canceled when the client is not there any more.</summary>
     CancellationToken Gone { get; }
 
+    /// <summary>From now on large messages wait, before they are received, for what they cost of the owner's pace. Before the first is read.</summary>
+    void SlowBy(PaidAhead paid);
+
     /// <summary>The next thing that the client sends.</summary>
     /// <param name="opening">Of the session: a frame may leave to it what it does not say itself.</param>
     /// <exception cref="OperationCanceledException">By <paramref name="cancellationToken"/>, and not because the client is gone.</exception>

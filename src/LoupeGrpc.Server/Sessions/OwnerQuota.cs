@@ -24,10 +24,11 @@ internal sealed record OwnerQuota(int Sessions, string Setting, IFramePace? Pace
 /// <summary>How fast the frames of one owner may come, over all its sessions. Thread-safe.</summary>
 internal interface IFramePace
 {
-    /// <summary>Waits until a frame more may come.</summary>
-    /// <param name="bytes">That it has.</param>
+    /// <summary>Waits until more may come.</summary>
+    /// <param name="frame">Whether a frame more; false: more of one.</param>
+    /// <param name="bytes">That come, at most <c>Loupe:Limits:MaxFrameBytes</c>.</param>
     /// <returns>False: canceled before.</returns>
-    ValueTask<bool> WaitAsync(int bytes, CancellationToken cancellationToken);
+    ValueTask<bool> WaitAsync(bool frame, int bytes, CancellationToken cancellationToken);
 
     /// <param name="bytes">That it has.</param>
     /// <returns>Whether a frame more may come now.</returns>

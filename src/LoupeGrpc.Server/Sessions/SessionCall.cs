@@ -61,6 +61,11 @@ internal sealed class SessionCall : IAsyncDisposable
             using var watch = session.Resumable
                 ? default
                 : _transport.Gone.UnsafeRegister(static work => ((SessionWork)work!).Abandon(), session.Work);
+            if (session.Work.PaidAhead is { } paid)
+            {
+                _transport.SlowBy(paid);
+            }
+
             var writing = WriteAsync(session);
             var end = SessionEnd.Vanished;
             try

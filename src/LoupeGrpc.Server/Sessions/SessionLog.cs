@@ -52,6 +52,9 @@ internal static partial class SessionLog
         Message = "Session {SessionId} '{SessionName}' came from the store after {Frames} frames; its client has {Lost} outcomes more than that.")]
     public static partial void Restored(ILogger logger, string sessionId, string sessionName, ulong frames, ulong lost);
 
+    [LoggerMessage(EventId = 114, Level = LogLevel.Error, Message = "Frame {Sequence} could not be taken in.")]
+    public static partial void TakingInThrew(ILogger logger, ulong sequence, Exception exception);
+
     [LoggerMessage(EventId = 300, Level = LogLevel.Information, Message = "Stopping: {Sessions} open sessions get {Seconds} s to finish (Loupe:Shutdown:DrainTimeout).")]
     public static partial void Draining(ILogger logger, int sessions, double seconds);
 

@@ -78,6 +78,9 @@ internal sealed class SessionWork : IDisposable
     /// <summary>What the next frame runs on.</summary>
     public ExecutionDescription Execution => _frames.Execution;
 
+    /// <inheritdoc cref="FramePath.PaidAhead"/>
+    public PaidAhead? PaidAhead => _frames.PaidAhead;
+
     /// <summary>After the last frame or command that is done; null where the session does not adapt.</summary>
     public AdaptationReport? Adaptation => _adaptation.State;
 

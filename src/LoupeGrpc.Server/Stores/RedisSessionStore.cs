@@ -13,6 +13,9 @@ internal sealed class RedisSessionStore : ISessionStore, IHostedService, IAsyncD
 {
     private const string Prefix = "loupe:session:";
 
+    /// <summary>Of no session: those have digests.</summary>
+    private const string TrialKey = "trial";
+
     private const string Write = """
         local fence = redis.call('HGET', KEYS[1], 'fence')
         if fence and tonumber(fence) > tonumber(ARGV[1]) then return 2 end
@@ -58,21 +61,30 @@ internal sealed class RedisSessionStore : ISessionStore, IHostedService, IAsyncD
     /// <summary>Nobody waits for Redis longer than that.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
 
+    /// <summary>A server without sessions writes no records, and would never hear that they are taken again.</summary>
+    private static readonly TimeSpan RefusalPause = TimeSpan.FromSeconds(5);
+
+    private static readonly TimeSpan TrialLife = TimeSpan.FromSeconds(1);
+
+    private readonly CancellationTokenSource _stop = new();
+    private readonly TimeProvider _time;
     private readonly Task<ConnectionMultiplexer> _connecting;
     private readonly long _maxRecordBytes;
     private readonly StoreWatch _watch;
     private volatile ConnectionMultiplexer? _connection;
     private volatile string? _refusal;
+    private int _asking;
+    private int _disposed;
 
     /// <exception cref="InvalidDataException">The file of the authority cannot be used.</exception>
-    public RedisSessionStore(Configuration.SessionOptions options, StoreWatch watch)
+    public RedisSessionStore(Configuration.SessionOptions options, StoreWatch watch, TimeProvider time)
     {
         if (!StoreAddress.TryRead(options.Store, out var redis))
         {
             throw new ArgumentException("The address was not checked.", nameof(options));
         }
 
-        _watch = watch;
+        (_watch, _time) = (watch, time);
         _maxRecordBytes = options.MaxRecordBytes;
         redis.ClientName = "loupe-grpc-server";
         redis.AbortOnConnectFail = false;
@@ -126,13 +138,22 @@ internal sealed class RedisSessionStore : ISessionStore, IHostedService, IAsyncD
 
     public Task RemoveAsync(string key, long fence) => EvaluateAsync(Remove, key, fence);
 
+    /// <summary>The container does so once for each name that it has for it.</summary>
     public async ValueTask DisposeAsync()
     {
+        if (Interlocked.Exchange(ref _disposed, 1) == 1)
+        {
+            return;
+        }
+
+        await _stop.CancelAsync().ConfigureAwait(false);
         await StartAsync(CancellationToken.None).ConfigureAwait(false);
         if (_connection is { } connection)
         {
             await connection.DisposeAsync().ConfigureAwait(false);
         }
+
+        _stop.Dispose();
     }
 
     private async Task<ConnectionMultiplexer> ConnectAsync(ConfigurationOptions redis)
@@ -213,9 +234,41 @@ internal sealed class RedisSessionStore : ISessionStore, IHostedService, IAsyncD
         if (everything)
         {
             _refusal = reason;
+            _ = AskAgainAsync();
         }
 
         return new SessionStoreException($"the store refused it: {reason}", isAway: false, exception);
+    }
+
+    /// <summary>Until something is taken. Does not throw.</summary>
+    private async Task AskAgainAsync()
+    {
+        if (Interlocked.Exchange(ref _asking, 1) == 1)
+        {
+            return;
+        }
+
+        var stop = _stop.Token;
+        while (_refusal is not null && !stop.IsCancellationRequested)
+        {
+            await Task.Delay(RefusalPause, _time, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            try
+            {
+                await EvaluateAsync(Write, TrialKey, 0, ReadOnlyMemory<byte>.Empty, (long)TrialLife.TotalMilliseconds).ConfigureAwait(false);
+                _refusal = null;
+            }
+            catch (SessionStoreException)
+            {
+                // It was told.
+            }
+        }
+
+        Volatile.Write(ref _asking, 0);
+        if (_refusal is not null && !stop.IsCancellationRequested)
+        {
+            // It came in between.
+            _ = AskAgainAsync();
+        }
     }
 
     private SessionStoreException Away(Exception exception)

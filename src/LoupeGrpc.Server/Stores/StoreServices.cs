@@ -28,7 +28,7 @@ internal static class StoreServices
         services.AddSingleton<StoreWatch>();
         services.AddSingleton(static provider =>
         {
-            var store = new RedisSessionStore(provider.GetRequiredService<LoupeOptions>().Sessions, provider.GetRequiredService<StoreWatch>());
+            var store = new RedisSessionStore(provider.GetRequiredService<LoupeOptions>().Sessions, provider.GetRequiredService<StoreWatch>(), provider.GetRequiredService<TimeProvider>());
             StoreWatch.Measure(provider.GetRequiredService<IMeterFactory>(), store);
             return store;
         });

@@ -64,6 +64,10 @@ internal sealed class SocketMessages : IBinaryMessages, IIncompleteMessage, IDis
 
     public long DueAt { get; set; }
 
+    public PaidAhead? Paid { get; private set; }
+
+    public void SlowBy(PaidAhead paid) => Paid = paid;
+
     public void Abandon()
     {
         if (_abandoned.TrySetResult(ReceivedBytes.Wrong(ServerBusy.SlowMessage)))

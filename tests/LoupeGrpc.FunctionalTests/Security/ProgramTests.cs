@@ -53,6 +53,32 @@ public sealed partial class ProgramTests(NanoEngine engine) : IDisposable
     }
 
     [Fact]
+    public async Task What_is_wrong_with_a_key_is_said_and_not_that_it_is_damaged()
+    {
+        using var between = _authority.Below("CN=between");
+        using var certificate = between.Server();
+        TestAuthority.Write(certificate, _files["server.pem"], _files["server.key"]);
+        await File.WriteAllTextAsync(_files["turned.pem"], between.Pem + certificate.ExportCertificatePem(), Patience.Token());
+        await File.WriteAllTextAsync(
+            _files["old.key"],
+            TestAuthority.KeyOf(certificate).Replace("BEGIN PRIVATE KEY-----", "BEGIN EC PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,0123456789ABCDEF0123456789ABCDEF\n", StringComparison.Ordinal)
+                .Replace("END PRIVATE", "END EC PRIVATE", StringComparison.Ordinal),
+            Patience.Token());
+
+        Assert.Equal(
+            $"error: Loupe:Tls:Key, {_files["server.key"]}, cannot be used: it is damaged, or not the key of the first certificate in {_files["turned.pem"]}.", await ErrorOfAsync("turned.pem", "server.key"));
+        Assert.Equal(
+            $"error: Loupe:Tls:Key, {_files["old.key"]}, is encrypted in OpenSSL's old form, which is not read: 'openssl pkcs8 -topk8 -in OLD -out NEW' writes it in the other.",
+            await ErrorOfAsync("server.pem", "old.key"));
+        Assert.Equal($"error: Loupe:Tls:Certificate, {_files.FullName}, cannot be read: {_files.FullName} is a folder.", await ErrorOfAsync("", "server.key"));
+        var run = await ClientProcess.RunAsync("\"$CLIENT\" info --server https://127.0.0.1:1 --cert server.pem --key-file old.key", _files.FullName);
+        Assert.Equal((2, "error: the private key in old.key is encrypted: decrypt it first (openssl pkey)\n"), (run.ExitCode, run.Error));
+
+        async Task<string> ErrorOfAsync(string file, string keyFile) => (await RunServerAsync(
+            "--listen", "https://127.0.0.1:0", $"--Loupe:Tls:Certificate={(file.Length > 0 ? _files[file] : _files.FullName)}", $"--Loupe:Tls:Key={_files[keyFile]}")).Error.TrimEnd();
+    }
+
+    [Fact]
     public async Task An_authority_that_signs_nothing_by_itself_is_a_settings_error_wherever_one_is_named()
     {
         using var between = _authority.Below("CN=between");

@@ -96,6 +96,60 @@ public sealed class QuotaTests : IDisposable
         }
     }
 
+    /// <summary>What waits for its owner's pace is not received yet, so it takes no room in which messages of others are received.</summary>
+    [Fact]
+    public async Task Whoever_is_slowed_down_holds_nothing_that_others_wait_for()
+    {
+        var large = ByteString.CopyFrom(new byte[300_000]);
+        var slow = await SecureServer.AddKeyAsync(Keys, "slow", framesPerSecond: 0.001);
+        var other = await SecureServer.AddKeyAsync(Keys, "other");
+        await using var server = await SecureServer.StartAsync(Options with { Limits = new LimitOptions { MaxFrameBytes = 300_000, MaxReceivingBytes = 1 << 20 } });
+        List<RawSession> slowed = [];
+        for (var number = 0; number < 4; number++)
+        {
+            slowed.Add(await RunningServer.OpenAsync(SecureServer.Call(server.Calls(slow))));
+            await slowed[number].SendFrameAsync(1, frame => frame.Encoded.Data = large);
+        }
+
+        // The one frame that was saved up.
+        await Task.WhenAny(slowed.Select(static session => session.NextOutcomeAsync()));
+
+        foreach (var mode in new[] { DeliveryMode.EveryFrame, DeliveryMode.Freshest })
+        {
+            using var session = await RunningServer.OpenAsync(SecureServer.Call(server.Calls(other)), new OpenSession { Delivery = new DeliveryPolicy { Mode = mode } });
+            for (var id = 0UL; id < 8; id++)
+            {
+                await session.SendFrameAsync(id, frame => frame.Encoded.Data = large);
+                Assert.NotNull((await session.NextOutcomeAsync()).Result);
+            }
+        }
+
+        await Patience.UntilAsync(() => server.Server.Services.GetRequiredService<MemoryLedger>().Receiving.Held.Bytes == 0);
+        slowed.ForEach(static session => session.Dispose());
+    }
+
+    /// <summary>However it was written into the file of keys: the first frame passes, and where there is a next one in this life it does too.</summary>
+    [Theory]
+    [InlineData(double.Epsilon, false)]
+    [InlineData(1e-20, false)]
+    [InlineData(1e17, true)]
+    [InlineData(double.MaxValue, true)]
+    public async Task Every_rate_above_zero_is_one(double rate, bool passes)
+    {
+        var key = await SecureServer.AddKeyAsync(Keys, "odd", framesPerSecond: rate);
+        await using var server = await SecureServer.StartAsync(Options);
+        using var every = await RunningServer.OpenAsync(SecureServer.Call(server.Calls(key)));
+        await every.SendFrameAsync(1);
+        Assert.NotNull((await every.NextOutcomeAsync()).Result);
+
+        using var freshest = await RunningServer.OpenAsync(
+            SecureServer.Call(server.Calls(key)), new OpenSession { Delivery = new DeliveryPolicy { Mode = DeliveryMode.Freshest } });
+        await freshest.SendFrameAsync(2);
+        var next = await freshest.NextOutcomeAsync();
+        Assert.Equal(passes, next.Result is not null);
+        Assert.Equal(passes, next.Dropped?.Reason != DropReason.OverQuota);
+    }
+
     [Fact]
     public async Task In_other_modes_frames_over_the_quota_are_dropped_with_the_reason()
     {

@@ -63,6 +63,7 @@ public sealed class TokenTests : IDisposable
         await RefusedAsync(
             "the token's subject (sub) has 256 characters, and OpenID lets it have 255",
             provider.Token(static token => token.Subject = new ClaimsIdentity([new Claim("sub", new string('s', 256))]), Analyst));
+        await RefusedAsync("the token ends before it begins (exp, nbf)", provider.Token(static token => token.NotBefore = DateTime.MaxValue.AddYears(-1000), Analyst));
         await RefusedAsync("the token is not known here: it is neither a key nor a token of the provider", "nonsense");
         await RefusedAsync("the token is not known here: it is neither a key nor a token of the provider", "a.b.c");
         var unsigned = provider.Token(static token => token.SigningCredentials = null, Analyst);
@@ -116,6 +117,10 @@ public sealed class TokenTests : IDisposable
             (StatusCode.Unavailable, "tokens cannot be checked now: the provider (Loupe:Security:Authority) does not answer"), (refusal.StatusCode, refusal.Status.Detail));
         Assert.Equal(StatusCode.OK, await SecureServer.AskAsync(server.Calls(key)));
         Assert.Equal(StatusCode.Unauthenticated, await SecureServer.AskAsync(server.Calls("loupe_wrong")));
+
+        // Anybody can send something like it as often as they like.
+        Assert.Equal(StatusCode.Unavailable, await SecureServer.AskAsync(server.Calls(token)));
+        Assert.Single(server.Log.Lines, static line => line.Contains("Tokens cannot be checked", StringComparison.Ordinal));
     }
 
     [Fact]

@@ -89,7 +89,7 @@ public sealed class StoreFaultTests(NanoEngine nano) : IDisposable
             await store.ExecuteAsync("CONFIG", "SET", "maxmemory", "100mb");
             return true;
         });
-        using var later = await server.OpenAsync(HandOverTests.Plain);
+        // Also where nobody opens a session meanwhile.
         await UntilHealthAsync(server, "Healthy");
     }
 

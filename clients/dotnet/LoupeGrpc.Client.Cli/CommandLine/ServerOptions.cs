@@ -209,7 +209,8 @@ internal sealed class ServerOptions
                 throw CliException.Usage(keyFile is null ? $"--cert {file} holds no private key: give its file with --key-file" : $"--key-file {keyFile} holds no private key in PEM");
             }
 
-            if (key.Contains("BEGIN ENCRYPTED PRIVATE KEY", StringComparison.Ordinal))
+            // In PKCS #8, or in OpenSSL's old form.
+            if (key.Contains("BEGIN ENCRYPTED PRIVATE KEY", StringComparison.Ordinal) || key.Contains("Proc-Type: 4,ENCRYPTED", StringComparison.Ordinal))
             {
                 throw CliException.Usage($"the private key in {keyFile ?? file} is encrypted: decrypt it first (openssl pkey)");
             }

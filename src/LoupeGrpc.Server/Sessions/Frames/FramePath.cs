@@ -16,6 +16,8 @@ namespace LoupeGrpc.Server.Sessions.Frames;
 /// </summary>
 internal sealed class FramePath : IDisposable
 {
+    private static readonly FrameFailure FaultOfOurs = new(FailureKind.Internal, "the server failed on this frame; its log says how");
+
     private readonly SessionServices _services;
     private readonly SessionOpening _opening;
     private readonly OutcomeSequencer _sequencer;
@@ -54,6 +56,7 @@ internal sealed class FramePath : IDisposable
         _stopWaiting = CancellationTokenSource.CreateLinkedTokenSource(abandoned);
         (_seat, _lane) = (seat, seat.Lane);
         _economies = new SessionEconomies(opening.Economies);
+        PaidAhead = opening is { Delivery: Delivery.EveryFrame, Quota.Pace: { } pace } ? new PaidAhead(pace) : null;
         _bytes = opening.Quota.Frames ?? services.Ledger.Frames;
         _sessionBytes = new Room(RoomSize.OfBytes(services.Options.Limits.MaxSessionBytes), _bytes);
         var onlyFreshest = opening.Delivery == Delivery.Freshest;
@@ -65,6 +68,9 @@ internal sealed class FramePath : IDisposable
 
     /// <summary>What the next frame runs on.</summary>
     public ExecutionDescription Execution => _lane.Execution;
+
+    /// <summary>What is paid of the owner's pace before a frame is received; null: nobody waits for it.</summary>
+    public PaidAhead? PaidAhead { get; }
 
     /// <summary>From receipt to the queue. Waits for room for the frame's bytes, where each frame is answered.</summary>
     /// <param name="settings">Of this frame.</param>
@@ -90,9 +96,9 @@ internal sealed class FramePath : IDisposable
         {
             Fail(frame, incoming.Failure);
         }
-        else if (await KeepPaceAsync(frame).ConfigureAwait(false) && await ChargeAsync(frame).ConfigureAwait(false))
+        else if (await EnterAsync(frame).ConfigureAwait(false) is { } queued)
         {
-            _services.Scheduler.Enqueue(_flow, new Queued(this, frame) { ReceivedAt = receivedAt, Deadline = frame.Deadline, IsHeavy = frame.Input.IsHeavy() });
+            _services.Scheduler.Enqueue(_flow, queued);
         }
     }
 
@@ -127,31 +133,47 @@ internal sealed class FramePath : IDisposable
         _seat.Dispose();
     }
 
+    /// <returns>Null: the frame has its outcome.</returns>
+    private async ValueTask<Queued?> EnterAsync(SessionFrame frame)
+    {
+        try
+        {
+            return await KeepPaceAsync(frame).ConfigureAwait(false) && await ChargeAsync(frame).ConfigureAwait(false)
+                ? new Queued(this, frame) { ReceivedAt = frame.ReceivedAt, Deadline = frame.Deadline, IsHeavy = frame.Input.IsHeavy() }
+                : null;
+        }
+#pragma warning disable CA1031 // One frame's fault must not take the session down, and a session with a frame that has no outcome never ends.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            SessionLog.TakingInThrew(_services.Logger, frame.Sequence, exception);
+            Fail(frame, FaultOfOurs);
+            return null;
+        }
+    }
+
     /// <summary>Where each frame is answered, whoever sends too fast is slowed down: nothing more is read meanwhile.</summary>
     /// <returns>False: the frame has its outcome.</returns>
     private async ValueTask<bool> KeepPaceAsync(SessionFrame frame)
     {
-        if (_opening.Quota.Pace is not { } pace)
-        {
-            return true;
-        }
-
-        var isEvery = _opening.Delivery == Delivery.EveryFrame;
         var bytes = frame.Input.Data.Length;
-        if (isEvery ? await pace.WaitAsync(bytes, _stopWaiting.Token).ConfigureAwait(false) : pace.TryTake(bytes))
+        if (PaidAhead is not null)
+        {
+            if (await PaidAhead.TakeAsync(bytes, _stopWaiting.Token).ConfigureAwait(false))
+            {
+                return true;
+            }
+
+            GiveUp(frame);
+            return false;
+        }
+
+        if (_opening.Quota.Pace?.TryTake(bytes) != false)
         {
             return true;
         }
 
-        if (isEvery)
-        {
-            GiveUp(frame);
-        }
-        else
-        {
-            Drop(frame, DropCause.OverQuota);
-        }
-
+        Drop(frame, DropCause.OverQuota);
         return false;
     }
 
@@ -265,7 +287,7 @@ internal sealed class FramePath : IDisposable
 #pragma warning restore CA1031
         {
             SessionLog.AnalysisThrew(_services.Logger, frame.Sequence, exception);
-            return new FrameFailure(FailureKind.Internal, "the server failed on this frame; its log says how");
+            return FaultOfOurs;
         }
     }
 

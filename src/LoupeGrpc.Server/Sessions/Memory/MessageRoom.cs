@@ -49,18 +49,30 @@ internal sealed class MessageRoom(LoupeOptions options, MemoryLedger ledger, Tim
         }
     }
 
-    /// <summary>Waits for room for a message of a body, which is incomplete from then on.</summary>
+    /// <summary>
+    /// Waits for room for a message of a body, which is incomplete from then on; before that for its owner's pace, while it holds nothing.
+    /// </summary>
     /// <param name="length">Bytes that are to come.</param>
     /// <param name="bytes">Of memory that they take.</param>
     /// <exception cref="OperationCanceledException"/>
-    public ValueTask<RoomLease> EnterAsync(IIncompleteMessage body, long length, long bytes, CancellationToken cancellationToken)
+    public async ValueTask<RoomLease> EnterAsync(IIncompleteMessage body, long length, long bytes, CancellationToken cancellationToken)
     {
-        var ticket = (bytes > _room.Limit.Bytes / LargeShare ? body.Large : _room).TakeAsync(0, bytes, cancellationToken);
-        return ticket.IsCompletedSuccessfully ? new(Enter(body, length, ticket.Result, cancellationToken)) : WaitAsync(body, length, ticket.AsTask(), cancellationToken);
+        if (body.Paid is { } paid && !await paid.PayAsync((int)Math.Min(length, options.Limits.MaxFrameBytes), cancellationToken).ConfigureAwait(false))
+        {
+            throw new OperationCanceledException(cancellationToken);
+        }
+
+        return await EnterPaidAsync(body, length, bytes, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>The message of a body is whole, or given up.</summary>
     public void Leave(IIncompleteMessage body) => _incomplete.TryRemove(body, out _);
+
+    private ValueTask<RoomLease> EnterPaidAsync(IIncompleteMessage body, long length, long bytes, CancellationToken cancellationToken)
+    {
+        var ticket = (bytes > _room.Limit.Bytes / LargeShare ? body.Large : _room).TakeAsync(0, bytes, cancellationToken);
+        return ticket.IsCompletedSuccessfully ? new(Enter(body, length, ticket.Result, cancellationToken)) : WaitAsync(body, length, ticket.AsTask(), cancellationToken);
+    }
 
     private async ValueTask<RoomLease> WaitAsync(IIncompleteMessage body, long length, Task<RoomTicket> ticket, CancellationToken cancellationToken)
     {
@@ -104,6 +116,9 @@ internal interface IIncompleteMessage
 {
     /// <summary>Where it waits if it is large.</summary>
     Room Large { get; }
+
+    /// <summary>What it costs first; null: nothing.</summary>
+    PaidAhead? Paid => null;
 
     /// <summary>Timestamp from which on it is late.</summary>
     long DueAt { get; set; }

@@ -24,6 +24,28 @@ public sealed class KeyFileTests : IDisposable
         Assert.DoesNotContain(Directory.GetFiles(_folder.FullName), static file => file.EndsWith(".new", StringComparison.Ordinal));
     }
 
+    /// <summary>A key that is revoked by the link's name must not go on counting for servers that read the file by its own.</summary>
+    [Fact]
+    public async Task What_a_link_leads_to_is_changed_and_the_link_stays()
+    {
+        var link = Path.Combine(_folder.FullName, "link.json");
+        File.CreateSymbolicLink(link, "keys.json");
+        await KeyFile.ChangeAsync(link, TimeProvider.System, _ => [New("gate-3"), New("gate-4")], Token);
+        await KeyFile.ChangeAsync(link, TimeProvider.System, static keys => [.. keys.Where(static key => key.Name != "gate-3")], Token);
+
+        Assert.Equal("keys.json", new FileInfo(link).LinkTarget);
+        Assert.Null(new FileInfo(Keys).LinkTarget);
+        Assert.Equal("gate-4", Assert.Single(KeyFile.Read(Keys)).Name);
+        Assert.Equal("gate-4", Assert.Single(KeyFile.Read(link)).Name);
+    }
+
+    [Fact]
+    public void A_folder_is_called_one()
+    {
+        Directory.CreateDirectory(Keys);
+        Assert.Equal($"{Keys} cannot be read: {Keys} is a folder", Assert.Throws<InvalidDataException>(() => KeyFile.Read(Keys)).Message);
+    }
+
     [Fact]
     public async Task A_change_that_fails_leaves_the_file_as_it_was()
     {
@@ -70,6 +92,7 @@ public sealed class KeyFileTests : IDisposable
     [InlineData("{\"version\":1,\"keys\":[{\"name\":\"a\",\"role\":\"admin\",\"hash\":\"12\",\"added\":\"2026-01-01T00:00:00Z\"}]}", "hash of a")]
     [InlineData("{\"version\":1,\"keys\":[{\"name\":\"a\",\"role\":\"admin\",\"hash\":\"HASH\",\"added\":\"2026-01-01T00:00:00Z\",\"sessions\":0}]}", "0 sessions")]
     [InlineData("{\"version\":1,\"keys\":[{\"name\":\"a\",\"role\":\"admin\",\"hash\":\"HASH\",\"added\":\"2026-01-01T00:00:00Z\",\"rolle\":1}]}", "is not a file of keys")]
+    [InlineData("{\"version\":1,\"keys\":[{\"name\":\"a\",\"role\":\"analyse\",\"hash\":\"HASH\",\"added\":\"2026-01-01T00:00:00Z\",\"role\":\"admin\"}]}", "is not a file of keys")]
     [InlineData("{\"version\":1,\"keys\":[{\"name\":\"a\",\"role\":\"admin\",\"hash\":\"HASH\",\"added\":\"2026-01-01T00:00:00Z\"},{\"name\":\"b\",\"role\":\"admin\",\"hash\":\"HASH\",\"added\":\"2026-01-01T00:00:00Z\"}]}", "two names have one key")]
     public void What_is_no_file_of_keys_is_said_to_be(string text, string reason)
     {

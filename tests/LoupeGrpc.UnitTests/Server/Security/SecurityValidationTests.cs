@@ -37,10 +37,19 @@ public class SecurityValidationTests
         Errors(new LoupeOptions { Endpoints = At("http://*:0", "unix:/run/o.sock"), Tls = new TlsOptions { ClientCertificates = ClientCertificatePolicy.Require, ClientAuthority = "/nowhere" } }),
         static error => error.StartsWith("Loupe:Endpoints:Grpc is http://*:0", StringComparison.Ordinal));
 
-    [Fact]
-    public void Nobody_may_end_sessions_of_strangers() => Assert.Equal(
-        ["Loupe:Admin:Enabled is true, and everybody who reaches http://*:0 could end sessions: that needs keys, tokens or client certificates."],
-        Errors(new LoupeOptions { Endpoints = At("http://*:0", "http://127.0.0.1:0"), Security = new SecurityOptions { Open = true }, Admin = new AdminOptions { Enabled = true } }));
+    /// <summary>The address of the web has gRPC-Web, and with it the service for operators.</summary>
+    [Theory]
+    [InlineData("http://*:0", "off", "http://*:0")]
+    [InlineData("http://127.0.0.1:0", "http://0.0.0.0:7", "http://0.0.0.0:7")]
+    [InlineData("http://127.0.0.1:0", "http://127.0.0.1:0", null)]
+    public void Nobody_may_end_sessions_of_strangers(string grpc, string web, string? open) => Assert.Equal(
+        open is null ? [] : [$"Loupe:Admin:Enabled is true, and everybody who reaches {open} could end sessions: that needs keys, tokens or client certificates."],
+        Errors(new LoupeOptions
+        {
+            Endpoints = At(grpc, "http://127.0.0.1:0") with { Web = web == ListenUrl.OffWord ? ListenUrl.Off : Parse(web) },
+            Security = new SecurityOptions { Open = true },
+            Admin = new AdminOptions { Enabled = true },
+        }));
 
     [Fact]
     public void Everything_is_said_at_once() => Assert.Equal(
