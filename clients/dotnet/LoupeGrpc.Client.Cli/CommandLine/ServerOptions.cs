@@ -88,6 +88,15 @@ internal sealed class ServerOptions
     public static string Show(Uri address) =>
         address.Scheme == "unix" ? UnixPrefix + Uri.UnescapeDataString(address.AbsolutePath) : address.GetLeftPart(UriPartial.Authority);
 
+    /// <summary>One value of an option of any command for a record that others read: without keys, what headers hold, and credentials.</summary>
+    public static string WithoutSecrets(string name, string value) => name switch
+    {
+        "--key" => "(not shown)",
+        "--header" => $"{value.Split('=')[0]}=(not shown)",
+        "--server" => Uri.TryCreate(value, UriKind.Absolute, out var address) && address.Scheme is "http" or "https" or "unix" ? Show(address) : "",
+        _ => value,
+    };
+
     public void AddTo(Command command)
     {
         command.Options.Add(_server);
