@@ -50,7 +50,7 @@ internal static class PageFrame
         figure{margin:0}figcaption{font-size:.85rem;overflow-wrap:anywhere}
         .wide{overflow-x:auto}table{border-collapse:collapse;font-variant-numeric:tabular-nums}th,td{padding:.25rem .8rem;border-bottom:1px solid var(--line);text-align:right}
         .text{text-align:left;overflow-wrap:anywhere}th{color:var(--soft);font-weight:600}
-        svg{width:100%;height:auto}svg text{fill:var(--ink);font:11px system-ui,sans-serif}svg .title{font-weight:600;font-size:13px}svg .tick,svg .axis{fill:var(--soft)}
+        svg{width:100%;height:auto}svg text{fill:var(--ink);font:11px system-ui,sans-serif}svg .title{font-weight:600;font-size:13px}svg .tick,svg .axis{fill:var(--soft);paint-order:stroke;stroke:var(--back);stroke-width:3px}
         .grid{stroke:var(--line);stroke-width:.6}.curve{fill:none;stroke:var(--curve);stroke-width:2}.chance{fill:none;stroke:var(--soft);stroke-dasharray:4 4}
         .best{fill:var(--curve)}rect.authentic{fill:var(--authentic)}rect.forged{fill:var(--forged)}
 

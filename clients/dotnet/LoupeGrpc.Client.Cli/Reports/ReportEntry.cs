@@ -133,7 +133,7 @@ internal sealed record ReportEntry(ulong Number, string Kind)
         }
 
         Add("<div class=\"pair\">");
-        AddPicture(pictures.Original, pictures, "The picture", "the picture, reduced");
+        AddPicture(pictures.Original, pictures, "The picture", pictures.IsReduced ? "the picture, reduced" : "the picture");
         if (pictures.Overlay is { } overlay)
         {
             AddPicture(overlay, pictures, "The picture with what was marked", "what was marked");
@@ -240,7 +240,7 @@ internal sealed record ReportEntry(ulong Number, string Kind)
         { Mask: not null } => "The mask cannot be shown.",
         { MaskOmission: MaskOmission.Budget } => "The mask was too long to be sent.",
         { Economies: var economies } when economies.Contains(Economy.NoMask) => "No mask was computed: the session was losing frames.",
-        _ => "No mask was asked for with this verdict (--mask).",
+        _ => "No mask was asked for with this verdict.",
     };
 
     private static string Agreement(MaskAgreement agreement) => agreement switch

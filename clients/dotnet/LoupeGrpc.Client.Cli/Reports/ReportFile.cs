@@ -158,7 +158,7 @@ internal sealed class ReportFile : IOutcomeSink, IDisposable
 
         if (ReportPictures.Draw(frame, result, isEarly ? _limits.MaxSide : _limits.LaterMaxSide, _grant?.Model?.Demonstration == true) is not { } pictures)
         {
-            return (null, "No picture: this program cannot decode it as the server did.");
+            return (null, "No picture: this program cannot show what the server analysed.");
         }
 
         var bytes = Base64(pictures.Original) + (pictures.Overlay is { } overlay ? Base64(overlay) : 0);

@@ -116,8 +116,9 @@ internal sealed class ReportPage(ReportFacts facts, ReportCounts counts, ReportL
     {
         ExitCode.NothingFound => "all of it was analysed, and nothing is MANIPULATED.",
         ExitCode.Manipulated => "all of it was analysed, and something is MANIPULATED.",
-        ExitCode.SomeFailed when facts.Tally.NotAnalysed == 0 && facts.Tally.Total > 0 => "all of it was analysed, but something could not be written.",
-        ExitCode.SomeFailed => "not all of it could be analysed, or there was nothing to analyse. What was not analysed is not known to be anything.",
+        ExitCode.SomeFailed when facts.Tally.Total == 0 => "there was nothing to analyse.",
+        ExitCode.SomeFailed when facts.Tally.NotAnalysed == 0 => "all of it was analysed, but something could not be written.",
+        ExitCode.SomeFailed => Invariant($"{facts.Tally.NotAnalysed} of {facts.Tally.Total} {Things} could not be analysed, and nothing is known about them."),
         ExitCode.Refused => "the server did not let us go on.",
         ExitCode.Interrupted => "the run was interrupted.",
         _ => "the run failed.",
@@ -234,13 +235,13 @@ internal sealed class ReportPage(ReportFacts facts, ReportCounts counts, ReportL
 
     private const string Style = """
         h3{font-size:1rem;margin:0 0 .6rem;overflow-wrap:anywhere}h3 small{font-weight:400}
-        .badge{display:inline-block;padding:0 .5em;border-radius:.3rem;font-size:.8rem;font-weight:600;color:var(--tone);border:1px solid var(--tone)}
+        .badge{display:inline-block;white-space:nowrap;padding:0 .5em;border-radius:.3rem;font-size:.8rem;font-weight:600;color:var(--tone);border:1px solid var(--tone)}
         .manipulated{--tone:var(--forged)}.uncertain{--tone:var(--open)}.authentic{--tone:var(--authentic)}.failed,.left-out{--tone:var(--soft)}
-        .card{border-left:4px solid var(--tone,var(--soft))}
+        .about{overflow-wrap:anywhere}.cards{grid-template-columns:repeat(auto-fill,minmax(7rem,1fr))}.card{border-left:4px solid var(--tone,var(--soft))}
         .filtered>input{position:absolute;opacity:0}.filtered>label{display:inline-block;margin:0 .4rem .5rem 0;padding:.25rem .8rem;border:1px solid var(--line);border-radius:1rem;cursor:pointer}
         .filtered>input:checked+label{border-color:var(--curve);background:var(--card);font-weight:600}.filtered>input:focus-visible+label{outline:2px solid var(--curve);outline-offset:2px}
         #show-manipulated:checked~div .entry:not(.manipulated),#show-uncertain:checked~div .entry:not(.uncertain),#show-authentic:checked~div .entry:not(.authentic),#show-failed:checked~div .entry:not(.failed),#show-left-out:checked~div .entry:not(.left-out),#show-earlier:checked~div .entry:not(.earlier){display:none}
-        .printed{display:none}.list{min-width:100%}.list .text:nth-last-child(2){min-width:12rem}.list thead th{position:sticky;top:0;background:var(--back)}
+        .printed{display:none}.list{min-width:100%}.list .text{overflow-wrap:break-word}.list .text:nth-last-child(2){min-width:12rem;overflow-wrap:anywhere}
         a{color:var(--curve)}article{margin:1.5rem 0;padding:1rem;border:1px solid var(--line);border-left:4px solid var(--tone);border-radius:.4rem}article:target{outline:2px solid var(--curve)}
         .pair{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(16rem,100%),1fr));gap:.8rem;margin-bottom:.6rem}.pair img{display:block;max-width:100%;height:auto;border-radius:.3rem;background:var(--card)}
         .nothing{margin:0;padding:1rem;align-self:stretch;display:flex;align-items:center;justify-content:center;color:var(--soft);background:var(--card);border-radius:.3rem}
@@ -252,7 +253,8 @@ internal sealed class ReportPage(ReportFacts facts, ReportCounts counts, ReportL
         @media print{:root{color-scheme:light;--ink:#111;--soft:#555;--line:#ccc;--back:#fff;--card:#f4f6f8;--curve:#1f6feb;--forged:#b3261e;--open:#8a5200;--authentic:#2f7d32}
         @page{margin:14mm}body{margin:0;max-width:none;padding:0;font-size:10pt}*{print-color-adjust:exact;-webkit-print-color-adjust:exact}
         .filtered>label{display:none}.filtered>input:checked:not(#show-all)~.printed{display:block}.wide{overflow:visible}.timeline svg{min-width:0}
-        article,.card,figure,tr,dl div,.meaning li{break-inside:avoid}h2,h3{break-after:avoid}.pair{grid-template-columns:1fr 1fr}.pair img{max-height:9cm;width:auto}.list thead th{position:static}a{color:inherit;text-decoration:none}}
+        article,.card,figure,tr,dl div,.meaning li{break-inside:avoid}h2,h3{break-after:avoid}.pair{grid-template-columns:1fr 1fr}.pair{margin-bottom:.3rem}.pair img{max-height:3.7cm;width:auto}table{font-size:8.5pt}th,td{padding:.1rem .5rem}figcaption,h3{font-size:1em}.nothing{padding:.5rem}
+        article{margin:.6rem 0;padding:.5rem .8rem;font-size:8.5pt;line-height:1.35}ul.sentences,.score,dl{margin:.25rem 0}.list .text:nth-last-child(2){min-width:0}a{color:inherit;text-decoration:none}}
 
         """;
 }

@@ -10,7 +10,8 @@ namespace LoupeGrpc.Client.Cli.Reports;
 /// <param name="Overlay">JPEG with what was marked; null where nothing was.</param>
 /// <param name="Width">Of both, pixels.</param>
 /// <param name="Height">Of both, pixels.</param>
-internal sealed record ReportPictures(byte[] Original, byte[]? Overlay, int Width, int Height)
+/// <param name="IsReduced">It has fewer pixels than what was analysed.</param>
+internal sealed record ReportPictures(byte[] Original, byte[]? Overlay, int Width, int Height, bool IsReduced)
 {
     /// <returns>Null where this program cannot decode the picture as the server did.</returns>
     public static ReportPictures? Draw(LoupeFrame? frame, FrameResult result, int maxSide, bool isDemonstration)
@@ -28,13 +29,14 @@ internal sealed record ReportPictures(byte[] Original, byte[]? Overlay, int Widt
             using var small = Thumbnail.Fit(stored, maxSide);
             using var upright = PictureOrientation.Upright(small, orientation);
             var original = Thumbnail.ToJpeg(upright);
+            var isReduced = small.Size() != stored.Size();
             if (result.Mask is not { Area: > 0 } || Reduced(ResultMask.Of(result), maxSide) is not { } mask)
             {
-                return new ReportPictures(original, null, upright.Width, upright.Height);
+                return new ReportPictures(original, null, upright.Width, upright.Height, isReduced);
             }
 
             using var overlay = OverlayPainter.Paint(small, mask, result.Verdict, result.Score, new OverlayStyle(orientation, isDemonstration));
-            return new ReportPictures(original, Thumbnail.ToJpeg(overlay), overlay.Width, overlay.Height);
+            return new ReportPictures(original, Thumbnail.ToJpeg(overlay), overlay.Width, overlay.Height, isReduced);
         }
         catch (Exception error) when (error is OpenCVException or InvalidDataException)
         {

@@ -52,7 +52,7 @@ internal static class ReportTimeline
     private static void AppendCharts(StringBuilder page, ReportFacts facts, IReadOnlyList<CurvePoint> points)
     {
         var axis = SvgAxis.Of(facts.Curves!.ByTime ? "time (s)" : "frame", points[0].X, points[^1].X, Ticks);
-        var score = new SvgChart("Score", axis, SvgAxis.OfShares("score", parts: 2), Width, Height);
+        var score = new SvgChart("Score", axis, SvgAxis.OfShares("", parts: 2), Width, Height);
         var charts = new List<SvgChart> { score };
         if (facts.Curves.ByTime && facts.Run is { Origin: { } origin, Summary: { } summary })
         {
@@ -65,15 +65,15 @@ internal static class ReportTimeline
         if (points[^1].Thresholds is { } thresholds)
         {
             score.Line([(axis.From, thresholds.Low), (axis.To, thresholds.Low)], "chance").Line([(axis.From, thresholds.High), (axis.To, thresholds.High)], "chance");
-            score.Word(axis.From, thresholds.Low, Invariant($"authentic below {thresholds.Low:0.##}"), "start").Word(axis.From, thresholds.High, Invariant($"manipulated from {thresholds.High:0.##}"), "start");
+            score.Word(axis.From, thresholds.Low, Invariant($"authentic below {thresholds.Low:0.##}"), isBelow: true).Word(axis.From, thresholds.High, Invariant($"manipulated from {thresholds.High:0.##}"));
         }
 
         Draw(score, points, static point => point.Score, hasGaps: false, "curve");
-        Add("Marked area", "% of the picture", static point => point.MaskArea, hasGaps: true, least: 1);
+        Add("Marked area (% of the picture)", static point => point.MaskArea, hasGaps: true, least: 1);
         if (points.Any(static point => point.Drift is not null))
         {
-            Add("Drift of the adaptation", "drift", static point => point.Drift, hasGaps: false, least: 1e-6);
-            Add("Loss of the adaptation's steps", "loss", static point => point.Loss, hasGaps: false, least: 1e-6);
+            Add("Drift of the adaptation", static point => point.Drift, hasGaps: false, least: 1e-6);
+            Add("Loss of the adaptation's steps", static point => point.Loss, hasGaps: false, least: 1e-6);
         }
 
         foreach (var chart in charts)
@@ -83,17 +83,17 @@ internal static class ReportTimeline
                 chart.Line([(x, double.NegativeInfinity), (x, double.PositiveInfinity)], "event");
                 if (chart == score)
                 {
-                    chart.Word(x, double.NegativeInfinity, label, "start");
+                    chart.Word(x, double.NegativeInfinity, label);
                 }
             }
 
             page.Append(CultureInfo.InvariantCulture, $"<div class=\"wide timeline\" tabindex=\"0\">{chart.ToSvg()}</div>\n");
         }
 
-        void Add(string title, string label, Func<CurvePoint, double?> value, bool hasGaps, double least)
+        void Add(string title, Func<CurvePoint, double?> value, bool hasGaps, double least)
         {
             var most = points.Select(value).OfType<double>().Where(double.IsFinite).DefaultIfEmpty(0).Max();
-            var chart = new SvgChart(title, axis, SvgAxis.Of(label, 0, Math.Max(most, least), 3), Width, Height);
+            var chart = new SvgChart(title, axis, SvgAxis.UpTo("", Math.Max(most, least), 3), Width, Height);
             Draw(chart, points, value, hasGaps, "curve");
             charts.Add(chart);
         }

@@ -47,10 +47,10 @@ internal sealed class SvgChart(string title, SvgAxis x, SvgAxis y, double width 
     }
 
     /// <summary>A word inside it.</summary>
-    /// <param name="anchor">Which end of the word lies there: <c>start</c> or <c>end</c>.</param>
-    public SvgChart Word(double atX, double atY, string text, string anchor)
+    /// <param name="isBelow">It hangs from there, instead of standing on it.</param>
+    public SvgChart Word(double atX, double atY, string text, bool isBelow = false)
     {
-        _marks.Append(CultureInfo.InvariantCulture, $"""<text class="tick" x="{AtX(atX)}" y="{AtY(atY)}" dx="{(anchor == "end" ? -3 : 3)}" dy="-3" text-anchor="{anchor}">{Html.Text(text)}</text>""");
+        _marks.Append(CultureInfo.InvariantCulture, $"""<text class="tick" x="{AtX(atX)}" y="{AtY(atY)}" dx="3" dy="{(isBelow ? 11 : -3)}">{Html.Text(text)}</text>""");
         return this;
     }
 
