@@ -187,7 +187,11 @@ internal sealed class ReportPage(ReportFacts facts, ReportCounts counts, ReportL
             Add("Server", Html.Text(facts.Server));
             Add("Ran on", Html.Text($"{grant.Execution?.Provider} {grant.Execution?.Precision} {grant.Execution?.Device}".Trim()));
             Add("Session", $"<code>{Html.Text(grant.SessionId)}</code>");
-            Add("Thresholds", Invariant($"AUTHENTIC below {grant.Thresholds?.Low:0.####}, MANIPULATED from {grant.Thresholds?.High:0.####} on"));
+            if (grant.Thresholds is { } thresholds)
+            {
+                Add("Thresholds", Invariant($"AUTHENTIC below {thresholds.Low:0.####}, MANIPULATED from {thresholds.High:0.####} on"));
+            }
+
             Add("Masks", WireName.Of(grant.Mask?.Policy ?? default));
             Add("Tiles", grant.Tiles is { } tiles ? Invariant($"{WireName.Of(tiles.Policy)}, at most {tiles.MaxTiles}") : "OFF");
             if (IsStream)
