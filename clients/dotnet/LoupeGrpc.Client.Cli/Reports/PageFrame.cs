@@ -9,7 +9,7 @@ namespace LoupeGrpc.Client.Cli.Reports;
 /// </summary>
 internal static class PageFrame
 {
-    public const string End = "</body>\n</html>\n";
+    public const string End = "</main>\n</body>\n</html>\n";
 
     /// <summary>Said at once, before any figure.</summary>
     public const string Demonstration = "<p class=\"warning\"><strong>A demonstration model answered:</strong> decide nothing real by these figures.</p>\n";
@@ -34,6 +34,7 @@ internal static class PageFrame
             <style>{sheet}</style>
             </head>
             <body>
+            <main>
 
             """;
     }

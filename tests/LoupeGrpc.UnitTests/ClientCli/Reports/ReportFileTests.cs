@@ -25,7 +25,7 @@ public sealed partial class ReportFileTests : IDisposable
 
     private static readonly string[] Elements =
     [
-        "!doctype", "html", "head", "meta", "title", "style", "body", "h1", "h2", "h3", "p", "strong", "b", "small", "span", "div", "a", "bdi", "code", "ul", "li", "dl", "dt", "dd",
+        "!doctype", "html", "head", "meta", "title", "style", "body", "main", "h1", "h2", "h3", "p", "strong", "b", "small", "span", "div", "a", "bdi", "code", "ul", "li", "dl", "dt", "dd",
         "input", "label", "table", "caption", "thead", "tbody", "tr", "th", "td", "article", "figure", "figcaption", "img", "svg", "rect", "text", "line", "polyline", "circle",
     ];
 
