@@ -26,6 +26,8 @@ public sealed class ReportTests : IAsyncLifetime
     public async ValueTask DisposeAsync()
     {
         await _server.DisposeAsync();
+        // .NET cannot remove names that are not UTF-8.
+        await ShellAsync("rm -rf odd");
         _folder.Dispose();
     }
 
