@@ -241,7 +241,7 @@ internal sealed class ReportPage(ReportFacts facts, ReportCounts counts, ReportL
         h3{font-size:1rem;margin:0 0 .6rem;overflow-wrap:anywhere}h3 small{font-weight:400}
         .badge{display:inline-block;white-space:nowrap;padding:0 .5em;border-radius:.3rem;font-size:.8rem;font-weight:600;color:var(--tone);border:1px solid var(--tone)}
         .manipulated{--tone:var(--forged)}.uncertain{--tone:var(--open)}.authentic{--tone:var(--authentic)}.failed,.left-out{--tone:var(--soft)}
-        .about{overflow-wrap:anywhere}.cards{grid-template-columns:repeat(auto-fill,minmax(7rem,1fr))}.card{border-left:4px solid var(--tone,var(--soft))}
+        .about{overflow-wrap:anywhere}.cards{grid-template-columns:repeat(auto-fill,minmax(8rem,1fr))}.card{border-left:4px solid var(--tone,var(--soft))}
         .filtered>input{position:absolute;opacity:0}.filtered>label{display:inline-block;margin:0 .4rem .5rem 0;padding:.25rem .8rem;border:1px solid var(--line);border-radius:1rem;cursor:pointer}
         .filtered>input:checked+label{border-color:var(--curve);background:var(--card);font-weight:600}.filtered>input:focus-visible+label{outline:2px solid var(--curve);outline-offset:2px}
         #show-manipulated:checked~div .entry:not(.manipulated),#show-uncertain:checked~div .entry:not(.uncertain),#show-authentic:checked~div .entry:not(.authentic),#show-failed:checked~div .entry:not(.failed),#show-left-out:checked~div .entry:not(.left-out),#show-earlier:checked~div .entry:not(.earlier){display:none}
@@ -257,7 +257,7 @@ internal sealed class ReportPage(ReportFacts facts, ReportCounts counts, ReportL
         @media print{:root{color-scheme:light;--ink:#111;--soft:#555;--line:#ccc;--back:#fff;--card:#f4f6f8;--curve:#1f6feb;--forged:#b3261e;--open:#8a5200;--authentic:#2f7d32}
         @page{margin:14mm}body{margin:0;max-width:none;padding:0;font-size:10pt}*{print-color-adjust:exact;-webkit-print-color-adjust:exact}
         .filtered>label{display:none}.filtered>input:checked:not(#show-all)~.printed{display:block}.wide{overflow:visible}.timeline svg{min-width:0}
-        article,.card,figure,tr,dl div,.meaning li{break-inside:avoid}h2,h3{break-after:avoid}.pair{grid-template-columns:1fr 1fr}.pair{margin-bottom:.3rem}.pair img{max-height:3.7cm;width:auto}table{font-size:8.5pt}th,td{padding:.1rem .5rem}figcaption,h3{font-size:1em}.nothing{padding:.5rem}
+        article,.card,figure,tr,dl div,.meaning li{break-inside:avoid}h2,h3{break-after:avoid}.pair{grid-template-columns:1fr 1fr}.pair{margin-bottom:.3rem}.pair img{max-height:3.7cm;width:auto}table,.regions,.options{font-size:8pt}th,td{padding:.05rem .5rem}figcaption,h3{font-size:1em}.nothing{padding:.5rem}
         article{margin:.6rem 0;padding:.5rem .8rem;font-size:8.5pt;line-height:1.35}ul.sentences,.score,dl{margin:.25rem 0}.list .text:nth-last-child(2){min-width:0}a{color:inherit;text-decoration:none}}
 
         """;
