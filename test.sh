@@ -136,6 +136,7 @@ built() {
   checks "the Node client" clients/node/run-tests.sh
   checks "the OpenAPI document" tests/openapi/run.sh
   checks "the page" clients/web/run-tests.sh
+  checks "reports on screens and on paper" tests/report/run.sh
   checks "the Go client" clients/go/run-tests.sh
   checks "the Java client" clients/java/run-tests.sh
   checks "one scenario, every client" clients/scenario/run.sh

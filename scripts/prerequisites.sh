@@ -51,6 +51,7 @@ if [[ ${1:-build} == test ]]; then
   need libprotobuf-dev "Google's own proto files, for the interoperability test" test -e /usr/include/google/protobuf/duration.proto
   need npm "installs buf, which checks the contract, what lints the OpenAPI document, what deploy/kubernetes is held against, and what clients/node and clients/web are built with" command -v npm
   need chromium "clicks through the page of clients/web" command -v chromium
+  need poppler-utils "reads what Chromium prints of reports" command -v pdftoppm
   need fonts-dejavu-core "what the page's letters are drawn with" test -e /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf
   need fonts-noto-cjk "the page's Chinese" test -e /usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc
   need prometheus "promtool checks the alert rules of deploy/" command -v promtool

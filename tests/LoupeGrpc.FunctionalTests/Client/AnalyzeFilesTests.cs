@@ -212,6 +212,8 @@ public sealed class AnalyzeFilesTests : IAsyncLifetime
     [InlineData("analyze in --skip-done --output out/r", "error: out/r/results.jsonl does not have all results: No space left on device")]
     [InlineData("stream in --plot out/plot.png", "error: no plot in out/plot.png: No space left on device")]
     [InlineData("analyze in --export-loupe out/e", "error: out/e/masks/1.png was not written: No space left on device")]
+    [InlineData("analyze in --report out/r.html", "error: no report in out/r.html: No space left on device")]
+    [InlineData("stream in --report out/r.html", "error: no report in out/r.html: No space left on device")]
     public async Task A_disk_that_is_full_from_the_beginning_is_no_fault_of_the_program(string command, string error)
     {
         Assert.SkipUnless(OperatingSystem.IsLinux() && Environment.UserName == "root", "only root may mount a small disk");

@@ -1,4 +1,3 @@
-using LoupeGrpc.FunctionalTests.Client;
 using LoupeGrpc.FunctionalTests.Infrastructure;
 using LoupeGrpc.TestSupport;
 

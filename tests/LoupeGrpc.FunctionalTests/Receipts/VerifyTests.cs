@@ -3,7 +3,6 @@ using LoupeGrpc.FunctionalTests.Client;
 using LoupeGrpc.FunctionalTests.Infrastructure;
 using LoupeGrpc.Receipts;
 using LoupeGrpc.Server.Security;
-using LoupeGrpc.TestSupport;
 
 namespace LoupeGrpc.FunctionalTests.Receipts;
 

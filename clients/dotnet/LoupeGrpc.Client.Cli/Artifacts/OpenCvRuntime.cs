@@ -3,7 +3,7 @@ using OpenCvSharp;
 
 namespace LoupeGrpc.Client.Cli.Artifacts;
 
-/// <summary>OpenCV's native library, loaded only by what needs it: overlays.</summary>
+/// <summary>OpenCV's native library, loaded only by what needs it: overlays and reports.</summary>
 internal static class OpenCvRuntime
 {
     /// <exception cref="CliException">It cannot be loaded here.</exception>
@@ -17,8 +17,8 @@ internal static class OpenCvRuntime
         catch (Exception error) when (error is DllNotFoundException or TypeInitializationException or BadImageFormatException or OpenCvSharpException)
         {
             throw new CliException(
-                "overlays need OpenCV, which cannot be loaded here: install libgtk-3-0, libdrm2 and libatomic1 "
-                + $"(Debian), or leave out --save-overlays ({error.GetBaseException().Message.ReplaceLineEndings(" ")})",
+                "overlays and reports need OpenCV, which cannot be loaded here: install libgtk-3-0, libdrm2 and libatomic1 "
+                + $"(Debian), or leave out --save-overlays and --report ({error.GetBaseException().Message.ReplaceLineEndings(" ")})",
                 ExitCode.Internal);
         }
     }

@@ -42,4 +42,11 @@ internal sealed class OutputFile
         file.Content.Write(data);
         file.Commit();
     }
+
+    /// <inheritdoc cref="Write(ReadOnlySpan{byte})"/>
+    public void Write(Action<Stream> write) => WholeFile.Write(Path, write);
+
+    /// <summary>Room on the same disk for what is collected until it is written. Disposing removes it.</summary>
+    /// <exception cref="IOException">Or <see cref="UnauthorizedAccessException"/>: nothing can be written there.</exception>
+    public WholeFile CreateSpool() => new(Path);
 }

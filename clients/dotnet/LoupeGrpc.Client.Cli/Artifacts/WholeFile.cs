@@ -25,7 +25,7 @@ internal sealed class WholeFile : IDisposable
         var folder = System.IO.Path.GetDirectoryName(_path) ?? throw new IOException("It is not the name of a file.");
         _temporary = System.IO.Path.Combine(folder, $"{Prefix}{Guid.NewGuid():N}{Suffix}");
         // Locked as long as it is open: whoever can lock it may remove it.
-        _stream = new FileStream(_temporary, FileMode.CreateNew, FileAccess.Write, FileShare.None);
+        _stream = new FileStream(_temporary, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None);
     }
 
     public Stream Content => _stream;

@@ -66,6 +66,12 @@ internal sealed class AnalysisOptionSet
         HelpName = "FILE",
     };
 
+    private readonly Option<string?> _report = new("--report")
+    {
+        Description = "Write all that was found to one HTML file that needs nothing else and prints well: each picture beside what was marked in it, scores, sentences, hashes, settings, what the figures mean. Needs OpenCV.",
+        HelpName = "FILE.html",
+    };
+
     private readonly Option<bool> _serve = new("--serve")
     {
         Description = "Start the server that lies beside this program (or on the PATH) for the time of the run, for nobody else, instead of looking for one that runs. Its settings are those of the environment: Loupe__Model__Path=DIR and so on.",
@@ -104,6 +110,11 @@ internal sealed class AnalysisOptionSet
         command.Options.Add(_saveMasks);
         command.Options.Add(_exportLoupe);
         command.Options.Add(_receipts);
+        command.Options.Add(_report);
+        // Nobody's picture is overwritten by a slip.
+        _report.Validators.Add(static result => result.Require(
+            result.GetValueOrDefault<string?>() is not { } file || Path.GetExtension(file).ToLowerInvariant() is ".html" or ".htm",
+            $"--report is '{result.GetValueOrDefault<string?>()}': its name must end in .html."));
     }
 
     public AnalysisOptions Read(ParseResult result)
@@ -124,6 +135,9 @@ internal sealed class AnalysisOptionSet
             SaveMasks = result.GetValue(_saveMasks),
             ExportLoupe = result.GetValue(_exportLoupe),
             Receipts = result.GetValue(_receipts),
+            Report = result.GetValue(_report),
+            ReportExplain = _explain.ReadForReport(result),
+            InForce = OptionInForce.Of(result),
         };
     }
 

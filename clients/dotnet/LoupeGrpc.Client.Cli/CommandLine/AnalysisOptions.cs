@@ -43,6 +43,15 @@ internal sealed record AnalysisOptions
     /// <summary>Where `predictions.txt` and `masks/` go; null: nowhere.</summary>
     public required string? ExportLoupe { get; init; }
 
+    /// <summary>The page that is written at the end; null: none.</summary>
+    public string? Report { get; init; }
+
+    /// <summary>Language of its sentences, whatever <see cref="Explain"/> is; empty: none.</summary>
+    public string ReportExplain { get; init; } = "";
+
+    /// <summary>What was asked for on the command line, for the page.</summary>
+    public IReadOnlyList<OptionInForce> InForce { get; init; } = [];
+
     /// <summary>Inputs that an earlier run with the same output has analysed are passed over.</summary>
     public bool SkipDone { get; init; }
 }

@@ -17,7 +17,7 @@ internal sealed class ExplainOption
     {
         _inJson = inJson;
         _explain.Description = "Explain each result in sentences, in English or Chinese: what was found, where, how sure that is, and what could not be judged. "
-            + $"[default: {(inJson ? "en with --format jsonl, else off" : "off")}]";
+            + $"[default: {(inJson ? "en with --format jsonl, else off" : "off")}; en in a --report]";
     }
 
     public void AddTo(Command command) => command.Options.Add(_explain);
@@ -26,6 +26,14 @@ internal sealed class ExplainOption
     public string Read(ParseResult result, OutputFormat format) => result.GetValue(_explain) switch
     {
         null => _inJson && format == OutputFormat.Jsonl ? "en" : "",
+        "off" => "",
+        var language => language,
+    };
+
+    /// <returns>The language of a report's sentences: English where nothing is said; empty: none.</returns>
+    public string ReadForReport(ParseResult result) => result.GetValue(_explain) switch
+    {
+        null => "en",
         "off" => "",
         var language => language,
     };

@@ -86,7 +86,17 @@ internal sealed class ServerOptions
 
     /// <summary>An address for people: without a path and without credentials.</summary>
     public static string Show(Uri address) =>
-        address.Scheme == "unix" ? UnixPrefix + Uri.UnescapeDataString(address.AbsolutePath) : address.GetLeftPart(UriPartial.Authority);
+        // UriPartial.Authority would have the credentials too.
+        address.Scheme == "unix" ? UnixPrefix + Uri.UnescapeDataString(address.AbsolutePath) : $"{address.Scheme}://{address.Authority}";
+
+    /// <summary>One value of an option of any command for a record that others read: without keys, what headers hold, and credentials.</summary>
+    public static string WithoutSecrets(string name, string value) => name switch
+    {
+        "--key" => "(not shown)",
+        "--header" => $"{value.Split('=')[0]}=(not shown)",
+        "--server" => Uri.TryCreate(value, UriKind.Absolute, out var address) && address.Scheme is "http" or "https" or "unix" ? Show(address) : "",
+        _ => value,
+    };
 
     public void AddTo(Command command)
     {

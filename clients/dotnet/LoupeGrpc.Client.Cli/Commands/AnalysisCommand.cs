@@ -6,6 +6,7 @@ using LoupeGrpc.Client.Cli.Inputs;
 using LoupeGrpc.Client.Cli.Inputs.Video;
 using LoupeGrpc.Client.Cli.Output;
 using LoupeGrpc.Client.Cli.Plotting;
+using LoupeGrpc.Client.Cli.Reports;
 using LoupeGrpc.Client.Cli.Running;
 using LoupeGrpc.Client.Cli.Terminal;
 using LoupeGrpc.V1;
@@ -28,14 +29,17 @@ internal sealed class AnalysisCommand(CliHost host, AnalysisOptions options, Str
     public async Task<ExitCode> RunAsync(Func<bool, Action<string>, Task<FrameSource>> open, LoupeSessionOptions session)
     {
         var started = host.Time.GetTimestamp();
+        var startedAt = host.Time.GetUtcNow();
         using var files = new ArtifactFiles(options, _display.Notify);
         using var done = options.SkipDone ? DoneInputs.Open(options) : null;
         using var receipts = options.Receipts is { } path ? ReceiptLog.Open(path, append: options.SkipDone) : null;
+        using var page = options.Report is { } pageFile ? ReportFile.Create(pageFile, options.ReportExplain, stream is not null, _display.Notify) : null;
+        var keepsFrames = files.NeedsFrames || page is not null;
         var tally = new RunTally();
         FrameSource opened;
         try
         {
-            opened = await open(files.NeedsFrames, _display.Notify);
+            opened = await open(keepsFrames, _display.Notify);
         }
         catch (OperationCanceledException) when (host.Interrupt.IsCancellationRequested)
         {
@@ -44,7 +48,7 @@ internal sealed class AnalysisCommand(CliHost host, AnalysisOptions options, Str
         }
 
         await using var source = opened;
-        var curves = stream?.Plot is null ? null : new StreamCurves(source.HasClock);
+        var curves = stream is null || (stream.Plot is null && page is null) ? null : new StreamCurves(source.HasClock);
         await using var local = options.Serve ? await LocalServer.StartAsync(host) : null;
         using var client = new LoupeClient(local is null ? options.Server : options.Server with { Address = local.Address });
         var report = await _display.ShowAsync(source.Count, session.Adaptation is not null, async () =>
@@ -58,42 +62,73 @@ internal sealed class AnalysisCommand(CliHost host, AnalysisOptions options, Str
                 _ => new TableWriter(text, host.OutputTerminal, withTime: stream is not null),
             };
             var display = new DisplaySink(_display, tally, options.Format);
-            IOutcomeSink?[] sinks = [receipts, done, results, tally, display, curves];
-            var run = new AnalysisRun(source, [new SavingSink(files, [.. sinks.OfType<IOutcomeSink>()])], files.NeedsFrames, host, _display.Notify, stream?.Checkpoints)
+            IOutcomeSink?[] sinks = [receipts, page, options.Explain.Length > 0 ? null : new SentenceRemover(), done, results, tally, display, curves];
+            var run = new AnalysisRun(source, [new SavingSink(files, [.. sinks.OfType<IOutcomeSink>()])], keepsFrames, host, _display.Notify, stream?.Checkpoints)
             {
-                Happened = happened => curves?.Mark(happened),
+                Happened = happened =>
+                {
+                    curves?.Mark(happened);
+                    page?.Tell(happened);
+                },
                 Opened = grant =>
                 {
                     receipts?.Begin(grant);
                     files.IsDemonstration = grant.Model?.Demonstration == true;
                     done?.Begin(grant);
+                    page?.Begin(grant);
                 },
                 FindDone = item => done?.Find(item) is { } earlier && files.Has(item, earlier) ? earlier : null,
-                Skipped = (item, earlier) =>
+                Skipped = (item, frameId, earlier) =>
                 {
                     files.Keep(item, earlier);
+                    page?.Skip(item, frameId, earlier);
                     tally.Skip(earlier);
                     display.Skip();
                 },
             };
-            return await run.RunAsync(client, session with
+            session = session with
             {
                 Mask = new MaskSettings { Policy = options.Mask, Encoding = MaskEncoding.Rle },
                 Tiles = options.Tiles,
-                Explain = options.Explain,
+                Explain = page is null ? options.Explain : options.ReportExplain,
                 Receipts = receipts is not null,
                 Thresholds = options.Thresholds,
                 Model = options.Model,
-                MaxFramesInFlight = files.NeedsFrames ? MaxKeptFrames : session.MaxFramesInFlight,
-            });
+                MaxFramesInFlight = keepsFrames ? MaxKeptFrames : session.MaxFramesInFlight,
+            };
+            try
+            {
+                return await run.RunAsync(client, session);
+            }
+            catch (CliException error) when (page?.HasEntries == true)
+            {
+                page.Complete(Facts(new RunReport(page.Grant, null, null), exitCode: null) with { Fault = error.Message });
+                throw;
+            }
         });
 
         files.Complete();
         receipts?.Complete(report.Summary);
         ShowSummary(tally, report, started, source.Remark, [.. files.Lines(), .. done?.Lines() ?? [], .. receipts?.Lines() ?? []]);
-        var isComplete = curves is null || SavePlot(stream!.Plot!, curves, source.Label, report.Grant?.Model?.Demonstration == true);
+        var isComplete = stream?.Plot is null || SavePlot(stream.Plot, curves!, source.Label, report.Grant?.Model?.Demonstration == true);
         isComplete &= stream?.Checkpoints.HasFailed != true && !files.HasFailed && done?.HasFailed != true && receipts?.HasFailed != true;
-        return host.Interrupt.IsCancellationRequested ? ExitCode.Interrupted : report.IsRefused ? ExitCode.Refused : isComplete ? tally.ExitCode : ExitCode.SomeFailed;
+        var exitCode = host.Interrupt.IsCancellationRequested ? ExitCode.Interrupted : report.IsRefused ? ExitCode.Refused : isComplete ? tally.ExitCode : ExitCode.SomeFailed;
+        return page?.Complete(Facts(report, exitCode)) == false && exitCode is not (ExitCode.Interrupted or ExitCode.Refused) ? ExitCode.SomeFailed : exitCode;
+
+        ReportFacts Facts(RunReport run, ExitCode? exitCode) => new()
+        {
+            Command = stream is null ? "analyze" : "stream",
+            Source = stream is null ? null : source.Label,
+            Started = startedAt,
+            Ended = host.Time.GetUtcNow(),
+            Server = $"{ServerOptions.Show(client.Address)}{(local is null ? "" : ", started for this run")}",
+            Options = options.InForce,
+            Tally = tally,
+            Run = run,
+            ExitCode = exitCode,
+            Remark = source.Remark,
+            Curves = curves,
+        };
     }
 
     private void ShowSummary(RunTally tally, RunReport report, long started, string? remark, IReadOnlyList<string> more)
@@ -136,6 +171,12 @@ internal sealed class AnalysisCommand(CliHost host, AnalysisOptions options, Str
                 sink.Write(saved);
             }
         }
+    }
+
+    /// <summary>A report has asked for sentences that nobody else has asked for.</summary>
+    private sealed class SentenceRemover : IOutcomeSink
+    {
+        public void Write(OutcomeRow row) => (row.Outcome as LoupeResult)?.Result.Explanation.Clear();
     }
 
     /// <summary>

@@ -19,6 +19,7 @@ internal static class AnalyzeCommand
           loupe-grpc-client analyze photos/ --mask always --thresholds 0.5,0.5 --export-loupe out
           loupe-grpc-client analyze archive/ --skip-done --output results --save-masks
           loupe-grpc-client analyze holiday.jpg --explain en
+          loupe-grpc-client analyze photos/ --report photos.html
           loupe-grpc-client analyze holiday.jpg --serve                                   (no server need be running)
 
         A folder is searched with those below it, in ordinal order of the full path. Pictures are told by their first bytes, whatever they are called;
@@ -50,6 +51,11 @@ internal static class AnalyzeCommand
         Files are named after their inputs, with the folders below the one that was searched; where two would get the same name, with more of their
         folders or with their extension (a.jpg.png). They are written whole or not at all, and a mask of an earlier run never stays beside a result
         that has none.
+
+        --report writes one HTML file that needs no network and no script: a summary, a list that can be filtered by verdict, each picture beside what was
+        marked in it, the score between its thresholds, sentences (English unless --explain says otherwise), SHA-256, model, settings, and what the
+        figures mean. It prints well. Its pictures are copies of at most 640 pixels: after the first 200 only those of suspected ones are shown, with at
+        most 320, and the page says what it leaves out. Ctrl-C writes it too. Keys and headers are not in it; paths are.
 
         With --skip-done results are kept in DIR/results.jsonl too (--output DIR), and what is in it is not analysed again: the same command goes on
         where it ended or was killed. An input is done when full path, size and time of change (or else SHA-256) are the same, and so are the model's

@@ -22,6 +22,7 @@ internal static class StreamCommand
           loupe-grpc-client stream rtsp://user:password@10.0.0.7/live --delivery budget:500 --session gate-3 --format jsonl
           loupe-grpc-client stream frames/ --fps 30 --save-overlays
           loupe-grpc-client stream clip.avi --adapt --snapshot gate.state --plot gate.svg
+          loupe-grpc-client stream interview.mp4 --fps 2 --report interview.html
           loupe-grpc-client stream next.avi --resume gate.state --dual 10 --format jsonl
           gst-launch-1.0 … ! fdsink | loupe-grpc-client stream - --raw nv12:1280x720@30
 
@@ -51,6 +52,9 @@ internal static class StreamCommand
 
         --plot draws score and mask area, with --adapt loss and drift too, over the frames' time (over their number for a folder), and marks
         where the guard stepped in.
+
+        --report writes what `analyze --report` does (see its --help), with the timeline of the stream: score, mask area and what happened. A page has the
+        first 2,000 frames, then those that are suspected or failed, 20,000 in all; its counts and its timeline have all of them.
 
         TIME is the frame's time in the stream, in seconds: for cameras and network streams since the first frame.
         The other columns, and the fields of --format jsonl, are those of `analyze`, with "path" the source, "time_s" its time,

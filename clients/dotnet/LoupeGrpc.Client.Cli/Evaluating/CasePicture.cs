@@ -1,4 +1,5 @@
 using LoupeGrpc.Client.Cli.Artifacts;
+using LoupeGrpc.Client.Cli.Reports;
 using OpenCvSharp;
 
 namespace LoupeGrpc.Client.Cli.Evaluating;
@@ -7,8 +8,6 @@ namespace LoupeGrpc.Client.Cli.Evaluating;
 internal static class CasePicture
 {
     private const int MaxSide = 360;
-    private const int Quality = 85;
-
     private const int GapPixels = 6;
 
     /// <returns>JPEG; null where this program cannot decode the picture, or it has changed since.</returns>
@@ -35,10 +34,10 @@ internal static class CasePicture
             var orientation = PictureOrientation.Of(file);
             var mask = picture.Mask() is { } found && (found.Width, found.Height) == (stored.Width, stored.Height) ? found : null;
             using var painted = OverlayPainter.Paint(stored, mask, picture.Verdict, (float)picture.Score, new OverlayStyle(orientation, isDemonstration));
-            using var small = Fit(painted);
+            using var small = Thumbnail.Fit(painted, MaxSide);
             if (picture.Case.Mask is not { } truthFile)
             {
-                return small.ImEncode(".jpg", new ImageEncodingParam(ImwriteFlags.JpegQuality, Quality));
+                return Thumbnail.ToJpeg(small);
             }
 
             var truth = TruthMask.Read(truthFile);
@@ -51,19 +50,11 @@ internal static class CasePicture
             using var gap = new Mat(small.Height, GapPixels, MatType.CV_8UC3, Scalar.All(128));
             using var both = new Mat();
             Cv2.HConcat([small, gap, right], both);
-            return both.ImEncode(".jpg", new ImageEncodingParam(ImwriteFlags.JpegQuality, Quality));
+            return Thumbnail.ToJpeg(both);
         }
         catch (Exception error) when (error is OpenCVException or InvalidDataException)
         {
             return null;
         }
-    }
-
-    private static Mat Fit(Mat picture)
-    {
-        var factor = Math.Min(1.0, (double)MaxSide / Math.Max(picture.Width, picture.Height));
-        var fitted = new Mat();
-        Cv2.Resize(picture, fitted, new Size(Math.Max(1, (int)(picture.Width * factor)), Math.Max(1, (int)(picture.Height * factor))), 0, 0, InterpolationFlags.Area);
-        return fitted;
     }
 }

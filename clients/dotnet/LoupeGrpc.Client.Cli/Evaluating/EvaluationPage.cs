@@ -1,12 +1,12 @@
 using System.Globalization;
-using System.Net;
 using System.Text;
 using LoupeGrpc.Client.Cli.Files;
+using LoupeGrpc.Client.Cli.Reports;
 using LoupeGrpc.Quality;
 
 namespace LoupeGrpc.Client.Cli.Evaluating;
 
-/// <summary>An evaluation as one HTML file that needs nothing else: charts are inside it as SVG, pictures as data, and nothing in it runs.</summary>
+/// <summary>An evaluation as one HTML file.</summary>
 internal static class EvaluationPage
 {
     private const int CurveMost = 400;
@@ -18,24 +18,11 @@ internal static class EvaluationPage
     {
         var isDemonstration = evaluation.Grant?.Model?.Demonstration == true;
         var page = new StringBuilder();
-        page.Append(CultureInfo.InvariantCulture, $"""
-            <!doctype html>
-            <html lang="en">
-            <head>
-            <meta charset="utf-8">
-            <meta name="viewport" content="width=device-width, initial-scale=1">
-            <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:">
-            <title>Evaluation of {Text(evaluation.Subject)}</title>
-            <style>{Style}</style>
-            </head>
-            <body>
-            <h1>Evaluation of {Text(evaluation.Subject)}</h1>
-            <p class="about">{Text(About(evaluation, written))}</p>
-
-            """);
+        page.Append(PageFrame.Start($"Evaluation of {evaluation.Subject}", Style));
+        page.AppendLine(CultureInfo.InvariantCulture, $"<h1>Evaluation of {Text(evaluation.Subject)}</h1>\n<p class=\"about\">{Text(About(evaluation, written))}</p>");
         if (isDemonstration)
         {
-            page.AppendLine("""<p class="warning">A demonstration model answered: decide nothing real by these figures.</p>""");
+            page.Append(PageFrame.Demonstration);
         }
 
         AppendFigures(page, evaluation);
@@ -49,7 +36,7 @@ internal static class EvaluationPage
         }
 
         AppendFailures(page, [.. evaluation.Failures]);
-        page.AppendLine("</body>\n</html>");
+        page.Append(PageFrame.End);
         return page.ToString();
     }
 
@@ -82,7 +69,7 @@ internal static class EvaluationPage
         var points = CurvePoints.Thin(curve, CurveMost).ToList();
         if (curve.Forged > 0 && curve.Authentic > 0)
         {
-            var roc = new SvgChart("ROC", "false alarms", "recall").Line([(0, 0), (1, 1)], "chance")
+            var roc = Chart("ROC", "false alarms", "recall").Line([(0, 0), (1, 1)], "chance")
                 .Line(points.Select(static point => (point.FalseAlarmRate!.Value, point.Recall!.Value)).Prepend((0, 0)), "curve");
             var best = curve.Best()!;
             AppendChart(
@@ -94,13 +81,13 @@ internal static class EvaluationPage
         {
             AppendChart(
                 page,
-                new SvgChart("Precision and recall", "recall", "precision").Line(points.Select(static point => (point.Recall!.Value, point.Precision!.Value)), "curve"),
+                Chart("Precision and recall", "recall", "precision").Line(points.Select(static point => (point.Recall!.Value, point.Precision!.Value)), "curve"),
                 Invariant($"Of all here {(double)curve.Forged / figures.Pictures:0.0 %} are forged: a coin's precision."));
         }
 
         if (figures.Reliability is { } reliability)
         {
-            var chart = new SvgChart("Reliability", "score", "share forged").Line([(0, 0), (1, 1)], "chance")
+            var chart = Chart("Reliability", "score", "share forged").Line([(0, 0), (1, 1)], "chance")
                 .Line(reliability.Bins.Select(static bin => (bin.MeanScore, bin.ForgedShare)), "curve");
             foreach (var bin in reliability.Bins)
             {
@@ -127,7 +114,7 @@ internal static class EvaluationPage
         }
 
         var most = (double)Math.Max(forged.Max(), authentic.Max());
-        var chart = new SvgChart("Scores", "score", "pictures");
+        var chart = Chart("Scores", "score", "pictures");
         for (var bin = 0; bin < HistogramBins; bin++)
         {
             var (from, to) = ((double)bin / HistogramBins, (double)(bin + 1) / HistogramBins);
@@ -136,6 +123,8 @@ internal static class EvaluationPage
 
         return chart;
     }
+
+    private static SvgChart Chart(string title, string x, string y) => new(title, SvgAxis.OfShares(x), SvgAxis.OfShares(y));
 
     private static void AppendChart(StringBuilder page, SvgChart chart, string caption) =>
         page.AppendLine(CultureInfo.InvariantCulture, $"<figure>{chart.ToSvg()}<figcaption>{Text(caption)}</figcaption></figure>");
@@ -206,24 +195,14 @@ internal static class EvaluationPage
 
     private static string Cells(params double?[] values) => string.Concat(values.Select(static value => $"<td>{EvaluationText.Number(value)}</td>"));
 
-    private static string Text(string text) => WebUtility.HtmlEncode(text);
+    private static string Text(string text) => Html.Text(text);
 
     private static string Invariant(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 
     private const string Style = """
-        :root{color-scheme:light dark;--ink:#1c2127;--soft:#5d6875;--line:#d9dee4;--back:#fff;--card:#f4f6f8;--curve:#1f6feb;--forged:#d1433a;--authentic:#8fbc8f}
-        @media(prefers-color-scheme:dark){:root{--ink:#e6e9ed;--soft:#9aa5b1;--line:#39414b;--back:#14181d;--card:#1e242b;--curve:#6ea8fe;--forged:#ef6f66;--authentic:#5d8a5d}}
-        body{margin:2rem auto;max-width:70rem;padding:0 1rem;font:15px/1.5 system-ui,sans-serif;color:var(--ink);background:var(--back)}
-        h1{font-size:1.5rem;margin:0 0 .3rem;overflow-wrap:anywhere}h2{font-size:1.1rem;margin:2rem 0 .6rem}
-        .about,figcaption,small{color:var(--soft)}.warning{padding:.6rem .9rem;border-left:4px solid #d08700;background:var(--card)}
-        .cards{display:grid;grid-template-columns:repeat(auto-fill,minmax(11rem,1fr));gap:.7rem;margin-top:1rem}
-        .card{padding:.7rem .9rem;border-radius:.4rem;background:var(--card);display:flex;flex-direction:column}.card b{font-size:1.4rem}
+        th:first-child,td:first-child{text-align:left;overflow-wrap:anywhere}.mark td{font-weight:600}
         .charts{display:grid;grid-template-columns:repeat(auto-fill,minmax(15rem,1fr));gap:1rem}.cases{display:flex;flex-wrap:wrap;gap:1rem}
-        figure{margin:0}figcaption{font-size:.85rem;overflow-wrap:anywhere}.cases figure{max-width:46rem}.cases img{max-width:100%;display:block;border-radius:.3rem}
-        table{border-collapse:collapse;font-variant-numeric:tabular-nums}th,td{padding:.25rem .8rem;border-bottom:1px solid var(--line);text-align:right}
-        th:first-child,td:first-child,.text{text-align:left;overflow-wrap:anywhere}th{color:var(--soft);font-weight:600}.mark td{font-weight:600}
-        svg{width:100%;height:auto}svg text{fill:var(--ink);font:11px system-ui,sans-serif}svg .title{font-weight:600;font-size:13px}svg .tick,svg .axis{fill:var(--soft)}
-        .grid{stroke:var(--line);stroke-width:.6}.curve{fill:none;stroke:var(--curve);stroke-width:2}.chance{fill:none;stroke:var(--soft);stroke-dasharray:4 4}
-        .best{fill:var(--curve)}rect.authentic{fill:var(--authentic)}rect.forged{fill:var(--forged)}
+        .cases figure{max-width:46rem}.cases img{max-width:100%;display:block;border-radius:.3rem}
+
         """;
 }

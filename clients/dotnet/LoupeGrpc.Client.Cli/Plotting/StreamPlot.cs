@@ -191,29 +191,7 @@ internal static class StreamPlot
     /// <param name="HasGaps">Points without a value interrupt it; else they were not measured, and the line goes on to the next.</param>
     private sealed record Curve(string Name, Color Color, Func<CurvePoint, double?> Value, bool HasGaps = false)
     {
-        /// <summary>Points with a value, cut where there is a gap.</summary>
-        public List<List<CurvePoint>> Stretches(IReadOnlyList<CurvePoint> points)
-        {
-            var stretches = new List<List<CurvePoint>>();
-            var isOpen = false;
-            foreach (var point in points)
-            {
-                if (Value(point) is not { } value || !double.IsFinite(value))
-                {
-                    isOpen &= !HasGaps;
-                    continue;
-                }
-
-                if (!isOpen)
-                {
-                    stretches.Add([]);
-                    isOpen = true;
-                }
-
-                stretches[^1].Add(point);
-            }
-
-            return stretches;
-        }
+        /// <inheritdoc cref="CurveStretches.Of"/>
+        public List<List<CurvePoint>> Stretches(IReadOnlyList<CurvePoint> points) => CurveStretches.Of(points, Value, HasGaps);
     }
 }

@@ -41,8 +41,8 @@ internal sealed class AnalysisRun(
     /// <summary>Says of an item, once the session is open, that it needs no row; null where it does.</summary>
     public Func<SourceItem, DoneInput?> FindDone { get; init; } = _ => null;
 
-    /// <summary>Told in the place of a row.</summary>
-    public Action<SourceItem, DoneInput>? Skipped { get; init; }
+    /// <summary>Told in the place of a row, with the item's place in the order of inputs.</summary>
+    public Action<SourceItem, ulong, DoneInput>? Skipped { get; init; }
 
     /// <returns>What the session was and what the server counted; null where none was needed or none came.</returns>
     public async Task<RunReport> RunAsync(LoupeClient client, LoupeSessionOptions options)
@@ -204,7 +204,7 @@ internal sealed class AnalysisRun(
         {
             if (next.Done is { } done)
             {
-                Skipped?.Invoke(next.Item, done);
+                Skipped?.Invoke(next.Item, next.FrameId, done);
                 continue;
             }
 

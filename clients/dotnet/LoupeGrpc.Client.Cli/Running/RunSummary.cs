@@ -29,7 +29,7 @@ internal static class RunSummary
 
         if (report.Origin is { } origin && report.Summary is { } summary)
         {
-            foreach (var line in Timeline(summary, origin))
+            foreach (var line in Segments(summary, origin))
             {
                 yield return line;
             }
@@ -70,7 +70,10 @@ internal static class RunSummary
         }
     }
 
-    private static IEnumerable<string> Timeline(SessionSummary summary, DateTimeOffset origin)
+    /// <summary>The manipulated stretches of a stream, in its own time.</summary>
+    /// <param name="summary">What the server counted.</param>
+    /// <param name="origin">The capture time from which the stream's time counts.</param>
+    public static IEnumerable<string> Segments(SessionSummary summary, DateTimeOffset origin)
     {
         foreach (var segment in summary.Timeline.Where(segment => segment.Start is not null && segment.End is not null).Take(MaxSegments))
         {

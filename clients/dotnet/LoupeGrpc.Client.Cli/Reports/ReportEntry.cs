@@ -1,0 +1,266 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
+using LoupeGrpc.Client.Cli.Artifacts;
+using LoupeGrpc.Client.Cli.Inputs;
+using LoupeGrpc.Client.Cli.Output;
+using LoupeGrpc.V1;
+
+namespace LoupeGrpc.Client.Cli.Reports;
+
+/// <summary>One input in a report: its row in the list, and what was found out about it.</summary>
+/// <param name="Number">Its place in the order of inputs, from 0, as `frame_id` in the other formats.</param>
+/// <param name="Kind">A class of the page, by which entries are filtered.</param>
+internal sealed record ReportEntry(ulong Number, string Kind)
+{
+    public const string Manipulated = "manipulated";
+    public const string Uncertain = "uncertain";
+    public const string Authentic = "authentic";
+    public const string Failed = "failed";
+    public const string LeftOut = "left-out";
+    public const string Earlier = "earlier";
+
+    /// <summary>Enough for people: the other formats have all.</summary>
+    private const int MaxRegions = 8;
+
+    private const double BarWidth = 300;
+
+    private readonly StringBuilder _row = new();
+    private readonly StringBuilder _details = new();
+
+    /// <summary>As HTML, one row of the list.</summary>
+    public string Row => _row.ToString();
+
+    /// <summary>As HTML, an article.</summary>
+    public string Details => _details.ToString();
+
+    public static string KindOf(OutcomeRow row) => row.Outcome switch
+    {
+        LoupeResult { Result.Verdict: var verdict } => KindOf(verdict),
+        LoupeFailed => Failed,
+        _ => LeftOut,
+    };
+
+    /// <param name="row">An input and what became of it.</param>
+    /// <param name="isStream">Entries have a time.</param>
+    /// <param name="language">Of the sentences.</param>
+    /// <param name="pictures">Null: none are shown.</param>
+    /// <param name="whyNone">Said in their place.</param>
+    public static ReportEntry Of(OutcomeRow row, bool isStream, string language, ReportPictures? pictures, string whyNone)
+    {
+        var entry = new ReportEntry(row.FrameId, KindOf(row));
+        var path = row.Item.Source ?? row.Item.Path;
+        var time = row.Item.TimeSeconds is { } seconds ? Invariant($"{seconds:0.00} s") : "";
+        switch (row.Outcome)
+        {
+            case LoupeResult { Result: var result }:
+                entry.AddRow(isStream, WireName.Of(result.Verdict), time, Score(result.Score), Forged(result), path, string.Join(' ', result.Notes.Select(static note => WireName.Of(note.Code))));
+                entry.Begin(WireName.Of(result.Verdict), path, time);
+                entry.AddPictures(result, pictures, whyNone);
+                entry.AddResult(result, language, isRaw: row.Item is PixelItem);
+                break;
+            case LoupeFailed failed:
+                var what = row.Item.Frames > 1 ? Invariant($"{WireName.Of(failed.Code)}, {row.Item.Frames} frames") : WireName.Of(failed.Code);
+                entry.AddRow(isStream, "FAILED", time, "", "", path, what);
+                entry.Begin("FAILED", path, time);
+                entry.Add($"<p>{Html.Text($"{WireName.Of(failed.Code)}: {failed.Message}")}</p>\n<dl>");
+                // What was sent is known even where nobody could read it.
+                if (row.Frame is EncodedFrame { Data: var data })
+                {
+                    entry.AddFact("SHA-256", Code(SHA256.HashData(data.Span)));
+                }
+
+                entry.Add("</dl>");
+                break;
+            case LoupeDropped dropped:
+                entry.AddLeftOut(isStream, "DROPPED", time, path, WireName.Of(dropped.Reason), dropped.Age);
+                break;
+            case LoupeExpired expired:
+                entry.AddLeftOut(isStream, "EXPIRED", time, path, "its deadline passed", expired.Age);
+                break;
+        }
+
+        entry._details.Append("</article>\n");
+        return entry;
+    }
+
+    /// <summary>An input that an earlier run has analysed.</summary>
+    public static ReportEntry Of(SourceItem item, ulong number, DoneInput done)
+    {
+        var verdict = WireName.Of(done.Verdict);
+        var entry = new ReportEntry(number, $"{KindOf(done.Verdict)} {Earlier}");
+        entry.AddRow(isStream: false, verdict, "", Score(done.Score), "", item.Path, "earlier result");
+        entry.Begin(verdict, item.Path, "earlier result");
+        entry.Add("<p>An earlier run with <code>--skip-done</code> analysed it, with the same model and settings; the file has not changed since. Pictures and details of that run are not repeated here.</p>\n<dl>");
+        entry.AddFact("Score", Score(done.Score));
+        entry.AddFact("SHA-256", $"<code>{Html.Text(done.Sha256)}</code>");
+        entry._details.Append("</dl></article>\n");
+        return entry;
+    }
+
+    private static string KindOf(Verdict verdict) => verdict switch
+    {
+        Verdict.Manipulated => Manipulated,
+        Verdict.Authentic => Authentic,
+        _ => Uncertain,
+    };
+
+    private void AddRow(bool isStream, string word, string time, string score, string forged, string path, string remark)
+    {
+        var timeCell = isStream ? $"<td>{time}</td>" : "";
+        _row.Append(CultureInfo.InvariantCulture, $"""<tr class="entry {Kind}"><td>{Number}</td><td class="text"><span class="badge">{Html.Text(word)}</span></td>{timeCell}<td>{score}</td><td>{forged}</td><td class="text"><a href="#e{Number}">{Html.Path(path)}</a></td><td class="text">{Html.Text(remark)}</td></tr>""").Append('\n');
+    }
+
+    private void Begin(string word, string path, string remark) => _details.Append(CultureInfo.InvariantCulture, $"""
+        <article class="entry {Kind}" id="e{Number}">
+        <h3><span class="badge">{Html.Text(word)}</span> {Html.Path(path)} <small>no. {Number}{(remark.Length > 0 ? $", {Html.Text(remark)}" : "")}</small></h3>
+
+        """);
+
+    private void AddLeftOut(bool isStream, string word, string time, string path, string reason, TimeSpan age)
+    {
+        AddRow(isStream, word, time, "", "", path, reason);
+        Begin(word, path, time);
+        Add(Invariant($"<p>{Html.Text(reason)}, {age.TotalMilliseconds:0} ms after the server received it. Nothing is known about it.</p>"));
+    }
+
+    private void AddPictures(FrameResult result, ReportPictures? pictures, string whyNone)
+    {
+        if (pictures is null)
+        {
+            Add($"<p class=\"about\">{Html.Text(whyNone)}</p>");
+            return;
+        }
+
+        Add("<div class=\"pair\">");
+        AddPicture(pictures.Original, pictures, "The picture", pictures.IsReduced ? "the picture, reduced" : "the picture");
+        if (pictures.Overlay is { } overlay)
+        {
+            AddPicture(overlay, pictures, "The picture with what was marked", "what was marked");
+        }
+        else
+        {
+            Add($"<p class=\"nothing\">{Html.Text(WhyUnmarked(result))}</p>");
+        }
+
+        Add("</div>");
+    }
+
+    private void AddPicture(byte[] jpeg, ReportPictures pictures, string alt, string caption) => _details.Append(
+        CultureInfo.InvariantCulture,
+        $"""<figure><img alt="{alt}" width="{pictures.Width}" height="{pictures.Height}" src="data:image/jpeg;base64,{Convert.ToBase64String(jpeg)}"><figcaption>{caption}</figcaption></figure>""").Append('\n');
+
+    private void AddResult(FrameResult result, string language, bool isRaw)
+    {
+        AddScore(result);
+        if (result.Explanation.Count > 0)
+        {
+            Add($"<ul class=\"sentences\" lang=\"{Html.Text(language)}\">{string.Concat(result.Explanation.Select(static sentence => $"<li>{Html.Text(sentence.Text)}</li>"))}</ul>");
+        }
+
+        Add("<dl>");
+        foreach (var note in result.Notes)
+        {
+            AddFact("Note", $"<b>{WireName.Of(note.Code)}</b> {Html.Text(note.Message)}");
+        }
+
+        AddFact(isRaw ? "SHA-256 of the pixels sent" : "SHA-256", Code(result.Sha256.Span));
+        AddFact("Size", Invariant($"{result.Width} × {result.Height} pixels{(result.Orientation > 1 ? $" as stored; shown turned, as its EXIF orientation {result.Orientation} asks" : "")}"));
+        if (result.Mask is { } mask)
+        {
+            AddFact("Marked", Invariant($"{Forged(result)} of the picture, {mask.Area} pixels{Agreement(result.MaskAgreement)}"));
+        }
+
+        if (result.BaseMask is not null)
+        {
+            AddFact("Without adaptation", Invariant($"the mask differs on {100 * result.MaskDisagreement:0.0} % of the picture"));
+        }
+
+        if (result.Tiles is { } tiles)
+        {
+            var peak = tiles.Peak is { Box: { } box } highest ? Invariant($"; highest score {highest.Score:0.000} at {box.X}, {box.Y}, {box.Width} × {box.Height}") : "";
+            AddFact("Tiles", Invariant($"{tiles.Analysed} of {tiles.Total} analysed, {tiles.Step} pixels apart{(tiles.WholePictureRun ? ", after a look at the whole" : "")}{peak}"));
+        }
+
+        if (result.Adaptation is { } state)
+        {
+            AddFact("Adaptation", Invariant($"step {state.Step}, drift {state.Drift:0.0000}{(state.Frozen ? ", frozen" : "")}, state {Code(state.Hash.Span)}"));
+        }
+
+        if (result.Economies.Count > 0)
+        {
+            AddFact("Went without", string.Join(", ", result.Economies.Select(static economy => WireName.Of(economy))));
+        }
+
+        AddFact("Ran on", Invariant($"{Html.Text($"{result.Execution?.Provider} {result.Execution?.Precision}")}, {result.Timings?.TotalMs ?? 0:0} ms from receipt to result"));
+        Add("</dl>");
+        AddRegions(result);
+    }
+
+    /// <summary>The score on a scale with both thresholds.</summary>
+    private void AddScore(FrameResult result)
+    {
+        var (low, high) = (result.Thresholds?.Low ?? 0, result.Thresholds?.High ?? 1);
+        var (from, to, at) = (BarWidth * Share(low), BarWidth * Share(high), BarWidth * Share(result.Score));
+        _details.Append(CultureInfo.InvariantCulture, $"""
+            <p class="score"><svg class="bar" viewBox="-6 0 312 22" aria-hidden="true"><rect class="authentic" x="0" y="8" width="{from:0.##}" height="6"/><rect class="open" x="{from:0.##}" y="8" width="{Math.Max(0, to - from):0.##}" height="6"/><rect class="forged" x="{to:0.##}" y="8" width="{BarWidth - to:0.##}" height="6"/><rect class="at" x="{at - 2:0.##}" y="1" width="4" height="20" rx="2"/></svg>
+            <span>score <b>{Score(result.Score)}</b>; AUTHENTIC below {low:0.####}, MANIPULATED from {high:0.####} on</span></p>
+
+            """);
+    }
+
+    private void AddRegions(FrameResult result)
+    {
+        if (result.Regions.Count == 0)
+        {
+            return;
+        }
+
+        Add($"<div class=\"wide\"><table class=\"regions\"><caption>Marked regions{(result.Orientation > 1 ? ", in stored pixels" : "")}</caption><tr><th>left, top</th><th>width × height</th><th>pixels</th><th>mean</th></tr>");
+        foreach (var region in result.Regions.Take(MaxRegions))
+        {
+            var box = region.Box ?? new Box();
+            Add(Invariant($"<tr><td>{box.X}, {box.Y}</td><td>{box.Width} × {box.Height}</td><td>{region.Area}</td><td>{region.Mean:0.00}</td></tr>"));
+        }
+
+        Add("</table></div>");
+        if (result.Regions.Count > MaxRegions)
+        {
+            Add(Invariant($"<p class=\"about\">and {result.Regions.Count - MaxRegions} smaller ones</p>"));
+        }
+    }
+
+    private void AddFact(string name, string html) => _details.Append(CultureInfo.InvariantCulture, $"<div><dt>{name}</dt><dd>{html}</dd></div>\n");
+
+    private void Add(string html) => _details.Append(html).Append('\n');
+
+    private static string WhyUnmarked(FrameResult result) => result switch
+    {
+        { Mask: { Area: 0 } } => "Nothing is marked in it.",
+        { Mask: not null } => "The mask cannot be shown.",
+        { MaskOmission: MaskOmission.Budget } => "The mask was too long to be sent.",
+        { Economies: var economies } when economies.Contains(Economy.NoMask) => "No mask was computed: the session was losing frames.",
+        _ => "No mask was asked for with this verdict.",
+    };
+
+    private static string Agreement(MaskAgreement agreement) => agreement switch
+    {
+        MaskAgreement.Agrees => "; mask and verdict agree",
+        MaskAgreement.Disagrees => "; <strong>mask and verdict disagree</strong>: look at it by hand",
+        _ => "",
+    };
+
+    private static double Share(float value) => float.IsFinite(value) ? Math.Clamp(value, 0, 1) : 0;
+
+    private static string Score(float score) => Invariant($"{score:0.0000}");
+
+    private static string Forged(FrameResult result)
+    {
+        var pixels = (double)result.Width * result.Height;
+        return result.Mask is { } mask && pixels > 0 ? Invariant($"{100 * mask.Area / pixels:0.0} %") : "-";
+    }
+
+    private static string Code(ReadOnlySpan<byte> hash) => $"<code>{Convert.ToHexStringLower(hash)}</code>";
+
+    private static string Invariant(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
+}

@@ -1,0 +1,75 @@
+using System.Security.Cryptography;
+using System.Text.RegularExpressions;
+using LoupeGrpc.FunctionalTests.Infrastructure;
+using LoupeGrpc.TestSupport;
+
+namespace LoupeGrpc.FunctionalTests.Client;
+
+/// <summary>`--report` as a program, on a server with the embedded model.</summary>
+public sealed class ReportOfServerTests(NanoEngine nano) : IAsyncLifetime
+{
+    private static readonly string Samples = Path.Combine(TestData.RepositoryRoot, "samples");
+
+    private readonly TemporaryDirectory _folder = new();
+    private ServerProcess _server = null!;
+    private Uri _address = null!;
+
+    public async ValueTask InitializeAsync()
+    {
+        _server = ServerProcess.Start(
+            ["serve", "--listen", "http://127.0.0.1:0", "--operations", "http://127.0.0.1:0", "--Loupe:Execution:Providers=CPU"], ("Loupe__Model__CacheDirectory", nano.CacheDirectory));
+        _address = new Uri((await _server.ReadLineAsync())!.Split(' ')[1]);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _server.DisposeAsync();
+        _folder.Dispose();
+    }
+
+    [Fact]
+    public async Task Pictures_forged_authentic_and_broken_are_in_it_with_what_was_found()
+    {
+        await File.WriteAllTextAsync(_folder["broken.jpg"], "no picture", TestContext.Current.CancellationToken);
+        var forged = Path.Combine(Samples, "forged-cat-in-coffee.jpg");
+
+        var run = await ClientProcess.RunAsync($"\"$CLIENT\" analyze '{forged}' '{Samples}/authentic-chelsea.png' broken.jpg gone.png --report r.html --format jsonl", _folder.FullName, _address);
+
+        Assert.Equal(20, run.ExitCode);
+        var page = await File.ReadAllTextAsync(_folder["r.html"], TestContext.Current.CancellationToken);
+        Assert.Equal(["manipulated", "authentic", "failed", "failed"], Entries(page));
+        Assert.Contains("Exit code 20: 2 of 4 pictures could not be analysed", page, StringComparison.Ordinal);
+        // What the forged one is, and what was marked in it; nothing is in the other.
+        Assert.Equal(3, Regex.Count(page, "<img "));
+        Assert.Contains(Convert.ToHexStringLower(SHA256.HashData(await File.ReadAllBytesAsync(forged, TestContext.Current.CancellationToken))), page, StringComparison.Ordinal);
+        // Of the broken one too, which the server never hashed.
+        Assert.Contains(Convert.ToHexStringLower(SHA256.HashData("no picture"u8)), page, StringComparison.Ordinal);
+        Assert.Contains($"score <b>{(double)run.Lines[0]["score"]!:0.0000}</b>; AUTHENTIC below 0.4, MANIPULATED from 0.6 on", page, StringComparison.Ordinal);
+        foreach (var sentence in run.Lines[0]["explanation"]!.AsArray())
+        {
+            Assert.Contains($"<li>{System.Net.WebUtility.HtmlEncode((string)sentence!["text"]!)}</li>", page, StringComparison.Ordinal);
+        }
+
+        Assert.Contains("A demonstration model answered", page, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_clip_has_its_timeline_and_its_manipulated_stretch()
+    {
+        var run = await ClientProcess.RunAsync($"\"$CLIENT\" stream '{Samples}/clip.avi' --adapt --report r.html --format jsonl", _folder.FullName, _address);
+
+        Assert.Equal(10, run.ExitCode);
+        var page = await File.ReadAllTextAsync(_folder["r.html"], TestContext.Current.CancellationToken);
+        Assert.Equal(run.Lines.Count, Entries(page).Count());
+        var stretch = Regex.Match(run.Error, "(?m)^manipulated from .*$").Value;
+        Assert.NotEmpty(stretch);
+        Assert.Contains($"<li>{stretch}</li>", page, StringComparison.Ordinal);
+        Assert.Contains("<rect class=\"segment\"", page, StringComparison.Ordinal);
+        foreach (var chart in (string[])["Score", "Marked area (% of the picture)", "Drift of the adaptation"])
+        {
+            Assert.Contains($"aria-label=\"{chart}\"", page, StringComparison.Ordinal);
+        }
+    }
+
+    private static IEnumerable<string> Entries(string page) => Regex.Matches(page, "<article class=\"entry ([^\"]*)\"").Select(static match => match.Groups[1].Value);
+}
