@@ -123,7 +123,7 @@ func TestResultsAreSignedWhereThatIsAskedFor(t *testing.T) {
 	frames <- Frame{Image: path}
 	close(frames)
 	summary, err := client.Analyze(ctx, frames, SessionOptions{Receipts: true}, func(outcome Outcome) error {
-		if len(outcome.Analysis.Receipt) == 0 {
+		if result, is := outcome.(*Result); !is || len(result.Receipt) == 0 {
 			t.Error("a result without a receipt")
 		}
 		return nil

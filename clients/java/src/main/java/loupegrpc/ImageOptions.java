@@ -24,7 +24,15 @@ public record ImageOptions(
     Optional<Duration> timeout
 ) {
     /** The server's. */
-    public static final ImageOptions STANDARD = new ImageOptions(Optional.empty(), Optional.empty(), Optional.empty(), "", "", false, Optional.empty());
+    public static final ImageOptions STANDARD = new ImageOptions(
+        Optional.empty(),
+        Optional.empty(),
+        Optional.empty(),
+        "",
+        "",
+        false,
+        Optional.empty()
+    );
 
     /**
      * The same with thresholds.
