@@ -120,8 +120,8 @@ built() {
   xunit LoupeGrpc.UnitTests LoupeGrpc.UnitTests
   native
   holds "native style" native/style.sh
-  # Rules of style and of analyzers are errors of the build already; what it does not see is white space and the order of imports.
-  holds "format" dotnet format LoupeGrpc.sln --verify-no-changes --no-restore --diagnostics IDE0055
+  # Rules of style and of analyzers are errors of the build already; what it does not see is white space, and the order of imports (ImportOrderTests).
+  holds "format" dotnet format whitespace . --folder --verify-no-changes --exclude artifacts
   unittest "the gpu package without a GPU" tests/gpu-package/run.sh
   checks "the contract's promise" tests/protos/run.sh
   checks "what operators deploy" tests/deploy/run.sh
