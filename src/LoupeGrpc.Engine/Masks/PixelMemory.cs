@@ -15,7 +15,7 @@ internal sealed class PixelMemory<T> : IDisposable
     /// <summary>Bytes from which on memory is not pooled: a float for each of 16 million pixels.</summary>
     public const int PooledBytes = 64 << 20;
 
-    private readonly T[]? _pooled;
+    private T[]? _pooled;
 
     /// <param name="type">Of a pixel of <typeparamref name="T"/>.</param>
     public PixelMemory(int width, int height, MatType type)
@@ -37,12 +37,13 @@ internal sealed class PixelMemory<T> : IDisposable
     /// <summary>[height, width].</summary>
     public Span<T> Values => Mat.AsSpan<T>();
 
+    /// <summary>More than once is as once: what the pool gets twice it lends to two at a time.</summary>
     public void Dispose()
     {
         Mat.Dispose();
-        if (_pooled is not null)
+        if (Interlocked.Exchange(ref _pooled, null) is { } pooled)
         {
-            ArrayPool<T>.Shared.Return(_pooled);
+            ArrayPool<T>.Shared.Return(pooled);
         }
     }
 }

@@ -33,6 +33,7 @@ public static partial class TrialProcess
     };
 
     /// <param name="program">Full path of the host's program.</param>
+    /// <param name="target">One that is there (<see cref="ProviderTrial.ReportAbsence"/>), also where its process ends before it says so.</param>
     /// <exception cref="Win32Exception">The process cannot be started.</exception>
     /// <exception cref="OperationCanceledException">It has been ended.</exception>
     internal static async Task<ProviderReport> RunAsync(string program, ExecutionTarget target, TimeSpan limit, CancellationToken cancellationToken)
@@ -40,7 +41,7 @@ public static partial class TrialProcess
         var begin = TimeProvider.System.GetTimestamp();
         var start = new ProcessStartInfo(program, [Verb]) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
         using var process = Process.Start(start) ?? throw new Win32Exception($"{program} did not start.");
-        var known = new ProviderReport { Provider = target.Provider, Kind = target.Kind, Library = ProviderTrial.LibraryOf(target) };
+        var known = new ProviderReport { Provider = target.Provider, Kind = target.Kind, Library = ProviderTrial.LibraryOf(target), Exists = true };
         var lastWords = string.Empty;
         var reading = Task.WhenAll(
             ReadAsync(process.StandardOutput, line => known = Parse(line) ?? known),

@@ -130,6 +130,15 @@ public sealed class ProviderProberTests : IDisposable
     }
 
     [Fact]
+    public async Task A_process_that_ends_before_it_says_a_word_says_nothing_against_the_library_being_there()
+    {
+        var report = await new ProviderProber(TestHost.Create(null) with { Program = "/bin/false" }, _time).ProbeAsync(Target(), Limit, Patience.Token());
+
+        Assert.Equal((TrialOutcome.Crashed, true, false), (report.Outcome, report.Exists, report.Loads));
+        Assert.StartsWith("StandIn crashes: its process ended with exit code 1 before it could load", report.Reason, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task The_CPU_needs_no_process()
     {
         Assert.True((await ProbeAsync(ExecutionTarget.Cpu)).Runs);

@@ -42,4 +42,20 @@ public sealed class PixelMemoryTests
         string line = File.ReadLines("/proc/self/status").First(static line => line.StartsWith("RssAnon:", StringComparison.Ordinal));
         return long.Parse(line.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)[1], System.Globalization.CultureInfo.InvariantCulture) * 1024;
     }
+
+    /// <summary>A picture in tiles gives its map back where its mask is made and where it leaves; the next two pictures wrote into one.</summary>
+    [Fact]
+    public void What_is_given_back_twice_is_lent_once()
+    {
+        var twice = new PixelMemory<float>(300, 200, MatType.CV_32FC1);
+        twice.Dispose();
+        twice.Dispose();
+
+        using var first = new PixelMemory<float>(300, 200, MatType.CV_32FC1);
+        using var second = new PixelMemory<float>(300, 200, MatType.CV_32FC1);
+        first.Values.Fill(1);
+        second.Values.Fill(2);
+
+        Assert.Equal(1, first.Values[0]);
+    }
 }
