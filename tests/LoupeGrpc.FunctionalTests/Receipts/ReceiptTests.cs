@@ -276,7 +276,11 @@ public sealed class ReceiptTests : IDisposable
         await redis.UntilStoredAsync(static facts => facts.Frames == 0);
         using var next = await RunningServer.OpenAsync(second.Call(), new OpenSession
         {
-            Receipts = true, Resumable = true, ResumeToken = session.Grant.ResumeToken, ResponsesReceived = session.Received, FramesAnswered = 1,
+            Receipts = true,
+            Resumable = true,
+            ResumeToken = session.Grant.ResumeToken,
+            ResponsesReceived = session.Received,
+            FramesAnswered = 1,
         });
         await next.SendFrameAsync(1, static frame => frame.Encoded = Encoded(Picture));
         await next.CompleteAsync();
