@@ -155,7 +155,7 @@ class Card {
 
     async run(): Promise<void> {
         try {
-            const { text, result } = await analyze(this.file, language);
+            const { text, result } = await analyze(this.file, language, this.info()?.receipt_key !== undefined);
             await this.show(text, result);
         } catch (error) {
             const reason = error instanceof Refused ? error.message : texts.unreachable;
@@ -203,9 +203,25 @@ class Card {
                         [texts.hash, result.sha256 ?? ''],
                     ]),
                 ),
+                ...this.receiptOf(result),
                 element('details', {}, element('summary', {}, texts.raw), element('pre', { tabIndex: 0 }, JSON.stringify(result, null, 1)), save),
             ),
         );
+    }
+
+    /** As `loupe-grpc-client verify` reads it. */
+    private receiptOf(result: Result): HTMLElement[] {
+        const key = this.info()?.receipt_key;
+        if (result.receipt === undefined || key === undefined) {
+            return [];
+        }
+        const line = new Blob([`${JSON.stringify(result.receipt)}\n`], { type: 'application/jsonl' });
+        const save = element(
+            'a',
+            { download: `${this.name.replaceAll('/', '-')}.receipt.jsonl`, href: URL.createObjectURL(line) },
+            texts.downloadReceipt,
+        );
+        return [element('details', {}, element('summary', {}, texts.receipt), element('p', {}, fill(texts.receiptMeans, { key: key.key_id })), save)];
     }
 }
 

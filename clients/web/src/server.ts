@@ -20,6 +20,8 @@ export interface Result {
     sha256?: string;
     provider?: string;
     timings_ms?: Record<string, number>;
+    /** What was found, signed. */
+    receipt?: unknown;
 }
 
 export interface Info {
@@ -27,6 +29,8 @@ export interface Info {
     provider: string;
     precision: string;
     default_thresholds: { low: number; high: number };
+    /** Of a server that signs receipts. */
+    receipt_key?: { key_id: string };
 }
 
 /** What the server said against it, in its own words. */
@@ -59,9 +63,9 @@ export async function info(): Promise<Info> {
     return (await (await request('/v1/info', {})).json()) as Info;
 }
 
-/** One picture, as it is, in tiles where it is large, explained in a language. The JSON of its result, as it came and read. */
-export async function analyze(picture: Blob, language: string): Promise<{ text: string; result: Result }> {
-    const answer = await request(`/v1/analyze?tiles=auto&explain=${language}`, {
+/** One picture, as it is, in tiles where it is large, explained in a language, and with a receipt if wanted. The JSON of its result, as it came and read. */
+export async function analyze(picture: Blob, language: string, receipt: boolean): Promise<{ text: string; result: Result }> {
+    const answer = await request(`/v1/analyze?tiles=auto&explain=${language}${receipt ? '&receipt=true' : ''}`, {
         method: 'POST',
         body: picture,
         headers: { 'content-type': 'application/octet-stream' },

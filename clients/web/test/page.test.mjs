@@ -419,6 +419,38 @@ test('a server that wants a key is told it, and a wrong one is asked for again',
     }
 });
 
+test('what a server signs can be kept, and holds', async () => {
+    const key = join(work, 'receipts.key');
+    const program = process.env.LOUPE_SERVER ?? join(root, 'out/loupe-grpc-server');
+    const [, id] = /key id: (\S+)/.exec(execFileSync(program, ['key', 'sign', '--output', key], { encoding: 'utf8', stdio: 'pipe' }));
+    const own = await startServer(await freePort(), `--Loupe:Receipts:Key=${key}`);
+    try {
+        await visit(
+            async (page) => {
+                await page.getByText('loupe-nano on CPU').waitFor();
+                await sample(page, 'forged-cat-in-coffee.jpg').click();
+                await verdictOf(page).waitFor();
+                await page.getByText('Receipt', { exact: true }).click();
+                await page.getByText(`signed with the key ${id}`).waitFor();
+                await assertAccessible(page);
+                const download = page.waitForEvent('download');
+                await page.getByRole('link', { name: 'Download the receipt' }).click();
+                const file = await (await download).path();
+                const client = process.env.LOUPE_CLIENT ?? join(root, 'out/loupe-grpc-client');
+                const checked = execFileSync(
+                    client,
+                    ['verify', file, '--public-key', `${key}.pub`, '--picture', join(root, 'samples/forged-cat-in-coffee.jpg')],
+                    { encoding: 'utf8', stdio: 'pipe' },
+                );
+                assert.match(checked, /^holds .*MANIPULATED 0\.8\d+ by loupe-nano/);
+            },
+            { url: own.url },
+        );
+    } finally {
+        await own.stop();
+    }
+});
+
 for (const [name, options] of [
     ['light', {}],
     ['dark', { colorScheme: 'dark' }],

@@ -5,7 +5,9 @@ using LoupeGrpc.Server.Sessions.Keeping;
 
 namespace LoupeGrpc.Server.Stores;
 
-/// <summary>Says when the store goes away and when it is back, once a minute at most. Thread-safe.</summary>
+/// <summary>
+/// Says when the store goes away and when it is back, once a minute at most; at once where an operator can do something about it that was not said yet. Thread-safe.
+/// </summary>
 internal sealed partial class StoreWatch(ILogger<StoreWatch> logger, TimeProvider time)
 {
     private static readonly TimeSpan Pause = TimeSpan.FromMinutes(1);
@@ -16,12 +18,22 @@ internal sealed partial class StoreWatch(ILogger<StoreWatch> logger, TimeProvide
     private readonly Lock _lock = new();
     private long? _saidAt;
     private bool _saidAway;
+    private Remedy _saidRemedy;
+
+    /// <summary>What would bring the store back.</summary>
+    private enum Remedy
+    {
+        Unknown,
+        Certificate,
+        Password,
+    }
 
     public void Lost(Exception? why)
     {
-        if (MaySpeak(true))
+        var (reason, remedy) = Explain(why);
+        if (MaySpeak(true, remedy))
         {
-            Away(logger, Explain(why));
+            Away(logger, reason);
         }
     }
 
@@ -46,30 +58,32 @@ internal sealed partial class StoreWatch(ILogger<StoreWatch> logger, TimeProvide
         "loupe.session.store.up", () => store.IsUp ? 1 : 0, description: "Whether Loupe:Sessions:Store answers.");
 
     /// <summary>What an operator can do something about: the library's own sentence is of connections and counters, and the cause lies below it.</summary>
-    private static string Explain(Exception? why) => why?.GetBaseException() switch
+    private static (string Reason, Remedy Remedy) Explain(Exception? why) => why?.GetBaseException() switch
     {
-        null => "no connection",
-        AuthenticationException untrusted => $"its certificate is not trusted, or is for another host (Loupe:Sessions:StoreAuthority): {Line(untrusted)}",
+        null => ("no connection", Remedy.Unknown),
+        AuthenticationException untrusted => ($"its certificate is not trusted, or is for another host (Loupe:Sessions:StoreAuthority): {Line(untrusted)}", Remedy.Certificate),
         { Message: var message } when PasswordWords.Any(word => message.Contains(word, StringComparison.Ordinal)) =>
-            $"it does not take the name or the password of Loupe:Sessions:Store ({PasswordWords.First(word => message.Contains(word, StringComparison.Ordinal))})",
-        { } other => Line(other),
+            ($"it does not take the name or the password of Loupe:Sessions:Store ({PasswordWords.First(word => message.Contains(word, StringComparison.Ordinal))})", Remedy.Password),
+        { } other => (Line(other), Remedy.Unknown),
     };
 
     private static string Line(Exception exception) => exception.Message.ReplaceLineEndings(" ");
 
     /// <param name="away">Null: neither.</param>
-    private bool MaySpeak(bool? away)
+    private bool MaySpeak(bool? away, Remedy remedy = Remedy.Unknown)
     {
         lock (_lock)
         {
             // That it is back is said whenever it was said that it is away.
-            if (away == false ? !_saidAway : _saidAt is { } saidAt && time.GetElapsedTime(saidAt) < Pause)
+            var isNews = remedy != Remedy.Unknown && remedy != _saidRemedy;
+            if (away == false ? !_saidAway : !isNews && _saidAt is { } saidAt && time.GetElapsedTime(saidAt) < Pause)
             {
                 return false;
             }
 
             _saidAt = away == false ? _saidAt : time.GetTimestamp();
             _saidAway = away ?? _saidAway;
+            _saidRemedy = remedy == Remedy.Unknown && away == true ? _saidRemedy : remedy;
             return true;
         }
     }

@@ -26,7 +26,7 @@ public class ServiceTests
         Assert.Equal(new ProviderRung { Provider = "CPU", State = RungState.Serving, Precision = "fp32" }, Assert.Single(info.Ladder));
         Assert.Equal((64u, 1u), (info.Limits.Credits, info.ActiveSessions));
         Assert.Equal((0.4f, 0.6f), (info.DefaultThresholds.Low, info.DefaultThresholds.High));
-        Assert.Equal(["SessionAdminService"], info.Unavailable.Select(static part => part.Feature));
+        Assert.Equal(["receipts", "SessionAdminService"], info.Unavailable.Select(static part => part.Feature));
         Assert.NotNull(info.ReadySince);
         Assert.True(info.Startup.ToTimeSpan() > TimeSpan.Zero);
     }

@@ -124,6 +124,10 @@ public sealed class VerifyTests(NanoEngine nano, SignedRun signed) : IClassFixtu
         await RunAsync(10, "analyze photos --skip-done --output out --receipts two.jsonl --format jsonl");
         var run = await RunAsync(0, "verify two.jsonl --public-key receipts.key.pub --picture photos");
         Assert.Contains("5 receipts: 5 hold", run.Error, StringComparison.Ordinal);
+
+        // What was done without them, or with others, has none here.
+        await RunAsync(10, "analyze photos --skip-done --output out --receipts other.jsonl --format jsonl");
+        Assert.Contains("4 receipts: 4 hold", (await RunAsync(0, "verify other.jsonl --public-key receipts.key.pub --picture photos")).Error, StringComparison.Ordinal);
     }
 
     [Fact]

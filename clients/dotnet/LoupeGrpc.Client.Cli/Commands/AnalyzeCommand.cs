@@ -59,8 +59,8 @@ internal static class AnalyzeCommand
 
         With --skip-done results are kept in DIR/results.jsonl too (--output DIR), and what is in it is not analysed again: the same command goes on
         where it ended or was killed. An input is done when full path, size and time of change (or else SHA-256) are the same, and so are the model's
-        hash, thresholds, mask and tile policy and the files asked for, which must still be there. What failed is tried again. Inputs passed over have no row,
-        and count for the exit code.
+        hash, thresholds, mask and tile policy and the files asked for, which must still be there, and --receipts FILE, if
+        given, to which this run adds its own. What failed is tried again. Inputs passed over have no row, and count for the exit code.
 
         {{{TeachingHelp.ExitCodes}}}
         """;

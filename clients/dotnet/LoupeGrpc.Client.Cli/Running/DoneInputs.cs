@@ -124,7 +124,7 @@ internal sealed class DoneInputs : IOutcomeSink, IDisposable
 
     private string Settings => string.Create(
         CultureInfo.InvariantCulture,
-        $"thresholds={_grant.Thresholds?.Low},{_grant.Thresholds?.High} mask={_options.Mask} tiles={_grant.Tiles?.Policy},{_grant.Tiles?.MaxTiles} masks={_options.SaveMasks} overlays={_options.SaveOverlays} side-by-side={_options.SideBySide} export={_options.ExportLoupe}");
+        $"thresholds={_grant.Thresholds?.Low},{_grant.Thresholds?.High} mask={_options.Mask} tiles={_grant.Tiles?.Policy},{_grant.Tiles?.MaxTiles} masks={_options.SaveMasks} overlays={_options.SaveOverlays} side-by-side={_options.SideBySide} export={_options.ExportLoupe}{(_options.Receipts is { } receipts ? $" receipts={receipts}" : "")}");
 
     private DoneMark? MarkOf(OutcomeRow row) => row.Item is FileItem { File: var file, StatusWhenRead: { } status }
         ? new DoneMark(Key(file), status.Size, status.Modified, ModelHash, Settings)

@@ -31,6 +31,11 @@ internal sealed class Verification(CliHost host, bool json)
         }
 
         CheckSignatures(receipts, keys);
+        foreach (var one in receipts.Where(static one => one.Receipt?.Link.Follows is not null))
+        {
+            one.Add(CheckResult.Holds, $"here its session goes on after a server was lost: what that signed behind chain {one.Receipt!.Link.Follows!.Id} is not known");
+        }
+
         var found = new List<Remark>();
         foreach (var finding in ChainCheck.Examine(receipts.Where(static one => one.Result != CheckResult.Differs).Select(static one => one.Receipt).OfType<Receipt>()))
         {
