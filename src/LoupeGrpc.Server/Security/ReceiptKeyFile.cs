@@ -1,3 +1,5 @@
+using System.Text;
+using LoupeGrpc.Packaging;
 using LoupeGrpc.Receipts;
 
 namespace LoupeGrpc.Server.Security;
@@ -14,18 +16,15 @@ internal static class ReceiptKeyFile
     {
         try
         {
+            var bytes = RegularFile.Read(path, MaxBytes);
             // Whoever reads it signs in the server's name.
-            if (!OperatingSystem.IsWindows() && (File.GetUnixFileMode(path) & Others) != 0)
-            {
-                throw new InvalidDataException($"{path} is open to every user of the machine, who could sign with it: chmod o-rwx {path}");
-            }
-
-            using var stream = File.OpenRead(path);
-            return stream.Length <= MaxBytes && ReceiptSigningKey.TryRead(new StreamReader(stream).ReadToEnd(), out var key)
-                ? key
-                : throw new InvalidDataException($"{path} holds no Ed25519 private key in PEM (PKCS #8, not encrypted), as loupe-grpc-server key sign makes one");
+            return (FileGuard.ModeOf(path) & Others) != 0
+                ? throw new InvalidDataException($"{path} is open to every user of the machine, who could sign with it: chmod o-rwx {path}")
+                : ReceiptSigningKey.TryRead(Encoding.UTF8.GetString(bytes), out var key)
+                    ? key
+                    : throw new InvalidDataException($"{path} holds no Ed25519 private key in PEM (PKCS #8, not encrypted), as loupe-grpc-server key sign makes one");
         }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or NotSupportedException)
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
             throw new InvalidDataException($"{path} cannot be read: {exception.Message}", exception);
         }
@@ -61,21 +60,16 @@ internal static class ReceiptKeyFile
             options.UnixCreateMode = mode;
         }
 
-        using (var stream = new FileStream(path, options))
+        using var stream = new FileStream(path, options);
+        try
         {
-            try
-            {
-                using var writer = new StreamWriter(stream, leaveOpen: true);
-                writer.Write(text);
-                writer.Flush();
-                stream.Flush(flushToDisk: true);
-                return;
-            }
-            catch (IOException)
-            {
-                File.Delete(path);
-                throw;
-            }
+            stream.Write(Encoding.UTF8.GetBytes(text));
+            stream.Flush(flushToDisk: true);
+        }
+        catch (IOException)
+        {
+            File.Delete(path);
+            throw;
         }
     }
 }

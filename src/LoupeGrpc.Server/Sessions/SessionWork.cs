@@ -1,7 +1,6 @@
 using LoupeGrpc.Engine;
 using LoupeGrpc.Engine.Adaptation;
 using LoupeGrpc.Packaging;
-using LoupeGrpc.Receipts;
 using LoupeGrpc.Server.Models;
 using LoupeGrpc.Server.Sessions.Adaptation;
 using LoupeGrpc.Server.Sessions.Frames;
@@ -51,7 +50,7 @@ internal sealed class SessionWork : IDisposable
         _opening = opening;
         _openedAt = LastInputAt = services.Time.GetTimestamp();
         Outbox = new SessionOutbox(credits, opening.Resumable, services.Options.Sessions.MaxKeptBytes, services.Ledger.Responses, services.Time);
-        _sequencer = new OutcomeSequencer(opening.Unordered, Outbox, services.Metrics, Math.Max(MinUnordered, services.Options.Limits.Credits), opening.Analysis, services.Receipts.Open(opening, id, seat.Model, ChainOf(stored)));
+        _sequencer = new OutcomeSequencer(opening.Unordered, Outbox, services.Metrics, Math.Max(MinUnordered, services.Options.Limits.Credits), opening.Analysis, services.Receipts.Open(opening, id, seat.Model, stored));
         _adaptation = new SessionAdaptation(
             seat.CreateAdaptation, services.AdaptationBudget, opening, _sequencer, () => SessionLog.AdaptationEvicted(services.Logger, id));
         Checkpoints = keeper is null
@@ -232,11 +231,6 @@ internal sealed class SessionWork : IDisposable
         _abandon.Cancel();
         _frames.Abandon();
     }
-
-    private static ReceiptChain ChainOf(StoredSession? stored) => stored?.Record.Facts.Receipts is not { } place
-        ? ReceiptChain.Begin()
-        // The lost server may have signed more than the record knows, and the client has it.
-        : stored.IsBehind ? ReceiptChain.BeginAfter(place) : ReceiptChain.GoOn(place);
 
     /// <summary>When every frame has its outcome.</summary>
     public void Dispose()

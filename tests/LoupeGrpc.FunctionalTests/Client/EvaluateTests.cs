@@ -15,9 +15,8 @@ public sealed class EvaluateTests(NanoEngine nano) : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        _server = ServerProcess.Start(
-            ["serve", "--listen", "http://127.0.0.1:0", "--operations", "http://127.0.0.1:0", "--Loupe:Execution:Providers=CPU"], ("Loupe__Model__CacheDirectory", nano.CacheDirectory));
-        _address = new Uri((await _server.ReadLineAsync())!.Split(' ')[1]);
+        _server = ServerProcess.Serve(nano);
+        _address = await _server.ReadyAsync();
     }
 
     public async ValueTask DisposeAsync()

@@ -245,7 +245,7 @@ public sealed class CalibrateCommandTests(NanoEngine nano) : IDisposable
     private async Task<(JsonNode Result, JsonNode Info)> AnalyzeAsync(string package, params string[] settings)
     {
         await using var server = ServerProcess.Start(["serve", "--model", package, "--listen", "http://127.0.0.1:0", "--operations", "http://127.0.0.1:0", .. settings]);
-        var address = new Uri((await server.ReadLineAsync())!.Split(' ')[1]);
+        var address = await server.ReadyAsync();
         var analysed = await ClientProcess.RunAsync($"\"$CLIENT\" analyze '{Path.Combine(Samples, Forged)}' --format jsonl --mask always", _folder.FullName, address);
         var info = await ClientProcess.RunAsync("\"$CLIENT\" info --json", _folder.FullName, address);
         Assert.Equal(0, info.ExitCode);

@@ -52,6 +52,11 @@ internal sealed class ServerProcess : IAsyncDisposable
     public static Task<(int Code, string Output, string Error)> RunAsync(IEnumerable<string> arguments, params (string Name, string Value)[] environment) =>
         EndAsync(Start(arguments, environment));
 
+    /// <summary>On free ports, with the embedded model, on the CPU.</summary>
+    public static ServerProcess Serve(NanoEngine nano, params string[] settings) => Start(
+        ["serve", "--listen", "http://127.0.0.1:0", "--operations", "http://127.0.0.1:0", "--Loupe:Execution:Providers=CPU", .. settings],
+        ("Loupe__Model__CacheDirectory", nano.CacheDirectory));
+
     private static ServerProcess Start(string program, IEnumerable<string> arguments, (string Name, string Value)[] environment)
     {
         var start = new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
@@ -66,6 +71,15 @@ internal sealed class ServerProcess : IAsyncDisposable
         process._process.ErrorDataReceived += process.Keep;
         process._process.BeginErrorReadLine();
         return process;
+    }
+
+    /// <summary>Waits for the ready line, once.</summary>
+    /// <returns>Where it answers gRPC.</returns>
+    public async Task<Uri> ReadyAsync()
+    {
+        var ready = await ReadLineAsync();
+        Assert.True(ready is not null, Error);
+        return new Uri(ready.Split(' ')[1]);
     }
 
     /// <summary>The next line of standard output; null at its end.</summary>

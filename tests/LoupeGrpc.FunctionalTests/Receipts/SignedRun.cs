@@ -18,10 +18,8 @@ public sealed class SignedRun(NanoEngine nano) : IAsyncLifetime
         var made = await ServerProcess.RunAsync(["key", "sign", "--output", _folder["receipts.key"]]);
         Assert.Equal((0, string.Empty), (made.Code, made.Code == 0 ? string.Empty : made.Error));
         Assert.Matches("^key id: [0-9a-f]{64}\n$", made.Output);
-        _server = ServerProcess.Start(
-            ["serve", "--listen", "http://127.0.0.1:0", "--operations", "http://127.0.0.1:0", "--web", "off", "--Loupe:Execution:Providers=CPU", $"--Loupe:Receipts:Key={_folder["receipts.key"]}"],
-            ("Loupe__Model__CacheDirectory", nano.CacheDirectory));
-        Address = new Uri((await _server.ReadLineAsync())!.Split(' ')[1]);
+        _server = ServerProcess.Serve(nano, $"--Loupe:Receipts:Key={_folder["receipts.key"]}");
+        Address = await _server.ReadyAsync();
         Directory.CreateDirectory(_folder["photos"]);
         foreach (var name in (string[])["forged-cat-inpainted.png", "authentic-coffee.jpg", "authentic-rocket.png"])
         {

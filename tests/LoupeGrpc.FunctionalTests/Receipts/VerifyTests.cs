@@ -133,9 +133,8 @@ public sealed class VerifyTests(NanoEngine nano, SignedRun signed) : IClassFixtu
     [Fact]
     public async Task A_server_without_a_key_leaves_older_receipts_as_they_are()
     {
-        await using var keyless = ServerProcess.Start(
-            ["serve", "--listen", "http://127.0.0.1:0", "--operations", "http://127.0.0.1:0", "--web", "off", "--Loupe:Execution:Providers=CPU"], ("Loupe__Model__CacheDirectory", nano.CacheDirectory));
-        var address = new Uri((await keyless.ReadLineAsync())!.Split(' ')[1]);
+        await using var keyless = ServerProcess.Serve(nano);
+        var address = await keyless.ReadyAsync();
         var before = await File.ReadAllBytesAsync(_folder["receipts.jsonl"], TestContext.Current.CancellationToken);
         var run = await ClientProcess.RunAsync("\"$CLIENT\" analyze photos --receipts receipts.jsonl", _folder.FullName, address);
 
@@ -157,9 +156,11 @@ public sealed class VerifyTests(NanoEngine nano, SignedRun signed) : IClassFixtu
     [InlineData("nothing.key", "cannot be read")]
     [InlineData("receipts.key.pub", "holds no Ed25519 private key")]
     [InlineData("open.key", "chmod o-rwx")]
+    [InlineData("pipe.key", "holds no Ed25519 private key")]
+    [InlineData("photos", "is a folder")]
     public async Task A_key_that_is_none_stops_the_start_with_its_setting(string file, string why)
     {
-        await ClientProcess.RunAsync("cp receipts.key open.key && chmod 644 open.key && chmod 600 receipts.key.pub", _folder.FullName);
+        await ClientProcess.RunAsync("mkfifo -m 600 pipe.key && cp receipts.key open.key && chmod 644 open.key && chmod 600 receipts.key.pub", _folder.FullName);
         var run = await ServerProcess.RunAsync(["serve", "--listen", "http://127.0.0.1:0", "--operations", "http://127.0.0.1:0", $"--Loupe:Receipts:Key={_folder[file]}"]);
         Assert.Equal(2, run.Code);
         Assert.Contains("Loupe:Receipts:Key: ", run.Error, StringComparison.Ordinal);

@@ -35,9 +35,7 @@ public sealed class OverloadTests(NanoEngine nano, ITestOutputHelper output)
     public async Task Every_frame_has_one_outcome_and_memory_stands_still()
     {
         var duration = TimeSpan.FromSeconds(int.Parse(Environment.GetEnvironmentVariable(Switch) ?? "60", CultureInfo.InvariantCulture));
-        await using var server = ServerProcess.Start(
-            ["serve", "--listen", "http://127.0.0.1:0", "--operations", "http://127.0.0.1:0", "--Loupe:Execution:Providers=CPU"],
-            ("Loupe__Model__CacheDirectory", nano.CacheDirectory));
+        await using var server = ServerProcess.Serve(nano);
         var ready = (await server.ReadLineAsync())!.Split(' ');
         using var client = new LoupeClient(new LoupeClientOptions { Address = new Uri(ready[1]) });
         var capacity = await MeasureAsync(client);

@@ -20,8 +20,8 @@ public sealed class KilledServerTests(NanoEngine nano)
         await using var redis = await RedisProcess.StartAsync();
         await using var first = Start(redis, every: 9);
         await using var second = Start(redis, every: 9);
-        await using var proxy = new CuttingProxy(await AddressAsync(first));
-        var other = await AddressAsync(second);
+        await using var proxy = new CuttingProxy(await first.ReadyAsync());
+        var other = await second.ReadyAsync();
         using var client = new LoupeClient(new LoupeClientOptions { Address = proxy.Address });
         await using var session = await client.OpenSessionAsync(
             new LoupeSessionOptions { Adaptation = adapts ? AdaptingStream.Unguarded() : null, MaxFramesInFlight = 3 }, Patience.Token());
@@ -62,8 +62,8 @@ public sealed class KilledServerTests(NanoEngine nano)
         await using var redis = await RedisProcess.StartAsync();
         await using var first = Start(redis, every: 1000);
         await using var second = Start(redis, every: 1000);
-        using var there = GrpcChannel.ForAddress(await AddressAsync(first));
-        using var here = GrpcChannel.ForAddress(await AddressAsync(second));
+        using var there = GrpcChannel.ForAddress(await first.ReadyAsync());
+        using var here = GrpcChannel.ForAddress(await second.ReadyAsync());
         var earlier = await OpenAsync(there, HandOverTests.Plain);
         await AdaptingStream.SendFrameAsync(earlier, 0);
         await earlier.NextOutcomeAsync();
@@ -93,8 +93,8 @@ public sealed class KilledServerTests(NanoEngine nano)
         await using var redis = await RedisProcess.StartAsync();
         await using var first = Start(redis, every: 9);
         await using var second = Start(redis, every: 9);
-        await using var proxy = new CuttingProxy(await AddressAsync(first));
-        var other = await AddressAsync(second);
+        await using var proxy = new CuttingProxy(await first.ReadyAsync());
+        var other = await second.ReadyAsync();
         using var client = new LoupeClient(new LoupeClientOptions { Address = proxy.Address });
         await using var session = await client.OpenSessionAsync(new LoupeSessionOptions { Unordered = true, MaxFramesInFlight = 3 }, Patience.Token());
         var outcomes = await StreamAsync(session, async () =>
@@ -113,8 +113,8 @@ public sealed class KilledServerTests(NanoEngine nano)
         await using var redis = await RedisProcess.StartAsync();
         await using var first = Start(redis, every: 1000);
         await using var second = Start(redis, every: 1000);
-        using var there = GrpcChannel.ForAddress(await AddressAsync(first));
-        using var here = GrpcChannel.ForAddress(await AddressAsync(second));
+        using var there = GrpcChannel.ForAddress(await first.ReadyAsync());
+        using var here = GrpcChannel.ForAddress(await second.ReadyAsync());
         using var earlier = await OpenAsync(there, new OpenSession { Unordered = true, Resumable = true });
         await AdaptingStream.SendFrameAsync(earlier, 0);
         await earlier.NextOutcomeAsync();
@@ -170,11 +170,4 @@ public sealed class KilledServerTests(NanoEngine nano)
             "--Loupe:Shutdown:DrainTimeout=10m",
         ],
         ("Loupe__Sessions__Store", redis.Address()), ("Loupe__Model__CacheDirectory", nano.CacheDirectory));
-
-    private static async Task<Uri> AddressAsync(ServerProcess server)
-    {
-        var ready = await server.ReadLineAsync();
-        Assert.True(ready is not null, server.Error);
-        return new Uri(ready.Split(' ').First(static word => word.Contains("http://", StringComparison.Ordinal)).Split('=')[^1]);
-    }
 }

@@ -10,8 +10,7 @@ namespace LoupeGrpc.Client.Cli.Verifying;
 /// Has a server analyse pictures again as receipts say they were, and compares. A picture of a session that adapted is repeated with all that came before it in the
 /// session, each with its own picture.
 /// </summary>
-/// <param name="pictures">Files by the SHA-256 of their bytes.</param>
-internal sealed class Repetition(LoupeClient client, IReadOnlyList<ServedModel> models, IReadOnlyDictionary<string, string> pictures)
+internal sealed class Repetition(LoupeClient client, IReadOnlyList<ServedModel> models)
 {
     /// <summary>Of scores, between providers and versions of ONNX Runtime in full precision; docs/receipts.md says where it is from.</summary>
     private const double Fp32Tolerance = 1e-4;
@@ -102,7 +101,7 @@ internal sealed class Repetition(LoupeClient client, IReadOnlyList<ServedModel> 
                 if (outcome is not LoupeResult { Result: var result })
                 {
                     one.Add(CheckResult.Unchecked, $"not repeated: {(outcome as LoupeFailed)?.Message ?? "the server has no result"}");
-                    next = Leave(next, "the frame before it has no result");
+                    Leave(next, "the frame before it has no result");
                     return;
                 }
 
@@ -112,7 +111,7 @@ internal sealed class Repetition(LoupeClient client, IReadOnlyList<ServedModel> 
                     one.Add(CheckResult.Unchecked, string.Create(
                         CultureInfo.InvariantCulture,
                         $"not repeated: the session had taken {was.Step} steps{(was.Frozen ? " and was frozen" : "")}, the repetition {now?.Step ?? 0}{(now?.Frozen == true ? " and is frozen" : "")}: it began from a snapshot, or a control changed it"));
-                    next = Leave(next, "so with the frame before it");
+                    Leave(next, "so with the frame before it");
                     return;
                 }
 
@@ -128,14 +127,12 @@ internal sealed class Repetition(LoupeClient client, IReadOnlyList<ServedModel> 
             Leave(next, $"a picture cannot be read: {error.Message}");
         }
 
-        int Leave(int from, string why)
+        void Leave(int from, string why)
         {
             foreach (var one in wanted.Skip(from))
             {
                 one.Add(CheckResult.Unchecked, $"not repeated: {why}");
             }
-
-            return wanted.Count;
         }
     }
 
@@ -219,12 +216,12 @@ internal sealed class Repetition(LoupeClient client, IReadOnlyList<ServedModel> 
         return served?.Name;
     }
 
-    private async IAsyncEnumerable<LoupeFrame> LoadAllAsync(
+    private static async IAsyncEnumerable<LoupeFrame> LoadAllAsync(
         IReadOnlyList<CheckedReceipt> session, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
     {
         foreach (var one in session)
         {
-            yield return await LoadAsync(pictures[one.Receipt!.SubjectSha256], cancellationToken);
+            yield return await LoadAsync(one.Picture!, cancellationToken);
         }
     }
 

@@ -45,10 +45,10 @@ internal sealed class Verification(CliHost host, bool json)
                 finding.Message));
         }
 
-        var byDigest = await MatchAsync(receipts, pictures, found);
-        if (client is not null && byDigest.Count > 0)
+        await MatchAsync(receipts, pictures, found);
+        if (client is not null)
         {
-            await new Repetition(client, info!.Models, byDigest).RunAsync(receipts, host.Interrupt);
+            await new Repetition(client, info!.Models).RunAsync(receipts, host.Interrupt);
         }
 
         return await ShowAsync(receipts, found);
@@ -74,8 +74,7 @@ internal sealed class Verification(CliHost host, bool json)
         }
     }
 
-    /// <returns>Files by the SHA-256 of their bytes.</returns>
-    private async Task<IReadOnlyDictionary<string, string>> MatchAsync(IReadOnlyList<CheckedReceipt> receipts, IReadOnlyList<SourceItem> pictures, List<Remark> found)
+    private async Task MatchAsync(IReadOnlyList<CheckedReceipt> receipts, IReadOnlyList<SourceItem> pictures, List<Remark> found)
     {
         var byDigest = new Dictionary<string, string>(StringComparer.Ordinal);
         var known = receipts.Where(static one => one.IsGood).ToLookup(static one => one.Receipt!.SubjectSha256, StringComparer.Ordinal);
@@ -109,8 +108,6 @@ internal sealed class Verification(CliHost host, bool json)
         {
             one.Picture = byDigest.GetValueOrDefault(one.Receipt!.SubjectSha256);
         }
-
-        return byDigest;
     }
 
     private async Task<ExitCode> ShowAsync(IReadOnlyList<CheckedReceipt> receipts, IReadOnlyList<Remark> found)

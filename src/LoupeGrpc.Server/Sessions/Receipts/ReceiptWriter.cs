@@ -2,6 +2,7 @@ using LoupeGrpc.Engine.Providers;
 using LoupeGrpc.Packaging;
 using LoupeGrpc.Receipts;
 using LoupeGrpc.Server.Sessions.Frames;
+using LoupeGrpc.Server.Sessions.Keeping;
 
 namespace LoupeGrpc.Server.Sessions.Receipts;
 
@@ -22,9 +23,9 @@ internal sealed class ReceiptWriter(ReceiptSigningKey? key, TimeProvider time)
     /// <summary>For a session; null where it asks for none, or there is no key.</summary>
     /// <param name="id">The server's name of the session.</param>
     /// <param name="model">On which it is.</param>
-    /// <param name="chain">Where its receipts go.</param>
-    public SessionReceipts? Open(SessionOpening opening, string id, ModelDescription model, ReceiptChain chain) =>
-        key is not null && opening.Analysis.Receipts ? new SessionReceipts(this, id, opening.Name, model, chain) : null;
+    /// <param name="stored">What another server left of it; null: it begins here.</param>
+    public SessionReceipts? Open(SessionOpening opening, string id, ModelDescription model, StoredSession? stored) =>
+        key is not null && opening.Analysis.Receipts ? new SessionReceipts(this, id, opening.Name, model, ChainOf(stored)) : null;
 
     /// <summary>Of a single picture: a chain of one.</summary>
     public FrameEnd.Analysed Sign(FrameEnd.Analysed end, ModelDescription model) =>
@@ -46,6 +47,11 @@ internal sealed class ReceiptWriter(ReceiptSigningKey? key, TimeProvider time)
             },
             chain);
     }
+
+    private static ReceiptChain ChainOf(StoredSession? stored) => stored?.Record.Facts.Receipts is not { } place
+        ? ReceiptChain.Begin()
+        // The lost server may have signed more than the record knows, and the client has it.
+        : stored.IsBehind ? ReceiptChain.BeginAfter(place) : ReceiptChain.GoOn(place);
 
     private byte[] Sign(ReceiptStatement statement, ReceiptChain chain)
     {
