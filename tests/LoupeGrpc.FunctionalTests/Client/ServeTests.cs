@@ -34,6 +34,25 @@ public sealed class ServeTests(NanoEngine nano) : IDisposable
         Assert.Empty(Directory.GetFileSystemEntries(_temporary.FullName));
     }
 
+    [Fact]
+    public async Task A_server_that_is_slow_to_end_is_not_killed()
+    {
+        const string Slow = """
+            #!/bin/sh
+            trap 'sleep 1; : > ended; exit 0' TERM
+            echo "ready nowhere"
+            while :; do sleep 0.1; done
+            """;
+        var program = _temporary["loupe-grpc-server"];
+        await File.WriteAllTextAsync(program, Slow);
+        File.SetUnixFileMode(program, UnixFileMode.UserRead | UnixFileMode.UserExecute);
+
+        var run = await ClientProcess.RunAsync($"PATH='{_temporary.FullName}':\"$PATH\" \"$CLIENT\" analyze '{Picture}' --serve --max-wait 1", _temporary.FullName);
+
+        Assert.Equal(69, run.ExitCode);
+        Assert.True(File.Exists(_temporary["ended"]), run.Error);
+    }
+
     [Theory]
     [InlineData("--server http://127.0.0.1:1", "--serve starts a server, --server names one that runs")]
     [InlineData("", "--serve finds no loupe-grpc-server")]

@@ -130,7 +130,10 @@ internal sealed class ChildProgram : IAsyncDisposable
     }
 
     /// <summary>How long one that was asked to end may take.</summary>
-    public static Task PoliteDelayAsync(Task ended) => Task.WhenAny(ended, Task.Delay(PoliteTime));
+    public static Task PoliteDelayAsync(Task ended) => PoliteDelayAsync(ended, PoliteTime);
+
+    /// <inheritdoc cref="PoliteDelayAsync(Task)"/>
+    public static Task PoliteDelayAsync(Task ended, TimeSpan patience) => Task.WhenAny(ended, Task.Delay(patience));
 
     private static string ReadToEnd(Stream stream)
     {

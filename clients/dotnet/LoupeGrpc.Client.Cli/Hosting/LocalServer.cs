@@ -17,6 +17,9 @@ internal sealed class LocalServer : IAsyncDisposable
     /// <summary>Behind that somebody who waits is told for what.</summary>
     private static readonly TimeSpan Silence = TimeSpan.FromSeconds(2);
 
+    /// <summary>One that is killed leaves its runtime's sockets in the temporary folder; on a busy machine it ends late, and loses nobody's time but this run's.</summary>
+    private static readonly TimeSpan EndTime = TimeSpan.FromSeconds(10);
+
     private readonly DirectoryInfo _folder;
     private readonly ChildProgram _server;
     private readonly Queue<string> _said = new();
@@ -86,7 +89,7 @@ internal sealed class LocalServer : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _server.AskToEndAsync();
-        await ChildProgram.PoliteDelayAsync(Task.WhenAll(_listening, _ready));
+        await ChildProgram.PoliteDelayAsync(Task.WhenAll(_listening, _ready), EndTime);
         await _server.DisposeAsync();
         try
         {
