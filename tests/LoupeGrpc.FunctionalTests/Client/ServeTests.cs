@@ -43,11 +43,9 @@ public sealed class ServeTests(NanoEngine nano) : IDisposable
             echo "ready nowhere"
             while :; do sleep 0.1; done
             """;
-        var program = _temporary["loupe-grpc-server"];
-        await File.WriteAllTextAsync(program, Slow);
-        File.SetUnixFileMode(program, UnixFileMode.UserRead | UnixFileMode.UserExecute);
+        await File.WriteAllTextAsync(_temporary["loupe-grpc-server"], Slow, TestContext.Current.CancellationToken);
 
-        var run = await ClientProcess.RunAsync($"PATH='{_temporary.FullName}':\"$PATH\" \"$CLIENT\" analyze '{Picture}' --serve --max-wait 1", _temporary.FullName);
+        var run = await ClientProcess.RunAsync($"chmod +x loupe-grpc-server; PATH=\"$PWD:$PATH\" \"$CLIENT\" analyze '{Picture}' --serve", _temporary.FullName);
 
         Assert.Equal(69, run.ExitCode);
         Assert.True(File.Exists(_temporary["ended"]), run.Error);
