@@ -83,6 +83,11 @@ internal sealed class SessionCalls(
         {
             return (null, Refuse(transport, ServerBusy.OpensNothing(limits)));
         }
+        catch (OperationCanceledException) when (transport.Gone.IsCancellationRequested)
+        {
+            // Whatever ended the wait: in the same moment the client went, and hears nothing.
+            return default;
+        }
         finally
         {
             _unopened.Leave(transport.Connection);

@@ -95,6 +95,7 @@ internal static class LoupeServices
 
     public static WebApplication MapLoupe(this WebApplication app, LoupeOptions options)
     {
+        app.UseMiddleware<HostNames>();
         app.UseBrowsers();
         app.UseMiddleware<CallStatusTag>();
         app.UseMiddleware<CallFaults>();

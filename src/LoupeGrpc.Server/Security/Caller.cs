@@ -21,6 +21,18 @@ internal sealed record Caller(string Owner, IReadOnlyList<Role> Roles, int? Sess
     public static Caller Of(HttpContext context) => context.Features.Get<Caller>() ?? Nobody;
 }
 
-/// <summary>Why it is not known who makes a call, as a feature of its request.</summary>
-/// <param name="CannotTell">What was sent may be right: whoever could say so does not answer.</param>
-internal sealed record CallerRefusal(string Reason, bool CannotTell = false);
+/// <summary>Why a call is refused whoever makes it, as a feature of its request.</summary>
+internal sealed record CallerRefusal(string Reason, RefusalKind Kind = RefusalKind.Unknown);
+
+/// <summary>What is missing.</summary>
+internal enum RefusalKind
+{
+    /// <summary>It is not known who calls.</summary>
+    Unknown,
+
+    /// <summary>What was sent may be right: whoever could say so does not answer.</summary>
+    CannotTell,
+
+    /// <summary>The server is not called by a name of its own.</summary>
+    WrongHost,
+}

@@ -35,7 +35,7 @@ internal sealed class CallerHandler(
     {
         if (!SecurityWays.HaveAny(options))
         {
-            return Accept(Caller.Nobody with { Roles = Everything });
+            return Context.Features.Get<CallerRefusal>() is { } refusal ? AuthenticateResult.Fail(refusal.Reason) : Accept(Caller.Nobody with { Roles = Everything });
         }
 
         if (BearerToken.Of(Request) is { } sent)

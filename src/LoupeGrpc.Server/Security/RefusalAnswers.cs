@@ -18,7 +18,8 @@ internal sealed class RefusalAnswers(RefusalLog log) : IAuthorizationMiddlewareR
         var caller = Caller.Of(context);
         var (grpc, http, reason) = context.Features.Get<CallerRefusal>() switch
         {
-            { CannotTell: true } refusal => (StatusCode.Unavailable, StatusCodes.Status503ServiceUnavailable, refusal.Reason),
+            { Kind: RefusalKind.CannotTell } refusal => (StatusCode.Unavailable, StatusCodes.Status503ServiceUnavailable, refusal.Reason),
+            { Kind: RefusalKind.WrongHost } refusal => (StatusCode.PermissionDenied, StatusCodes.Status403Forbidden, refusal.Reason),
             { } refusal => (StatusCode.Unauthenticated, StatusCodes.Status401Unauthorized, refusal.Reason),
             _ when context.Features.Get<Caller>() is not null => (StatusCode.PermissionDenied, StatusCodes.Status403Forbidden, Missing(caller, policy)),
             _ => (StatusCode.Unauthenticated, StatusCodes.Status401Unauthorized, "this server wants to know who calls: send a key or a token as 'authorization: Bearer …', or show a certificate"),

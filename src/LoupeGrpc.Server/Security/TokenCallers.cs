@@ -110,7 +110,7 @@ internal static class TokenCallers
 
     private static Task Refuse(ResultContext<JwtBearerOptions> context, string reason, bool cannotTell = false)
     {
-        context.HttpContext.Features.Set(new CallerRefusal(reason, cannotTell));
+        context.HttpContext.Features.Set(new CallerRefusal(reason, cannotTell ? RefusalKind.CannotTell : RefusalKind.Unknown));
         context.Fail(reason);
         return Task.CompletedTask;
     }
