@@ -40,6 +40,8 @@ internal sealed class MeteredBody(PipeReader body, MessageRoom room, Room large,
 
     public PaidAhead? Paid { get; private set; }
 
+    public Room? Own => Paid?.Receiving;
+
     PipeReader IRequestBodyPipeFeature.Reader => this;
 
     public void SlowBy(PaidAhead paid) => Paid = paid;

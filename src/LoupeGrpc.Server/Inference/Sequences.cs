@@ -105,6 +105,8 @@ internal sealed class Sequences(SessionCalls calls, LiveOptions live, TimeProvid
         Name = $"sequence {id}",
         Client = ClientName,
         Delivery = Delivery.EveryFrame,
+        // A request is here whole, in memory that others wait for; it fails as one of a single picture does.
+        CanBeSlowed = false,
         Unordered = false,
         Analysis = settings,
         Adaptation = new AdaptationSettings(),

@@ -6,7 +6,7 @@ using LoupeGrpc.Server.Sessions.Memory;
 namespace LoupeGrpc.Server.Security;
 
 /// <summary>What each caller may take. An owner who has sent nothing for a while takes no memory. Thread-safe.</summary>
-internal sealed class CallerQuotas(LiveOptions live, MemoryLedger ledger) : IDisposable
+internal sealed class CallerQuotas(LiveOptions live, MemoryLedger ledger, MessageRoom messages) : IDisposable
 {
     /// <summary>Of bytes a second, what is counted: a bucket has room for two thousand million units.</summary>
     private const int Unit = 1 << 10;
@@ -14,7 +14,7 @@ internal sealed class CallerQuotas(LiveOptions live, MemoryLedger ledger) : IDis
     private readonly OwnerRates _frames = new();
     private readonly OwnerRates _units = new();
     private readonly Lock _lock = new();
-    private readonly Dictionary<(string Owner, long Bytes), WeakReference<Room>> _rooms = [];
+    private readonly Dictionary<(string Owner, long Bytes), WeakReference<OwnerRooms>> _rooms = [];
 
     /// <summary>As it is now: what changes later is for sessions that are opened later.</summary>
     public OwnerQuota Of(Caller caller)
@@ -32,9 +32,10 @@ internal sealed class CallerQuotas(LiveOptions live, MemoryLedger ledger) : IDis
             frames > 0 ? _frames.Of(caller.Owner, frames, least: 1) : null,
             // The largest frame passes, and is paid for afterwards.
             bytes > 0 ? _units.Of(caller.Owner, (double)bytes / Unit, least: Units(options.Limits.MaxFrameBytes)) : null);
+        var rooms = buffered > 0 && buffered < ledger.Frames.Limit.Bytes ? RoomsOf(caller.Owner, buffered) : null;
         return new OwnerQuota(sessions, setting, pace.IsLimited ? pace : null)
         {
-            Frames = buffered > 0 && buffered < ledger.Frames.Limit.Bytes ? RoomOf(caller.Owner, buffered) : null,
+            Rooms = rooms,
             AdaptationStates = isStranger ? quotas.StrangerAdaptationStates : quotas.AdaptationStates,
         };
     }
@@ -48,13 +49,13 @@ internal sealed class CallerQuotas(LiveOptions live, MemoryLedger ledger) : IDis
     private static int Units(long bytes) => (int)Math.Max(1, (bytes + Unit - 1) / Unit);
 
     /// <summary>The same for all sessions of an owner, as long as one of them has it.</summary>
-    private Room RoomOf(string owner, long bytes)
+    private OwnerRooms RoomsOf(string owner, long bytes)
     {
         lock (_lock)
         {
-            if (_rooms.TryGetValue((owner, bytes), out var known) && known.TryGetTarget(out var room))
+            if (_rooms.TryGetValue((owner, bytes), out var known) && known.TryGetTarget(out var rooms))
             {
-                return room;
+                return rooms;
             }
 
             foreach (var (key, reference) in _rooms.ToList())
@@ -65,9 +66,9 @@ internal sealed class CallerQuotas(LiveOptions live, MemoryLedger ledger) : IDis
                 }
             }
 
-            room = new Room(RoomSize.OfBytes(bytes), ledger.Frames);
-            _rooms[(owner, bytes)] = new WeakReference<Room>(room);
-            return room;
+            rooms = new OwnerRooms(new Room(RoomSize.OfBytes(bytes), ledger.Frames), messages.ShareOf(bytes));
+            _rooms[(owner, bytes)] = new WeakReference<OwnerRooms>(rooms);
+            return rooms;
         }
     }
 

@@ -10,16 +10,24 @@ internal sealed record OwnerQuota(int Sessions, string Setting, IFramePace? Pace
 {
     public static OwnerQuota Unlimited { get; } = new(0, string.Empty, null);
 
+    /// <summary>Null: those of everybody.</summary>
+    public OwnerRooms? Rooms { get; init; }
+
     /// <summary>Of the frames that wait or are analysed, within the server's; null: the server's.</summary>
-    public Room? Frames { get; init; }
+    public Room? Frames => Rooms?.Frames;
 
     /// <summary>Sessions that adapt; 0: as many as the server's budget has room for.</summary>
     public int AdaptationStates { get; init; }
 
-    /// <summary>Whether it is for <see cref="Frames"/> that a frame finds no room now, and not for the server's.</summary>
+    /// <summary>Whether it is for <see cref="Frames"/> that a frame finds no room now, and not for the server's. One that is larger than all of it finds some when nothing else is inside.</summary>
     /// <param name="bytes">That it has.</param>
-    public bool LacksRoomFor(int bytes) => Frames is { } own && own.Held.Bytes + bytes > own.Limit.Bytes;
+    public bool LacksRoomFor(int bytes) => Frames is { } own && own.Held.Bytes is > 0 and var held && held + bytes > own.Limit.Bytes;
 }
+
+/// <summary>The memory that one owner may take.</summary>
+/// <param name="Frames">Of those that wait or are analysed, within the server's.</param>
+/// <param name="Receiving">Of those that are being received: who waits for its own bytes holds nothing that others wait for.</param>
+internal sealed record OwnerRooms(Room Frames, Room Receiving);
 
 /// <summary>How fast the frames of one owner may come, over all its sessions. Thread-safe.</summary>
 internal interface IFramePace

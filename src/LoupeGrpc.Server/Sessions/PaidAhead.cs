@@ -1,19 +1,31 @@
+using LoupeGrpc.Engine.Queueing;
+
 namespace LoupeGrpc.Server.Sessions;
 
 /// <summary>
 /// What a session has paid of its owner's pace before a frame is received: whoever has to wait for it must not hold the memory meanwhile in which messages of
 /// others are received. What was paid for a message that turns out to be smaller, or no frame, counts for the next. Thread-safe.
 /// </summary>
-internal sealed class PaidAhead(IFramePace pace)
+/// <param name="pace">Null: frames as fast as they come.</param>
+/// <param name="receiving">The owner's share of the memory in which messages are received; null: everybody's.</param>
+internal sealed class PaidAhead(IFramePace? pace, Room? receiving)
 {
     private readonly Lock _lock = new();
     private int _frames;
     private int _bytes;
 
+    /// <summary>Where its messages wait for memory; null: where everybody's do.</summary>
+    public Room? Receiving => receiving;
+
     /// <summary>Waits until a message of that many bytes may come.</summary>
     /// <returns>False: canceled before.</returns>
     public async ValueTask<bool> PayAsync(int bytes, CancellationToken cancellationToken)
     {
+        if (pace is null)
+        {
+            return true;
+        }
+
         var (frame, missing) = Missing(bytes);
         if ((frame || missing > 0) && !await pace.WaitAsync(frame, missing, cancellationToken).ConfigureAwait(false))
         {
@@ -34,7 +46,11 @@ internal sealed class PaidAhead(IFramePace pace)
             return false;
         }
 
-        Add(-1, -bytes);
+        if (pace is not null)
+        {
+            Add(-1, -bytes);
+        }
+
         return true;
     }
 

@@ -24,6 +24,9 @@ internal sealed record SessionOpening
 
     public required Delivery Delivery { get; init; }
 
+    /// <summary>Whether frames can be left unread while their owner has no more: what carries them may have them whole before.</summary>
+    public bool CanBeSlowed { get; init; } = true;
+
     /// <summary>Set with <see cref="Delivery.StalenessBudget"/> only.</summary>
     public TimeSpan? StalenessBudget { get; init; }
 

@@ -5,7 +5,9 @@ using LoupeGrpc.FunctionalTests.Security;
 using LoupeGrpc.Inference;
 using LoupeGrpc.Server.Configuration;
 using LoupeGrpc.Server.Security;
+using LoupeGrpc.Server.Sessions.Memory;
 using LoupeGrpc.V1;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Time.Testing;
 
 namespace LoupeGrpc.FunctionalTests.Inference;
@@ -169,6 +171,24 @@ public sealed class SequenceTests(NanoEngine nano)
         var answer = await Infer.AskAsync(server, Request(7, 0));
 
         Assert.Contains("other sessions needed the memory of the adaptation", answer.Parameters["adaptation_unavailable"].StringParam, StringComparison.Ordinal);
+    }
+
+    /// <summary>As pictures without a sequence are: its requests are here whole, and would wait in memory that others are received in.</summary>
+    [Fact]
+    public async Task Over_a_quota_it_is_refused_and_does_not_wait()
+    {
+        await using var server = await RunningServer.StartAsync(
+            nano.Analyzer, new LoupeOptions { Quotas = new QuotaOptions { StrangerFramesPerSecond = 0.001f }, Security = new SecurityOptions { Open = true } });
+        await Infer.AskAsync(server, Request(7, 0).With("sequence_start", true));
+
+        foreach (var request in new[] { Request(7, 1), Request(8, 0).With("sequence_start", true) })
+        {
+            var failure = await Infer.FailureAsync(server, request);
+            Assert.Equal(StatusCode.ResourceExhausted, failure.StatusCode);
+            Assert.Contains("Loupe:Quotas:FramesPerSecond", failure.Status.Detail, StringComparison.Ordinal);
+        }
+
+        await Patience.UntilAsync(() => server.Server.Services.GetRequiredService<MemoryLedger>().Receiving.Held.Bytes == 0);
     }
 
     [Fact]

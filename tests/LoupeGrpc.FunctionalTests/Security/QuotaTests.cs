@@ -1,4 +1,5 @@
 using Google.Protobuf;
+using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using LoupeGrpc.FunctionalTests.Infrastructure;
 using LoupeGrpc.Server.Configuration;
@@ -204,10 +205,17 @@ public sealed class QuotaTests : IDisposable
 
         var held = server.Server.Services.GetRequiredService<MemoryLedger>().Frames;
         await Patience.UntilAsync(() => held.Held.Bytes == 2 * Bytes);
-        using var fresh = await RunningServer.OpenAsync(
-            SecureServer.Call(server.Calls(greedy)), new OpenSession { Delivery = new DeliveryPolicy { Mode = DeliveryMode.Freshest } });
-        await fresh.SendFrameAsync(1, Fill);
-        Assert.Equal(DropReason.OverQuota, (await fresh.NextOutcomeAsync()).Dropped.Reason);
+        foreach (var delivery in new[]
+        {
+            new DeliveryPolicy { Mode = DeliveryMode.Freshest },
+            new DeliveryPolicy { Mode = DeliveryMode.StalenessBudget, StalenessBudget = Duration.FromTimeSpan(TimeSpan.FromMinutes(1)) },
+        })
+        {
+            using var fresh = await RunningServer.OpenAsync(SecureServer.Call(server.Calls(greedy)), new OpenSession { Delivery = delivery });
+            await fresh.SendFrameAsync(1, Fill);
+            Assert.Equal(DropReason.OverQuota, (await fresh.NextOutcomeAsync()).Dropped.Reason);
+        }
+
         using var neighbour = await RunningServer.OpenAsync(SecureServer.Call(server.Calls(other)));
         await neighbour.SendFrameAsync(1, Fill);
         await Patience.UntilAsync(() => held.Held.Bytes == 3 * Bytes);
@@ -223,6 +231,46 @@ public sealed class QuotaTests : IDisposable
             await session.CompleteAsync();
             Assert.Equal(4, (await session.RestAsync()).Count(static response => response.Outcome?.Result is not null));
         }
+
+        static void Fill(Frame frame) => frame.Encoded.Data = ByteString.CopyFrom(new byte[Bytes]);
+    }
+
+    /// <summary>Whoever waits for the bytes of its identity has one message at a time that is received, however many sessions it has.</summary>
+    [Fact]
+    public async Task Frames_that_wait_for_the_memory_of_their_identity_take_none_of_what_others_are_received_in()
+    {
+        const int Bytes = 300_000;
+        var greedy = await SecureServer.AddKeyAsync(Keys, "greedy");
+        var other = await SecureServer.AddKeyAsync(Keys, "other");
+        var analyzer = new ScriptedAnalyzer();
+        await using var server = await SecureServer.StartAsync(
+            Options with { Limits = new LimitOptions { MaxFrameBytes = Bytes, MaxReceivingBytes = 4 << 20 }, Quotas = new QuotaOptions { BufferedBytes = Bytes + 100 } }, analyzer: analyzer);
+        var ledger = server.Server.Services.GetRequiredService<MemoryLedger>();
+        List<RawSession> waiting = [];
+        for (var number = 0; number < 12; number++)
+        {
+            waiting.Add(await RunningServer.OpenAsync(SecureServer.Call(server.Calls(greedy))));
+            await waiting[number].SendFrameAsync(1, Fill);
+        }
+
+        await Patience.UntilAsync(() => ledger.Frames.Held.Bytes == Bytes);
+        using var neighbour = await RunningServer.OpenAsync(SecureServer.Call(server.Calls(other)));
+        await neighbour.SendFrameAsync(1, Fill);
+        await Patience.UntilAsync(() => ledger.Frames.Held.Bytes == 2 * Bytes);
+
+        for (var i = 0; i < 13; i++)
+        {
+            (await analyzer.NextAsync()).Succeed();
+        }
+
+        Assert.NotNull((await neighbour.NextOutcomeAsync()).Result);
+        foreach (var session in waiting)
+        {
+            Assert.NotNull((await session.NextOutcomeAsync()).Result);
+            session.Dispose();
+        }
+
+        await Patience.UntilAsync(() => ledger.Receiving.Held.Bytes == 0);
 
         static void Fill(Frame frame) => frame.Encoded.Data = ByteString.CopyFrom(new byte[Bytes]);
     }

@@ -56,7 +56,7 @@ internal sealed class FramePath : IDisposable
         _stopWaiting = CancellationTokenSource.CreateLinkedTokenSource(abandoned);
         (_seat, _lane) = (seat, seat.Lane);
         _economies = new SessionEconomies(opening.Economies);
-        PaidAhead = opening is { Delivery: Delivery.EveryFrame, Quota.Pace: { } pace } ? new PaidAhead(pace) : null;
+        PaidAhead = IsSlowed && opening.Quota is { Pace: not null } or { Rooms: not null } ? new PaidAhead(opening.Quota.Pace, opening.Quota.Rooms?.Receiving) : null;
         _bytes = opening.Quota.Frames ?? services.Ledger.Frames;
         _sessionBytes = new Room(RoomSize.OfBytes(services.Options.Limits.MaxSessionBytes), _bytes);
         var onlyFreshest = opening.Delivery == Delivery.Freshest;
@@ -71,6 +71,9 @@ internal sealed class FramePath : IDisposable
 
     /// <summary>What is paid of the owner's pace before a frame is received; null: nobody waits for it.</summary>
     public PaidAhead? PaidAhead { get; }
+
+    /// <summary>Whether it is the client that waits where its owner has no more. Otherwise frames go without.</summary>
+    private bool IsSlowed => _opening is { Delivery: Delivery.EveryFrame, CanBeSlowed: true };
 
     /// <summary>From receipt to the queue. Waits for room for the frame's bytes, where each frame is answered.</summary>
     /// <param name="settings">Of this frame.</param>
@@ -173,14 +176,33 @@ internal sealed class FramePath : IDisposable
             return true;
         }
 
-        Drop(frame, DropCause.OverQuota);
+        RefuseOverQuota(frame, ServerBusy.TooManyFrames.Failure);
         return false;
+    }
+
+    /// <summary>Of a client that is not slowed down: a frame that may be dropped is, and any other fails with the reason.</summary>
+    private void RefuseOverQuota(SessionFrame frame, FrameFailure reason)
+    {
+        if (_opening.Delivery == Delivery.EveryFrame)
+        {
+            Fail(frame, reason);
+        }
+        else
+        {
+            Drop(frame, DropCause.OverQuota);
+        }
     }
 
     /// <returns>False: the frame has its outcome.</returns>
     private async ValueTask<bool> ChargeAsync(SessionFrame frame)
     {
         var bytes = frame.Input.Data.Length;
+        if (!IsSlowed && _opening.Quota.LacksRoomFor(bytes))
+        {
+            RefuseOverQuota(frame, ServerBusy.NoQuotaLeft);
+            return false;
+        }
+
         if (_opening.Delivery == Delivery.Freshest)
         {
             // Never waits. Two of its frames at most hold bytes, so the session's own budget is not asked.
@@ -188,12 +210,6 @@ internal sealed class FramePath : IDisposable
             {
                 frame.Charge(room);
                 return true;
-            }
-
-            if (_opening.Quota.LacksRoomFor(bytes))
-            {
-                Drop(frame, DropCause.OverQuota);
-                return false;
             }
 
             Fail(frame, ServerBusy.NoBytesLeft(_services.Options.Limits));

@@ -49,6 +49,10 @@ internal sealed class MessageRoom(LoupeOptions options, MemoryLedger ledger, Tim
         }
     }
 
+    /// <summary>A share of one owner's, for all its messages: none of others waits behind what waits there.</summary>
+    /// <param name="bytes">That it has at most, and never more than a connection has for large ones.</param>
+    public Room ShareOf(long bytes) => new(RoomSize.OfBytes(Math.Min(bytes, _large.Limit.Bytes / 2)), _large);
+
     /// <summary>
     /// Waits for room for a message of a body, which is incomplete from then on; before that for its owner's pace, while it holds nothing.
     /// </summary>
@@ -70,7 +74,7 @@ internal sealed class MessageRoom(LoupeOptions options, MemoryLedger ledger, Tim
 
     private ValueTask<RoomLease> EnterPaidAsync(IIncompleteMessage body, long length, long bytes, CancellationToken cancellationToken)
     {
-        var ticket = (bytes > _room.Limit.Bytes / LargeShare ? body.Large : _room).TakeAsync(0, bytes, cancellationToken);
+        var ticket = (body.Own ?? (bytes > _room.Limit.Bytes / LargeShare ? body.Large : _room)).TakeAsync(0, bytes, cancellationToken);
         return ticket.IsCompletedSuccessfully ? new(Enter(body, length, ticket.Result, cancellationToken)) : WaitAsync(body, length, ticket.AsTask(), cancellationToken);
     }
 
@@ -119,6 +123,9 @@ internal interface IIncompleteMessage
 
     /// <summary>What it costs first; null: nothing.</summary>
     PaidAhead? Paid => null;
+
+    /// <summary>Where it waits, whatever its size, since its owner has a share of its own; null: with all others.</summary>
+    Room? Own => null;
 
     /// <summary>Timestamp from which on it is late.</summary>
     long DueAt { get; set; }
