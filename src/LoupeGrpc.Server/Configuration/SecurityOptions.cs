@@ -71,7 +71,7 @@ internal sealed record SecurityOptions
     public bool Open { get; init; }
 
     /// <summary>Where nobody is asked who they are, over plain <c>http://</c>: by any name a page from elsewhere could come in through a browser of this machine.</summary>
-    [Setting("other names of a server without keys")]
+    [Setting("other names, without keys")]
     [Hosts]
     public string Hosts { get; init; } = HostsAttribute.None;
 
