@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using LoupeGrpc.Launch;
+using LoupeGrpc.Server.Calls;
 using LoupeGrpc.Server.Configuration;
 using LoupeGrpc.Server.Security;
 using Microsoft.AspNetCore.Connections.Features;

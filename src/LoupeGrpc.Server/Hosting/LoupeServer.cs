@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using LoupeGrpc.Execution;
+using LoupeGrpc.Server.Calls;
 using LoupeGrpc.Server.Configuration;
 using LoupeGrpc.Server.Health;
 using LoupeGrpc.Server.Logs;

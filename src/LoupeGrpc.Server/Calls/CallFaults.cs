@@ -8,7 +8,7 @@ using LoupeGrpc.Server.Sessions;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Http.Features;
 
-namespace LoupeGrpc.Server.Hosting;
+namespace LoupeGrpc.Server.Calls;
 
 /// <summary>
 /// What becomes of a call whose request cannot be read, or that a fault of ours ended. gRPC answers the latter and what is no message UNKNOWN, and logs both as

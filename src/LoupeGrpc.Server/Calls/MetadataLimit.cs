@@ -1,7 +1,7 @@
 using LoupeGrpc.Server.Contract;
 using LoupeGrpc.Server.Sessions;
 
-namespace LoupeGrpc.Server.Hosting;
+namespace LoupeGrpc.Server.Calls;
 
 /// <summary>
 /// The most that the metadata of a call may take. What is over the limits of Kestrel ends a connection with all the calls on it, since HTTP/2 compresses headers

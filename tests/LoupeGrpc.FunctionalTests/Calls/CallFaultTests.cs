@@ -5,7 +5,7 @@ using LoupeGrpc.FunctionalTests.Infrastructure;
 using LoupeGrpc.Server.Configuration;
 using LoupeGrpc.V1;
 
-namespace LoupeGrpc.FunctionalTests.Hosting;
+namespace LoupeGrpc.FunctionalTests.Calls;
 
 public class CallFaultTests
 {
