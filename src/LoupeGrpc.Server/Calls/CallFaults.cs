@@ -1,7 +1,6 @@
 using Google.Protobuf;
 using Grpc.AspNetCore.Server;
 using Grpc.Core;
-using LoupeGrpc.Engine;
 using LoupeGrpc.Server.Configuration;
 using LoupeGrpc.Server.Contract;
 using LoupeGrpc.Server.Sessions;
@@ -53,7 +52,7 @@ internal sealed class CallFaults(RequestDelegate next, LoupeOptions options, ILo
                 return CallFailure.Invalid("the request is not a message of this contract");
             case { StatusCode: StatusCode.Unknown, DebugException: { } exception } when !context.RequestAborted.IsCancellationRequested && !IsGone(exception):
                 CallFaultsLog.Faulted(logger, call.Method, exception);
-                return new CallFailure(new FrameFailure(FailureKind.Internal, "an internal error of the server ended the call; its log has the reason"));
+                return CallFailure.Internal("an internal error of the server ended the call; its log has the reason");
             case { StatusCode: StatusCode.ResourceExhausted } when !GrpcStatus.HasDetails(call):
                 CallFaultsLog.Unreadable(logger, call.Peer, call.Method, call.Status.Detail);
                 return LimitMessages.MessageTooLarge(options);

@@ -84,7 +84,7 @@ internal sealed class Sequences(SessionCalls calls, LiveOptions live, TimeProvid
         catch (Exception exception)
         {
             InferenceLog.SequenceFaulted(logger, key.Id, exception);
-            failure = new CallFailure(new FrameFailure(FailureKind.Internal, "an internal error of the server ended the sequence; its log has the reason"));
+            failure = CallFailure.Internal("an internal error of the server ended the sequence; its log has the reason");
         }
 
         lock (_lock)

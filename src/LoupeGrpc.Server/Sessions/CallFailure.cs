@@ -12,6 +12,9 @@ internal sealed record CallFailure(FrameFailure Failure, CallStatus Status = Cal
     public static CallFailure TooLarge(string message) => new(new FrameFailure(FailureKind.TooLarge, message));
 
     public static CallFailure Unsupported(string message) => new(new FrameFailure(FailureKind.Unsupported, message));
+
+    /// <summary>A fault of ours.</summary>
+    public static CallFailure Internal(string message) => new(new FrameFailure(FailureKind.Internal, message));
 }
 
 /// <summary>The status of a call that ends with a failure.</summary>

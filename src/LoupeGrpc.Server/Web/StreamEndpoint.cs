@@ -2,7 +2,6 @@ using System.Diagnostics.CodeAnalysis;
 using System.Net.WebSockets;
 using System.Text;
 using System.Text.Json.Nodes;
-using LoupeGrpc.Engine;
 using LoupeGrpc.Server.Calls;
 using LoupeGrpc.Server.Configuration;
 using LoupeGrpc.Server.Contract;
@@ -66,7 +65,7 @@ internal sealed class StreamEndpoint(SessionCalls calls, MessageRoom room, Loupe
         catch (Exception exception)
         {
             WebLog.Faulted(logger, http.Request.Path, exception);
-            return new CallFailure(new FrameFailure(FailureKind.Internal, "an internal error of the server ended the session; its log has the reason"));
+            return CallFailure.Internal("an internal error of the server ended the session; its log has the reason");
         }
     }
 
