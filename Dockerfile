@@ -1,8 +1,9 @@
 # The server and the client. `docker build -t loupe-grpc .`. Inside a container every address is reached by others, so the server wants to know who may come in, and does
 # not start without: keys, as in `docker run -p 5005:5005 -v /etc/loupe:/etc/loupe:ro -e Loupe__Security__Keys=/etc/loupe/keys.json loupe-grpc`, where
-# `docker run --rm --entrypoint loupe-grpc-server -v /etc/loupe:/etc/loupe loupe-grpc key add --file /etc/loupe/keys.json --name NAME` makes one;
+# `docker run --rm -v /etc/loupe:/etc/loupe loupe-grpc key add --file /etc/loupe/keys.json --name NAME` makes one;
 # or, to try it on this machine alone, `docker run --rm -p 127.0.0.1:5005:5005 -p 127.0.0.1:5006:5006 -p 127.0.0.1:5007:5007 loupe-grpc --open`.
-# It writes nothing, so that `--read-only` may stand there too.
+# `docker run --rm -v "$PWD/photos:/in:ro" -v "$PWD/findings:/out" loupe-grpc analyze /in /out` analyses pictures and ends; the folder must be one that its user, 1654, may
+# write (or `--user "$(id -u)"`). A server writes nothing, so that `--read-only` may stand there too.
 # For a GPU: `--build-arg ORT=gpu --build-arg RUNTIME=IMAGE`, an image of your own with the ASP.NET Core 10 runtime, CUDA 13, cuDNN 9 and, for TensorRT,
 # TensorRT 10; then `docker run --gpus all`, and a volume at /var/cache/loupe-grpc so that built engines are kept.
 # A model of your own: `-v /models/loupe-l14:/model:ro` and, behind the image's name, `--model /model`.
@@ -36,7 +37,8 @@ RUN ["/opt/loupe-grpc/server/loupe-grpc-server", "compile", "--Loupe:Execution:P
 EXPOSE 5005 5006 5007
 # Without the script beside it, which needs a shell.
 HEALTHCHECK --interval=10s --timeout=6s --start-period=60s CMD ["/opt/loupe-grpc/server/loupe-grpc-server", "health"]
-ENTRYPOINT ["/opt/loupe-grpc/server/loupe-grpc-server", "serve"]
+# Without a verb it serves.
+ENTRYPOINT ["/opt/loupe-grpc/server/loupe-grpc-server"]
 # Where the sources are and which they were is known to whoever builds: `--build-arg SOURCE=$(git remote get-url origin) --build-arg REVISION=$(git rev-parse HEAD)`.
 ARG VERSION=0.2.0
 ARG SOURCE=unknown

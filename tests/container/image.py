@@ -20,7 +20,7 @@ def config(description, version, revision):
     assert labels["revision"] == revision, labels
     assert image["User"] == environment["APP_UID"] != "0", image["User"]
     assert image["Healthcheck"]["Test"] == ["CMD", PROGRAM, "health"], image["Healthcheck"]
-    assert image["Entrypoint"] == [PROGRAM, "serve"], image["Entrypoint"]
+    assert image["Entrypoint"] == [PROGRAM], image["Entrypoint"]
     assert set(image["ExposedPorts"]) == {"5005/tcp", "5006/tcp", "5007/tcp"}, image["ExposedPorts"]
 
 

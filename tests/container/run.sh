@@ -196,6 +196,20 @@ stop
 umount "$image/mnt"
 pass "it serves with keys, which stand in 64 MiB of writable space"
 
+space /mnt
+space /tmp
+install -d -o 1654 "$image/mnt/in"
+cp "$root/samples/forged-cat-in-coffee.jpg" "$root/samples/authentic-chelsea.png" "$image/mnt/in/"
+status=0
+(contained "$program" analyze /mnt/in /mnt/out) > "$place/said" 2>&1 || status=$?
+((status == 10)) && [[ -s $image/mnt/out/report.html && -s $image/mnt/out/overlays/forged-cat-in-coffee.png && $(wc -l < "$image/mnt/out/results.jsonl") == 2 ]] || {
+  cat "$place/said"
+  ls -R "$image/mnt"
+  fail "analyze IN OUT: exit code $status"
+}
+umount "$image/tmp" "$image/mnt"
+pass "it analyses a folder without a server beside it"
+
 space /var/cache/loupe-grpc
 start -- --open
 verdict

@@ -69,6 +69,7 @@ internal static class ServerCommandLine
             """);
         new ServeCommand().AddTo(root, settings);
         root.Add(ServeCommand.Create(settings));
+        root.Add(AnalyzeCommand.Create(settings));
         root.Add(ConvertCommand.Create());
         root.Add(CalibrateCommand.Create(settings));
         root.Add(CompileCommand.Create(settings));
