@@ -223,16 +223,6 @@ std::shared_ptr<const WireMessage> Serialize(const v1::AnalyzeRequest& request) 
   return std::make_shared<WireBuffer>(grpc::ByteBuffer(&slice, 1));
 }
 
-void Pause(std::chrono::nanoseconds duration, const Patience& patience) {
-  auto until = std::chrono::steady_clock::now() + std::max(duration, std::chrono::nanoseconds(0));
-  if (patience.deadline()) until = std::min(until, *patience.deadline());
-  std::mutex mutex;
-  std::condition_variable_any nobody;
-  std::unique_lock lock(mutex);
-  nobody.wait_until(lock, patience.stop(), until, [] { return false; });
-  ThrowIfOver(patience);
-}
-
 std::string_view Version() { return LOUPEGRPC_VERSION; }
 
 Tls Tls::FromFiles(const std::filesystem::path& ca, const std::filesystem::path& certificate,
@@ -304,6 +294,21 @@ Channel::Channel(Options options) : options_(std::move(options)), grpc_(std::mak
 }
 
 Channel::~Channel() = default;
+
+// gRPC makes connections on the threads that wait for it, and while this client only sleeps there is none: a connection that was begun would not be made.
+void Channel::Pause(std::chrono::nanoseconds duration, const Patience& patience) {
+  // So soon is heard that it was given up.
+  constexpr std::chrono::milliseconds kStep{50};
+  using Clock = std::chrono::steady_clock;
+  auto until = Clock::now() + std::max(duration, std::chrono::nanoseconds(0));
+  if (patience.deadline()) until = std::min(until, *patience.deadline());
+  for (auto left = until - Clock::now(); left.count() > 0; left = until - Clock::now()) {
+    ThrowIfOver(patience);
+    const auto step = std::min<Clock::duration>(left, kStep);
+    grpc_->channel->WaitForStateChange(grpc_->channel->GetState(true), std::chrono::system_clock::now() + step);
+  }
+  ThrowIfOver(patience);
+}
 
 Headers Channel::Trace(const Headers& own) const {
   Headers headers;

@@ -54,9 +54,6 @@ struct Outage {
   std::chrono::nanoseconds Left() const { return window - Elapsed(); }
 };
 
-// Sleeps; throws what ended the patience before.
-void Pause(std::chrono::nanoseconds duration, const Patience& patience);
-
 class Channel {
  public:
   // std::invalid_argument where the options make no sense.
@@ -85,6 +82,8 @@ class Channel {
   Headers AllHeaders(const Headers& own) const;
   std::unique_ptr<Connection> OpenOnce(const v1::OpenSession& opening, const Headers& own, std::chrono::nanoseconds timeout,
                                        const Patience& patience);
+  // Throws what ended the patience before.
+  void Pause(std::chrono::nanoseconds duration, const Patience& patience);
   template <class Attempt>
   auto UntilThere(const Patience& patience, const Attempt& attempt);
   template <class Attempt>
