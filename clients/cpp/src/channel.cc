@@ -50,7 +50,8 @@ std::chrono::nanoseconds PauseBefore(int attempt) {
 // Cancels a call that is not done in time, or whose caller gives up.
 class Alarm {
  public:
-  Alarm(std::shared_ptr<grpc::ClientContext> context, std::chrono::steady_clock::time_point until, const std::stop_token& stop)
+  Alarm(std::shared_ptr<grpc::ClientContext> context, std::chrono::steady_clock::time_point until,
+        const std::stop_token& stop)
       : thread_([this, context = std::move(context), until, stop](const std::stop_token& done) {
           // Either of them wakes it.
           const std::stop_callback wake(stop, [this] {
@@ -96,7 +97,8 @@ std::string Escape(const std::string& text) {
 
 // gRPC ends the program over a header that is none.
 void CheckHeader(const std::string& name, const std::string& value) {
-  const bool good_name = !name.empty() && name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-_.") == std::string::npos;
+  const bool good_name =
+      !name.empty() && name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-_.") == std::string::npos;
   if (!good_name || name.starts_with("grpc-")) throw std::invalid_argument("'" + name + "' is no name of a header");
   const bool binary = name.ends_with("-bin");
   if (!binary && !std::all_of(value.begin(), value.end(), [](char c) { return c >= ' ' && c <= '~'; })) {
@@ -107,8 +109,9 @@ void CheckHeader(const std::string& name, const std::string& value) {
 void Put(const Headers& from, Headers* to) {
   for (const auto& [name, value] : from) {
     std::string small = name;
-    std::transform(small.begin(), small.end(), small.begin(),
-                   [](unsigned char c) { return c < 0x80 ? static_cast<char>(std::tolower(c)) : static_cast<char>(c); });
+    std::transform(small.begin(), small.end(), small.begin(), [](unsigned char c) {
+      return c < 0x80 ? static_cast<char>(std::tolower(c)) : static_cast<char>(c);
+    });
     CheckHeader(small, value);
     (*to)[small] = value;
   }
@@ -161,7 +164,9 @@ class GrpcConnection : public Connection {
     return Parse(buffer, answer) ? Heard::kAnswer : Heard::kNonsense;
   }
 
-  bool Write(const WireMessage& message) override { return stream_->Write(static_cast<const WireBuffer&>(message).buffer); }
+  bool Write(const WireMessage& message) override {
+    return stream_->Write(static_cast<const WireBuffer&>(message).buffer);
+  }
   void HalfClose() override { stream_->WritesDone(); }
 
   Status Finish() override {
@@ -199,7 +204,8 @@ class Channel::Grpc {
     const grpc::ByteBuffer question(&slice, 1);
     grpc::ByteBuffer answer;
     const grpc::Status status = grpc::internal::BlockingUnaryCall(
-        channel.get(), grpc::internal::RpcMethod(name, grpc::internal::RpcMethod::NORMAL_RPC, channel), &context, question, &answer);
+        channel.get(), grpc::internal::RpcMethod(name, grpc::internal::RpcMethod::NORMAL_RPC, channel), &context,
+        question, &answer);
     if (!status.ok()) throw CallFailed{ToStatus(status)};
     Response response;
     if (!Parse(answer, &response)) {
@@ -239,16 +245,21 @@ Channel::Channel(Options options) : options_(std::move(options)), grpc_(std::mak
     target_ = shown_ = address;
   } else {
     // HOST is a name, an address, or one of IPv6 in brackets; what stands before an @ is nobody's business.
-    static const std::regex kAddress(R"((https?)://(?:[^@/?#]*@)?([^\[\]:@/?#\s]+|\[[0-9A-Fa-f:.]+\])(?::([0-9]{0,5}))?(?:[/?#].*)?)", std::regex::icase);
+    static const std::regex kAddress(
+        R"((https?)://(?:[^@/?#]*@)?([^\[\]:@/?#\s]+|\[[0-9A-Fa-f:.]+\])(?::([0-9]{0,5}))?(?:[/?#].*)?)",
+        std::regex::icase);
     std::smatch parts;
     if (!std::regex_match(address, parts, kAddress)) {
-      throw std::invalid_argument("Options::address is '" + address + "': it must be http://HOST:PORT, https://HOST:PORT or unix:/path");
+      throw std::invalid_argument("Options::address is '" + address +
+                                  "': it must be http://HOST:PORT, https://HOST:PORT or unix:/path");
     }
     std::string scheme = parts[1];
-    std::transform(scheme.begin(), scheme.end(), scheme.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    std::transform(scheme.begin(), scheme.end(), scheme.begin(),
+                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
     secure_ = scheme == "https";
     const std::string port = parts[3].length() > 0 ? parts[3].str() : secure_ ? "443" : "80";
-    if (std::stoi(port) > 65535 || std::stoi(port) == 0) throw std::invalid_argument("Options::address has no port " + port);
+    if (std::stoi(port) > 65535 || std::stoi(port) == 0)
+      throw std::invalid_argument("Options::address has no port " + port);
     target_ = parts[2].str() + ":" + port;
     shown_ = scheme + "://" + target_;
   }
@@ -259,7 +270,8 @@ Channel::Channel(Options options) : options_(std::move(options)), grpc_(std::mak
   if (options_.max_response_bytes < 65'536 || options_.max_response_bytes > INT_MAX) {
     throw std::invalid_argument("Options::max_response_bytes is 65,536 or more, and less than 2 GiB");
   }
-  if (options_.keep_alive < std::chrono::seconds(10)) throw std::invalid_argument("Options::keep_alive is 10 s or more");
+  if (options_.keep_alive < std::chrono::seconds(10))
+    throw std::invalid_argument("Options::keep_alive is 10 s or more");
   CheckText("Options::client_name", options_.client_name, 128);
   // A key out of a file has a line's end, which would be told with the first call alone.
   Headers checked;
@@ -364,7 +376,8 @@ v1::GetServerInfoResponse Channel::Connect(const Patience& patience) {
     auto until = std::chrono::steady_clock::now() + kAttemptTimeout;
     if (patience.deadline()) until = std::min(until, *patience.deadline());
     try {
-      return grpc_->Call<v1::GetServerInfoResponse>(kGetServerInfo, v1::GetServerInfoRequest(), AllHeaders(own), until, patience.stop());
+      return grpc_->Call<v1::GetServerInfoResponse>(kGetServerInfo, v1::GetServerInfoRequest(), AllHeaders(own), until,
+                                                    patience.stop());
     } catch (CallFailed& failed) {
       failed.status.silent = std::chrono::steady_clock::now() >= until;
       throw;
@@ -375,8 +388,8 @@ v1::GetServerInfoResponse Channel::Connect(const Patience& patience) {
 v1::GetServerInfoResponse Channel::ServerInfo(const Patience& patience) {
   const Headers own = Trace({});
   return Unary(patience, [&] {
-    return grpc_->Call<v1::GetServerInfoResponse>(kGetServerInfo, v1::GetServerInfoRequest(), AllHeaders(own), patience.deadline(),
-                                                  patience.stop());
+    return grpc_->Call<v1::GetServerInfoResponse>(kGetServerInfo, v1::GetServerInfoRequest(), AllHeaders(own),
+                                                  patience.deadline(), patience.stop());
   });
 }
 
@@ -384,11 +397,13 @@ v1::AnalyzeImageResponse Channel::AnalyzeImage(const v1::AnalyzeImageRequest& re
                                                const Patience& patience) {
   const Headers own = Trace(headers);
   return Unary(patience, [&] {
-    return grpc_->Call<v1::AnalyzeImageResponse>(kAnalyzeImage, request, AllHeaders(own), patience.deadline(), patience.stop());
+    return grpc_->Call<v1::AnalyzeImageResponse>(kAnalyzeImage, request, AllHeaders(own), patience.deadline(),
+                                                 patience.stop());
   });
 }
 
-std::unique_ptr<Connection> Channel::Open(const v1::OpenSession& opening, const Headers& own, const Patience& patience) {
+std::unique_ptr<Connection> Channel::Open(const v1::OpenSession& opening, const Headers& own,
+                                          const Patience& patience) {
   return UntilThere(patience, [&] { return OpenOnce(opening, own, kAttemptTimeout, patience); });
 }
 
@@ -415,8 +430,8 @@ std::unique_ptr<Connection> Channel::Reopen(const v1::OpenSession& opening, cons
   }
 }
 
-std::unique_ptr<Connection> Channel::OpenOnce(const v1::OpenSession& opening, const Headers& own, std::chrono::nanoseconds timeout,
-                                              const Patience& patience) {
+std::unique_ptr<Connection> Channel::OpenOnce(const v1::OpenSession& opening, const Headers& own,
+                                              std::chrono::nanoseconds timeout, const Patience& patience) {
   const auto context = std::make_shared<grpc::ClientContext>();
   for (const auto& [key, value] : AllHeaders(own)) context->AddMetadata(key, value);
   if (!opening.session_name().empty()) context->AddMetadata("loupe-session", Escape(opening.session_name()));
@@ -429,8 +444,8 @@ std::unique_ptr<Connection> Channel::OpenOnce(const v1::OpenSession& opening, co
   // Before the call, which waits for a connection.
   Alarm alarm(context, until, patience.stop());
   std::unique_ptr<Stream> stream(grpc::internal::ClientReaderWriterFactory<grpc::ByteBuffer, grpc::ByteBuffer>::Create(
-      grpc_->channel.get(), grpc::internal::RpcMethod(kAnalyze, grpc::internal::RpcMethod::BIDI_STREAMING, grpc_->channel),
-      context.get()));
+      grpc_->channel.get(),
+      grpc::internal::RpcMethod(kAnalyze, grpc::internal::RpcMethod::BIDI_STREAMING, grpc_->channel), context.get()));
   auto connection = std::make_unique<GrpcConnection>(context, std::move(stream));
   // Where sending fails, receiving says why.
   connection->Write(*message);
@@ -445,7 +460,8 @@ std::unique_ptr<Connection> Channel::OpenOnce(const v1::OpenSession& opening, co
     if (status.code != 0) throw CallFailed{status};
   }
   if (heard != Connection::Heard::kAnswer || !answer.has_granted()) {
-    throw UnavailableError("the server at " + shown_ + " did not grant the session: it speaks another version of loupe.v1");
+    throw UnavailableError("the server at " + shown_ +
+                           " did not grant the session: it speaks another version of loupe.v1");
   }
   connection->set_grant(std::move(*answer.mutable_granted()));
   return connection;

@@ -70,18 +70,20 @@ class Channel {
 
   v1::GetServerInfoResponse Connect(const Patience& patience);
   v1::GetServerInfoResponse ServerInfo(const Patience& patience);
-  v1::AnalyzeImageResponse AnalyzeImage(const v1::AnalyzeImageRequest& request, const Headers& own, const Patience& patience);
+  v1::AnalyzeImageResponse AnalyzeImage(const v1::AnalyzeImageRequest& request, const Headers& own,
+                                        const Patience& patience);
   // Tried again until Options::connect_timeout has passed.
   std::unique_ptr<Connection> Open(const v1::OpenSession& opening, const Headers& own, const Patience& patience);
   // Tried again until the outage has lasted as long as it may.
-  std::unique_ptr<Connection> Reopen(const v1::OpenSession& opening, const Headers& own, Outage* outage, const std::stop_token& stop);
+  std::unique_ptr<Connection> Reopen(const v1::OpenSession& opening, const Headers& own, Outage* outage,
+                                     const std::stop_token& stop);
 
  private:
   class Grpc;
 
   Headers AllHeaders(const Headers& own) const;
-  std::unique_ptr<Connection> OpenOnce(const v1::OpenSession& opening, const Headers& own, std::chrono::nanoseconds timeout,
-                                       const Patience& patience);
+  std::unique_ptr<Connection> OpenOnce(const v1::OpenSession& opening, const Headers& own,
+                                       std::chrono::nanoseconds timeout, const Patience& patience);
   // Throws what ended the patience before.
   void Pause(std::chrono::nanoseconds duration, const Patience& patience);
   template <class Attempt>

@@ -28,7 +28,9 @@ Client Client::Connect(Options options, const Patience& patience) {
 
 const std::string& Client::address() const { return impl_->channel->shown(); }
 
-loupegrpc::ServerInfo Client::ServerInfo(const Patience& patience) const { return ToServerInfo(impl_->channel->ServerInfo(patience)); }
+loupegrpc::ServerInfo Client::ServerInfo(const Patience& patience) const {
+  return ToServerInfo(impl_->channel->ServerInfo(patience));
+}
 
 Analysis Client::AnalyzeImage(const Image& image, const ImageOptions& options, const Patience& patience) const {
   CheckText("ImageOptions::model", options.model, 1024);
@@ -42,8 +44,8 @@ Session Client::OpenSession(const SessionOptions& options, const Patience& patie
   return Session(std::make_unique<Session::Impl>(impl_->channel, options, patience));
 }
 
-Summary Client::Analyze(const FrameSource& next, const SessionOptions& options, const std::function<void(const Outcome&)>& each,
-                        const Patience& patience) const {
+Summary Client::Analyze(const FrameSource& next, const SessionOptions& options,
+                        const std::function<void(const Outcome&)>& each, const Patience& patience) const {
   Session session = OpenSession(options, patience);
   Summary summary;
   std::exception_ptr broken;

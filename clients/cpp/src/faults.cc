@@ -29,23 +29,11 @@ enum Code : int {
 };
 
 std::string CodeName(int code) {
-  constexpr const char* kNames[] = {"OK",
-                                    "CANCELLED",
-                                    "UNKNOWN",
-                                    "INVALID_ARGUMENT",
-                                    "DEADLINE_EXCEEDED",
-                                    "NOT_FOUND",
-                                    "ALREADY_EXISTS",
-                                    "PERMISSION_DENIED",
-                                    "RESOURCE_EXHAUSTED",
-                                    "FAILED_PRECONDITION",
-                                    "ABORTED",
-                                    "OUT_OF_RANGE",
-                                    "UNIMPLEMENTED",
-                                    "INTERNAL",
-                                    "UNAVAILABLE",
-                                    "DATA_LOSS",
-                                    "UNAUTHENTICATED"};
+  constexpr const char* kNames[] = {
+      "OK",        "CANCELLED",      "UNKNOWN",           "INVALID_ARGUMENT",   "DEADLINE_EXCEEDED",
+      "NOT_FOUND", "ALREADY_EXISTS", "PERMISSION_DENIED", "RESOURCE_EXHAUSTED", "FAILED_PRECONDITION",
+      "ABORTED",   "OUT_OF_RANGE",   "UNIMPLEMENTED",     "INTERNAL",           "UNAVAILABLE",
+      "DATA_LOSS", "UNAUTHENTICATED"};
   return code >= 0 && code < static_cast<int>(std::size(kNames)) ? kNames[code] : std::to_string(code);
 }
 
@@ -73,7 +61,8 @@ std::optional<std::string> ProxyHint(const std::string& message) {
   const std::string code = found[1];
   if (code == "413") return "a proxy answered with HTTP 413: " + std::string(kLargeMessages);
   if (code == "502" || code == "503") return "a proxy answered with HTTP " + code + ": it does not reach the server";
-  if (code == "504") return "a proxy answered with HTTP 504: it did not wait for the server (nginx: grpc_read_timeout, 60 s unless set)";
+  if (code == "504")
+    return "a proxy answered with HTTP 504: it did not wait for the server (nginx: grpc_read_timeout, 60 s unless set)";
   return "something that does not speak gRPC answered with HTTP " + code;
 }
 
@@ -139,7 +128,8 @@ std::shared_ptr<const Error> ToRequestFault(const Status& status, const std::str
   const std::string details = OneLine(status.message);
   const auto hint = ProxyHint(status.message);
   if (IsRefusal(status)) {
-    return std::make_shared<NotAllowedError>("the server at " + address + " does not allow this: " + hint.value_or(details));
+    return std::make_shared<NotAllowedError>("the server at " + address +
+                                             " does not allow this: " + hint.value_or(details));
   }
   if (const auto failed = FailedOf(status)) {
     return std::make_shared<RequestError>(ToCode(failed->code()), failed->message());
@@ -147,7 +137,8 @@ std::shared_ptr<const Error> ToRequestFault(const Status& status, const std::str
   if (hint) return std::make_shared<UnavailableError>("no LoupeGrpc server at " + address + ": " + *hint);
   if (status.code == kUnavailable) {
     return std::make_shared<UnavailableError>("no LoupeGrpc server at " + address +
-                                              ": is it running? Start it with `loupe-grpc-server serve` (" + details + ")");
+                                              ": is it running? Start it with `loupe-grpc-server serve` (" + details +
+                                              ")");
   }
   if (status.code == kUnimplemented) {
     return std::make_shared<UnavailableError>("what answers at " + address +

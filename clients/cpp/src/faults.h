@@ -23,7 +23,8 @@ struct Status {
 inline constexpr char kLargeMessages[] =
     "a proxy in between may not let it pass (nginx: client_max_body_size, 1 MB a call unless set, 0 for no limit)";
 inline constexpr char kLongCalls[] =
-    "a proxy in between may end calls that are large or long (nginx: client_max_body_size, client_body_timeout, grpc_read_timeout, grpc_send_timeout)";
+    "a proxy in between may end calls that are large or long (nginx: client_max_body_size, client_body_timeout, "
+    "grpc_read_timeout, grpc_send_timeout)";
 
 // The way to the server failed, not the server; another connection may do better.
 bool IsTransport(const Status& status);

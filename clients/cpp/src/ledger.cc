@@ -58,8 +58,8 @@ std::pair<std::uint64_t, std::uint64_t> Ledger::Answered() const {
           controls_.empty() ? last_control_ : controls_.begin()->first - 1};
 }
 
-std::pair<std::vector<Ledger::EntryPtr>, std::vector<Ledger::EntryPtr>> Ledger::Split(std::uint64_t next_sequence,
-                                                                                     std::uint64_t controls_received) const {
+std::pair<std::vector<Ledger::EntryPtr>, std::vector<Ledger::EntryPtr>> Ledger::Split(
+    std::uint64_t next_sequence, std::uint64_t controls_received) const {
   std::vector<EntryPtr> arrived, missing;
   for (const auto& entry : unanswered_) {
     const bool lacks = entry->is_frame ? entry->number >= next_sequence : entry->number > controls_received;

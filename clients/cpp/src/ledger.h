@@ -62,7 +62,8 @@ class Ledger {
   // The first frame without an outcome, or else the next one, and how many controls have their reply.
   std::pair<std::uint64_t, std::uint64_t> Answered() const;
   // What arrived and what never did, of all that has no answer, in the order of sending.
-  std::pair<std::vector<EntryPtr>, std::vector<EntryPtr>> Split(std::uint64_t next_sequence, std::uint64_t controls_received) const;
+  std::pair<std::vector<EntryPtr>, std::vector<EntryPtr>> Split(std::uint64_t next_sequence,
+                                                                std::uint64_t controls_received) const;
   // Ends a frame that never reached the server; those sent after it, which did not either, take its number and the next ones.
   void Withdraw(const EntryPtr& entry, FailureCode code, std::string message);
   // Ends every frame that still waits and lets no other in.

@@ -16,7 +16,9 @@ constexpr std::int64_t kMaxPixels = std::int64_t{1} << 31;
 // Characters of the longest number that is read; what is longer does not fit any picture.
 constexpr int kMaxCharacters = 10;
 
-std::string Size(std::int64_t width, std::int64_t height) { return std::to_string(width) + "x" + std::to_string(height); }
+std::string Size(std::int64_t width, std::int64_t height) {
+  return std::to_string(width) + "x" + std::to_string(height);
+}
 
 bool Holds(std::int64_t height, std::int64_t width) {
   if (height < 0 || width < 0 || height > kMaxPixels || width > kMaxPixels) return false;
@@ -29,7 +31,8 @@ std::vector<std::int64_t> ReadNumbers(const std::string& counts) {
   int digits = 0;
   for (const char c : counts) {
     const std::int64_t bits = static_cast<unsigned char>(c) - 48;
-    if (bits < 0 || bits > 63) throw MaskError("a byte of " + std::to_string(bits + 48) + " is no character of run lengths");
+    if (bits < 0 || bits > 63)
+      throw MaskError("a byte of " + std::to_string(bits + 48) + " is no character of run lengths");
     value |= (bits & 0x1f) << (5 * digits);
     ++digits;
     if ((bits & 0x20) != 0) {
@@ -100,8 +103,8 @@ std::vector<std::int64_t> RleMask::Runs() const {
     left -= runs[i];
   }
   if (left > 0) {
-    throw MaskError("the runs of the mask end after " + std::to_string(height * width - left) + " of " + Size(width, height) +
-                    " pixels");
+    throw MaskError("the runs of the mask end after " + std::to_string(height * width - left) + " of " +
+                    Size(width, height) + " pixels");
   }
   return runs;
 }
@@ -201,6 +204,8 @@ SoftMask Mask::Soft() const {
   }
 }
 
-Box Mask::BoundingBox() const { return encoding_ == Encoding::kRle ? rle_.BoundingBox() : Decode().Encode().BoundingBox(); }
+Box Mask::BoundingBox() const {
+  return encoding_ == Encoding::kRle ? rle_.BoundingBox() : Decode().Encode().BoundingBox();
+}
 
 }  // namespace loupegrpc

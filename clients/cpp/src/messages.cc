@@ -280,7 +280,8 @@ std::chrono::nanoseconds ToDuration(const google::protobuf::Duration& duration) 
   // What no clock here can hold is as long as one can.
   constexpr std::int64_t kMost = std::chrono::nanoseconds::max().count() / 1'000'000'000 - 1;
   const std::int64_t seconds = std::clamp<std::int64_t>(duration.seconds(), -kMost, kMost);
-  return std::chrono::seconds(seconds) + std::chrono::nanoseconds(std::clamp(duration.nanos(), -999'999'999, 999'999'999));
+  return std::chrono::seconds(seconds) +
+         std::chrono::nanoseconds(std::clamp(duration.nanos(), -999'999'999, 999'999'999));
 }
 
 FailureCode ToCode(v1::FailureCode code) {
@@ -329,13 +330,13 @@ std::shared_ptr<Analysis> ToAnalysis(v1::FrameResult message) {
   if (result.has_base_mask()) analysis->base_mask = ToMask(result.base_mask());
   if (result.has_tiles()) {
     const auto& tiles = result.tiles();
-    analysis->tiles =
-        TileReport{tiles.analysed(),          tiles.total(),    tiles.step(),
-                   tiles.whole_picture_run(), tiles.coverage(), tiles.peak().score(),
-                   ToBox(tiles.peak().box())};
+    analysis->tiles = TileReport{tiles.analysed(),          tiles.total(),    tiles.step(),
+                                 tiles.whole_picture_run(), tiles.coverage(), tiles.peak().score(),
+                                 ToBox(tiles.peak().box())};
   }
   for (const auto& sentence : result.explanation()) {
-    analysis->explanation.push_back({NameOf(v1::ExplanationCode_descriptor(), sentence.code()), sentence.text(),
+    analysis->explanation.push_back({NameOf(v1::ExplanationCode_descriptor(), sentence.code()),
+                                     sentence.text(),
                                      {sentence.numbers().begin(), sentence.numbers().end()}});
   }
   analysis->receipt = result.receipt();
@@ -354,7 +355,8 @@ Outcome ToOutcome(const FrameInfo& frame, v1::FrameOutcome answer) {
     case v1::FrameOutcome::kFailed:
       return Failed{frame, ToCode(answer.failed().code()), answer.failed().message()};
     default:
-      return Failed{frame, FailureCode::kInternal, "the server answered with a kind of outcome that this client does not know"};
+      return Failed{frame, FailureCode::kInternal,
+                    "the server answered with a kind of outcome that this client does not know"};
   }
 }
 
@@ -439,7 +441,12 @@ void CheckText(const char* what, std::string_view text, std::size_t most_charact
   std::size_t characters = 0;
   for (std::size_t at = 0; at < text.size(); ++characters) {
     const auto first = static_cast<unsigned char>(text[at]);
-    const std::size_t length = first < 0x80 ? 1 : first < 0xc2 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : first < 0xf5 ? 4 : 0;
+    const std::size_t length = first < 0x80   ? 1
+                               : first < 0xc2 ? 0
+                               : first < 0xe0 ? 2
+                               : first < 0xf0 ? 3
+                               : first < 0xf5 ? 4
+                                              : 0;
     std::uint32_t value = length == 1 ? first : first & (0x7f >> length);
     bool good = length > 0 && at + length <= text.size();
     for (std::size_t i = 1; good && i < length; ++i) {
@@ -454,7 +461,8 @@ void CheckText(const char* what, std::string_view text, std::size_t most_charact
     at += length;
   }
   if (characters > most_characters) {
-    throw std::invalid_argument(std::string(what) + " has more than " + std::to_string(most_characters) + " characters");
+    throw std::invalid_argument(std::string(what) + " has more than " + std::to_string(most_characters) +
+                                " characters");
   }
 }
 

@@ -306,7 +306,8 @@ std::pair<std::shared_ptr<const Error>, bool> Session::Impl::Serve(Connection* c
       continue;
     }
     if (heard == Connection::Heard::kNonsense) {
-      fault = Lost("the server at " + channel_->shown() + " broke the protocol: what it sent is no message of loupe.v1");
+      fault =
+          Lost("the server at " + channel_->shown() + " broke the protocol: what it sent is no message of loupe.v1");
       break;
     }
     const Status status = current->Finish();
@@ -407,7 +408,8 @@ std::shared_ptr<const Error> Session::Impl::TakeIn(v1::AnalyzeResponse answer) {
 std::unique_ptr<Connection> Session::Impl::Resume(const Error& why) {
   Lock lock(mutex_);
   if (!outage_) outage_ = Outage{std::chrono::steady_clock::now(), grant_.resume_window, 0};
-  if (outage_->Left().count() <= 0) throw ConnectionLostError(std::string("each new connection broke again: ") + kLongCalls);
+  if (outage_->Left().count() <= 0)
+    throw ConnectionLostError(std::string("each new connection broke again: ") + kLongCalls);
   // Nothing that a server which does not know the session any more would have to keep.
   v1::OpenSession opening;
   opening.set_session_name(opening_.session_name());

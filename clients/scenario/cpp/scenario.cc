@@ -99,7 +99,9 @@ loupegrpc::Adaptation AdaptationOf(const json& asked) {
   return adaptation;
 }
 
-json OfThresholds(float low, float high) { return {Print("%.4f", static_cast<double>(low)), Print("%.4f", static_cast<double>(high))}; }
+json OfThresholds(float low, float high) {
+  return {Print("%.4f", static_cast<double>(low)), Print("%.4f", static_cast<double>(high))};
+}
 
 void PutState(json* line, const std::optional<loupegrpc::AdaptationState>& state) {
   if (!state) return;
@@ -158,7 +160,8 @@ void PutAnalysis(json* line, const loupegrpc::Analysis& analysis) {
 
 json OfOutcome(const loupegrpc::Outcome& outcome) {
   const loupegrpc::FrameInfo& frame = FrameOf(outcome);
-  json line = {{"step", "outcome"}, {"frame_id", std::to_string(frame.id)}, {"index", frame.index}, {"sequence", nullptr}};
+  json line = {
+      {"step", "outcome"}, {"frame_id", std::to_string(frame.id)}, {"index", frame.index}, {"sequence", nullptr}};
   if (frame.sequence) line["sequence"] = *frame.sequence;
   if (const auto* result = std::get_if<loupegrpc::Result>(&outcome)) {
     line["outcome"] = "RESULT";
@@ -254,8 +257,8 @@ class Player {
         const auto outcome = session().Receive(kPatience);
         if (!outcome) {
           const auto fault = session().fault();
-          throw std::runtime_error("the session ended with " + std::to_string(left) + " outcomes to come: " +
-                                   (fault ? fault->what() : "no fault"));
+          throw std::runtime_error("the session ended with " + std::to_string(left) +
+                                   " outcomes to come: " + (fault ? fault->what() : "no fault"));
         }
         Write(OfOutcome(*outcome));
       }
@@ -316,8 +319,9 @@ class Player {
     if (kind == "reset_adaptation") return session().ResetAdaptation(kPatience);
     if (kind == "snapshot_adaptation") return session().SnapshotAdaptation(kPatience);
     if (kind == "rollback_adaptation") {
-      return asked.contains("to_step") ? session().RollbackAdaptationTo(asked["to_step"].get<std::uint64_t>(), kPatience)
-                                       : session().RollbackAdaptation(kPatience);
+      return asked.contains("to_step")
+                 ? session().RollbackAdaptationTo(asked["to_step"].get<std::uint64_t>(), kPatience)
+                 : session().RollbackAdaptation(kPatience);
     }
     throw std::runtime_error("the script has a control " + kind + " that this player does not know");
   }
@@ -332,7 +336,8 @@ class Player {
       return image;
     }
     if (asked.contains("text")) return loupegrpc::Encoded{asked["text"].get<std::string>()};
-    if (asked.contains("zeros")) return loupegrpc::Encoded{std::vector<std::uint8_t>(asked["zeros"].get<std::size_t>())};
+    if (asked.contains("zeros"))
+      return loupegrpc::Encoded{std::vector<std::uint8_t>(asked["zeros"].get<std::size_t>())};
     const std::filesystem::path path = root_ / asked.at("file").get<std::string>();
     if (asked.contains("first")) return loupegrpc::Encoded{ReadFile(path).substr(0, asked["first"].get<std::size_t>())};
     return loupegrpc::File{path};
@@ -369,16 +374,19 @@ class Player {
 double ProcessorSeconds() {
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
-  const auto seconds = [](const timeval& time) { return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6; };
+  const auto seconds = [](const timeval& time) {
+    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
+  };
   return seconds(usage.ru_utime) + seconds(usage.ru_stime);
 }
 
 // Prints frames a second of one stream, and the client's own processor time for each. Kind `nv12`: raw pixels of 1920x1080; else a picture file.
 void Speed(const std::string& address, const std::string& kind, int count) {
   const loupegrpc::Image image =
-      kind == "nv12" ? loupegrpc::Image(loupegrpc::Raw{std::vector<std::uint8_t>(1920 * 1080 * 3 / 2),
-                                                       loupegrpc::FrameFormat{loupegrpc::PixelFormat::kNv12, 1920, 1080}})
-                     : loupegrpc::Image(loupegrpc::Encoded{ReadFile(kind)});
+      kind == "nv12"
+          ? loupegrpc::Image(loupegrpc::Raw{std::vector<std::uint8_t>(1920 * 1080 * 3 / 2),
+                                            loupegrpc::FrameFormat{loupegrpc::PixelFormat::kNv12, 1920, 1080}})
+          : loupegrpc::Image(loupegrpc::Encoded{ReadFile(kind)});
   loupegrpc::Options options;
   options.address = address;
   const auto client = loupegrpc::Client::Connect(options);
@@ -387,8 +395,11 @@ void Speed(const std::string& address, const std::string& kind, int count) {
     session.masks = loupegrpc::Masks{loupegrpc::MaskPolicy::kNever};
     int results = 0;
     client.Analyze(std::vector<loupegrpc::Frame>(static_cast<std::size_t>(frames), loupegrpc::Frame{image}), session,
-                   [&](const loupegrpc::Outcome& outcome) { results += std::holds_alternative<loupegrpc::Result>(outcome) ? 1 : 0; });
-    if (results != frames) throw std::runtime_error(std::to_string(results) + " of " + std::to_string(frames) + " frames have a result");
+                   [&](const loupegrpc::Outcome& outcome) {
+                     results += std::holds_alternative<loupegrpc::Result>(outcome) ? 1 : 0;
+                   });
+    if (results != frames)
+      throw std::runtime_error(std::to_string(results) + " of " + std::to_string(frames) + " frames have a result");
   };
   run(10);
   const auto started = std::chrono::steady_clock::now();
@@ -396,11 +407,13 @@ void Speed(const std::string& address, const std::string& kind, int count) {
   run(count);
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
   const double processor = ProcessorSeconds() - before;
-  Write({{"frames_per_second", std::round(count / seconds * 10) / 10}, {"cpu_ms_per_frame", std::round(processor * 1e5 / count) / 100}});
+  Write({{"frames_per_second", std::round(count / seconds * 10) / 10},
+         {"cpu_ms_per_frame", std::round(processor * 1e5 / count) / 100}});
 }
 
 int Main(const std::vector<std::string>& arguments) {
-  if (arguments.size() != 4) throw std::runtime_error("usage: scenario SCRIPT ADDRESS CONTROL ROOT, or scenario --speed ADDRESS KIND COUNT");
+  if (arguments.size() != 4)
+    throw std::runtime_error("usage: scenario SCRIPT ADDRESS CONTROL ROOT, or scenario --speed ADDRESS KIND COUNT");
   if (arguments[0] == "--speed") {
     Speed(arguments[1], arguments[2], std::stoi(arguments[3]));
     return 0;

@@ -66,14 +66,15 @@ class Client {
   ///
   /// ConnectionLostError: the session broke. What `each` throws ends it at once and is thrown on; so does TimeoutError. What `next` throws, and a frame
   /// that cannot be read, ends it behind the outcomes of those before. A call of `next` that runs is waited for.
-  Summary Analyze(const FrameSource& next, const SessionOptions& options, const std::function<void(const Outcome&)>& each,
-                  const Patience& patience = {}) const;
+  Summary Analyze(const FrameSource& next, const SessionOptions& options,
+                  const std::function<void(const Outcome&)>& each, const Patience& patience = {}) const;
 
   /// The frames of a range, which is read by another thread.
   template <std::ranges::input_range Range>
-    requires std::convertible_to<std::ranges::range_reference_t<Range>, Frame>
-  Summary Analyze(Range&& frames, const SessionOptions& options, const std::function<void(const Outcome&)>& each,
-                  const Patience& patience = {}) const {
+  requires std::convertible_to<std::ranges::range_reference_t<Range>, Frame> Summary
+  Analyze(Range&& frames, const SessionOptions& options, const std::function<void(const Outcome&)>& each,
+          const Patience& patience = {})
+  const {
     auto at = std::ranges::begin(frames);
     const auto end = std::ranges::end(frames);
     const FrameSource next = [&]() -> std::optional<Frame> {

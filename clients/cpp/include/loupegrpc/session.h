@@ -28,7 +28,8 @@ struct ModelInfo {
 
 /// What a server takes; each 0 is not said.
 struct Limits {
-  std::uint64_t max_message_bytes = 0, max_frame_bytes = 0, max_pixels = 0, max_response_bytes = 0, max_adaptation_bytes = 0;
+  std::uint64_t max_message_bytes = 0, max_frame_bytes = 0, max_pixels = 0, max_response_bytes = 0,
+                max_adaptation_bytes = 0;
   std::uint32_t max_side = 0, credits = 0, max_sessions = 0, max_tiles = 0;
 };
 
