@@ -4,8 +4,7 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <fstream>
-#include <iterator>
+#include <cstdio>
 #include <stdexcept>
 #include <system_error>
 #include <utility>
@@ -126,15 +125,21 @@ std::shared_ptr<const Message> Keep(Message message) {
 }
 
 Bytes ReadFile(const std::filesystem::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  // A folder can be opened, and not read.
+  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "rb"), &std::fclose);
   std::string bytes;
-  if (file) bytes.assign(std::istreambuf_iterator<char>(file), {});
-  if (!file || file.bad() || std::filesystem::is_directory(path)) {
-    const int why = std::filesystem::is_directory(path) ? EISDIR : errno;
-    throw std::system_error(why == 0 ? EIO : why, std::generic_category(), path.string());
+  // Of a pipe nobody knows the length.
+  constexpr std::size_t kStep = std::size_t{1} << 18;
+  for (std::size_t length = 0; file;) {
+    bytes.resize(length + kStep);
+    errno = 0;
+    const std::size_t read = std::fread(bytes.data() + length, 1, kStep, file.get());
+    length += read;
+    if (read == kStep) continue;
+    if (std::ferror(file.get()) != 0) break;
+    bytes.resize(length);
+    return bytes;
   }
-  return bytes;
+  throw std::system_error(errno == 0 ? EIO : errno, std::generic_category(), path.string());
 }
 
 template <class Request>

@@ -56,7 +56,9 @@ TEST(Masks, AreThoseOfPycocotools) {
     const auto packed = FromBase64(golden["bits"]);
     std::vector<std::uint8_t> pixels(static_cast<std::size_t>(mask.height * mask.width));
     for (std::size_t i = 0; i < pixels.size(); ++i) pixels[i] = packed.at(i / 8) >> (7 - i % 8) & 1;
-    EXPECT_EQ(mask.Runs(), golden["runs"].get<std::vector<std::int64_t>>());
+    if (golden.contains("runs")) {
+      EXPECT_EQ(mask.Runs(), golden["runs"].get<std::vector<std::int64_t>>());
+    }
     EXPECT_EQ(mask.Decode().pixels, pixels);
     EXPECT_EQ(mask.Area(), golden["area"].get<std::int64_t>());
     const loupegrpc::Box box = mask.BoundingBox();
