@@ -6,13 +6,11 @@
 #include <grpcpp/support/sync_stream.h>
 
 #include <algorithm>
-#include <cctype>
+#include <charconv>
 #include <climits>
 #include <condition_variable>
-#include <fstream>
 #include <mutex>
 #include <random>
-#include <regex>
 #include <thread>
 #include <utility>
 
@@ -95,6 +93,8 @@ std::string Escape(const std::string& text) {
   return escaped;
 }
 
+char ToSmall(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
+
 // gRPC ends the program over a header that is none.
 void CheckHeader(const std::string& name, const std::string& value) {
   const bool good_name =
@@ -109,9 +109,7 @@ void CheckHeader(const std::string& name, const std::string& value) {
 void Put(const Headers& from, Headers* to) {
   for (const auto& [name, value] : from) {
     std::string small = name;
-    std::transform(small.begin(), small.end(), small.begin(), [](unsigned char c) {
-      return c < 0x80 ? static_cast<char>(std::tolower(c)) : static_cast<char>(c);
-    });
+    std::transform(small.begin(), small.end(), small.begin(), ToSmall);
     CheckHeader(small, value);
     (*to)[small] = value;
   }
@@ -244,23 +242,36 @@ Channel::Channel(Options options) : options_(std::move(options)), grpc_(std::mak
   if (address.starts_with("unix:") && address.size() > 5) {
     target_ = shown_ = address;
   } else {
-    // HOST is a name, an address, or one of IPv6 in brackets; what stands before an @ is nobody's business.
-    static const std::regex kAddress(
-        R"((https?)://(?:[^@/?#]*@)?([^\[\]:@/?#\s]+|\[[0-9A-Fa-f:.]+\])(?::([0-9]{0,5}))?(?:[/?#].*)?)",
-        std::regex::icase);
-    std::smatch parts;
-    if (!std::regex_match(address, parts, kAddress)) {
+    const std::size_t colon = address.find("://");
+    std::string scheme = address.substr(0, colon == std::string::npos ? 0 : colon);
+    std::transform(scheme.begin(), scheme.end(), scheme.begin(), ToSmall);
+    secure_ = scheme == "https";
+    std::string_view place(address);
+    place.remove_prefix(scheme.empty() ? 0 : colon + 3);
+    place = place.substr(0, place.find_first_of("/?#"));
+    // What stands before an @ is nobody's business.
+    place.remove_prefix(place.rfind('@') + 1);
+    // HOST is a name, an address, or one of IPv6 in brackets.
+    const std::size_t end = place.starts_with('[') ? std::min(place.find(']'), place.size() - 1) + 1
+                                                   : std::min(place.find(':'), place.size());
+    const std::string host(place.substr(0, end));
+    const bool good = host.starts_with('[')
+                          ? host.size() > 2 &&
+                                host.find_first_not_of("0123456789abcdefABCDEF:.", 1) == host.size() - 1 &&
+                                host.ends_with(']')
+                          : !host.empty() && host.find_first_of("[] \t\r\n") == std::string::npos;
+    std::string_view port = place.substr(end);
+    const bool separate = port.empty() || port.starts_with(':');
+    if (!port.empty()) port.remove_prefix(1);
+    if (port.empty()) port = secure_ ? "443" : "80";
+    int number = 0;
+    const auto read = std::from_chars(port.data(), port.data() + port.size(), number);
+    if ((scheme != "http" && !secure_) || !good || !separate || read.ec != std::errc() ||
+        read.ptr != port.data() + port.size() || number < 1 || number > 65535) {
       throw std::invalid_argument("Options::address is '" + address +
                                   "': it must be http://HOST:PORT, https://HOST:PORT or unix:/path");
     }
-    std::string scheme = parts[1];
-    std::transform(scheme.begin(), scheme.end(), scheme.begin(),
-                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-    secure_ = scheme == "https";
-    const std::string port = parts[3].length() > 0 ? parts[3].str() : secure_ ? "443" : "80";
-    if (std::stoi(port) > 65535 || std::stoi(port) == 0)
-      throw std::invalid_argument("Options::address has no port " + port);
-    target_ = parts[2].str() + ":" + port;
+    target_ = host + ":" + std::to_string(number);
     shown_ = scheme + "://" + target_;
   }
   if (options_.tls && !secure_) throw std::invalid_argument("Options::tls goes with an https:// address");

@@ -4,8 +4,9 @@
 #include <google/protobuf/empty.pb.h>
 #include <google/protobuf/unknown_field_set.h>
 
+#include <algorithm>
+#include <iterator>
 #include <optional>
-#include <regex>
 #include <string_view>
 
 #include "messages.h"
@@ -53,12 +54,23 @@ std::string OneLine(const std::string& message) {
   return line.empty() ? "no reason given" : line;
 }
 
+// Of a stream, whatever gRPC calls it.
+constexpr std::string_view kBroken[] = {"rst_stream",    "stream removed",   "goaway",
+                                        "socket closed", "connection reset", "broken pipe"};
+
+std::string Small(std::string text) {
+  for (char& c : text) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
+  }
+  return text;
+}
+
 // What an answer without gRPC in it means; nothing where the answer was gRPC.
 std::optional<std::string> ProxyHint(const std::string& message) {
-  static const std::regex kHttpStatus("http2 header with status: ([0-9]{3})", std::regex::icase);
-  std::smatch found;
-  if (!std::regex_search(message, found, kHttpStatus)) return std::nullopt;
-  const std::string code = found[1];
+  constexpr std::string_view kHttpStatus = "http2 header with status: ";
+  const std::size_t at = Small(message).find(kHttpStatus);
+  if (at == std::string::npos) return std::nullopt;
+  const std::string code = message.substr(at + kHttpStatus.size(), 3);
   if (code == "413") return "a proxy answered with HTTP 413: " + std::string(kLargeMessages);
   if (code == "502" || code == "503") return "a proxy answered with HTTP " + code + ": it does not reach the server";
   if (code == "504")
@@ -116,9 +128,9 @@ std::string Name(FailureCode code) {
 bool IsTransport(const Status& status) {
   if (status.silent || status.code == kUnavailable) return true;
   if (status.code != kInternal && status.code != kUnknown && status.code != kCancelled) return false;
-  static const std::regex kBroken("RST_STREAM|Stream removed|GOAWAY|Socket closed|Connection reset|Broken pipe",
-                                  std::regex::icase);
-  return std::regex_search(status.message, kBroken);
+  const std::string message = Small(status.message);
+  return std::any_of(std::begin(kBroken), std::end(kBroken),
+                     [&](std::string_view word) { return message.find(word) != std::string::npos; });
 }
 
 std::shared_ptr<const Error> ToRequestFault(const Status& status, const std::string& address) {

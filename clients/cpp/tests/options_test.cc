@@ -14,7 +14,8 @@ using namespace std::chrono_literals;
 TEST(Options, ThatMakeNoSenseAreRefused) {
   std::vector<Options> refused;
   for (const char* address : {"127.0.0.1:5005", "ftp://host", "http://", "http://host:99999", "http://host:0",
-                              "http://host:x", "unix:", ""}) {
+                              "http://host:x", "http://host:1x", "http://a b", "http://[::1", "http://[]:1", "://host",
+                              "http//host", "http://[x]", "http://[::1]5", "unix:", ""}) {
     refused.push_back(At(address));
   }
   Options options;
