@@ -275,12 +275,12 @@ void Session::Impl::Run(std::unique_ptr<Connection> current) {
     if (!goes_on) break;
     try {
       current = Resume(*fault);
-    } catch (const Error& error) {
+    } catch (const std::exception& error) {
       fault = Lost(std::string(fault->what()) + ", and the session could not be resumed: " + error.what());
       break;
-    } catch (const std::exception& error) {
-      // Options::call_headers is the caller's.
-      fault = Lost(std::string(fault->what()) + ", and the session could not be resumed: " + error.what());
+    } catch (...) {
+      // Options::call_headers is the caller's, and throws what it likes.
+      fault = Lost(std::string(fault->what()) + ", and the session could not be resumed: its headers could not be had");
       break;
     }
   }

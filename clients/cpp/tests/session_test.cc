@@ -257,6 +257,26 @@ TEST(Session, WithoutReconnectingEndsWithItsConnection) {
   EXPECT_EQ(server.metadata().size(), 1U);
 }
 
+TEST(Session, HeadersThatCannotBeHadEndItAndNotTheProgram) {
+  FakeServer server({[](Call& call) -> End {
+    call.Read();
+    call.Write(Granted(kToken));
+    call.Read();
+    return {kUnavailable, "gone"};
+  }});
+  auto options = At(server.address());
+  int asked = 0;
+  options.call_headers = [&]() -> loupegrpc::Headers {
+    if (++asked > 1) throw 5;
+    return {};
+  };
+  const Client client(options);
+  auto session = client.OpenSession({}, kPatience);
+  session.Send(TextFrame(0), kPatience);
+  EXPECT_EQ(Rest(&session).size(), 1U);
+  EXPECT_THROW(session.Complete(kPatience), loupegrpc::ConnectionLostError);
+}
+
 TEST(Session, UnorderedOutcomesComeAsTheyAreReady) {
   FakeServer server({[](Call& call) -> End {
     EXPECT_TRUE(call.Read()->open().unordered());

@@ -4,6 +4,7 @@
 #ifndef LOUPEGRPC_CLIENT_H_
 #define LOUPEGRPC_CLIENT_H_
 
+#include <concepts>
 #include <cstdint>
 #include <functional>
 #include <iterator>

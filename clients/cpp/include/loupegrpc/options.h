@@ -220,7 +220,7 @@ struct SessionOptions {
   int max_frames_in_flight = 64;
   /// Further request headers of every connection of this session.
   Headers headers = {};
-  /// Ends the session as Session::Close does.
+  /// Ends the session at once: frames in flight get FailureCode::kCanceled.
   std::stop_token stop = {};
 };
 
