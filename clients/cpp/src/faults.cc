@@ -147,6 +147,11 @@ std::shared_ptr<const Error> ToRequestFault(const Status& status, const std::str
     return std::make_shared<RequestError>(ToCode(failed->code()), failed->message());
   }
   if (hint) return std::make_shared<UnavailableError>("no LoupeGrpc server at " + address + ": " + *hint);
+  // gRPC's words where it had nothing to connect to: it takes a key that is not the certificate's for an address less.
+  if (status.code == kUnavailable && status.message.find("empty address list") != std::string::npos) {
+    return std::make_shared<UnavailableError>(
+        "no way to " + address + ": its name has no address, or Tls::private_key is not that of Tls::certificate");
+  }
   if (status.code == kUnavailable) {
     return std::make_shared<UnavailableError>("no LoupeGrpc server at " + address +
                                               ": is it running? Start it with `loupe-grpc-server serve` (" + details +
