@@ -104,6 +104,7 @@ if [[ ${1:-build} == test ]]; then
   need libnetty-tcnative-jni "TLS of Debian's Netty, for tests of clients/java" has_jni netty-tcnative
   need libgoogle-gson-java "tests of clients/java read JSON with it" has_maven com/google/code/gson/gson
   need junit5 "tests of clients/java" has_maven org/junit/jupiter/junit-jupiter
+  need ruby-grpc "the example of clients/ruby" ruby -e 'require "grpc"'
   need libgrpc++-dev "clients/cpp speaks gRPC with it" test -e /usr/include/grpcpp/grpcpp.h
   need libpng-dev "clients/cpp reads masks with it" test -e /usr/include/png.h
   need libopencv-core-dev "tests of clients/cpp take frames from it" test -e /usr/include/opencv4/opencv2/core/mat.hpp
