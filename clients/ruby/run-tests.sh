@@ -19,7 +19,8 @@ for file in *.rb; do ruby -wc "$file" > /dev/null; done
 if ruby -w masks_test.rb "$root" > "$work/masks.log" 2>&1; then passed=$((passed + $(cat "$work/masks.log"))); else cat "$work/masks.log"; failed=1; fi
 
 coproc server { exec "${LOUPE_SERVER:-$root/out/loupe-grpc-server}" serve --listen http://127.0.0.1:0 --operations http://127.0.0.1:0 --web off 2> "$work/server.log"; }
-trap 'kill "$server_PID" 2> /dev/null; rm -rf "$work"' EXIT
+process=$server_PID
+trap 'kill "$process" 2> /dev/null; rm -rf "$work"' EXIT
 read -r _ address _ <&"${server[0]}" || { cat "$work/server.log"; exit 1; }
 echo broken > "$work/broken.jpg"
 cp "$root/samples/forged-cat-inpainted.png" "$root/samples/authentic-coffee.jpg" "$work/"
@@ -27,7 +28,6 @@ ruby -I "$work/generated" analyze.rb "${address#http://}" "$work"/{forged-cat-in
 for line in '/forged-cat-inpainted.png: MANIPULATED 0\.[0-9]{3} [1-9][0-9]* of [1-9][0-9]* pixels$' '/broken.jpg: INVALID, ' '/authentic-coffee.jpg: AUTHENTIC 0\.' '^2 results$'; do
   if grep -qE "$line" "$work/session.log"; then passed=$((passed + 1)); else echo "analyze.rb did not print $line"; failed=$((failed + 1)); fi
 done
-kill "$server_PID" 2> /dev/null
 status=0
 ruby -I "$work/generated" analyze.rb 127.0.0.1:9 "$work/authentic-coffee.jpg" > "$work/nobody.log" 2>&1 || status=$?
 if ((status == 1)) && grep -q '^127.0.0.1:9: ' "$work/nobody.log"; then passed=$((passed + 1)); else cat "$work/nobody.log"; failed=$((failed + 1)); fi
