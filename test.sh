@@ -136,6 +136,8 @@ clients() {
   checks "the Node client" clients/node/run-tests.sh
   checks "the Go client" clients/go/run-tests.sh
   checks "the Java client" clients/java/run-tests.sh
+  checks "the C++ client" clients/cpp/run-tests.sh
+  checks "the Ruby example" clients/ruby/run-tests.sh
   # With what those have built.
   checks "one scenario, every client" clients/scenario/run.sh
 }

@@ -104,6 +104,12 @@ if [[ ${1:-build} == test ]]; then
   need libnetty-tcnative-jni "TLS of Debian's Netty, for tests of clients/java" has_jni netty-tcnative
   need libgoogle-gson-java "tests of clients/java read JSON with it" has_maven com/google/code/gson/gson
   need junit5 "tests of clients/java" has_maven org/junit/jupiter/junit-jupiter
+  need ruby-grpc "the example of clients/ruby" ruby -e 'require "grpc"'
+  need libgrpc++-dev "clients/cpp speaks gRPC with it" test -e /usr/include/grpcpp/grpcpp.h
+  need libpng-dev "clients/cpp reads masks with it" test -e /usr/include/png.h
+  need libopencv-core-dev "tests of clients/cpp take frames from it" test -e /usr/include/opencv4/opencv2/core/mat.hpp
+  need nlohmann-json3-dev "tests of clients/cpp read JSON with it" test -e /usr/include/nlohmann/json.hpp
+  need libssl-dev "tests of clients/cpp make certificates with it" test -e /usr/include/openssl/evp.h
 fi
 
 if [[ ${1:-build} == bench ]]; then

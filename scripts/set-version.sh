@@ -17,6 +17,7 @@ sed -i "s|loupegrpc@v$dots|loupegrpc@v$new|" clients/go/README.md
 sed -i "s|VERSION = \"$dots\"|VERSION = \"$new\"|" clients/java/src/main/java/loupegrpc/ClientOptions.java
 sed -i "0,/<version>$dots</s||<version>$new<|" clients/java/pom.xml
 sed -i "s|loupe-grpc-$dots\.jar|loupe-grpc-$new.jar|; s|<version>$dots<|<version>$new<|" clients/java/README.md
+sed -i "s|loupe-grpc-cpp-$dots-|loupe-grpc-cpp-$new-|; s|find_package(LoupeGrpc ${old%.*} |find_package(LoupeGrpc ${new%.*} |" clients/cpp/README.md
 sed -i "s|loupe-grpc-node/$dots|loupe-grpc-node/$new|" clients/node/src/options.ts
 sed -i "s|loupe-grpc-$dots\.tgz|loupe-grpc-$new.tgz|" clients/node/README.md
 # The first two of a lock file are the package's own; those of others stand behind a `resolved`.

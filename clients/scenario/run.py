@@ -46,6 +46,7 @@ def clients(only: list[str]) -> tuple[dict[str, list[str]], list[str]]:
         "node": ["node", str(ROOT / "clients/node/dist/test/scenario.js")],
         "go": [str(HERE / "go/bin/scenario")],
         "java": [str(HERE / "java/bin/scenario")],
+        "cpp": [str(HERE / "cpp/bin/scenario")],
     }
     wanted = {name: found[name] for name in only or found}
     there = {name: command for name, command in wanted.items() if pathlib.Path(command[:2][-1]).exists()}

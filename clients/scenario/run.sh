@@ -7,4 +7,5 @@ python=$here/../python
 # Go's compiler sees by itself what is up to date.
 ! command -v go > /dev/null || ! [[ -d /usr/share/gocode/src/google.golang.org/grpc ]] || "$here/go/build.sh"
 [[ $("$here/../java/missing.sh") ]] || "$here/java/build.sh"
+[[ $("$here/../cpp/missing.sh") ]] || "$here/cpp/build.sh"
 PYTHONDONTWRITEBYTECODE=1 PYTHONPATH="${PYTHONPATH:-$python/src}" exec "${PYTHON:-/usr/bin/python3}" "$here/run.py" "$@"

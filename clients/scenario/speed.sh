@@ -11,7 +11,7 @@ trap 'kill "$server_PID"' EXIT
 read -r _ address _ <&"${server[0]}"
 for round in 1 2 3; do
   for kind in "$root/tests/data/preprocess/rgb-1920x1080.jpg" nv12; do
-    for client in dotnet python python-asyncio node go java; do
+    for client in dotnet python python-asyncio node go java cpp; do
       case $client in
         dotnet) command=("$root/tests/LoupeGrpc.Scenario/bin/Release/net10.0/LoupeGrpc.Scenario") ;;
         python) command=("${PYTHON:-/usr/bin/python3}" "$here/python/scenario.py") ;;
@@ -19,6 +19,7 @@ for round in 1 2 3; do
         node) command=(node "$root/clients/node/dist/test/scenario.js") ;;
         go) command=("$here/go/bin/scenario") ;;
         java) command=("$here/java/bin/scenario") ;;
+        cpp) command=("$here/cpp/bin/scenario") ;;
       esac
       [[ -e ${command[1]:-${command[0]}} ]] || continue
       echo "$round $(basename "$kind") $client $("${command[@]}" --speed "$address" "$kind" "$count")"

@@ -19,6 +19,7 @@ public sealed class VersionTests
     [InlineData("clients/java/src/main/java/loupegrpc/ClientOptions.java", "VERSION = \"(.+)\"")]
     [InlineData("clients/java/README.md", "<version>(.+)</version>")]
     [InlineData("clients/java/README.md", @"loupe-grpc-([0-9.]+)\.jar")]
+    [InlineData("clients/cpp/README.md", "loupe-grpc-cpp-([0-9.]+)-Linux")]
     [InlineData("clients/node/package.json", "\"version\": \"(.+)\"")]
     [InlineData("clients/node/package-lock.json", "\"version\": \"(.+)\"")]
     [InlineData("clients/node/src/options.ts", "loupe-grpc-node/([0-9.]+)'")]

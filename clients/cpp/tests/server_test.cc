@@ -1,0 +1,155 @@
+// Against a real server, which run-tests.sh starts.
+#include <cstdlib>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "support.h"
+
+namespace {
+
+using loupegrpc::Client;
+using loupegrpc::FailureCode;
+using loupegrpc::ImageOptions;
+using loupegrpc::Verdict;
+
+class Server : public testing::Test {
+ protected:
+  void SetUp() override {
+    const char* address = std::getenv("LOUPE_ADDRESS");
+    if (address == nullptr) GTEST_SKIP() << "LOUPE_ADDRESS is not set";
+    client_ = std::make_unique<Client>(Client::Connect(At(address), kPatience));
+  }
+
+  loupegrpc::Analysis Analyze(const char* file, const ImageOptions& options = {}) {
+    return client_->AnalyzeImage(loupegrpc::File{Root() / file}, options, kPatience);
+  }
+
+  static FailureCode CodeOf(const std::function<void()>& action) {
+    try {
+      action();
+    } catch (const loupegrpc::RequestError& refused) {
+      return refused.code();
+    }
+    ADD_FAILURE() << "nothing was refused";
+    return FailureCode::kInternal;
+  }
+
+  std::unique_ptr<Client> client_;
+};
+
+constexpr char kForged[] = "samples/forged-cat-in-coffee.jpg";
+constexpr char kAuthentic[] = "samples/authentic-coffee.jpg";
+
+TEST_F(Server, EveryKindOfMaskIsTheSame) {
+  ImageOptions options;
+  std::vector<std::uint8_t> first;
+  for (const auto encoding :
+       {loupegrpc::MaskEncoding::kRle, loupegrpc::MaskEncoding::kPng, loupegrpc::MaskEncoding::kSoftPng}) {
+    options.masks = loupegrpc::Masks{loupegrpc::MaskPolicy::kAlways, encoding};
+    const auto found = Analyze("samples/forged-cat-inpainted.png", options);
+    ASSERT_TRUE(found.mask);
+    EXPECT_EQ(found.verdict, Verdict::kManipulated);
+    const auto pixels = found.mask->Decode().pixels;
+    if (first.empty()) first = pixels;
+    EXPECT_EQ(pixels, first);
+    EXPECT_EQ(static_cast<std::uint64_t>(std::count(pixels.begin(), pixels.end(), 1)), found.mask->area());
+  }
+}
+
+TEST_F(Server, ManySessionsShareAClient) {
+  const loupegrpc::Encoded picture{ReadFile(Root() / kAuthentic)};
+  std::vector<std::thread> running;
+  for (int number = 0; number < 3; ++number) {
+    running.emplace_back([&] {
+      loupegrpc::SessionOptions options;
+      options.max_frames_in_flight = 3;
+      options.masks = loupegrpc::Masks{loupegrpc::MaskPolicy::kNever};
+      std::size_t count = 0;
+      const auto account = client_->Analyze(std::vector<loupegrpc::Frame>(15, loupegrpc::Frame{picture}), options,
+                                            [&](const loupegrpc::Outcome& outcome) {
+                                              EXPECT_TRUE(std::holds_alternative<loupegrpc::Result>(outcome))
+                                                  << ToString(outcome);
+                                              EXPECT_EQ(FrameOf(outcome).index, count);
+                                              EXPECT_EQ(FrameOf(outcome).id, count);
+                                              ++count;
+                                            });
+      EXPECT_EQ(count, 15U);
+      EXPECT_EQ(account.results, 15U);
+    });
+  }
+  for (auto& thread : running) thread.join();
+}
+
+TEST_F(Server, RefusalsKeepTheirCodes) {
+  EXPECT_EQ(CodeOf([&] { client_->AnalyzeImage(loupegrpc::Encoded{std::string("not a picture")}, {}, kPatience); }),
+            FailureCode::kInvalid);
+  loupegrpc::SessionOptions options;
+  options.thresholds = loupegrpc::Thresholds{0.9, 0.1};
+  EXPECT_EQ(CodeOf([&] { client_->OpenSession(options, kPatience); }), FailureCode::kInvalid);
+}
+
+TEST_F(Server, ResultsAreExplainedInTheLanguageThatIsAskedFor) {
+  EXPECT_TRUE(Analyze(kForged).explanation.empty());
+  ImageOptions options;
+  options.explain = "en";
+  const auto sentences = Analyze(kForged, options).explanation;
+  ASSERT_FALSE(sentences.empty());
+  EXPECT_EQ(sentences[0].code, "SCORE_MANIPULATED");
+  EXPECT_EQ(sentences[0].numbers.at("high"), 0.6);
+  EXPECT_TRUE(sentences[0].text.starts_with("The score of 0.")) << sentences[0].text;
+  options.explain = "fr";
+  const auto message = MessageOf<loupegrpc::RequestError>([&] { Analyze(kForged, options); });
+  EXPECT_NE(message.find("en or zh"), std::string::npos) << message;
+}
+
+TEST_F(Server, ResultsAreSignedWhereThatIsAskedFor) {
+  EXPECT_TRUE(Analyze(kForged).receipt.empty());
+  ImageOptions options;
+  options.receipt = true;
+  const auto alone = Analyze(kForged, options);
+  const auto envelope = nlohmann::json::parse(alone.receipt);
+  EXPECT_FALSE(envelope.at("signatures").empty());
+  loupegrpc::SessionOptions session;
+  session.receipts = true;
+  const auto summary = client_->Analyze(
+      std::vector<loupegrpc::Frame>{{loupegrpc::File{Root() / kForged}}}, session,
+      [](const loupegrpc::Outcome& outcome) {
+        EXPECT_FALSE(std::get<loupegrpc::Result>(outcome).analysis.receipt.empty());
+      },
+      kPatience);
+  EXPECT_FALSE(summary.receipt.empty());
+}
+
+TEST_F(Server, PicturesAreLookedAtInTilesWhereThatIsAskedFor) {
+  EXPECT_FALSE(Analyze(kAuthentic).tiles);
+  ImageOptions options;
+  options.tiles = loupegrpc::Tiles{loupegrpc::TilePolicy::kNative};
+  const auto tiled = Analyze(kAuthentic, options);
+  ASSERT_TRUE(tiled.tiles);
+  EXPECT_EQ(tiled.tiles->analysed, 4U);
+  EXPECT_EQ(tiled.tiles->total, 4U);
+  EXPECT_EQ(tiled.tiles->step, 160U);
+  EXPECT_GT(tiled.tiles->peak_score, tiled.score);
+  EXPECT_GT(tiled.tiles->peak.width, 0);
+  loupegrpc::SessionOptions session;
+  session.tiles = loupegrpc::Tiles{loupegrpc::TilePolicy::kNative, 2};
+  auto opened = client_->OpenSession(session, kPatience);
+  opened.Send({loupegrpc::File{Root() / kAuthentic}}, kPatience);
+  const auto result = std::get<loupegrpc::Result>(opened.Receive(kPatience).value());
+  EXPECT_EQ(result.analysis.tiles.value().analysed, 2U);
+  EXPECT_TRUE(result.analysis.tiles->whole_picture_run);
+}
+
+TEST_F(Server, AModelIsAskedForByItsName) {
+  EXPECT_EQ(client_->ServerInfo(kPatience).models, std::vector<std::string>{"default"});
+  ImageOptions options;
+  options.model = "default";
+  EXPECT_EQ(Analyze(kAuthentic, options).score, Analyze(kAuthentic).score);
+  options.model = "huge";
+  EXPECT_EQ(CodeOf([&] { Analyze(kAuthentic, options); }), FailureCode::kInvalid);
+  loupegrpc::SessionOptions session;
+  session.model = "huge";
+  EXPECT_EQ(CodeOf([&] { client_->OpenSession(session, kPatience); }), FailureCode::kInvalid);
+}
+
+}  // namespace
