@@ -57,8 +57,25 @@ internal sealed class LoupeModel : IDisposable
     /// <exception cref="OnnxRuntimeException">There is not enough memory.</exception>
     public TensorBuffer CreatePixels() => TensorBuffer.Allocate(Memory.AllocateHost, ElementType.Float32, new TensorShapes(Manifest, 1).PixelValues);
 
+    /// <summary>Bytes of the weights that a package brings in one precision.</summary>
+    /// <exception cref="ModelLoadException">It does not have the precision.</exception>
+    public static long WeightBytes(ModelPackage package, ExecutionTarget target)
+    {
+        try
+        {
+            return new FileInfo(package.PathOf(package.FilesOf(target.Precision).Weights)).Length;
+        }
+        catch (Exception exception) when (exception is PackageException or IOException)
+        {
+            throw new ModelLoadException(exception.Message, exception);
+        }
+    }
+
+    /// <param name="alsoSingle">
+    /// Whether encoder and segmentor are loaded a second time, for runs on their caller's thread alone. Their weights are in memory twice then.
+    /// </param>
     /// <exception cref="ModelLoadException">A graph does not load, or its inputs and outputs are not those of the manifest.</exception>
-    public static LoupeModel Load(ModelPackage package, ExecutionTarget target, int intraOpThreads)
+    public static LoupeModel Load(ModelPackage package, ExecutionTarget target, int intraOpThreads, bool alsoSingle = false)
     {
         PrecisionFiles files;
         try
@@ -75,6 +92,7 @@ internal sealed class LoupeModel : IDisposable
         try
         {
             var (encoder, segmentor, adapt) = OpenGraphs(package, files, target, intraOpThreads, opened);
+            var (singleEncoder, singleSegmentor) = alsoSingle ? OpenSingle(package, files, target, opened) : default;
             WeightMappings.Detach(package.PathOf(files.Weights));
             var memory = TensorMemory.Create(target, encoder);
             opened.Add(memory);
@@ -88,9 +106,9 @@ internal sealed class LoupeModel : IDisposable
                 parameters,
                 runOptions,
                 memory,
-                GraphSession.Start("encoder", encoder, runOptions, target.IsDevice),
-                GraphSession.Start("segmentor", segmentor, runOptions, target.IsDevice),
-                GraphSession.Start("adapt", adapt, runOptions, target.IsDevice));
+                GraphSession.Start("encoder", encoder, singleEncoder, runOptions, target.IsDevice),
+                GraphSession.Start("segmentor", segmentor, singleSegmentor, runOptions, target.IsDevice),
+                GraphSession.Start("adapt", adapt, single: null, runOptions, target.IsDevice));
         }
         catch (Exception exception)
         {
@@ -115,6 +133,9 @@ internal sealed class LoupeModel : IDisposable
             graph.Watch = watch(graph.Name);
         }
     }
+
+    /// <summary>Chooses on how many threads each run works from now on, where there is a choice.</summary>
+    public void SpreadRuns(IRunWidth encoder, IRunWidth segmentor) => (Encoder.Width, Segmentor.Width) = (encoder, segmentor);
 
     /// <summary>Ends runs in progress between two nodes, and every later one at once. For good.</summary>
     public void Terminate()
@@ -153,8 +174,7 @@ internal sealed class LoupeModel : IDisposable
         using var options = ProviderSessions.Create(target, intraOpThreads);
         InferenceSession Load(PackageFile file, Action<InferenceSession, ModelPackage, PrecisionFiles> check)
         {
-            var session = Open(package.PathOf(file), options);
-            opened.Add(session);
+            var session = Open(package.PathOf(file), options, opened);
             check(session, package, files);
             return session;
         }
@@ -163,11 +183,21 @@ internal sealed class LoupeModel : IDisposable
             Load(files.Encoder, GraphContract.CheckEncoder), Load(files.Segmentor, GraphContract.CheckSegmentor), Load(files.Adapt, GraphContract.CheckAdapt)));
     }
 
-    private static InferenceSession Open(string path, SessionOptions options)
+    /// <summary>The graphs that every frame passes, for runs on one thread.</summary>
+    private static (InferenceSession Encoder, InferenceSession Segmentor) OpenSingle(
+        ModelPackage package, PrecisionFiles files, ExecutionTarget target, List<IDisposable> opened)
+    {
+        using var options = ProviderSessions.Create(target, intraOpThreads: 1);
+        return WeightMappings.Change(() => (Open(package.PathOf(files.Encoder), options, opened), Open(package.PathOf(files.Segmentor), options, opened)));
+    }
+
+    private static InferenceSession Open(string path, SessionOptions options, List<IDisposable> opened)
     {
         try
         {
-            return new InferenceSession(path, options);
+            var session = new InferenceSession(path, options);
+            opened.Add(session);
+            return session;
         }
         catch (OnnxRuntimeException exception)
         {
