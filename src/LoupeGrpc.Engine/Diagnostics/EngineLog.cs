@@ -40,4 +40,11 @@ internal static partial class EngineLog
         "{Name} answers with other bits on one thread than on several: every run works on all threads. A package that is converted anew does not",
         EventName = "RunsNotSpread")]
     public static partial void RunsNotSpread(ILogger logger, string name);
+
+    [LoggerMessage(
+        9,
+        LogLevel.Warning,
+        "The operators for the CPU are not there, so {Name} runs without them and takes longer: {Reason}",
+        EventName = "OperatorsMissing")]
+    public static partial void OperatorsMissing(ILogger logger, string name, string reason);
 }

@@ -64,6 +64,11 @@ internal sealed class ModelRuns : IDisposable
         var model = LoupeModel.Load(package, target, threads, alsoSingle: spread is not null);
         try
         {
+            if (model.WithoutOperators is { } reason)
+            {
+                EngineLog.OperatorsMissing(logger, package.Manifest.Name, reason);
+            }
+
             if (spread is not null)
             {
                 model.SpreadRuns(spread.Encoder, spread.Segmentor);

@@ -125,7 +125,17 @@ public sealed class RunSpreadTests
     private static ModelPackage WithCutSums(ModelPackage package)
     {
         string directory = TestPackages.Copy(package);
-        string path = Path.Combine(directory, package.FilesOf(PackageLayout.Fp32).Segmentor.Path);
+        var files = package.FilesOf(PackageLayout.Fp32);
+        foreach (var segmentor in (PackageFile[])[files.Segmentor, files.Processor!.Segmentor])
+        {
+            CutSums(Path.Combine(directory, segmentor.Path));
+        }
+
+        return ModelPackage.OpenStaged(directory);
+    }
+
+    private static void CutSums(string path)
+    {
         var model = ModelProto.Parser.ParseFrom(File.ReadAllBytes(path));
         var nodes = model.Graph.Node;
         var makers = nodes.SelectMany(static node => node.Output.Select(output => (output, node))).ToDictionary(static pair => pair.output, static pair => pair.node);
@@ -144,7 +154,6 @@ public sealed class RunSpreadTests
         }
 
         File.WriteAllBytes(path, model.ToByteArray());
-        return ModelPackage.OpenStaged(directory);
 
         NodeProto? Maker(NodeProto node, int input) => makers.GetValueOrDefault(node.Input[input]);
     }
