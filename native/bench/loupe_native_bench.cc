@@ -66,22 +66,46 @@ void RegisterPreprocessing(const std::string& name, int32_t format, int32_t widt
       });
 }
 
-void RegisterMaskDecoding(const std::string& name, int32_t width, int32_t height) {
-  constexpr int32_t kQueries = 20;
-  constexpr int32_t kGrid = 96;
+constexpr int32_t kQueries = 20;
+constexpr int32_t kGrid = 96;
+
+// One query sees a region of a tenth of the picture, as masks are in life.
+std::vector<float> OneRegion() {
+  std::vector<float> logits(kQueries * kGrid * kGrid, -7.0f);
+  for (int32_t y = 30; y < 60; ++y) {
+    for (int32_t x = 40; x < 70; ++x) logits[static_cast<size_t>(y) * kGrid + x] = 4.0f;
+  }
+  return logits;
+}
+
+// `extent`: of the soft map; -1: there is none.
+void RegisterMaskDecoding(const std::string& name, int32_t width, int32_t height, std::vector<float> logits,
+                          int32_t extent) {
   constexpr int32_t kDecodeSize = 384;
   loupe_mask_decoder* handle = nullptr;
   loupe_mask_decoder_create(kDecodeSize, &handle);
   const std::shared_ptr<loupe_mask_decoder> decoder(handle, loupe_mask_decoder_destroy);
-  const auto mask_logits = std::make_shared<std::vector<float>>(RandomFloats(kQueries * kGrid * kGrid, 4.0f, 1));
+  const auto mask_logits = std::make_shared<std::vector<float>>(std::move(logits));
   const auto class_logits = std::make_shared<std::vector<float>>(RandomFloats(kQueries * 2, 1.0f, 2));
   const auto mask = std::make_shared<std::vector<uint8_t>>(static_cast<size_t>(width) * height);
+  const auto soft = std::make_shared<std::vector<float>>(static_cast<size_t>(width) * height);
   Register(
       "decode_mask/" + name,
       [=] {
-        const loupe_mask_request request{
-            sizeof(request),      kQueries,     kGrid, kGrid,   width, height, 0.5f, 0, mask_logits->data(),
-            class_logits->data(), mask->data(), width, nullptr, 0};
+        const loupe_mask_request request{sizeof(request),
+                                         kQueries,
+                                         kGrid,
+                                         kGrid,
+                                         width,
+                                         height,
+                                         0.5f,
+                                         std::max(extent, 0),
+                                         mask_logits->data(),
+                                         class_logits->data(),
+                                         mask->data(),
+                                         width,
+                                         extent < 0 ? nullptr : soft->data(),
+                                         width};
         int64_t area = 0;
         loupe_mask_decode(decoder.get(), &request, &area);
       },
@@ -122,8 +146,12 @@ int main(int argc, char** argv) {
   loupe::RegisterPreprocessing("bgr24_640x480", LOUPE_BGR24, 640, 480);
   loupe::RegisterPreprocessing("bgr24_1920x1080", LOUPE_BGR24, 1920, 1080);
   loupe::RegisterPreprocessing("nv12_1920x1080", LOUPE_NV12, 1920, 1080);
-  loupe::RegisterMaskDecoding("640x480", 640, 480);
-  loupe::RegisterMaskDecoding("1920x1080", 1920, 1080);
+  const auto noise = loupe::RandomFloats(loupe::kQueries * loupe::kGrid * loupe::kGrid, 4.0f, 1);
+  loupe::RegisterMaskDecoding("640x480_noise", 640, 480, noise, -1);
+  loupe::RegisterMaskDecoding("1920x1080_noise", 1920, 1080, noise, -1);
+  loupe::RegisterMaskDecoding("1920x1080_region", 1920, 1080, loupe::OneRegion(), -1);
+  loupe::RegisterMaskDecoding("1920x1080_region_soft", 1920, 1080, loupe::OneRegion(), LOUPE_SOFT_EVERYWHERE);
+  loupe::RegisterMaskDecoding("1920x1080_region_soft_within", 1920, 1080, loupe::OneRegion(), LOUPE_SOFT_WITHIN_MASK);
   loupe::RegisterEncoding("1920x1080_few_runs", 1920, 1080, loupe::RandomMask(1920, 1080, 100000, 1));
   // One or two pixels each, which take one character; and up to 60, which take one or two at random.
   loupe::RegisterEncoding("1920x1080_many_runs", 1920, 1080, loupe::RandomMask(1920, 1080, 30, 1));

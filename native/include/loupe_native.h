@@ -39,7 +39,7 @@ extern "C" {
 #endif
 
 /* Raised by every change that an existing caller could notice. */
-#define LOUPE_ABI_VERSION 3
+#define LOUPE_ABI_VERSION 4
 
 typedef enum loupe_status {
   LOUPE_OK = 0,
@@ -164,6 +164,14 @@ LOUPE_API loupe_status loupe_preprocess_to_chw(loupe_preprocessor* preprocessor,
 
 typedef struct loupe_mask_decoder loupe_mask_decoder;
 
+/* Where the soft map is written. */
+typedef enum loupe_soft_extent {
+  LOUPE_SOFT_EVERYWHERE = 0,
+  /* At least where the mask is 1, as it would be everywhere; what it holds elsewhere is not said. Takes less time: where
+     no pixel can be forged little is computed. */
+  LOUPE_SOFT_WITHIN_MASK = 1
+} loupe_soft_extent;
+
 typedef struct loupe_mask_request {
   uint32_t struct_size;
   int32_t queries;     /* Q: 1 to 4096 */
@@ -172,7 +180,7 @@ typedef struct loupe_mask_request {
   int32_t width;       /* of the picture, in pixels: 1 to LOUPE_MAX_SIDE */
   int32_t height;
   float threshold;              /* of the soft value, exclusive; finite */
-  int32_t reserved;             /* 0 */
+  int32_t soft_extent;          /* loupe_soft_extent; without meaning where `soft` is NULL */
   const float* mask_logits;     /* [Q, h, w], dense */
   const float* class_logits;    /* [Q, 2], dense: 0 forged, 1 nothing */
   uint8_t* mask;                /* [height] rows of `width` bytes: 1 forged, 0 not */

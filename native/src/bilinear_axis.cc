@@ -28,6 +28,11 @@ void BilinearAxis::Configure(int32_t input, int32_t output) {
     weight1_[at] = fraction;
   }
 
+  // Ascending to the end.
+  const auto last = static_cast<size_t>(output) - 1;
+  std::fill(index0_.begin() + output, index0_.end(), index0_[last]);
+  std::fill(index1_.begin() + output, index1_.end(), index1_[last]);
+
   output_ = output;
   input_ = input;
 }

@@ -13,7 +13,7 @@ class BilinearAxis {
   // Cheap where nothing changed since the last call; keeps its storage.
   void Configure(int32_t input, int32_t output);
 
-  // Each [output padded to lanes]; index 0 and weight 0 in the padding.
+  // Each [output padded to lanes]; indices ascend, weights in the padding are 0.
   const int32_t* index0() const { return index0_.data(); }
   const int32_t* index1() const { return index1_.data(); }
   const float* weight0() const { return weight0_.data(); }

@@ -35,8 +35,23 @@ class MaskDecoder {
     const float* Get(int32_t row, Fill fill);
   };
 
+  // Columns from `from` to `to`; none where they are equal.
+  struct Range {
+    int32_t from = 0;
+    int32_t to = 0;
+
+    bool empty() const { return from >= to; }
+    // The smallest that holds both.
+    Range Union(const Range& other) const;
+  };
+
   const float* GridRow(const loupe_mask_request& request, int32_t row);
   const float* SoftRow(const loupe_mask_request& request, int32_t row);
+
+  // Finds the ranges of rows and columns outside of which no pixel can be above the threshold.
+  void FindNeeded(const loupe_mask_request& request);
+  // The columns of the grid's cells in this row of cells that may reach the threshold somewhere between their corners.
+  Range OpenCells(const loupe_mask_request& request, int32_t row);
 
   const int32_t decode_size_;
   BilinearAxis grid_to_decode_x_;
@@ -45,8 +60,14 @@ class MaskDecoder {
   BilinearAxis decode_to_picture_y_;
   std::vector<float> forged_;  // [Q], probability that a query is a forgery
   std::vector<float> combined_;
-  RowPair grid_rows_;  // all queries' logits, widened to decode_size
-  RowPair soft_rows_;  // widened to the picture
+  std::vector<float> grid_row_;  // one query's, with room behind it
+  std::vector<float> corners_;   // two rows of one query's logits
+  std::vector<float> bounds_;    // of a row of cells
+  std::vector<Range> cells_;     // by row of cells
+  std::vector<Range> needed_;    // by row of the decode map: columns of it
+  std::vector<Range> pixels_;    // by row of the decode map: columns of the picture that need it
+  RowPair grid_rows_;            // all queries' logits, widened to decode_size
+  RowPair soft_rows_;            // widened to the picture
 };
 
 }  // namespace loupe

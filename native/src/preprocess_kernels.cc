@@ -1,9 +1,11 @@
 #include "preprocess_kernels.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "lane_padding.h"
 #include "resample_axis.h"
+#include "resample_by_block.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "preprocess_kernels.cc"
@@ -125,12 +127,16 @@ void YuvToRgbRow(const YuvCoefficients& coefficients, const uint8_t* y, const ui
   }
 }
 
-void ResampleRow(const uint8_t* source, const int32_t* first, const int32_t* weights, int32_t taps,
-                 int32_t padded_output, uint8_t* destination) {
+// Any reduction.
+void ResampleByGather(const uint8_t* source, const ResampleAxis& axis, uint8_t* destination) {
   constexpr Words d;
   constexpr BytesOfWords d8;
   constexpr hn::RebindToUnsigned<Words> du;
   const auto byte = hn::Set(d, 0xFF);
+  const int32_t* const first = axis.first();
+  const int32_t* const weights = axis.weights_by_tap();
+  const int32_t taps = axis.taps();
+  const int32_t padded_output = axis.padded_output();
   const auto step = static_cast<int32_t>(hn::Lanes(d));
   for (int32_t x = 0; x < padded_output; x += step) {
     auto sum = hn::Set(d, 1 << (kWeightBits - 1));
@@ -147,6 +153,13 @@ void ResampleRow(const uint8_t* source, const int32_t* first, const int32_t* wei
     }
     hn::StoreU(hn::DemoteTo(d8, hn::ShiftRight<kWeightBits>(sum)), d8, destination + x);
   }
+}
+
+void ResampleRow(const uint8_t* source, const ResampleAxis& axis, uint8_t* destination) {
+#if HWY_TARGET == HWY_AVX3
+  if (CanResampleByBlock(axis)) return loupe::ResampleByBlock(source, axis, destination);
+#endif
+  ResampleByGather(source, axis, destination);
 }
 
 void BlendRows(const uint8_t* const* rows, const int32_t* weights, int32_t count, int32_t padded,
@@ -213,9 +226,11 @@ void YuvToRgbRow(const YuvCoefficients& coefficients, const uint8_t* y, const ui
   HWY_DYNAMIC_DISPATCH(YuvToRgbRow)(coefficients, y, u, v, width, red, green, blue);
 }
 
-void ResampleRow(const uint8_t* source, const int32_t* first, const int32_t* weights, int32_t taps,
-                 int32_t padded_output, uint8_t* destination) {
-  HWY_DYNAMIC_DISPATCH(ResampleRow)(source, first, weights, taps, padded_output, destination);
+// What the widest kernel reads from a block's first input on, or a gather from an output's last.
+int32_t ResampleMargin(const ResampleAxis& axis) { return std::max(axis.taps() + 4, ResampleAxis::kMostReach); }
+
+void ResampleRow(const uint8_t* source, const ResampleAxis& axis, uint8_t* destination) {
+  HWY_DYNAMIC_DISPATCH(ResampleRow)(source, axis, destination);
 }
 
 void BlendRows(const uint8_t* const* rows, const int32_t* weights, int32_t count, int32_t padded,

@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "loupe_native.h"
+#include "resample_axis.h"
 
 // Rows in, rows out. "Padded" outputs may be written up to the next multiple of kLanePadding; inputs are read to their
 // stated width only, except where they are called padded too.
@@ -34,10 +35,11 @@ void ExpandI420Chroma(const uint8_t* source, int32_t width, uint8_t* expanded);
 void YuvToRgbRow(const YuvCoefficients& coefficients, const uint8_t* y, const uint8_t* u, const uint8_t* v,
                  int32_t width, uint8_t* red, uint8_t* green, uint8_t* blue);
 
-// Horizontal pass over one channel. `source` is readable for `taps` + 4 bytes beyond its width. `first` and `weights`
-// as in ResampleAxis.
-void ResampleRow(const uint8_t* source, const int32_t* first, const int32_t* weights, int32_t taps,
-                 int32_t padded_output, uint8_t* destination);
+// Bytes beyond a row's width that ResampleRow may read.
+int32_t ResampleMargin(const ResampleAxis& axis);
+
+// Horizontal pass over one channel.
+void ResampleRow(const uint8_t* source, const ResampleAxis& axis, uint8_t* destination);
 
 // Vertical pass: one output row from `count` rows of `padded` bytes.
 void BlendRows(const uint8_t* const* rows, const int32_t* weights, int32_t count, int32_t padded, uint8_t* destination);

@@ -60,8 +60,8 @@ void Preprocessor::Prepare(const loupe_image& image) {
   channels_ = image.format == LOUPE_GRAY8 ? 1 : 3;
   chroma_row_ = -1;
 
-  // Rows are written up to kLanePadding beyond their width, and ResampleRow reads up to taps + 4 beyond it.
-  row_stride_ = PadToLanes(image.width + kLanePadding + (horizontal_.needed() ? horizontal_.taps() + 4 : 0));
+  // Rows are written up to kLanePadding beyond their width.
+  row_stride_ = PadToLanes(image.width + kLanePadding + (horizontal_.needed() ? ResampleMargin(horizontal_) : 0));
   ring_rows_ = vertical_.needed() ? vertical_.taps() : 1;
   ring_stride_ = int64_t{channels_} * PadToLanes(image_size_);
 
@@ -113,8 +113,7 @@ void Preprocessor::FillRing(const loupe_image& image, int32_t y) {
   for (int channel = 0; channel < channels_; ++channel) {
     const uint8_t* const row = converted[static_cast<size_t>(channel)];
     if (horizontal_.needed()) {
-      ResampleRow(row, horizontal_.first(), horizontal_.weights_by_tap(), horizontal_.taps(), padded,
-                  ring + int64_t{channel} * padded);
+      ResampleRow(row, horizontal_, ring + int64_t{channel} * padded);
     } else {
       std::memcpy(ring + int64_t{channel} * padded, row, static_cast<size_t>(image_size_));
     }

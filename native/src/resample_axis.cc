@@ -52,9 +52,39 @@ void ResampleAxis::Configure(int32_t input, int32_t output) {
     }
   }
 
+  std::fill(first_.begin() + output, first_.end(), first_[static_cast<size_t>(output) - 1]);
+
   taps_ = taps;
   output_ = output;
+  SplitWeights();
   input_ = input;
+}
+
+void ResampleAxis::SplitWeights() {
+  const auto padded = static_cast<size_t>(padded_output());
+  const auto count = static_cast<size_t>(groups());
+  digits_.assign(padded * count * 12, 0);
+  positions_.assign(padded * 4, 0);
+  reach_ = 0;
+  for (size_t i = 0; i < padded; ++i) {
+    const size_t block = i / kBlock;
+    const size_t lane = i % kBlock;
+    const int32_t offset = first_[i] - first_[block * kBlock];
+    reach_ = std::max(reach_, offset + 4 * groups());
+    for (size_t tap = 0; tap < 4 * count; ++tap) {
+      // From the lowest digit: each is what is left to the nearest multiple of the base.
+      int32_t rest = by_tap_[tap * padded + i];
+      int8_t* const group = digits_.data() + (block * count + tap / 4) * 3 * kBlock * 4;
+      for (size_t digit = 3; digit-- > 0;) {
+        const auto value = static_cast<int8_t>(rest & 0xFF);
+        group[(digit * kBlock + lane) * 4 + tap % 4] = value;
+        rest = (rest - value) / 256;
+      }
+    }
+    for (size_t tap = 0; tap < 4; ++tap) {
+      positions_[i * 4 + tap] = static_cast<uint8_t>(static_cast<size_t>(offset) + tap);
+    }
+  }
 }
 
 }  // namespace loupe

@@ -1,9 +1,11 @@
 #include <hwy/highway.h>
 #include <hwy/tests/hwy_gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <limits>
+#include <random>
 #include <string>
 #include <vector>
 
@@ -95,6 +97,72 @@ TEST_P(MaskDecoderTest, SoftMapsAndMasksAreTheReference) {
   }
 }
 
+// Masks as they are in life: nothing nearly everywhere, so that most of the picture is never computed.
+TEST_P(MaskDecoderTest, WhatIsLeftOutChangesNoPixelAndNoSoftValueWithinTheMask) {
+  std::mt19937 random(5);
+  for (const Case& c : kCases) {
+    Handle decoder(c.decode_size);
+    for (int round = 0; round < 6; ++round) {
+      SCOPED_TRACE(std::to_string(c.width) + "x" + std::to_string(c.height) + ", round " + std::to_string(round));
+      const size_t cells = static_cast<size_t>(c.grid_width) * c.grid_height;
+      std::vector<float> mask_logits(static_cast<size_t>(c.queries) * cells, -9.0f);
+      // None in the first round; then single cells, and blocks that may lie at an edge.
+      for (int blob = 0; blob < round; ++blob) {
+        const int32_t left = static_cast<int32_t>(random() % static_cast<unsigned>(c.grid_width));
+        const int32_t top = static_cast<int32_t>(random() % static_cast<unsigned>(c.grid_height));
+        const int32_t size = 1 + static_cast<int32_t>(random() % 4);
+        const size_t query = random() % static_cast<unsigned>(c.queries);
+        const float peak = static_cast<float>(static_cast<int32_t>(random() % 9)) - 2.0f;
+        for (int32_t y = top; y < std::min(top + size, c.grid_height); ++y) {
+          for (int32_t x = left; x < std::min(left + size, c.grid_width); ++x) {
+            mask_logits[query * cells + static_cast<size_t>(y) * c.grid_width + x] = peak;
+          }
+        }
+      }
+      const std::vector<float> class_logits(static_cast<size_t>(c.queries) * 2, 1.0f);
+      const auto pixels = static_cast<size_t>(c.width) * c.height;
+      std::vector<uint8_t> mask(pixels, 9), within(pixels, 9), alone(pixels, 9);
+      std::vector<float> soft(pixels), soft_within(pixels);
+      loupe_mask_request request{
+          sizeof(request),    c.queries,           c.grid_width, c.grid_height, c.width,     c.height, kThreshold, 0,
+          mask_logits.data(), class_logits.data(), mask.data(),  c.width,       soft.data(), c.width};
+      int64_t area = -1, area_within = -1, area_alone = -1;
+      ASSERT_EQ(LOUPE_OK, loupe_mask_decode(decoder, &request, &area));
+      request.soft_extent = LOUPE_SOFT_WITHIN_MASK;
+      request.mask = within.data();
+      request.soft = soft_within.data();
+      ASSERT_EQ(LOUPE_OK, loupe_mask_decode(decoder, &request, &area_within));
+      request.mask = alone.data();
+      request.soft = nullptr;
+      ASSERT_EQ(LOUPE_OK, loupe_mask_decode(decoder, &request, &area_alone));
+
+      EXPECT_EQ(area, area_within);
+      EXPECT_EQ(area, area_alone);
+      ASSERT_EQ(mask, within);
+      ASSERT_EQ(mask, alone);
+      for (size_t i = 0; i < pixels; ++i) {
+        if (mask[i] == 0) continue;
+        ASSERT_EQ(soft[i], soft_within[i]) << i;
+      }
+    }
+  }
+}
+
+// A threshold that nothing is below.
+TEST_P(MaskDecoderTest, AThresholdBelowZeroIsEverywhereExceeded) {
+  const std::vector<float> mask_logits(16, -80.0f), class_logits(2);
+  Handle decoder(16);
+  for (const float threshold : {-1.0f, -1e-20f}) {
+    std::vector<uint8_t> mask(400);
+    const loupe_mask_request request{
+        sizeof(request),     1,           4,  4,       20, 20, threshold, 0, mask_logits.data(),
+        class_logits.data(), mask.data(), 20, nullptr, 0};
+    int64_t area = 0;
+    ASSERT_EQ(LOUPE_OK, loupe_mask_decode(decoder, &request, &area));
+    EXPECT_EQ(400, area);
+  }
+}
+
 TEST_P(MaskDecoderTest, ExtremeLogitsSaturate) {
   const float largest = std::numeric_limits<float>::max();
   const std::vector<float> mask_logits = {largest, -largest, 200.0f, -200.0f, 89.0f, -89.0f, 0.0f, -0.0f};
@@ -152,7 +220,7 @@ TEST(MaskRequestTest, WhatDoesNotFitIsRefused) {
   EXPECT_TRUE(refused([](auto& r) { r.width = 0; }));
   EXPECT_TRUE(refused([](auto& r) { r.height = LOUPE_MAX_SIDE + 1; }));
   EXPECT_TRUE(refused([](auto& r) { r.threshold = std::numeric_limits<float>::quiet_NaN(); }));
-  EXPECT_TRUE(refused([](auto& r) { r.reserved = 1; }));
+  EXPECT_TRUE(refused([](auto& r) { r.soft_extent = 2; }));
   EXPECT_TRUE(refused([](auto& r) { r.mask_logits = nullptr; }));
   EXPECT_TRUE(refused([](auto& r) { r.class_logits = nullptr; }));
   EXPECT_TRUE(refused([](auto& r) { r.mask = nullptr; }));

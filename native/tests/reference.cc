@@ -208,6 +208,57 @@ std::vector<float> SoftMap(const std::vector<float>& mask_logits, const std::vec
   return TorchResize(combined.data(), decode_size, decode_size, width, height);
 }
 
+std::vector<double> Deformable(const std::vector<float>& values, const std::vector<float>& logits,
+                               const std::vector<float>& offsets, const std::vector<int32_t>& sides, int32_t points,
+                               int32_t heads, int32_t depth) {
+  const auto levels = static_cast<int32_t>(sides.size());
+  const int32_t columns = heads * levels * points;
+  const int64_t width = int64_t{heads} * depth;
+  int64_t cells = 0;
+  for (const int32_t side : sides) cells += int64_t{side} * side;
+  std::vector<double> result(values.size());
+  const int64_t queries = static_cast<int64_t>(values.size()) / width;
+  for (int64_t query = 0; query < queries; ++query) {
+    // The level that the query is a cell of, and the middle of that cell as a share of the map.
+    int64_t at = query % cells;
+    size_t own = 0;
+    for (; at >= int64_t{sides[own]} * sides[own]; ++own) at -= int64_t{sides[own]} * sides[own];
+    const double x = (static_cast<double>(at % sides[own]) + 0.5) / sides[own];
+    const double y = (static_cast<double>(at / sides[own]) + 0.5) / sides[own];
+    for (int32_t head = 0; head < heads; ++head) {
+      double sum = 0;
+      for (int32_t k = 0; k < levels * points; ++k) {
+        sum += std::exp(static_cast<double>(logits[static_cast<size_t>(query * columns + head * levels * points + k)]));
+      }
+      int64_t start = query / cells * cells;
+      for (int32_t level = 0; level < levels; ++level) {
+        const int32_t side = sides[static_cast<size_t>(level)];
+        for (int32_t point = 0; point < points; ++point) {
+          const int64_t column = (int64_t{head} * levels + level) * points + point;
+          const double attention =
+              std::exp(static_cast<double>(logits[static_cast<size_t>(query * columns + column)])) / sum;
+          const double px = x * side - 0.5 + offsets[static_cast<size_t>(2 * query * columns + column)];
+          const double py = y * side - 0.5 + offsets[static_cast<size_t>((2 * query + 1) * columns + column)];
+          for (int32_t corner = 0; corner < 4; ++corner) {
+            const double cx = std::floor(px) + corner % 2;
+            const double cy = std::floor(py) + corner / 2;
+            if (!(cx >= 0 && cy >= 0 && cx < side && cy < side)) continue;
+            const double weight = attention * (1 - std::abs(px - cx)) * (1 - std::abs(py - cy));
+            const auto cell = start + static_cast<int64_t>(cy) * side + static_cast<int64_t>(cx);
+            for (int32_t i = 0; i < depth; ++i) {
+              const int64_t value = int64_t{head} * depth + i;
+              result[static_cast<size_t>(query * width + value)] +=
+                  weight * values[static_cast<size_t>(cell * width + value)];
+            }
+          }
+        }
+        start += int64_t{side} * side;
+      }
+    }
+  }
+  return result;
+}
+
 std::vector<int64_t> Runs(const std::vector<uint8_t>& mask, int32_t width, int32_t height) {
   std::vector<int64_t> runs{0};
   bool value = false;

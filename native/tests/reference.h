@@ -32,6 +32,12 @@ std::vector<float> SoftMap(const std::vector<float>& mask_logits, const std::vec
                            int32_t queries, int32_t grid_width, int32_t grid_height, int32_t decode_size, int32_t width,
                            int32_t height);
 
+// Multi-scale deformable attention between its projections, in double: tensors as SampleDeformable has them, for square
+// maps one after another.
+std::vector<double> Deformable(const std::vector<float>& values, const std::vector<float>& logits,
+                               const std::vector<float>& offsets, const std::vector<int32_t>& sides, int32_t points,
+                               int32_t heads, int32_t depth);
+
 // COCO's counts of a dense row-major mask.
 std::vector<int64_t> Runs(const std::vector<uint8_t>& mask, int32_t width, int32_t height);
 std::string Counts(const std::vector<int64_t>& runs);

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <numeric>
 
@@ -38,6 +39,40 @@ TEST(ResampleAxisTest, PaddingHasNoWeight) {
     for (int32_t i = 0; i < axis.padded_output(); ++i) {
       if (i < 65 && tap < axis.count(i)) continue;
       ASSERT_EQ(0, axis.weights_by_tap()[int64_t{tap} * axis.padded_output() + i]);
+    }
+  }
+}
+
+TEST(ResampleAxisTest, DigitsMakeUpTheWeightsAndPositionsTheirInputs) {
+  ResampleAxis axis;
+  for (const int32_t input : {1, 2, 37, 640, 1920, 3000, 65535}) {
+    for (const int32_t output : {1, 5, 65, 224, 336}) {
+      axis.Configure(input, output);
+      int32_t reach = 0;
+      for (int32_t i = 0; i < axis.padded_output(); ++i) {
+        const int32_t block = i / ResampleAxis::kBlock;
+        const int32_t lane = i % ResampleAxis::kBlock;
+        const int32_t start = axis.first()[block * ResampleAxis::kBlock];
+        ASSERT_LE(start, axis.first()[i]);
+        reach = std::max(reach, axis.first()[i] - start + 4 * axis.groups());
+        for (int32_t tap = 0; tap < 4 * axis.groups(); ++tap) {
+          const int8_t* const group =
+              axis.digits() + (int64_t{block} * axis.groups() + tap / 4) * 3 * ResampleAxis::kBlock * 4;
+          int32_t weight = 0;
+          for (int32_t digit = 0; digit < 3; ++digit) {
+            weight = weight * 256 + group[(digit * ResampleAxis::kBlock + lane) * 4 + tap % 4];
+          }
+          ASSERT_EQ(axis.weights_by_tap()[int64_t{tap} * axis.padded_output() + i], weight);
+        }
+      }
+      ASSERT_EQ(reach, axis.reach());
+      if (reach > ResampleAxis::kMostReach) continue;
+      for (int32_t i = 0; i < axis.padded_output(); ++i) {
+        const int32_t start = axis.first()[i / ResampleAxis::kBlock * ResampleAxis::kBlock];
+        for (int32_t tap = 0; tap < 4; ++tap) {
+          ASSERT_EQ(axis.first()[i] - start + tap, axis.positions()[4 * i + tap]);
+        }
+      }
     }
   }
 }

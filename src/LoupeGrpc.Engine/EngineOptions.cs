@@ -30,7 +30,11 @@ public sealed record EngineOptions : IValidatableObject
     [Range(0, 64)]
     public int DecodeWorkers { get; init; }
 
-    [Setting("runs of each graph at a time on the CPU; 0: one")]
+    /// <summary>
+    /// Of as many threads as <see cref="IntraOpThreads"/> says. 0: as the frames inside want it, from one run on all of these threads to as many runs of one thread
+    /// each; a model whose weights are large stays with the former, which loses little there.
+    /// </summary>
+    [Setting("runs of each graph at a time on the CPU; 0: by what waits")]
     [Range(0, 64)]
     public int ConcurrentRuns { get; init; }
 
@@ -54,6 +58,9 @@ public sealed record EngineOptions : IValidatableObject
     internal int EffectiveDecodeWorkers => DecodeWorkers > 0 ? DecodeWorkers : Math.Clamp(Environment.ProcessorCount / 2, 2, 64);
 
     internal int EffectiveConcurrentRuns => ConcurrentRuns > 0 ? ConcurrentRuns : 1;
+
+    /// <summary>Whether the engine chooses on how many threads a run works.</summary>
+    internal bool SpreadsRuns => ConcurrentRuns == 0 && EffectiveIntraOpThreads > 1;
 
     internal int EffectiveIntraOpThreads => IntraOpThreads > 0 ? IntraOpThreads : Math.Clamp(Environment.ProcessorCount, 1, 256);
 

@@ -143,9 +143,16 @@ public sealed record PrecisionFiles(PackageFile Encoder, PackageFile Segmentor, 
     /// <summary>Which of <see cref="PackageTensors.BetweenGraphs"/> are fp16; null: none.</summary>
     public IReadOnlyList<string>? HalfTensors { get; init; }
 
+    /// <summary>Graphs for the CPU alone, beside those of standard operators, which run everywhere; null: there are none.</summary>
+    public ProcessorFiles? Processor { get; init; }
+
     /// <summary>Element type of a floating-point input or output of the graphs.</summary>
     public ElementType TypeOf(string tensor) => HalfTensors?.Contains(tensor) == true ? ElementType.Float16 : ElementType.Float32;
 }
+
+/// <summary>Graphs with <see cref="ProcessorOperators"/>, on the same weights.</summary>
+/// <param name="Operators">The <see cref="ProcessorOperators.Version"/> that they were made for.</param>
+public sealed record ProcessorFiles(int Operators, PackageFile Segmentor);
 
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,

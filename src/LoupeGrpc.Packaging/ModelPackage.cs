@@ -114,6 +114,10 @@ public sealed class ModelPackage
             yield return files.Segmentor;
             yield return files.Adapt;
             yield return files.Weights;
+            if (files.Processor is { } processor)
+            {
+                yield return processor.Segmentor;
+            }
         }
     }
 

@@ -36,6 +36,9 @@ public static class PackageLayout
 
     public static string Segmentor(string precision) => precision + "/segmentor.onnx";
 
+    /// <summary>The segmentor with <see cref="ProcessorOperators"/>.</summary>
+    public static string ProcessorSegmentor(string precision) => precision + "/segmentor.cpu.onnx";
+
     public static string Adapt(string precision) => precision + "/adapt.onnx";
 
     /// <summary>External data of the graphs of a precision.</summary>

@@ -33,4 +33,18 @@ internal static partial class EngineLog
     [LoggerMessage(
         7, LogLevel.Warning, "A thread of the {Stage} stage has not ended: it is left behind, with the memory that it uses", EventName = "ThreadLeftBehind")]
     public static partial void ThreadLeftBehind(ILogger logger, string stage);
+
+    [LoggerMessage(
+        8,
+        LogLevel.Information,
+        "{Name} answers with other bits on one thread than on several: every run works on all threads. A package that is converted anew does not",
+        EventName = "RunsNotSpread")]
+    public static partial void RunsNotSpread(ILogger logger, string name);
+
+    [LoggerMessage(
+        9,
+        LogLevel.Warning,
+        "The operators for the CPU are not there, so {Name} runs without them and takes longer: {Reason}",
+        EventName = "OperatorsMissing")]
+    public static partial void OperatorsMissing(ILogger logger, string name, string reason);
 }

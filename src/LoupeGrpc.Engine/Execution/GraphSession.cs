@@ -4,18 +4,20 @@ namespace LoupeGrpc.Engine.Execution;
 
 /// <summary>
 /// One graph of a package as a session of ONNX Runtime. On a device its runs come from one thread, one after the other; on the CPU several at once are safe
-/// and run where they are called.
+/// and run where they are called, each on all threads or, where there is a second session for it, on its caller's alone.
 /// </summary>
 internal sealed class GraphSession : IDisposable
 {
     private readonly InferenceSession _session;
+    private readonly InferenceSession? _single;
     private readonly RunOptions _runOptions;
     private readonly RunThread? _thread;
 
-    private GraphSession(string name, InferenceSession session, RunOptions runOptions, RunThread? thread)
+    private GraphSession(string name, InferenceSession session, InferenceSession? single, RunOptions runOptions, RunThread? thread)
     {
         Name = name;
         _session = session;
+        _single = single;
         _runOptions = runOptions;
         _thread = thread;
     }
@@ -26,15 +28,19 @@ internal sealed class GraphSession : IDisposable
     /// <summary>Is told of every run; null: nobody is.</summary>
     public IRunWatch? Watch { get; set; }
 
+    /// <summary>Chooses between the two sessions, where there are two; null: every run is on all threads.</summary>
+    public IRunWidth? Width { get; set; }
+
     /// <param name="session">Is taken over.</param>
+    /// <param name="single">The same graph for runs on one thread; taken over too. Null: there is none.</param>
     /// <param name="runOptions">The caller's, for every run.</param>
-    public static GraphSession Start(string name, InferenceSession session, RunOptions runOptions, bool isOnDevice) =>
-        new(name, session, runOptions, isOnDevice ? RunThread.Start($"loupe-run-{name}") : null);
+    public static GraphSession Start(string name, InferenceSession session, InferenceSession? single, RunOptions runOptions, bool isOnDevice) =>
+        new(name, session, single, runOptions, isOnDevice ? RunThread.Start($"loupe-run-{name}") : null);
 
     /// <summary>Names the tensors of a run that is made over and over. The caller disposes it; the tensors stay the caller's.</summary>
     /// <param name="rows">Frames that the run has room for.</param>
     public GraphBinding Bind(int rows, IReadOnlyList<GraphTensor> inputs, IReadOnlyList<GraphTensor> outputs) =>
-        _thread is null ? IoBoundRun.Bind(_session, rows, inputs, outputs) : new FedRun(_session, rows, inputs, outputs);
+        _thread is null ? IoBoundRun.Bind(_session, _single, rows, inputs, outputs) : new FedRun(_session, rows, inputs, outputs);
 
     /// <exception cref="OnnxRuntimeException">The run failed or was terminated.</exception>
     public void Run(GraphBinding binding)
@@ -54,6 +60,7 @@ internal sealed class GraphSession : IDisposable
     {
         _thread?.Dispose();
         _session.Dispose();
+        _single?.Dispose();
     }
 
     // By itself: what the lambda captures would be allocated on the CPU too.
@@ -62,7 +69,7 @@ internal sealed class GraphSession : IDisposable
     private void RunHere(GraphBinding binding)
     {
         using var watched = Watch?.Begin(binding.Rows);
-        binding.Run(_runOptions);
+        binding.Run(_runOptions, onOneThread: _single is not null && Width?.IsSingle == true);
     }
 }
 
@@ -75,8 +82,9 @@ internal abstract class GraphBinding(int rows) : IDisposable
     /// <summary>Frames that the run has room for.</summary>
     public int Rows => rows;
 
+    /// <param name="onOneThread">Only where the graph has a session for that.</param>
     /// <exception cref="OnnxRuntimeException">The run failed or was terminated.</exception>
-    public abstract void Run(RunOptions options);
+    public abstract void Run(RunOptions options, bool onOneThread);
 
     public abstract void Dispose();
 
@@ -88,13 +96,30 @@ internal abstract class GraphBinding(int rows) : IDisposable
 /// <summary>For the CPU: bound once, a run allocates nothing.</summary>
 internal sealed class IoBoundRun : GraphBinding
 {
-    private readonly InferenceSession _session;
-    private readonly OrtIoBinding _binding;
+    private readonly (InferenceSession Session, OrtIoBinding Binding) _all;
+    private readonly (InferenceSession Session, OrtIoBinding Binding)? _single;
 
-    private IoBoundRun(InferenceSession session, OrtIoBinding binding, int rows)
-        : base(rows) => (_session, _binding) = (session, binding);
+    private IoBoundRun((InferenceSession Session, OrtIoBinding Binding) all, (InferenceSession Session, OrtIoBinding Binding)? single, int rows)
+        : base(rows) => (_all, _single) = (all, single);
 
-    public static IoBoundRun Bind(InferenceSession session, int rows, IReadOnlyList<GraphTensor> inputs, IReadOnlyList<GraphTensor> outputs)
+    /// <param name="single">For runs on one thread; null: there is none.</param>
+    public static IoBoundRun Bind(
+        InferenceSession session, InferenceSession? single, int rows, IReadOnlyList<GraphTensor> inputs, IReadOnlyList<GraphTensor> outputs) =>
+        new((session, Bind(session, inputs, outputs)), single is null ? null : (single, Bind(single, inputs, outputs)), rows);
+
+    public override void Run(RunOptions options, bool onOneThread)
+    {
+        var (session, binding) = onOneThread ? _single!.Value : _all;
+        session.RunWithBinding(options, binding);
+    }
+
+    public override void Dispose()
+    {
+        _all.Binding.Dispose();
+        _single?.Binding.Dispose();
+    }
+
+    private static OrtIoBinding Bind(InferenceSession session, IReadOnlyList<GraphTensor> inputs, IReadOnlyList<GraphTensor> outputs)
     {
         var binding = session.CreateIoBinding();
         foreach (var (name, value) in inputs)
@@ -107,12 +132,8 @@ internal sealed class IoBoundRun : GraphBinding
             binding.BindOutput(name, value);
         }
 
-        return new IoBoundRun(session, binding, rows);
+        return binding;
     }
-
-    public override void Run(RunOptions options) => _session.RunWithBinding(options, _binding);
-
-    public override void Dispose() => _binding.Dispose();
 }
 
 /// <summary>
@@ -126,7 +147,7 @@ internal sealed class FedRun(InferenceSession session, int rows, IReadOnlyList<G
     private readonly string[] _outputNames = Names(outputs);
     private readonly OrtValue[] _outputs = Values(outputs);
 
-    public override void Run(RunOptions options) => session.Run(options, _inputNames, _inputs, _outputNames, _outputs);
+    public override void Run(RunOptions options, bool onOneThread) => session.Run(options, _inputNames, _inputs, _outputNames, _outputs);
 
     public override void Dispose()
     {

@@ -41,6 +41,12 @@ internal sealed class LoupeModel : IDisposable
 
     public AdaptedParameters BaseParameters { get; }
 
+    /// <summary>Which graphs run.</summary>
+    public GraphKind Graphs { get; private init; }
+
+    /// <summary>Why the package's graphs for the CPU could not be taken, for people; null where they were, or it has none.</summary>
+    public string? WithoutOperators { get; private init; }
+
     public GraphSession Encoder { get; }
 
     public GraphSession Segmentor { get; }
@@ -57,8 +63,27 @@ internal sealed class LoupeModel : IDisposable
     /// <exception cref="OnnxRuntimeException">There is not enough memory.</exception>
     public TensorBuffer CreatePixels() => TensorBuffer.Allocate(Memory.AllocateHost, ElementType.Float32, new TensorShapes(Manifest, 1).PixelValues);
 
+    /// <summary>Bytes of the weights that a package brings in one precision.</summary>
+    /// <exception cref="ModelLoadException">It does not have the precision.</exception>
+    public static long WeightBytes(ModelPackage package, ExecutionTarget target)
+    {
+        try
+        {
+            return new FileInfo(package.PathOf(package.FilesOf(target.Precision).Weights)).Length;
+        }
+        catch (Exception exception) when (exception is PackageException or IOException)
+        {
+            throw new ModelLoadException(exception.Message, exception);
+        }
+    }
+
+    /// <param name="alsoSingle">
+    /// Whether encoder and segmentor are loaded a second time, for runs on their caller's thread alone. Their weights are in memory twice then.
+    /// </param>
+    /// <param name="graphs">Which graphs the CPU runs where the package has both.</param>
     /// <exception cref="ModelLoadException">A graph does not load, or its inputs and outputs are not those of the manifest.</exception>
-    public static LoupeModel Load(ModelPackage package, ExecutionTarget target, int intraOpThreads)
+    public static LoupeModel Load(
+        ModelPackage package, ExecutionTarget target, int intraOpThreads, bool alsoSingle = false, GraphKind graphs = GraphKind.Processor)
     {
         PrecisionFiles files;
         try
@@ -70,11 +95,15 @@ internal sealed class LoupeModel : IDisposable
             throw new ModelLoadException(exception.Message, exception);
         }
 
+        bool hasOwn = graphs == GraphKind.Processor && !target.IsDevice && files.Processor?.Operators == ProcessorOperators.Version;
+        string? withoutOperators = hasOwn ? ProviderSessions.OperatorsFault : null;
+        var loaded = hasOwn && withoutOperators is null ? GraphKind.Processor : GraphKind.Standard;
         var parameters = AdaptedParameters.LoadBase(package);
         var opened = new List<IDisposable>();
         try
         {
-            var (encoder, segmentor, adapt) = OpenGraphs(package, files, target, intraOpThreads, opened);
+            var (encoder, segmentor, adapt) = OpenGraphs(package, files, target, loaded, intraOpThreads, opened);
+            var (singleEncoder, singleSegmentor) = alsoSingle ? OpenSingle(package, files, target, loaded, opened) : default;
             WeightMappings.Detach(package.PathOf(files.Weights));
             var memory = TensorMemory.Create(target, encoder);
             opened.Add(memory);
@@ -88,9 +117,13 @@ internal sealed class LoupeModel : IDisposable
                 parameters,
                 runOptions,
                 memory,
-                GraphSession.Start("encoder", encoder, runOptions, target.IsDevice),
-                GraphSession.Start("segmentor", segmentor, runOptions, target.IsDevice),
-                GraphSession.Start("adapt", adapt, runOptions, target.IsDevice));
+                GraphSession.Start("encoder", encoder, singleEncoder, runOptions, target.IsDevice),
+                GraphSession.Start("segmentor", segmentor, singleSegmentor, runOptions, target.IsDevice),
+                GraphSession.Start("adapt", adapt, single: null, runOptions, target.IsDevice))
+            {
+                Graphs = loaded,
+                WithoutOperators = withoutOperators,
+            };
         }
         catch (Exception exception)
         {
@@ -115,6 +148,9 @@ internal sealed class LoupeModel : IDisposable
             graph.Watch = watch(graph.Name);
         }
     }
+
+    /// <summary>Chooses on how many threads each run works from now on, where there is a choice.</summary>
+    public void SpreadRuns(IRunWidth encoder, IRunWidth segmentor) => (Encoder.Width, Segmentor.Width) = (encoder, segmentor);
 
     /// <summary>Ends runs in progress between two nodes, and every later one at once. For good.</summary>
     public void Terminate()
@@ -148,26 +184,40 @@ internal sealed class LoupeModel : IDisposable
 
     /// <param name="opened">Gets each session as it is opened.</param>
     private static (InferenceSession Encoder, InferenceSession Segmentor, InferenceSession Adapt) OpenGraphs(
-        ModelPackage package, PrecisionFiles files, ExecutionTarget target, int intraOpThreads, List<IDisposable> opened)
+        ModelPackage package, PrecisionFiles files, ExecutionTarget target, GraphKind graphs, int intraOpThreads, List<IDisposable> opened)
     {
-        using var options = ProviderSessions.Create(target, intraOpThreads);
+        using var options = ProviderSessions.Create(target, intraOpThreads, graphs);
         InferenceSession Load(PackageFile file, Action<InferenceSession, ModelPackage, PrecisionFiles> check)
         {
-            var session = Open(package.PathOf(file), options);
-            opened.Add(session);
+            var session = Open(package.PathOf(file), options, opened);
             check(session, package, files);
             return session;
         }
 
         return WeightMappings.Change(() => (
-            Load(files.Encoder, GraphContract.CheckEncoder), Load(files.Segmentor, GraphContract.CheckSegmentor), Load(files.Adapt, GraphContract.CheckAdapt)));
+            Load(files.Encoder, GraphContract.CheckEncoder),
+            Load(SegmentorOf(files, graphs), GraphContract.CheckSegmentor),
+            Load(files.Adapt, GraphContract.CheckAdapt)));
     }
 
-    private static InferenceSession Open(string path, SessionOptions options)
+    private static PackageFile SegmentorOf(PrecisionFiles files, GraphKind graphs) => graphs == GraphKind.Processor ? files.Processor!.Segmentor : files.Segmentor;
+
+    /// <summary>The graphs that every frame passes, for runs on one thread.</summary>
+    private static (InferenceSession Encoder, InferenceSession Segmentor) OpenSingle(
+        ModelPackage package, PrecisionFiles files, ExecutionTarget target, GraphKind graphs, List<IDisposable> opened)
+    {
+        using var options = ProviderSessions.Create(target, intraOpThreads: 1, graphs);
+        return WeightMappings.Change(() => (
+            Open(package.PathOf(files.Encoder), options, opened), Open(package.PathOf(SegmentorOf(files, graphs)), options, opened)));
+    }
+
+    private static InferenceSession Open(string path, SessionOptions options, List<IDisposable> opened)
     {
         try
         {
-            return new InferenceSession(path, options);
+            var session = new InferenceSession(path, options);
+            opened.Add(session);
+            return session;
         }
         catch (OnnxRuntimeException exception)
         {

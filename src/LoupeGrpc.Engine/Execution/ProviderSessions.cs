@@ -1,3 +1,5 @@
+using LoupeGrpc.Native;
+using LoupeGrpc.Packaging;
 using Microsoft.ML.OnnxRuntime;
 
 namespace LoupeGrpc.Engine.Execution;
@@ -17,15 +19,38 @@ internal static class ProviderSessions
         ["cudnn_conv_algo_search"] = "HEURISTIC",
     };
 
+    private static readonly Lazy<string?> LazyOperatorsFault = new(static () => FaultOf(NativeOperators.Library));
+
     /// <summary>Options for sessions that run on <paramref name="target"/>; what it does not take, the CPU does. The caller disposes them.</summary>
+    /// <param name="graphs"><see cref="GraphKind.Processor"/> only without an <see cref="OperatorsFault"/>.</param>
     /// <exception cref="ModelLoadException">The provider is not in this build, does not load, refuses its options, or has no such device.</exception>
-    public static SessionOptions Create(ExecutionTarget target, int intraOpThreads) => Create(target, intraOpThreads, alone: false);
+    public static SessionOptions Create(ExecutionTarget target, int intraOpThreads, GraphKind graphs = GraphKind.Standard) =>
+        Create(target, intraOpThreads, graphs, alone: false);
+
+    /// <summary>Why this process has no <see cref="ProcessorOperators"/>, for people; null: it has them.</summary>
+    public static string? OperatorsFault => LazyOperatorsFault.Value;
 
     /// <summary>The same for a session of one thread in which every node has to run on <paramref name="target"/>: otherwise it does not load.</summary>
     /// <exception cref="ModelLoadException">The provider is not in this build, does not load, refuses its options, or has no such device.</exception>
-    public static SessionOptions CreateAlone(ExecutionTarget target) => Create(target, intraOpThreads: 1, alone: true);
+    public static SessionOptions CreateAlone(ExecutionTarget target) => Create(target, intraOpThreads: 1, GraphKind.Standard, alone: true);
 
-    private static SessionOptions Create(ExecutionTarget target, int intraOpThreads, bool alone)
+    /// <param name="library">Full path.</param>
+    internal static string? FaultOf(string library)
+    {
+        try
+        {
+            _ = OrtEnvironment.Instance;
+            using var options = new SessionOptions();
+            options.RegisterCustomOpLibrary(library);
+            return null;
+        }
+        catch (OnnxRuntimeException exception)
+        {
+            return OrtMessage.Of(exception);
+        }
+    }
+
+    private static SessionOptions Create(ExecutionTarget target, int intraOpThreads, GraphKind graphs, bool alone)
     {
         SessionOptions? options = null;
         try
@@ -48,6 +73,11 @@ internal static class ProviderSessions
             if (alone && target.IsDevice)
             {
                 options.AddSessionConfigEntry("session.disable_cpu_ep_fallback", "1");
+            }
+
+            if (graphs == GraphKind.Processor)
+            {
+                options.RegisterCustomOpLibrary(NativeOperators.Library);
             }
 
             Append(options, target, alone);

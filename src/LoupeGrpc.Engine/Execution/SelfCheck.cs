@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using LoupeGrpc.Packaging;
 using Microsoft.ML.OnnxRuntime;
 
@@ -82,6 +83,9 @@ internal sealed class SelfCheck
 
         return report.Passed ? report : throw Failed(report);
     }
+
+    /// <summary>What the last <see cref="Run"/> over a bucket of one left in the slot, bit by bit.</summary>
+    public static byte[] Answers(RunSlot slot) => [.. Outputs.SelectMany(name => MemoryMarshal.AsBytes(Output(slot, name).Row(0)).ToArray())];
 
     /// <summary>The fixed input and what this machine answers to it.</summary>
     /// <exception cref="OnnxRuntimeException">A graph does not run.</exception>

@@ -14,6 +14,18 @@ internal sealed class FrameExit(PixelPool pixels, FrameDeadlines deadlines, Engi
     private readonly Lock _lock = new();
     private readonly HashSet<FrameJob> _inside = [];
 
+    /// <summary>Frames, and tiles of them, that were let in and have not left.</summary>
+    public int Inside
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _inside.Count;
+            }
+        }
+    }
+
     /// <summary>The frame was let in.</summary>
     public void Expect(FrameJob job)
     {

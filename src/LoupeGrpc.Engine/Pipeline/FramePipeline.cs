@@ -86,6 +86,7 @@ internal sealed class FramePipeline
         var room = new Room(new RoomSize(options.MaxFramesInPipeline, options.MaxBytesInPipeline), shared, options.MaxFramesWaiting);
         var deadlines = new FrameDeadlines(time);
         var exit = new FrameExit(runs.Pixels, deadlines, health, answers, time);
+        runs.WatchInside(() => exit.Inside);
         var classifier = new FailureClassifier(runs, health, logger);
 
         var manifest = runs.Model.Manifest;

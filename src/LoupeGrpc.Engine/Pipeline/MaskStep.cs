@@ -48,7 +48,7 @@ internal sealed class MaskStep(ModelManifest manifest, AnswerWriter answers, Sta
         var (width, height) = (job.Shape.Width, job.Shape.Height);
         using var mask = new PixelMemory<byte>(width, height, MatType.CV_8UC1);
         using var soft = job.Tiled?.Soft ?? new PixelMemory<float>(width, height, MatType.CV_32FC1);
-        long area = job.Tiled is null ? Decode(job, mask, soft) : Cut(soft.Values, mask.Values);
+        long area = job.Tiled is null ? Decode(job, mask, soft, everywhere: job.Request.SoftMask || ShowsSoft(job)) : Cut(soft.Values, mask.Values);
         job.Evidence = job.Evidence is { } evidence ? evidence with { Mask = Measure(job, mask.Values, area) } : null;
         var regions = area == 0 ? [] : RegionFinder.Find(mask.Values, soft.Values, job.Shape.Width);
         var encoded = Encode(job, mask, soft, area);
@@ -95,7 +95,7 @@ internal sealed class MaskStep(ModelManifest manifest, AnswerWriter answers, Sta
         var (width, height) = (job.Shape.Width, job.Shape.Height);
         using var mask = new PixelMemory<byte>(width, height, MatType.CV_8UC1);
         part.Soft = new PixelMemory<float>(width, height, MatType.CV_32FC1);
-        Decode(job, mask, part.Soft);
+        Decode(job, mask, part.Soft, everywhere: true);
         job.Timings = job.Timings with { Mask = clock.Record(job, TimedWork.Mask, start) };
         return answers.WithoutMask(job);
     }
@@ -116,10 +116,12 @@ internal sealed class MaskStep(ModelManifest manifest, AnswerWriter answers, Sta
         return area;
     }
 
-    private long Decode(FrameJob job, PixelMemory<byte> mask, PixelMemory<float> soft)
+    private static bool ShowsSoft(FrameJob job) => job.Request.MaskEncoding == MaskEncoding.SoftPng;
+
+    private long Decode(FrameJob job, PixelMemory<byte> mask, PixelMemory<float> soft, bool everywhere)
     {
         var slot = job.Batch!.Slot;
-        return Decode(job, slot.MaskLogits, slot.ClassLogits, mask, soft);
+        return Decode(job, slot.MaskLogits, slot.ClassLogits, mask, soft, everywhere);
     }
 
     /// <param name="soft">Is overwritten.</param>
@@ -128,7 +130,7 @@ internal sealed class MaskStep(ModelManifest manifest, AnswerWriter answers, Sta
         long start = clock.Now;
         using var baseMask = new PixelMemory<byte>(job.Shape.Width, job.Shape.Height, MatType.CV_8UC1);
         var run = job.Batch!.Slot.Adaptation;
-        long area = Decode(job, run.BaseMaskLogits, run.BaseClassLogits, baseMask, soft);
+        long area = Decode(job, run.BaseMaskLogits, run.BaseClassLogits, baseMask, soft, everywhere: ShowsSoft(job));
         job.BaseMask = Encode(job, baseMask, soft, area);
         job.Evidence = job.Evidence is { } evidence ? evidence with { BaseMaskArea = area } : null;
         job.MaskDisagreement = (float)TensorPrimitives.HammingDistance<byte>(mask.Values, baseMask.Values) / mask.Values.Length;
@@ -136,7 +138,8 @@ internal sealed class MaskStep(ModelManifest manifest, AnswerWriter answers, Sta
         clock.Record(job, TimedWork.Dual, job.Timings.Dual);
     }
 
-    private long Decode(FrameJob job, TensorBuffer maskLogits, TensorBuffer classLogits, PixelMemory<byte> mask, PixelMemory<float> soft)
+    /// <param name="everywhere">Whether the soft map is wanted beyond the mask, whose regions have their means from it.</param>
+    private long Decode(FrameJob job, TensorBuffer maskLogits, TensorBuffer classLogits, PixelMemory<byte> mask, PixelMemory<float> soft, bool everywhere)
     {
         var (width, height) = (job.Shape.Width, job.Shape.Height);
         return _decoder.Decode(
@@ -149,7 +152,8 @@ internal sealed class MaskStep(ModelManifest manifest, AnswerWriter answers, Sta
             height,
             manifest.MaskDecode.Threshold,
             mask.Values,
-            soft.Values);
+            soft.Values,
+            softWithinMask: !everywhere);
     }
 
     private static EncodedMask? Encode(FrameJob job, PixelMemory<byte> mask, PixelMemory<float> soft, long area)

@@ -49,6 +49,8 @@ internal static class Attention
     /// <remarks>
     /// Everything up to the mean of the rows is fp32: sums over all of them, and a query's own products, which runtimes fold into a constant
     /// where all pictures share the query. ONNX Runtime has no kernel to fold halves with, and says so each time it loads a model.
+    /// The mean is rowsᵀ·weightsᵀ and not weights·rows: that would be few rows by few columns over a long sum, which ONNX Runtime's product on the CPU cuts up by
+    /// columns for its threads and sums in pieces that depend on how many columns a thread has, so that the bits would depend on the number of threads.
     /// </remarks>
     /// <param name="query">[B,width], or [1,width] where all pictures share it.</param>
     /// <param name="rows">[B,count,width], fp32: keys and values before their projections.</param>
@@ -60,8 +62,9 @@ internal static class Attention
         int depth = width / heads;
         var q = QueryProjection(query, name + ".query", packed.Part(0).InSingle(), heads).Reshape(-1, heads, 1, depth);
         var keyQuery = q.MatMul(packed.Part(1).InSingle().Weight(name + ".key", [heads, depth, width])).Reshape(-1, heads, width);
-        var weights = keyQuery.MatMul(rows.Transpose(0, 2, 1)).Softmax();
-        var mean = weights.MatMul(rows).Reshape(-1, heads, width, 1).ToCompute();
+        var columns = rows.Transpose(0, 2, 1);
+        var weights = keyQuery.MatMul(columns).Softmax();
+        var mean = columns.MatMul(weights.Transpose(0, 2, 1)).Transpose(0, 2, 1).Reshape(-1, heads, width, 1).ToCompute();
         var value = packed.Part(2).Weight(name + ".value", [heads, depth, width]).MatMul(mean).Rows(width) + packed.Part(2).Bias(name + ".value");
         return value.Linear(name + ".out_proj", width, width);
     }

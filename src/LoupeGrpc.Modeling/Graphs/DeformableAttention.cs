@@ -11,6 +11,7 @@ namespace LoupeGrpc.Modeling.Graphs;
 /// A column of the [B,L,·] tensors here is one (head, level, point). The four cells around a point are always inside its map: the upper left one is clamped to
 /// leave room for the others, and the weight of a cell is max(0, 1 − |distance|) along each axis, which is the bilinear weight of a point between cells
 /// and zero where the point lies outside. This needs maps of two cells a side or more.
+/// A graph for the CPU has one operator for all of it (<see cref="ProcessorOperators.DeformableSample"/>).
 /// </remarks>
 internal sealed class DeformableAttention
 {
@@ -22,14 +23,9 @@ internal sealed class DeformableAttention
     private readonly int _width;
     private readonly int _heads;
     private readonly int _columns;
-    private readonly Value _base;
-    private readonly Value _lastCorner;
-    private readonly Value _stride;
-    private readonly Value _columnRow;
-    private readonly Value _right;
-    private readonly Value _below;
-    private readonly Value _belowRight;
-    private readonly Value _pictureRow;
+
+    // Null in a graph for the CPU, whose operator makes its own.
+    private readonly Tables? _tables;
 
     /// <param name="batch">The number of pictures, int64 [1].</param>
     public DeformableAttention(GraphBuilder graph, Levels levels, int width, int heads, Value batch)
@@ -39,7 +35,49 @@ internal sealed class DeformableAttention
         _width = width;
         _heads = heads;
         _columns = heads * Levels.Count * Points;
+        _tables = graph.ForProcessor ? null : CreateTables(batch);
+    }
 
+    /// <param name="queries">[B·L,D]: the cells with their positions.</param>
+    /// <param name="rows">[B·L,D]: the cells.</param>
+    /// <param name="name">The attention's tensors.</param>
+    public Value Attend(Value queries, Value rows, string name)
+    {
+        var projected = rows.Linear(name + ".value_proj", _width, _width);
+        var logits = queries.Linear(name + ".attention_weights", _width, _columns).ToSingle();
+        var offsets = Offsets(queries, name);
+        if (_tables is not { } tables)
+        {
+            var attributes = new Attributes().Int("heads", _heads).Ints("sides", [.. _levels.Sides.Select(static side => (long)side)]);
+            return _graph.ProcessorNode(ProcessorOperators.DeformableSample, ElementType.Float32, [projected, logits, offsets], attributes)
+                .Linear(name + ".output_proj", _width, _width);
+        }
+
+        var values = projected.Rows(_width / _heads);
+        var attention = logits.Rows(Levels.Count * Points)
+            .Softmax()
+            .Reshape(-1, _levels.TotalCells, _columns);
+
+        var point = offsets.Reshape(-1, _levels.TotalCells, 2 * _columns) + tables.Base;
+        var corner = point.Floor().Max(_graph.Scalar(0, ElementType.Float32)).Min(tables.LastCorner);
+        var distance = point - corner;
+        var near = Split((1 - distance.Abs()).Relu());
+        var far = Split((1 - (distance - 1).Abs()).Relu());
+
+        var upper = attention * near.Y;
+        var lower = attention * far.Y;
+        var weights = Corner4(upper * near.X, upper * far.X, lower * near.X, lower * far.X);
+
+        var steps = Split(corner * tables.Stride);
+        var row = (steps.X + steps.Y + tables.ColumnRow).Cast(ElementType.Int32) + tables.PictureRow;
+        var indices = Corner4(row, row + tables.Right, row + tables.Below, row + tables.BelowRight);
+
+        var sampled = weights.Cast(values.Type).Reshape(-1, 1, Levels.Count * Points * Corners).MatMul(values.Gather(indices));
+        return sampled.Rows(_width).Linear(name + ".output_proj", _width, _width);
+    }
+
+    private Tables CreateTables(Value batch)
+    {
         // Values lie as rows of one head's part of one cell: row = (picture · L + cell) · heads + head.
         var x = new float[_columns];
         var y = new float[_columns];
@@ -50,55 +88,26 @@ internal sealed class DeformableAttention
         {
             int head = column / (Levels.Count * Points);
             int level = column / Points % Levels.Count;
-            int side = levels.Sides[level];
-            x[column] = heads;
-            y[column] = side * heads;
+            int side = _levels.Sides[level];
+            x[column] = _heads;
+            y[column] = side * _heads;
             last[column] = side - 2;
-            first[column] = levels.Starts[level] * heads + head;
-            below[column] = side * heads;
+            first[column] = _levels.Starts[level] * _heads + head;
+            below[column] = side * _heads;
         }
 
-        _base = graph.Computed("segmentor.pixel_decoder.reference", ElementType.Float32, ReferenceCoordinates(), levels.TotalCells, 2 * _columns);
-        _lastCorner = graph.Floats([.. last, .. last]);
-        _stride = graph.Floats([.. x, .. y]);
-        _columnRow = graph.Floats(first);
-        _right = graph.Int32s(heads);
-        _below = graph.Int32s(below);
-        _belowRight = graph.Int32s([.. below.Select(row => row + heads)]);
-        _pictureRow = PictureRows(batch);
+        return new Tables(
+            Base: _graph.Computed("segmentor.pixel_decoder.reference", ElementType.Float32, ReferenceCoordinates(), _levels.TotalCells, 2 * _columns),
+            LastCorner: _graph.Floats([.. last, .. last]),
+            Stride: _graph.Floats([.. x, .. y]),
+            ColumnRow: _graph.Floats(first),
+            Right: _graph.Int32s(_heads),
+            Below: _graph.Int32s(below),
+            BelowRight: _graph.Int32s([.. below.Select(row => row + _heads)]),
+            PictureRow: PictureRows(batch));
     }
 
-    /// <param name="queries">[B·L,D]: the cells with their positions.</param>
-    /// <param name="rows">[B·L,D]: the cells.</param>
-    /// <param name="name">The attention's tensors.</param>
-    public Value Attend(Value queries, Value rows, string name)
-    {
-        var values = rows.Linear(name + ".value_proj", _width, _width).Rows(_width / _heads);
-        var attention = queries.Linear(name + ".attention_weights", _width, _columns)
-            .ToSingle()
-            .Rows(Levels.Count * Points)
-            .Softmax()
-            .Reshape(-1, _levels.TotalCells, _columns);
-
-        var point = Offsets(queries, name) + _base;
-        var corner = point.Floor().Max(_graph.Scalar(0, ElementType.Float32)).Min(_lastCorner);
-        var distance = point - corner;
-        var near = Split((1 - distance.Abs()).Relu());
-        var far = Split((1 - (distance - 1).Abs()).Relu());
-
-        var upper = attention * near.Y;
-        var lower = attention * far.Y;
-        var weights = Corner4(upper * near.X, upper * far.X, lower * near.X, lower * far.X);
-
-        var steps = Split(corner * _stride);
-        var row = (steps.X + steps.Y + _columnRow).Cast(ElementType.Int32) + _pictureRow;
-        var indices = Corner4(row, row + _right, row + _below, row + _belowRight);
-
-        var sampled = weights.Cast(values.Type).Reshape(-1, 1, Levels.Count * Points * Corners).MatMul(values.Gather(indices));
-        return sampled.Rows(_width).Linear(name + ".output_proj", _width, _width);
-    }
-
-    /// <summary>[B,L,2·columns]: x of every column, then y of every column.</summary>
+    /// <summary>[B·L,2·columns]: x of every column, then y of every column.</summary>
     private Value Offsets(Value queries, string name)
     {
         // The checkpoint has x and y of each point one after the other.
@@ -116,7 +125,7 @@ internal sealed class DeformableAttention
             ElementType.Float32,
             [.. Enumerable.Range(0, 2 * _columns).Select(row => bias[Source(row)])],
             2 * _columns);
-        return queries.Gemm(weight, split).Reshape(-1, _levels.TotalCells, 2 * _columns);
+        return queries.Gemm(weight, split);
     }
 
     /// <summary>
@@ -162,4 +171,12 @@ internal sealed class DeformableAttention
     /// <summary>One row a query and head: the four corners of its points, [B·L·heads, 4·levels·points].</summary>
     private static Value Corner4(Value upperLeft, Value upperRight, Value lowerLeft, Value lowerRight) =>
         Value.Concat(1, [.. new[] { upperLeft, upperRight, lowerLeft, lowerRight }.Select(static corner => corner.Rows(Levels.Count * Points))]);
+
+    /// <summary>What is the same in every layer, by column.</summary>
+    /// <param name="Base">Where points without offsets lie.</param>
+    /// <param name="Stride">Rows of values from a cell to the next, along x and along y.</param>
+    /// <param name="ColumnRow">The first row of values.</param>
+    /// <param name="Right">Rows to the cell beside.</param>
+    /// <param name="PictureRow">By picture.</param>
+    private sealed record Tables(Value Base, Value LastCorner, Value Stride, Value ColumnRow, Value Right, Value Below, Value BelowRight, Value PictureRow);
 }

@@ -15,7 +15,9 @@ namespace LoupeGrpc.Modeling.Onnx;
 /// coordinates, the last layers of the classifier, and the head that adaptation changes with its masks.
 /// </param>
 /// <param name="exposes">Tests look at stages inside the model: a stage that this accepts becomes an output.</param>
-internal sealed class GraphBuilder(string name, ElementType compute, TensorLedger tensors, WeightFile weights, Func<string, bool>? exposes = null)
+/// <param name="forProcessor">Whether the graph is for <see cref="ProcessorOperators"/>, which only ONNX Runtime on the CPU has here.</param>
+internal sealed class GraphBuilder(
+    string name, ElementType compute, TensorLedger tensors, WeightFile weights, Func<string, bool>? exposes = null, bool forProcessor = false)
 {
     // What ONNX Runtime, CUDA and TensorRT all run without falling back: later versions of some operators have no CUDA kernel.
     public const int Opset = 17;
@@ -31,6 +33,9 @@ internal sealed class GraphBuilder(string name, ElementType compute, TensorLedge
 
     /// <summary>Element type of weights and of matrix products.</summary>
     public ElementType Compute => compute;
+
+    /// <summary>Whether <see cref="ProcessorOperators"/> may be used.</summary>
+    public bool ForProcessor => forProcessor;
 
     /// <summary>The checkpoint's tensors.</summary>
     public TensorLedger Tensors => tensors;
@@ -74,6 +79,14 @@ internal sealed class GraphBuilder(string name, ElementType compute, TensorLedge
 
     public Value Node(string operation, ElementType type, IReadOnlyList<Value?> inputs, Attributes? attributes = null) =>
         Nodes(operation, type, 1, inputs, attributes)[0];
+
+    /// <summary>Adds a node that is one of <see cref="ProcessorOperators"/>.</summary>
+    public Value ProcessorNode(string operation, ElementType type, IReadOnlyList<Value> inputs, Attributes attributes)
+    {
+        var value = Node(operation, type, inputs, attributes);
+        _graph.Node[^1].Domain = ProcessorOperators.Domain;
+        return value;
+    }
 
     /// <summary>Adds a node of several outputs, all of one type.</summary>
     public Value[] Nodes(string operation, ElementType type, int outputs, IReadOnlyList<Value?> inputs, Attributes? attributes = null)
@@ -128,6 +141,11 @@ internal sealed class GraphBuilder(string name, ElementType compute, TensorLedge
     {
         var model = new ModelProto { IrVersion = IrVersion, ProducerName = producer, Graph = _graph };
         model.OpsetImport.Add(new OperatorSetIdProto { Domain = "", Version = Opset });
+        if (forProcessor)
+        {
+            model.OpsetImport.Add(new OperatorSetIdProto { Domain = ProcessorOperators.Domain, Version = ProcessorOperators.Version });
+        }
+
         return model;
     }
 

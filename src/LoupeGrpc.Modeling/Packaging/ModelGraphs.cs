@@ -13,6 +13,7 @@ internal sealed class ModelGraphs
         string precision,
         ModelProto encoder,
         ModelProto segmentor,
+        ModelProto? processorSegmentor,
         ModelProto adapt,
         WeightFile weights,
         IReadOnlyList<(AdaptedTensor Tensor, float[] Values)> theta,
@@ -21,6 +22,7 @@ internal sealed class ModelGraphs
         Precision = precision;
         Encoder = encoder;
         Segmentor = segmentor;
+        ProcessorSegmentor = processorSegmentor;
         Adapt = adapt;
         Weights = weights;
         Theta = theta;
@@ -33,6 +35,9 @@ internal sealed class ModelGraphs
     public ModelProto Encoder { get; }
 
     public ModelProto Segmentor { get; }
+
+    /// <summary>The segmentor with <see cref="ProcessorOperators"/>; null in a precision that is not for the CPU.</summary>
+    public ModelProto? ProcessorSegmentor { get; }
 
     public ModelProto Adapt { get; }
 
@@ -73,11 +78,26 @@ internal sealed class ModelGraphs
         EncoderGraph.Build(encoder, config);
         var segmentor = new GraphBuilder("segmentor", compute, tensors, weights, exposes);
         SegmentorGraph.Build(segmentor, config);
+        GraphBuilder? processorSegmentor = null;
+        if (compute == ElementType.Float32)
+        {
+            processorSegmentor = new GraphBuilder("segmentor", compute, tensors, weights, exposes, forProcessor: true);
+            SegmentorGraph.Build(processorSegmentor, config);
+        }
+
         var adapt = new GraphBuilder("adapt", compute, tensors, weights, exposes);
         AdaptGraph.Build(adapt, config);
         var theta = AdaptedInputs.Shapes(config.Segmentor).Select(tensor => (tensor, Read(tensors, tensor))).ToList();
         tensors.ThrowIfInvalid();
-        return new ModelGraphs(precision, encoder.Build(producer), segmentor.Build(producer), adapt.Build(producer), weights, theta, tensors.Asked);
+        return new ModelGraphs(
+            precision,
+            encoder.Build(producer),
+            segmentor.Build(producer),
+            processorSegmentor?.Build(producer),
+            adapt.Build(producer),
+            weights,
+            theta,
+            tensors.Asked);
     }
 
     private static bool IsHalf(ValueInfoProto value) => value.Type.TensorType.ElemType == (int)TensorProto.Types.DataType.Float16;

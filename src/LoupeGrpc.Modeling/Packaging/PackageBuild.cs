@@ -159,6 +159,9 @@ public sealed class PackageBuild : IDisposable
             Write(directory, PackageLayout.Weights(graphs.Precision), stream => graphs.Weights.Write(stream, source, written, cancellationToken)))
         {
             HalfTensors = graphs.HalfTensors,
+            Processor = graphs.ProcessorSegmentor is { } segmentor
+                ? new ProcessorFiles(ProcessorOperators.Version, Write(directory, PackageLayout.ProcessorSegmentor(graphs.Precision), stream => segmentor.WriteTo(stream)))
+                : null,
         };
 
     private static long TotalBytes(List<ModelGraphs> graphs) => graphs.Sum(static precision => precision.Weights.Length);

@@ -6,7 +6,7 @@ namespace LoupeGrpc.Native.Interop;
 internal static unsafe partial class NativeMethods
 {
     private const string Library = "loupe_native";
-    private const uint AbiVersion = 3;
+    private const uint AbiVersion = 4;
 
     static NativeMethods()
     {

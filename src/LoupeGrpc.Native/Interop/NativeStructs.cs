@@ -66,7 +66,7 @@ internal unsafe struct NativeMaskRequest
     public int Width;
     public int Height;
     public float Threshold;
-    public int Reserved;
+    public int SoftExtent;
     public float* MaskLogits;
     public float* ClassLogits;
     public byte* Mask;

@@ -49,6 +49,11 @@ internal sealed class PackageReport
         {
             WriteFile(writer, $"{precision} encoder", files.Encoder);
             WriteFile(writer, $"{precision} segmentor", files.Segmentor);
+            if (files.Processor is { } processor)
+            {
+                WriteFile(writer, $"{precision} for the CPU", processor.Segmentor);
+            }
+
             WriteFile(writer, $"{precision} adapt", files.Adapt);
             WriteFile(writer, $"{precision} weights", files.Weights);
         }

@@ -3,6 +3,7 @@ using LoupeGrpc.Modeling.Checkpoints;
 using LoupeGrpc.Modeling.Configuration;
 using LoupeGrpc.Modeling.Onnx;
 using LoupeGrpc.Modeling.Packaging;
+using LoupeGrpc.Native;
 using LoupeGrpc.Packaging;
 using Microsoft.ML.OnnxRuntime;
 using Microsoft.ML.OnnxRuntime.Tensors;
@@ -18,8 +19,9 @@ internal sealed class BuiltModel : IDisposable
     private readonly InferenceSession _segmentor;
     private readonly InferenceSession _adapt;
 
+    /// <param name="forProcessor">The segmentor is the one with <see cref="ProcessorOperators"/>.</param>
     /// <param name="precision">Halves are rounded wherever a GPU would (<see cref="HalfRounding"/>).</param>
-    public BuiltModel(LoupeConfig config, ITensorSource weights, Func<string, bool>? exposes = null, string precision = PackageLayout.Fp32)
+    public BuiltModel(LoupeConfig config, ITensorSource weights, Func<string, bool>? exposes = null, string precision = PackageLayout.Fp32, bool forProcessor = false)
     {
         var graphs = ModelGraphs.Build(config, weights, precision, "tests", exposes);
         Write(PackageLayout.WeightsName, stream => graphs.Weights.Write(stream, weights, null, TestContext.Current.CancellationToken));
@@ -33,7 +35,7 @@ internal sealed class BuiltModel : IDisposable
         }
 
         Write("encoder.onnx", graphs.Encoder.WriteTo);
-        Write("segmentor.onnx", graphs.Segmentor.WriteTo);
+        Write("segmentor.onnx", (forProcessor ? graphs.ProcessorSegmentor! : graphs.Segmentor).WriteTo);
         Write("adapt.onnx", graphs.Adapt.WriteTo);
         Theta = graphs.Theta.ToDictionary(static theta => theta.Tensor.Name, static theta => new Tensor([.. theta.Tensor.Shape], theta.Values));
         _encoder = Load("encoder.onnx");
@@ -149,6 +151,7 @@ internal sealed class BuiltModel : IDisposable
     private InferenceSession Load(string name)
     {
         using var options = new SessionOptions { IntraOpNumThreads = 1, InterOpNumThreads = 1 };
+        options.RegisterCustomOpLibrary(NativeOperators.Library);
         return new InferenceSession(Path.Combine(_directory, name), options);
     }
 }

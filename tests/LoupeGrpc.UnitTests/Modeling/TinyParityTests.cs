@@ -10,14 +10,17 @@ public sealed class TinyParityTests
     private const float Tolerance = 1e-4f;
 
     [Theory]
-    [InlineData("tiny-l")]
-    [InlineData("tiny-g")]
-    [InlineData("tiny-s")]
-    public void Every_stage_is_the_authors(string name)
+    [InlineData("tiny-l", false)]
+    [InlineData("tiny-g", false)]
+    [InlineData("tiny-s", false)]
+    [InlineData("tiny-l", true)]
+    [InlineData("tiny-g", true)]
+    [InlineData("tiny-s", true)]
+    public void Every_stage_is_the_authors(string name, bool forProcessor)
     {
         using var golden = SafetensorsFile.Open(TestData.Golden("tiny", name, "stages.safetensors"));
         using var weights = TestModel.TinyWeights(name);
-        using var model = new BuiltModel(TestModel.TinyConfig(name), weights, static _ => true);
+        using var model = new BuiltModel(TestModel.TinyConfig(name), weights, static _ => true, forProcessor: forProcessor);
 
         var results = model.Encode(Tensor.Read(golden, PackageTensors.PixelValues));
         float[] scores = [.. results[PackageTensors.ClsLogit].Values.Select(static logit => 1 / (1 + MathF.Exp(-logit)))];

@@ -52,6 +52,21 @@ public sealed class MaskDecoderTests
     }
 
     [Theory]
+    [MemberData(nameof(Sizes))]
+    public void A_soft_map_within_the_mask_changes_nothing_there(string name, int width, int height)
+    {
+        var logits = Logits.Read(name);
+        using var decoder = new MaskDecoder();
+        var (mask, within, soft, softWithin) = (new byte[width * height], new byte[width * height], new float[width * height], new float[width * height]);
+
+        long area = logits.Decode(decoder, width, height, mask, soft);
+
+        Assert.Equal(area, logits.Decode(decoder, width, height, within, softWithin, softWithinMask: true));
+        Assert.Equal(mask, within);
+        Assert.All(Enumerable.Range(0, mask.Length).Where(i => mask[i] == 1), i => Assert.Equal(soft[i], softWithin[i]));
+    }
+
+    [Theory]
     [InlineData("a")]
     [InlineData("b")]
     [InlineData("c")]
@@ -145,7 +160,7 @@ public sealed class MaskDecoderTests
                 (int)shape[2]);
         }
 
-        public long Decode(MaskDecoder decoder, int width, int height, byte[] mask, float[] soft) =>
-            decoder.Decode(Mask, Class, Queries, Height, Width, width, height, 0.5f, mask, soft);
+        public long Decode(MaskDecoder decoder, int width, int height, byte[] mask, float[] soft, bool softWithinMask = false) =>
+            decoder.Decode(Mask, Class, Queries, Height, Width, width, height, 0.5f, mask, soft, softWithinMask);
     }
 }
