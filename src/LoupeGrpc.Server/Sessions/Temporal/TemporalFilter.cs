@@ -29,6 +29,7 @@ internal sealed class TemporalFilter
     private readonly EvidenceFrame[] _frames;
     private readonly long[] _ticks;
     private readonly double[] _logits;
+    private readonly bool[] _manipulated;
     private int _oldest;
     private int _count;
 
@@ -47,6 +48,7 @@ internal sealed class TemporalFilter
         _frames = new EvidenceFrame[settings.MaxFrames];
         _ticks = new long[settings.MaxFrames];
         _logits = new double[settings.MaxFrames];
+        _manipulated = new bool[settings.MaxFrames];
         if (state is not null)
         {
             Restore(state);
@@ -66,8 +68,14 @@ internal sealed class TemporalFilter
             BeginScene();
         }
 
+        if (_last is { Ticks: LastFrame.NoTime } && ticks != LastFrame.NoTime)
+        {
+            // Nothing is known of those before; nothing speaks for a pause.
+            Array.Fill(_ticks, ticks);
+        }
+
         _last = new LastFrame(frame.Sequence, ticks, PauseBefore(frame, ticks));
-        Push(new EvidenceFrame(frame.Sequence, frame.Time, frame.Score), ticks);
+        Push(new EvidenceFrame(frame.Sequence, frame.Time, frame.Score), ticks, frame.Score >= frame.Thresholds.High);
         Judge(frame.Thresholds);
         return Current(counted: true);
     }
@@ -76,34 +84,44 @@ internal sealed class TemporalFilter
     public TemporalVerdict Hold() => Current(counted: false);
 
     /// <summary>The segments so far, the one that goes on last.</summary>
-    public (IReadOnlyList<TemporalSegment> Segments, bool Truncated) Segments() => _segments.ToList();
+    public (IReadOnlyList<TemporalSegment> Segments, bool Truncated) Segments()
+    {
+        if (_segments.Open is not { } open)
+        {
+            return _segments.ToList(null);
+        }
+
+        var copy = new SegmentBuilder();
+        copy.Restore(open.Save());
+        Complete(copy);
+        return _segments.ToList(copy.ToSegment());
+    }
 
     /// <summary>A copy.</summary>
     public TemporalState Save()
     {
-        var (frames, ticks) = (new EvidenceFrame[_count], new long[_count]);
+        var window = new WindowFrame[_count];
         for (int i = 0; i < _count; i++)
         {
-            (frames[i], ticks[i]) = (_frames[At(i)], _ticks[At(i)]);
+            window[i] = new WindowFrame(_frames[At(i)], _ticks[At(i)], _manipulated[At(i)]);
         }
 
-        return new TemporalState(frames, ticks, _verdict, _score, _scenes, _last, _change.Save(), _segments.Save());
+        return new TemporalState(window, _verdict, _score, _scenes, _last, _change.Save(), _segments.Save());
     }
 
     private void Restore(TemporalState state)
     {
-        for (int i = 0; i < state.Frames.Count; i++)
+        foreach (var (frame, ticks, isManipulated) in state.Window)
         {
-            Put(i, state.Frames[i], state.Ticks[i]);
+            Put(frame, ticks, isManipulated);
         }
 
-        _count = state.Frames.Count;
         (_verdict, _score, _scenes, _last) = (state.Verdict, state.Score, state.Scenes, state.Last);
         _change.Restore(state.Scene);
         _segments.Restore(state.Segments);
     }
 
-    private TemporalVerdict Current(bool counted) => new(_verdict, _score, _count, counted, _scenes == 0 ? 0 : _scenes - 1, _segments.Since);
+    private TemporalVerdict Current(bool counted) => new(_verdict, _score, _count, counted, _scenes == 0 ? 0 : _scenes - 1, _segments.Open?.Since ?? 0);
 
     /// <summary>The frame's time, never before that of the frame before it; <see cref="LastFrame.NoTime"/>: nothing is known.</summary>
     /// <param name="isGap">What lies between the two cannot be judged together.</param>
@@ -144,37 +162,42 @@ internal sealed class TemporalFilter
 
     private void BeginScene()
     {
-        _segments.Close();
+        EndSegment();
         _verdict = Verdict.Uncertain;
         (_oldest, _count) = (0, 0);
         _scenes++;
     }
 
-    private void Push(EvidenceFrame frame, long ticks)
+    private void Push(EvidenceFrame frame, long ticks, bool isManipulated)
     {
         if (_count == _settings.MaxFrames)
         {
             Pop();
         }
 
-        Put(_count, frame, ticks);
-        _count++;
-        while (_count > _settings.MinFrames && _ticks[_oldest] != LastFrame.NoTime && ticks - _ticks[_oldest] > _settings.Window.Ticks)
+        Put(frame, ticks, isManipulated);
+        while (_count > _settings.MinFrames && ticks != LastFrame.NoTime && ticks - _ticks[_oldest] > _settings.Window.Ticks)
         {
             Pop();
         }
     }
 
+    /// <summary>What leaves the window stays in its segment.</summary>
     private void Pop()
     {
+        if (_segments.Open is { } open && _frames[_oldest].Sequence >= open.Since)
+        {
+            open.Add(_frames[_oldest], _manipulated[_oldest]);
+        }
+
         _oldest = At(1);
         _count--;
     }
 
-    private void Put(int place, EvidenceFrame frame, long ticks)
+    private void Put(EvidenceFrame frame, long ticks, bool isManipulated)
     {
-        int at = At(place);
-        (_frames[at], _ticks[at], _logits[at]) = (frame, ticks, LogitOf(frame.Score));
+        int at = At(_count++);
+        (_frames[at], _ticks[at], _logits[at], _manipulated[at]) = (frame, ticks, LogitOf(frame.Score), isManipulated);
     }
 
     /// <param name="place">From the oldest.</param>
@@ -187,28 +210,22 @@ internal sealed class TemporalFilter
         double sum = 0;
         for (int i = 0; i < _count; i++)
         {
-            manipulated += IsManipulated(At(i), thresholds) ? 1 : 0;
+            manipulated += _manipulated[At(i)] ? 1 : 0;
             sum += Math.Clamp(_logits[At(i)], low - Influence, high + Influence);
         }
 
         double mean = sum / _count;
         _score = (float)(1 / (1 + Math.Exp(-mean)));
         bool holds = manipulated >= _settings.MinFrames && (mean >= high || 2 * manipulated > _count);
-        bool isManipulated = IsManipulated(At(_count - 1), thresholds);
-        if (_verdict == Verdict.Manipulated)
-        {
-            _segments.Add(_frames[At(_count - 1)], isManipulated);
-        }
-
-        if (_verdict != Verdict.Manipulated && holds && isManipulated)
+        if (_verdict != Verdict.Manipulated && holds && _manipulated[At(_count - 1)])
         {
             _verdict = Verdict.Manipulated;
-            OpenSegment(thresholds);
+            BeginSegment();
         }
         else if (!holds && mean < low && _count >= _settings.MinFrames)
         {
             _verdict = Verdict.Authentic;
-            _segments.Close();
+            EndSegment();
         }
         else if (_verdict == Verdict.Authentic && mean >= (low + high) / 2)
         {
@@ -217,60 +234,89 @@ internal sealed class TemporalFilter
     }
 
     /// <summary>
-    /// With the frames of the window from which on they are manipulated: from there to the newest, those that are outnumber those that are not by most; of several such
-    /// places the latest. What is in the segment before is not in this one too.
+    /// Where the manipulated frames begin: from there to the newest, those that are outnumber those that are not by most; of several such places the latest. What is in the
+    /// segment before is not in this one too.
     /// </summary>
-    private void OpenSegment(VerdictThresholds thresholds)
+    private void BeginSegment()
     {
         int begin = _count - 1, excess = 0, most = int.MinValue;
         for (int i = _count - 1; i >= 0 && _frames[At(i)].Sequence >= _segments.End; i--)
         {
-            excess += IsManipulated(At(i), thresholds) ? 1 : -1;
-            if (excess > most && IsManipulated(At(i), thresholds))
+            excess += _manipulated[At(i)] ? 1 : -1;
+            if (excess > most && _manipulated[At(i)])
             {
                 (begin, most) = (i, excess);
             }
         }
 
-        _segments.Open(_scenes - 1);
-        for (int i = begin; i < _count; i++)
+        _segments.Begin(_frames[At(begin)].Sequence, _scenes - 1);
+    }
+
+    private void EndSegment()
+    {
+        if (_segments.Open is { } open)
         {
-            _segments.Add(_frames[At(i)], IsManipulated(At(i), thresholds));
+            Complete(open);
+            _segments.Close();
         }
     }
 
-    private bool IsManipulated(int at, VerdictThresholds thresholds) => _frames[at].Score >= thresholds.High;
+    /// <summary>
+    /// Adds what the window has of a segment, up to where the manipulated frames end: behind it, those that are not outnumber those that are by most; of several such places
+    /// the latest.
+    /// </summary>
+    private void Complete(SegmentBuilder segment)
+    {
+        int end = -1;
+        long excess = 0, most = long.MinValue;
+        int i = _count - 1;
+        for (; i >= 0 && _frames[At(i)].Sequence >= segment.Since; i--)
+        {
+            if (_manipulated[At(i)] && excess > most)
+            {
+                (end, most) = (i, excess);
+            }
+
+            excess += _manipulated[At(i)] ? -1 : 1;
+        }
+
+        // It may have ended before the window.
+        end = segment.HasFrames && excess + (long)segment.Behind > most ? -1 : end;
+        for (i++; i <= end; i++)
+        {
+            segment.Add(_frames[At(i)], _manipulated[At(i)]);
+        }
+    }
 
     private static double LogitOf(float score) => Math.Clamp(Math.Log(score / (1.0 - score)), -LogitLimit, LogitLimit);
 }
 
-/// <param name="Frames">Of the window, oldest first.</param>
-/// <param name="Ticks">Of each of them.</param>
+/// <summary>What a <see cref="TemporalFilter"/> has.</summary>
+/// <param name="Window">Oldest first.</param>
 /// <param name="Last">Null: there was none.</param>
 internal sealed record TemporalState(
-    IReadOnlyList<EvidenceFrame> Frames,
-    IReadOnlyList<long> Ticks,
-    Verdict Verdict,
-    float Score,
-    ulong Scenes,
-    LastFrame? Last,
-    SceneState Scene,
-    SegmentState Segments)
+    IReadOnlyList<WindowFrame> Window, Verdict Verdict, float Score, ulong Scenes, LastFrame? Last, SceneState Scene, SegmentState Segments)
 {
     /// <param name="settings">Of the session.</param>
     public bool IsValid(TemporalSettings settings) =>
-        Frames.Count == Ticks.Count && Frames.Count <= settings.MaxFrames
-        && Frames.All(static frame => frame.Score is >= 0 and <= 1 && SessionTimes.IsValid(frame.Time))
+        Window.Count <= settings.MaxFrames
+        && Window.All(static one => one.Frame.Score is >= 0 and <= 1 && SessionTimes.IsValid(one.Frame.Time))
+        && Window.Zip(Window.Skip(1)).All(static pair => pair.First.Frame.Sequence < pair.Second.Frame.Sequence)
         && Enum.IsDefined(Verdict) && Score is >= 0 and <= 1
-        && Last is not null == Frames.Count > 0 && Last is not null == Scenes > 0
+        && Last is not null == Window.Count > 0 && Last is not null == Scenes > 0 && Last is not { Pause: < 0 }
         && Scene.IsValid && Segments.IsValid(settings.MaxSegments)
-        && (Verdict == Verdict.Manipulated) == Segments.Open is not null;
+        && (Verdict == Verdict.Manipulated) == Segments.Open is not null
+        && (Segments.Open is not { Results: 0 } open || Window.Any(one => one.IsManipulated && one.Frame.Sequence == open.Since));
 }
+
+/// <param name="Ticks">Its time.</param>
+/// <param name="IsManipulated">By itself.</param>
+internal readonly record struct WindowFrame(EvidenceFrame Frame, long Ticks, bool IsManipulated);
 
 /// <summary>Of the last frame that counted.</summary>
 /// <param name="Ticks">Its time.</param>
 /// <param name="Pause">From the one before it.</param>
-internal sealed record LastFrame(ulong Sequence, long Ticks, long Pause)
+internal readonly record struct LastFrame(ulong Sequence, long Ticks, long Pause)
 {
     /// <summary>In place of a time that is not known: before all others.</summary>
     public const long NoTime = long.MinValue;
