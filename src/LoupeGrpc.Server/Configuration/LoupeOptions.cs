@@ -432,7 +432,7 @@ internal sealed record TemporalOptions : IValidatableObject
     /// <summary>Mean difference of two frames' colours in 8 x 8 fields, 0 to 1, less what the whole picture became brighter.</summary>
     [Setting("change that is a scene cut; 1: none is seen")]
     [Range(0.01d, 1d)]
-    public float CutChange { get; init; } = 0.06f;
+    public float CutChange { get; init; } = 0.08f;
 
     /// <summary>Later ones are left out of the summary, which says so.</summary>
     [Setting("segments of a session that are kept")]

@@ -9,7 +9,7 @@ namespace LoupeGrpc.Benchmarks.Temporal;
 /// </summary>
 /// <param name="Shots">One behind the other.</param>
 /// <param name="Noise">Standard deviation in grey levels.</param>
-/// <param name="Quality">Of each frame's JPEG, evenly between the two.</param>
+/// <param name="BestQuality">Of a frame's JPEG: each has one between the two.</param>
 internal sealed record MadeClip(string Name, IReadOnlyList<Shot> Shots, double Noise = 2, int BestQuality = 90, int WorstQuality = 90)
 {
     public const int PerSecond = 25;
@@ -27,7 +27,8 @@ internal sealed record MadeClip(string Name, IReadOnlyList<Shot> Shots, double N
         new("the same, every third frame clean", [new(Cat, InpaintedCat, 120, From: 40, To: 90, CleanEvery: 3)]),
         new("the same, two of three frames clean", [new(Cat, InpaintedCat, 120, From: 40, To: 90, ForgedEvery: 3)]),
         new("the same, strongly and unevenly compressed", [new(Cat, InpaintedCat, 120, From: 40, To: 90)], Noise: 3, BestQuality: 75, WorstQuality: 35),
-        new("splice, noise", [new(Coffee, CatInCoffee, 120, From: 40, To: 90)], Noise: 8),
+        new("splice, noise", [new(Coffee, CatInCoffee, 120, From: 40, To: 90)], Noise: 5),
+        new("splice, so much noise that the model hardly sees it", [new(Coffee, CatInCoffee, 120, From: 40, To: 90)], Noise: 8),
         new("splice, compressed", [new(Coffee, CatInCoffee, 120, From: 40, To: 90)], BestQuality: 85, WorstQuality: 50),
         new("regenerated part, compressed", [new(Raccoon, RegeneratedRaccoon, 120, From: 40, To: 90)], BestQuality: 85, WorstQuality: 50),
         new("six scenes, three of them forged", [new(Coffee, null, 20), new(Cat, InpaintedCat, 20, To: 20), new(Stars, null, 20), new(Stars, NoisyStars, 20, To: 20), new(Raccoon, null, 20), new(Raccoon, RegeneratedRaccoon, 20, To: 20)]),
@@ -45,7 +46,7 @@ internal sealed record MadeClip(string Name, IReadOnlyList<Shot> Shots, double N
             {
                 var isForged = forged is not null && i >= shot.From && i < shot.To;
                 var isShown = isForged && (shot.CleanEvery == 0 || (i - shot.From) % shot.CleanEvery != shot.CleanEvery - 1) && (shot.ForgedEvery == 0 || (i - shot.From) % shot.ForgedEvery == 0);
-                var camera = new Rect((i / 2 % 16) + random.Next(2) - (i / 2 % 16 > 0 ? 1 : 0), i / 4 % 12, Width, Height);
+                var camera = new Rect(Sway(i, 30) / 2, Sway(i, 40) / 4, Width, Height);
                 using var view = new Mat(isShown ? forged! : authentic, camera);
                 using var grain = new Mat(view.Size(), MatType.CV_16SC3);
                 noise.Fill(grain, DistributionType.Normal, InputArray.Create(new Scalar(0, 0, 0)), InputArray.Create(new Scalar(Noise, Noise, Noise)));
@@ -56,6 +57,9 @@ internal sealed record MadeClip(string Name, IReadOnlyList<Shot> Shots, double N
             }
         }
     }
+
+    /// <summary>From 0 up and down again.</summary>
+    private static int Sway(int place, int reach) => Math.Abs(((place + reach) % (2 * reach)) - reach);
 }
 
 /// <param name="Forged">Null: none of it is forged.</param>
