@@ -89,6 +89,16 @@ type Tiles struct {
 	Budget time.Duration
 }
 
+// OverTime says how frames are judged together: a verdict that does not flicker, and segments in the summary. The zero value: as the server has it.
+type OverTime struct {
+	// Window: frames older than it leave the window. Default (0): the server's, 1 s unless configured.
+	Window time.Duration
+	// MaxFrames in the window. Default (0): the server's, 32 unless configured.
+	MaxFrames uint32
+	// MinFrames that a verdict needs. Default (0): the server's, 3 unless configured.
+	MinFrames uint32
+}
+
 // Delivery says which frames are answered when they come too fast.
 type Delivery struct {
 	Mode DeliveryMode
@@ -122,7 +132,9 @@ type SessionOptions struct {
 	// Explain is the language of each Explanation, en or zh. Default (empty): none, results have no sentences.
 	Explain string
 	// Receipts asks the server to sign one for each result, Analysis.Receipt, and for the session's end, Receipt of its summary.
-	Receipts   bool
+	Receipts bool
+	// OverTime, where not nil, has frames judged over time too: Analysis.OverTime, and Segments of the summary.
+	OverTime   *OverTime
 	Thresholds *Thresholds
 	// Adaptation, where nil: none.
 	Adaptation *Adaptation
@@ -237,6 +249,17 @@ func (t *Tiles) message() *loupev1.TileSettings {
 	return &loupev1.TileSettings{Policy: t.Policy, MaxTiles: t.MaxTiles, BudgetMs: uint32(t.Budget.Milliseconds())}
 }
 
+func (o *OverTime) message() *loupev1.TemporalSettings {
+	if o == nil {
+		return nil
+	}
+	settings := &loupev1.TemporalSettings{Enabled: true, MaxFrames: o.MaxFrames, MinFrames: o.MinFrames}
+	if o.Window != 0 {
+		settings.Window = durationpb.New(o.Window)
+	}
+	return settings
+}
+
 func (a *Adaptation) message() *loupev1.AdaptationSettings {
 	if a == nil {
 		return nil
@@ -263,7 +286,7 @@ func (o *SessionOptions) message(client *Options) (*loupev1.OpenSession, error) 
 	}
 	opening := &loupev1.OpenSession{
 		SessionName: o.Name, Model: o.Model, FrameFormat: format, Mask: o.Masks.message(), Tiles: o.Tiles.message(),
-		Explain: o.Explain, Receipts: o.Receipts, Thresholds: o.Thresholds.message(), Adaptation: o.Adaptation.message(),
+		Explain: o.Explain, Receipts: o.Receipts, Temporal: o.OverTime.message(), Thresholds: o.Thresholds.message(), Adaptation: o.Adaptation.message(),
 		AdaptationSnapshot: o.AdaptationSnapshot, Economies: o.Economies, Deterministic: o.Deterministic, Unordered: o.Unordered,
 		MaxResponseBytes: uint32(client.maxResponseBytes()), Client: orElse(client.ClientName, "loupe-grpc-go/"+Version), Resumable: !o.NoReconnect,
 	}

@@ -106,6 +106,8 @@ type Analysis struct {
 	Explanation []*loupev1.Explanation
 	// Receipt is what was found, signed: one line of JSON. Empty where it was not asked for.
 	Receipt []byte
+	// OverTime is what the frames up to this one say together; nil where it was not asked for.
+	OverTime *loupev1.TemporalVerdict
 	// Message is as it came, with what is not repeated here.
 	Message *loupev1.FrameResult
 }
@@ -207,7 +209,7 @@ func toAnalysis(result *loupev1.FrameResult) *Analysis {
 		Regions: result.GetRegions(), Notes: result.GetNotes(), Width: int(result.GetWidth()), Height: int(result.GetHeight()),
 		Orientation: int(result.GetOrientation()), SHA256: fmt.Sprintf("%x", result.GetSha256()), Adaptation: result.GetAdaptation(),
 		BaseMask: toMask(result.GetBaseMask()), Tiles: result.GetTiles(), Explanation: result.GetExplanation(),
-		Receipt: result.GetReceipt(), Message: result,
+		Receipt: result.GetReceipt(), OverTime: result.GetTemporal(), Message: result,
 	}
 }
 

@@ -133,6 +133,32 @@ func TestResultsAreSignedWhereThatIsAskedFor(t *testing.T) {
 	}
 }
 
+func TestFramesAreJudgedOverTimeWhereThatIsAskedFor(t *testing.T) {
+	client, ctx := connectTo(t, Options{Address: realServer(t)})
+	path := File(filepath.Join(root(t), "samples/forged-cat-in-coffee.jpg"))
+	if plain := must(client.AnalyzeImage(ctx, path, ImageOptions{}))(t); plain.OverTime != nil {
+		t.Error(plain.OverTime)
+	}
+	frames := make(chan Frame, 2)
+	frames <- Frame{Image: path}
+	frames <- Frame{Image: path}
+	close(frames)
+	var verdicts []Verdict
+	options := SessionOptions{OverTime: &OverTime{Window: 2 * time.Second, MaxFrames: 8, MinFrames: 2}}
+	summary, err := client.Analyze(ctx, frames, options, func(outcome Outcome) error {
+		if result, is := outcome.(*Result); is {
+			verdicts = append(verdicts, result.OverTime.GetVerdict())
+		}
+		return nil
+	})
+	if err != nil || len(verdicts) != 2 || verdicts[0] != Uncertain || verdicts[1] != Manipulated {
+		t.Error(err, verdicts)
+	}
+	if segments := summary.GetSegments(); len(segments) != 1 || segments[0].GetLastSequence() != 1 || summary.GetScenes() != 1 {
+		t.Error(summary)
+	}
+}
+
 func TestPicturesAreLookedAtInTilesWhereThatIsAskedFor(t *testing.T) {
 	client, ctx := connectTo(t, Options{Address: realServer(t)})
 	path := File(filepath.Join(root(t), "samples/authentic-coffee.jpg"))

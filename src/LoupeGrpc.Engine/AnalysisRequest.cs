@@ -27,6 +27,9 @@ public sealed record AnalysisRequest
     /// <summary>Whether what was read and found is digested: <see cref="FrameAnalysis.Digests"/>.</summary>
     public bool Digests { get; init; }
 
+    /// <summary>Whether the picture is summed up, to be compared with others: <see cref="FrameAnalysis.ColorLayout"/>.</summary>
+    public bool ColorLayout { get; init; }
+
     /// <summary>Goes before frames that are not, wherever it waits: for frames that lose their worth. Of one session all are, or none.</summary>
     public bool IsUrgent { get; init; }
 

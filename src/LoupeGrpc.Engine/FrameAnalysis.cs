@@ -32,6 +32,9 @@ public sealed record FrameAnalysis
 
     public required Verdict Verdict { get; init; }
 
+    /// <summary>Parts of the picture were guessed, and so <see cref="Verdict"/> is uncertain whatever the score.</summary>
+    public bool VerdictIsOpen { get; init; }
+
     /// <summary>Pixels, in stored orientation.</summary>
     public required int Width { get; init; }
 
@@ -67,6 +70,12 @@ public sealed record FrameAnalysis
 
     /// <summary>Of the decoded pixels and of the mask; null where they were not asked for.</summary>
     public FrameDigests? Digests { get; init; }
+
+    /// <summary>
+    /// Mean red, green and blue of each of 8 x 8 fields of what the model saw, 0 to 255 of the samples as stored, row by row, 192 bytes; where the picture was looked at in
+    /// tiles, of the picture. Empty where it was not asked for.
+    /// </summary>
+    public ReadOnlyMemory<byte> ColorLayout { get; init; }
 
     /// <summary>What was left out as asked for, and would have been done otherwise.</summary>
     public Economies Economies { get; init; }

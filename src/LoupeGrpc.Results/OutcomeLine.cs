@@ -99,6 +99,10 @@ internal sealed record OutcomeLine
     [JsonPropertyName("tiles")]
     public TilesField? Tiles { get; init; }
 
+    /// <summary>What the frames up to this one say together; null where nobody asked.</summary>
+    [JsonPropertyName("temporal")]
+    public TemporalField? Temporal { get; init; }
+
     /// <summary>What was measured, in sentences; null where no language was asked for.</summary>
     [JsonPropertyName("explanation")]
     public IReadOnlyList<SentenceField>? Explanation { get; init; }
@@ -146,6 +150,7 @@ internal sealed record OutcomeLine
         Orientation = result.Orientation > 1 ? result.Orientation : null,
         MaskDisagreement = result.BaseMask is null ? null : result.MaskDisagreement,
         Tiles = result.Tiles is { } tiles ? TilesField.From(tiles) : null,
+        Temporal = result.Temporal is { } temporal ? TemporalField.From(temporal) : null,
         Explanation = result.Explanation.Count > 0 ? [.. result.Explanation.Select(SentenceField.From)] : null,
         Economies = result.Economies.Count > 0 ? [.. result.Economies.Select(static economy => WireName.Of(economy))] : null,
     };
@@ -182,6 +187,27 @@ internal sealed record PeakField([property: JsonPropertyName("score")] float Sco
         var box = peak.Box ?? new Box();
         return new(peak.Score, [box.X, box.Y, box.Width, box.Height]);
     }
+}
+
+/// <param name="Score">The window's mean logit as a score.</param>
+/// <param name="Frames">In the window.</param>
+/// <param name="Counted">Whether the frame is one of them.</param>
+/// <param name="Since">The server's number of the first frame of the segment; null where the verdict is not manipulated.</param>
+internal sealed record TemporalField(
+    [property: JsonPropertyName("verdict")] string Verdict,
+    [property: JsonPropertyName("score")] float Score,
+    [property: JsonPropertyName("frames")] uint Frames,
+    [property: JsonPropertyName("counted")] bool Counted,
+    [property: JsonPropertyName("scene")] ulong Scene,
+    [property: JsonPropertyName("since")] ulong? Since)
+{
+    public static TemporalField From(TemporalVerdict temporal) => new(
+        WireName.Of(temporal.Verdict),
+        temporal.Score,
+        temporal.Frames,
+        temporal.Counted,
+        temporal.Scene,
+        temporal.Verdict == LoupeGrpc.V1.Verdict.Manipulated ? temporal.SinceSequence : null);
 }
 
 internal sealed record ErrorField([property: JsonPropertyName("code")] string Code, [property: JsonPropertyName("message")] string Message);

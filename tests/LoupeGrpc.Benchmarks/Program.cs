@@ -3,6 +3,7 @@ using LoupeGrpc.Benchmarks;
 using LoupeGrpc.Benchmarks.Comparison;
 using LoupeGrpc.Benchmarks.Parts;
 using LoupeGrpc.Benchmarks.Scaling;
+using LoupeGrpc.Benchmarks.Temporal;
 
 return await new RootCommand("Measures the engine. Close what else runs first: the numbers are medians of one run on one machine.")
 {
@@ -10,6 +11,7 @@ return await new RootCommand("Measures the engine. Close what else runs first: t
     AdaptationBenchmark.Create(),
     DecodingBenchmark.Create(),
     VideoBenchmark.Create(),
+    TemporalCommand.Create(),
     ServerLoad.Create(),
     CompareCommand.Create(),
     ScaleCommand.Create(),

@@ -18,7 +18,7 @@ public abstract record LoupeFrame
     /// <summary>The caller's own number, echoed in the outcome. Any 64 bits; duplicates are allowed. Default 0.</summary>
     public ulong FrameId { get; init; }
 
-    /// <summary>When the picture was taken, by the caller's clock. Only for the timeline of the summary. Default: not known.</summary>
+    /// <summary>When the picture was taken, by the caller's clock. For the timeline of the summary, and for verdicts over time. Default: not known.</summary>
     public DateTimeOffset? CaptureTime { get; init; }
 
     /// <summary>How long after its receipt the outcome is still of use; later it is <see cref="LoupeExpired"/>. Above 0. Default: for ever.</summary>

@@ -35,6 +35,11 @@ public sealed record LoupeSessionOptions
     /// </summary>
     public bool Receipts { get; init; }
 
+    /// <summary>
+    /// Judge frames over time too, <see cref="FrameResult.Temporal"/>, and say where the session is manipulated, <see cref="SessionSummary.Segments"/>. Default: not.
+    /// </summary>
+    public TemporalSettings? Temporal { get; init; }
+
     /// <summary>Where a score becomes a verdict. Default: the server's, 0.4 and 0.6 unless configured.</summary>
     public Thresholds? Thresholds { get; init; }
 
@@ -84,6 +89,7 @@ public sealed record LoupeSessionOptions
             Tiles = Tiles,
             Explain = Explain,
             Receipts = Receipts,
+            Temporal = Temporal,
             Thresholds = Thresholds,
             Adaptation = Adaptation,
             AdaptationSnapshot = ByteString.CopyFrom(AdaptationSnapshot.Span),

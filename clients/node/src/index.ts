@@ -17,6 +17,7 @@ export {
     type ClientOptions,
     type Delivery,
     type Masks,
+    type OverTime,
     type SessionOptions,
     type Thresholds,
     type Tiles,

@@ -11,7 +11,7 @@ import {
     TilePolicy,
     TileSettingsSchema,
 } from './gen/loupe/v1/result_pb.js';
-import { DeliveryMode, DeliveryPolicySchema, OpenSessionSchema } from './gen/loupe/v1/session_pb.js';
+import { DeliveryMode, DeliveryPolicySchema, OpenSessionSchema, TemporalSettingsSchema } from './gen/loupe/v1/session_pb.js';
 import { toFormat, type FrameFormat } from './frames.js';
 
 export { DeliveryMode, MaskEncoding, MaskPolicy, TilePolicy };
@@ -76,6 +76,16 @@ export interface Tiles {
     readonly budgetMs?: number | undefined;
 }
 
+/** How frames are judged together: a verdict that does not flicker, and segments in the summary. */
+export interface OverTime {
+    /** Frames older than it leave the window. Default: the server's, 1,000 unless configured. */
+    readonly windowMs?: number | undefined;
+    /** The most frames in the window. Default: the server's, 32 unless configured. */
+    readonly maxFrames?: number | undefined;
+    /** The least frames that a verdict needs. Default: the server's, 3 unless configured. */
+    readonly minFrames?: number | undefined;
+}
+
 /** Which frames are answered when they come too fast. */
 export interface Delivery {
     readonly mode: DeliveryMode;
@@ -110,6 +120,8 @@ export interface SessionOptions {
     readonly explain?: string | undefined;
     /** Have the server sign a receipt for each result, `Analysis.receipt`, and for the session's end, `receipt` of its summary. */
     readonly receipts?: boolean | undefined;
+    /** Judge frames over time too: `Analysis.overTime`, and `segments` of the summary. Default: not. */
+    readonly overTime?: OverTime | undefined;
     readonly thresholds?: Thresholds | undefined;
     /** Default: no adaptation. */
     readonly adaptation?: Adaptation | undefined;
@@ -147,6 +159,15 @@ export function toTiles(tiles: Tiles) {
     });
 }
 
+export function toTemporal(overTime: OverTime) {
+    return create(TemporalSettingsSchema, {
+        enabled: true,
+        ...(overTime.windowMs === undefined ? {} : { window: toDuration(overTime.windowMs) }),
+        maxFrames: overTime.maxFrames ?? 0,
+        minFrames: overTime.minFrames ?? 0,
+    });
+}
+
 export function toAdaptation(adaptation: Adaptation) {
     return create(AdaptationSettingsSchema, { enabled: true, ...adaptation });
 }
@@ -159,7 +180,7 @@ export function toOpening(options: SessionOptions, client: ClientOptions) {
     if (maxFramesInFlight(options) < 1 || maxFramesInFlight(options) > 4096) {
         throw new RangeError('maxFramesInFlight is 1 to 4,096');
     }
-    const { frameFormat, delivery, masks, tiles, thresholds, adaptation } = options;
+    const { frameFormat, delivery, masks, tiles, overTime, thresholds, adaptation } = options;
     return create(OpenSessionSchema, {
         sessionName: name,
         ...(frameFormat ? { frameFormat: create(FrameFormatSchema, toFormat(frameFormat)) } : {}),
@@ -173,6 +194,7 @@ export function toOpening(options: SessionOptions, client: ClientOptions) {
             : {}),
         ...(masks ? { mask: toMasks(masks) } : {}),
         ...(tiles ? { tiles: toTiles(tiles) } : {}),
+        ...(overTime ? { temporal: toTemporal(overTime) } : {}),
         ...(thresholds ? { thresholds: toThresholds(thresholds) } : {}),
         ...(adaptation ? { adaptation: toAdaptation(adaptation) } : {}),
         adaptationSnapshot: options.adaptationSnapshot ?? new Uint8Array(),

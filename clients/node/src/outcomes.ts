@@ -13,6 +13,7 @@ import {
     type Mask as WireMask,
     type Region,
     type Note,
+    type TemporalVerdict,
     type TileReport,
 } from './gen/loupe/v1/result_pb.js';
 import { SessionEventKind, type SessionEvent as WireEvent } from './gen/loupe/v1/session_pb.js';
@@ -97,6 +98,8 @@ export interface Analysis {
     readonly explanation: readonly Explanation[];
     /** What was found, signed: one line of JSON. Empty where it was not asked for. */
     readonly receipt: Uint8Array;
+    /** What the frames up to this one say together. Undefined where it was not asked for. */
+    readonly overTime: TemporalVerdict | undefined;
     /** As it came, with what is not repeated here. */
     readonly message: FrameResult;
 }
@@ -152,6 +155,7 @@ export function toAnalysis(result: FrameResult): Analysis {
         tiles: result.tiles,
         explanation: result.explanation,
         receipt: result.receipt,
+        overTime: result.temporal,
         message: result,
     };
 }

@@ -142,6 +142,34 @@ test('results are signed where that is asked for', async () => {
     }
 });
 
+test('frames are judged over time where that is asked for', async () => {
+    using client = new LoupeClient({ address });
+    await using session = await client.openSession({ overTime: { windowMs: 2000, maxFrames: 8, minFrames: 2 } });
+    assert.deepEqual([session.grant.temporal?.enabled, session.grant.temporal?.maxFrames, session.grant.temporal?.window?.seconds], [true, 8, 2n]);
+    const found: unknown[] = [];
+    await session.send(coffee);
+    await session.send(coffee);
+    for await (const outcome of session.results()) {
+        assert.ok(outcome.outcome === 'result' && outcome.analysis.overTime);
+        found.push([outcome.analysis.overTime.verdict, outcome.analysis.overTime.frames, outcome.analysis.overTime.scene]);
+        if (found.length === 2) {
+            break;
+        }
+    }
+    assert.deepEqual(found, [
+        [Verdict.UNCERTAIN, 1, 0n],
+        [Verdict.AUTHENTIC, 2, 0n],
+    ]);
+    const summary = await session.complete();
+    assert.deepEqual([summary.scenes, summary.segments.length], [1n, 0]);
+    await using plain = await client.openSession({});
+    await plain.send(coffee);
+    for await (const outcome of plain.results()) {
+        assert.ok(outcome.outcome === 'result' && outcome.analysis.overTime === undefined);
+        break;
+    }
+});
+
 test('pictures are looked at in tiles where that is asked for', async () => {
     using client = new LoupeClient({ address });
     const { tiles, score } = await client.analyzeImage(coffee, { tiles: { policy: TilePolicy.NATIVE } });

@@ -63,6 +63,27 @@ def test_results_are_signed_where_that_is_asked_for(server: str) -> None:
         assert statement(end)["predicate"]["chain"]["previous"] == hashlib.sha256(payload(result.analysis.receipt)).hexdigest()
 
 
+def test_frames_are_judged_over_time_where_that_is_asked_for(server: str) -> None:
+    file = SAMPLES / "forged-cat-in-coffee.jpg"
+    with lg.LoupeClient(server) as client:
+        with client.open_session(over_time=lg.OverTime(window=2, max_frames=8, min_frames=2)) as session:
+            assert session.grant.temporal.enabled and session.grant.temporal.max_frames == 8
+            for _ in range(3):
+                session.send(file)
+            found = [outcome.analysis.over_time for _, outcome in zip(range(3), session.results()) if isinstance(outcome, lg.Result)]
+            (segment,) = session.complete().segments
+        assert [(v.verdict, v.frames, v.since) for v in found if v] == [
+            (lg.Verdict.UNCERTAIN, 1, None),
+            (lg.Verdict.MANIPULATED, 2, 0),
+            (lg.Verdict.MANIPULATED, 3, 0),
+        ]
+        assert (segment.first_sequence, segment.last_sequence, segment.manipulated) == (0, 2, 3)
+        with client.open_session() as session:
+            session.send(file)
+            result = next(iter(session.results()))
+            assert isinstance(result, lg.Result) and result.analysis.over_time is None
+
+
 def payload(receipt: bytes) -> bytes:
     return base64.b64decode(json.loads(receipt)["payload"])
 

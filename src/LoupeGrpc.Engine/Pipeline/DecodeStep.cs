@@ -194,7 +194,9 @@ internal sealed class DecodeStep(ModelManifest manifest, PixelPool pixels, Stage
     {
         using (picture)
         {
-            job.Tiled = new TiledPicture(new HeldPicture(picture.Clone()));
+            var held = new HeldPicture(picture.Clone());
+            job.Tiled = new TiledPicture(held);
+            job.ColorLayout = job.Request.ColorLayout ? ColorLayout.OfPicture(held.Pixels, held.Width, held.Height, held.Stride) : [];
         }
 
         job.Timings = job.Timings with { Decode = clock.Record(job, TimedWork.Decode, decodeStart) };
@@ -213,6 +215,7 @@ internal sealed class DecodeStep(ModelManifest manifest, PixelPool pixels, Stage
         long start = clock.Now;
         _preprocessor.ToNchw(source, job.Pixels!.Values);
         Weigh(job);
+        job.ColorLayout = job.Request.ColorLayout ? ColorLayout.OfInput(job.Pixels.Values, manifest.ImageSize, manifest.Mean, manifest.Std) : [];
         job.Timings = job.Timings with { Decode = decode, Preprocess = clock.Record(job, TimedWork.Preprocess, start) };
     }
 }

@@ -113,6 +113,9 @@ internal sealed class FrameJob(FrameExit exit, FrameInput input, AnalysisRequest
     /// <summary>What was digested so far; null: it is not asked for, or nothing was read yet.</summary>
     public FrameDigests? Digests { get; set; }
 
+    /// <summary>Empty: it is not asked for, or nothing was read yet.</summary>
+    public byte[] ColorLayout { get; set; } = [];
+
     public List<ImageNote> Notes { get; } = [];
 
     /// <summary>What the model saw is not what was sent: whatever the score, the verdict is uncertain.</summary>

@@ -3,6 +3,7 @@ using LoupeGrpc.Engine;
 using LoupeGrpc.Engine.Configuration;
 using LoupeGrpc.Execution;
 using LoupeGrpc.Packaging;
+using LoupeGrpc.Server.Sessions.Temporal;
 
 namespace LoupeGrpc.Server.Configuration;
 
@@ -68,6 +69,9 @@ internal sealed record LoupeOptions : IValidatableObject
 
     [SettingSection("What sessions that adapt may hold")]
     public AdaptationOptions Adaptation { get; init; } = new();
+
+    [SettingSection("Verdicts over time, of sessions that ask for them")]
+    public TemporalOptions Temporal { get; init; } = new();
 
     [SettingSection("The log, on standard error")]
     public LoggingOptions Logging { get; init; } = new();
@@ -401,6 +405,48 @@ internal sealed record AdaptationOptions
     [Setting("all adaptation states; 0: nobody adapts", Essential = true)]
     [Bytes(0, 1L << 40)]
     public long MaxStateBytes { get; init; } = 1L << 30;
+}
+
+/// <summary>How frames are judged over time in sessions that ask for it: what holds for those that do not say, and the most they may have.</summary>
+internal sealed record TemporalOptions : IValidatableObject
+{
+    /// <summary>Of those that give none.</summary>
+    [Setting("frames older than it leave the window")]
+    [Duration("10ms", "1h")]
+    public TimeSpan Window { get; init; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>Of those that give none.</summary>
+    [Setting("frames in the window at most")]
+    [Range(1, TemporalSettings.MostFrames)]
+    public int Frames { get; init; } = 32;
+
+    /// <summary>Of those that give none. A verdict other than UNCERTAIN needs as many.</summary>
+    [Setting("frames a verdict needs")]
+    [Range(1, TemporalSettings.MostFrames)]
+    public int MinFrames { get; init; } = 3;
+
+    [Setting("frames in a window that a session may ask for")]
+    [Range(1, TemporalSettings.MostFrames)]
+    public int MaxFrames { get; init; } = 256;
+
+    /// <summary>Mean difference of two frames' colours in 8 x 8 fields, 0 to 1, less what the whole picture became brighter.</summary>
+    [Setting("change that is a scene cut; 1: none is seen")]
+    [Range(0.01d, 1d)]
+    public float CutChange { get; init; } = 0.08f;
+
+    /// <summary>Later ones are left out of the summary, which says so.</summary>
+    [Setting("segments of a session that are kept")]
+    [Range(1, TemporalSettings.MostSegments)]
+    public int MaxSegments { get; init; } = 256;
+
+    public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
+    {
+        if (MinFrames > Frames || Frames > MaxFrames)
+        {
+            yield return new ValidationResult(
+                $"Loupe:Temporal:MinFrames is {MinFrames}, Frames {Frames} and MaxFrames {MaxFrames}: none may be above the one after it", [nameof(MinFrames), nameof(Frames), nameof(MaxFrames)]);
+        }
+    }
 }
 
 /// <summary>The service for operators.</summary>

@@ -52,6 +52,8 @@ internal static class OpenReader
             errors.Add(badLanguage);
         }
 
+        analysis = analysis with { Temporal = TemporalReader.Read(open.Temporal, options.Temporal, analysis.MaxResponseBytes, out var badTemporal) };
+        Note(badTemporal, "temporal: ");
         analysis = analysis with { Explain = language, Receipts = open.Receipts && options.Receipts.AreSigned };
 
         AdaptationSettings? adaptation = null;

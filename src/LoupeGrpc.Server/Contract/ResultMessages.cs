@@ -53,6 +53,7 @@ internal static class ResultMessages
             MaskDisagreement = analysis.MaskDisagreement ?? 0,
             Tiles = analysis.Tiles?.ToMessage(),
             Receipt = UnsafeByteOperations.UnsafeWrap(end.Receipt),
+            Temporal = end.Temporal?.ToMessage(),
         };
         foreach (var region in analysis.Regions)
         {

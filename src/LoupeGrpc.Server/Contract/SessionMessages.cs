@@ -4,7 +4,9 @@ using LoupeGrpc.Server.Configuration;
 using LoupeGrpc.Server.Explanations;
 using LoupeGrpc.Server.Sessions;
 using LoupeGrpc.Server.Sessions.Frames;
+using LoupeGrpc.Server.Sessions.Temporal;
 using LoupeGrpc.V1;
+using TemporalSegment = LoupeGrpc.Server.Sessions.Temporal.TemporalSegment;
 using Wire = LoupeGrpc.V1;
 
 namespace LoupeGrpc.Server.Contract;
@@ -38,6 +40,7 @@ internal static class SessionMessages
             Mask = grant.Settings.ToMaskSettings(grant.Adaptation is not null),
             Tiles = grant.Settings.Tiles.ToMessage(),
             Receipts = grant.Settings.Receipts,
+            Temporal = grant.Settings.Temporal?.ToMessage(),
             Explain = grant.Settings.Explain is { } language ? ExplanationLanguages.TagOf(language) : "",
             Unavailable = { grant.Missing.Select(static missing => missing.ToMessage()) },
             Adaptation = grant.Adaptation?.ToMessage(),
@@ -76,6 +79,9 @@ internal static class SessionMessages
             Duration = Duration.FromTimeSpan(summary.Duration),
             Adaptation = summary.Adaptation?.ToMessage(),
             Receipt = UnsafeByteOperations.UnsafeWrap(summary.Receipt),
+            Segments = { summary.Segments.Select(static segment => segment.ToMessage()) },
+            SegmentsTruncated = summary.SegmentsTruncated,
+            Scenes = summary.Scenes,
         },
     };
 
@@ -141,6 +147,22 @@ internal static class SessionMessages
         PeakScore = segment.PeakScore,
         Frames = segment.Frames,
     };
+
+    private static Wire.TemporalSegment ToMessage(this TemporalSegment segment) => new()
+    {
+        FirstSequence = segment.First.Sequence,
+        LastSequence = segment.Last.Sequence,
+        Start = segment.First.Time?.ToMessage(),
+        End = segment.Last.Time?.ToMessage(),
+        Peak = segment.Peak.ToMessage(),
+        Evidence = { segment.Evidence.Select(static frame => frame.ToMessage()) },
+        Results = segment.Results,
+        Manipulated = segment.Manipulated,
+        Missing = segment.Missing,
+        Scene = segment.Scene,
+    };
+
+    private static TemporalFrame ToMessage(this EvidenceFrame frame) => new() { Sequence = frame.Sequence, Time = frame.Time?.ToMessage(), Score = frame.Score };
 
     private static Timestamp ToMessage(this CaptureTime time) => new() { Seconds = time.Seconds, Nanos = time.Nanoseconds };
 

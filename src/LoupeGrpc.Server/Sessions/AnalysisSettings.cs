@@ -3,6 +3,7 @@ using LoupeGrpc.Engine;
 using LoupeGrpc.Engine.Adaptation;
 using LoupeGrpc.Server.Explanations;
 using LoupeGrpc.Server.Sessions.Receipts;
+using LoupeGrpc.Server.Sessions.Temporal;
 
 namespace LoupeGrpc.Server.Sessions;
 
@@ -27,6 +28,9 @@ internal sealed record AnalysisSettings
 
     /// <summary>Whether results come with a receipt.</summary>
     public bool Receipts { get; init; }
+
+    /// <summary>How frames are judged over time; null: they are not.</summary>
+    public TemporalSettings? Temporal { get; init; }
 
     /// <summary>Largest response in bytes.</summary>
     public required int MaxResponseBytes { get; init; }
@@ -53,6 +57,7 @@ internal sealed record AnalysisSettings
         Tiles = Tiles,
         Evidence = Explain is not null,
         Digests = Receipts,
+        ColorLayout = Temporal is { CutChange: < 1 },
         Deterministic = Deterministic,
         Adaptation = adaptation,
         ReceivedAt = receivedAt,

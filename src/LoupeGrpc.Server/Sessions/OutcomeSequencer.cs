@@ -2,6 +2,7 @@ using System.Diagnostics;
 using LoupeGrpc.Server.Sessions.Frames;
 using LoupeGrpc.Server.Sessions.Keeping;
 using LoupeGrpc.Server.Sessions.Receipts;
+using LoupeGrpc.Server.Sessions.Temporal;
 
 namespace LoupeGrpc.Server.Sessions;
 
@@ -12,8 +13,10 @@ namespace LoupeGrpc.Server.Sessions;
 /// <param name="maxUnordered">Unordered, frames that may wait behind one that has no outcome yet although theirs have left.</param>
 /// <param name="opened">Settings of the first frame.</param>
 /// <param name="receipts">Signs results as they leave; null: they have no receipts.</param>
+/// <param name="temporal">Judges results over time, in the order of receipt; null: nobody does.</param>
 internal sealed class OutcomeSequencer(
-    bool unordered, SessionOutbox outbox, SessionMetrics metrics, int maxUnordered, AnalysisSettings opened, SessionReceipts? receipts = null)
+    bool unordered, SessionOutbox outbox, SessionMetrics metrics, int maxUnordered, AnalysisSettings opened, SessionReceipts? receipts = null,
+    TemporalFilter? temporal = null)
 {
     private readonly Lock _lock = new();
     private readonly Queue<SessionItem> _items = new();
@@ -215,7 +218,7 @@ internal sealed class OutcomeSequencer(
     {
         lock (_lock)
         {
-            return _tally.ToSummary(duration, _frameBytes);
+            return SummarizeNow(duration);
         }
     }
 
@@ -224,7 +227,7 @@ internal sealed class OutcomeSequencer(
     {
         lock (_lock)
         {
-            var summary = _tally.ToSummary(duration, _frameBytes);
+            var summary = SummarizeNow(duration);
             return summary with { Receipt = receipts?.End(summary.Frames, summary.Results) ?? default };
         }
     }
@@ -260,6 +263,19 @@ internal sealed class OutcomeSequencer(
     }
 
     /// <summary>Within the lock.</summary>
+    private SessionSummary SummarizeNow(TimeSpan duration)
+    {
+        var summary = _tally.ToSummary(duration, _frameBytes);
+        if (temporal is null)
+        {
+            return summary;
+        }
+
+        var (segments, truncated) = temporal.Segments();
+        return summary with { Segments = segments, SegmentsTruncated = truncated, Scenes = temporal.Scenes };
+    }
+
+    /// <summary>Within the lock.</summary>
     private void SignalDecided()
     {
         if (_undecided == 0)
@@ -276,6 +292,7 @@ internal sealed class OutcomeSequencer(
             _items.Dequeue();
             if (item is SessionFrame frame)
             {
+                frame.Response = Judge((FrameAnswer)response, frame.CaptureTime);
                 _tally.Add((FrameAnswer)response, frame.CaptureTime);
                 _framesReleased++;
                 _bytesReleased += (ulong)frame.ReceivedBytes;
@@ -299,10 +316,25 @@ internal sealed class OutcomeSequencer(
         }
     }
 
+    /// <summary>The same answer, with what the frames up to it say together.</summary>
+    private FrameAnswer Judge(FrameAnswer answer, CaptureTime? time)
+    {
+        if (temporal is null || answer.End is not FrameEnd.Analysed { Analysis: var analysis } end)
+        {
+            return answer;
+        }
+
+        // What was guessed says nothing.
+        var verdict = analysis.VerdictIsOpen
+            ? temporal.Hold()
+            : temporal.Add(new JudgedFrame(answer.Sequence, time, analysis.Score, end.Settings.Thresholds, analysis.ColorLayout));
+        return answer with { End = end with { Temporal = verdict } };
+    }
+
     private SessionProgress Progress()
     {
         var (first, responses) = outbox.Save();
-        return new SessionProgress(_framesReleased, _commandsReleased, _bytesReleased, _settings, _tally.Save(), receipts?.Place, first, responses);
+        return new SessionProgress(_framesReleased, _commandsReleased, _bytesReleased, _settings, _tally.Save(), temporal?.Save(), receipts?.Place, first, responses);
     }
 
     private void Send(SessionItem item)

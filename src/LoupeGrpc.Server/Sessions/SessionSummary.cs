@@ -1,6 +1,7 @@
 using LoupeGrpc.Engine;
 using LoupeGrpc.Engine.Adaptation;
 using LoupeGrpc.Server.Sessions.Frames;
+using LoupeGrpc.Server.Sessions.Temporal;
 
 namespace LoupeGrpc.Server.Sessions;
 
@@ -26,6 +27,15 @@ internal sealed record SessionSummary(
 {
     /// <summary>That no further receipt follows, signed; empty where there was none.</summary>
     public ReadOnlyMemory<byte> Receipt { get; init; }
+
+    /// <summary>Where it is manipulated by its verdicts over time, oldest first, the last one may go on; empty where it has none.</summary>
+    public IReadOnlyList<TemporalSegment> Segments { get; init; } = [];
+
+    /// <summary>There were more.</summary>
+    public bool SegmentsTruncated { get; init; }
+
+    /// <summary>That were told from each other; 0 where it has no verdicts over time.</summary>
+    public ulong Scenes { get; init; }
 }
 
 /// <summary>Frames in a row with the verdict manipulated; frames without a result do not end it.</summary>

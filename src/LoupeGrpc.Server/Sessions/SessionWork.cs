@@ -5,6 +5,7 @@ using LoupeGrpc.Server.Models;
 using LoupeGrpc.Server.Sessions.Adaptation;
 using LoupeGrpc.Server.Sessions.Frames;
 using LoupeGrpc.Server.Sessions.Keeping;
+using LoupeGrpc.Server.Sessions.Temporal;
 
 namespace LoupeGrpc.Server.Sessions;
 
@@ -50,7 +51,8 @@ internal sealed class SessionWork : IDisposable
         _opening = opening;
         _openedAt = LastInputAt = services.Time.GetTimestamp();
         Outbox = new SessionOutbox(credits, opening.Resumable, services.Options.Sessions.MaxKeptBytes, services.Ledger.Responses, services.Time);
-        _sequencer = new OutcomeSequencer(opening.Unordered, Outbox, services.Metrics, Math.Max(MinUnordered, services.Options.Limits.Credits), opening.Analysis, services.Receipts.Open(opening, id, seat.Model, stored));
+        _sequencer = new OutcomeSequencer(opening.Unordered, Outbox, services.Metrics, Math.Max(MinUnordered, services.Options.Limits.Credits), opening.Analysis, services.Receipts.Open(opening, id, seat.Model, stored),
+            opening.Analysis.Temporal is { } temporal ? new TemporalFilter(temporal, stored?.Record.Facts.Temporal) : null);
         _adaptation = new SessionAdaptation(
             seat.CreateAdaptation, services.AdaptationBudget, opening, _sequencer, () => SessionLog.AdaptationEvicted(services.Logger, id));
         Checkpoints = keeper is null

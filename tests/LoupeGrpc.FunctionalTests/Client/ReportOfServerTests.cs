@@ -70,5 +70,27 @@ public sealed class ReportOfServerTests(NanoEngine nano) : IAsyncLifetime
         }
     }
 
+    [Fact]
+    public async Task A_clip_that_is_judged_over_time_has_its_segment_everywhere()
+    {
+        var run = await ClientProcess.RunAsync($"\"$CLIENT\" stream '{Samples}/clip.avi' --temporal on --report r.html --plot p.svg --format jsonl", _folder.FullName, _address);
+
+        Assert.Equal(10, run.ExitCode);
+        Assert.Contains("over time: 1 manipulated segment, 1 scene", run.Error, StringComparison.Ordinal);
+        var segment = Regex.Match(run.Error, "(?m)^manipulated over time from 2.00 s to 3.92 s: 24 of 24 frames, highest score 0.998 at .*; look at .*$").Value;
+        Assert.NotEmpty(segment);
+        var judged = run.Lines.Select(static line => line["temporal"]!).ToList();
+        Assert.Equal(72, judged.Count);
+        Assert.All(judged, static temporal => Assert.Equal((string?)temporal["verdict"] == "MANIPULATED", (ulong?)temporal["since"] == 24));
+        Assert.InRange(judged.FindIndex(static temporal => (string?)temporal["verdict"] == "MANIPULATED"), 24, 30);
+
+        var page = await File.ReadAllTextAsync(_folder["r.html"], TestContext.Current.CancellationToken);
+        Assert.Contains($"<li>{segment}</li>", page, StringComparison.Ordinal);
+        Assert.Contains("aria-label=\"Score, and score over time (thin line)\"", page, StringComparison.Ordinal);
+        Assert.Single(Regex.Matches(page, "<rect class=\"segment\""));
+        Assert.Contains("<polyline class=\"overtime\"", page, StringComparison.Ordinal);
+        Assert.Contains("manipulated over time", await File.ReadAllTextAsync(_folder["p.svg"], TestContext.Current.CancellationToken), StringComparison.Ordinal);
+    }
+
     private static IEnumerable<string> Entries(string page) => Regex.Matches(page, "<article class=\"entry ([^\"]*)\"").Select(static match => match.Groups[1].Value);
 }

@@ -127,6 +127,8 @@ internal sealed class ScriptedAnalysis(FrameInput input, AnalysisRequest request
 
     public void Succeed(float score = 0.1f) => _outcome.SetResult(ScriptedAnalyzer.Result(score));
 
+    public void Succeed(FrameAnalysis analysis) => _outcome.SetResult(analysis);
+
     public void Fail(FailureKind kind) => _outcome.SetResult(new FrameFailure(kind, $"scripted {kind}"));
 
     public void Throw(Exception exception) => _outcome.SetException(exception);

@@ -1,5 +1,6 @@
 using Grpc.Core;
 using LoupeGrpc.FunctionalTests.Adaptation;
+using LoupeGrpc.FunctionalTests.Calls;
 using LoupeGrpc.FunctionalTests.Infrastructure;
 using LoupeGrpc.Server.Configuration;
 using LoupeGrpc.V1;
@@ -45,6 +46,17 @@ public sealed class HandOverTests(NanoEngine nano)
         unbroken.Duration = handedOn.Duration = null;
         Assert.Equal(unbroken, handedOn);
         Assert.Equal(0, await redis.AskAsync(static async store => (int)await store.ExecuteAsync("DBSIZE")));
+    }
+
+    [Theory]
+    [InlineData(new[] { 2, 7, 11, 40 }, 3)]
+    [InlineData(new[] { 30 }, 64)]
+    public async Task Servers_that_stop_leave_no_trace_in_its_verdicts_over_time(int[] stops, int ahead)
+    {
+        await using var redis = await RedisProcess.StartAsync();
+        var open = new OpenSession { Resumable = true, Temporal = new TemporalSettings { Enabled = true }, Mask = new MaskSettings { Policy = MaskPolicy.Never } };
+        AnalyzeRequest[] script = [.. Enumerable.Range(0, 72).Select(TemporalTests.ClipFrame)];
+        TemporalTests.AssertSame(await RunAsync(null, open, [], 64, script), await RunAsync(redis.Address(), open, stops, ahead, script));
     }
 
     [Fact]
@@ -134,8 +146,9 @@ public sealed class HandOverTests(NanoEngine nano)
     }
 
     /// <summary>Everything that the session's clients received, over all servers.</summary>
-    private async Task<List<AnalyzeResponse>> RunAsync(string? store, OpenSession open, int[] stops, int ahead)
+    private async Task<List<AnalyzeResponse>> RunAsync(string? store, OpenSession open, int[] stops, int ahead, AnalyzeRequest[]? script = null)
     {
+        script ??= Script;
         List<AnalyzeResponse> received = [];
         var sent = 0;
         var server = await StartAsync(store);
@@ -156,7 +169,7 @@ public sealed class HandOverTests(NanoEngine nano)
                 sent = (int)(session.Grant.NextSequence + session.Grant.ControlsReceived);
             }
 
-            await ReceiveAsync(Script.Length);
+            await ReceiveAsync(script.Length);
             await session.CompleteAsync();
             received.AddRange(await session.RestAsync());
             return received;
@@ -171,9 +184,9 @@ public sealed class HandOverTests(NanoEngine nano)
         {
             while (true)
             {
-                for (; sent < Math.Min(received.Count + ahead, Script.Length); sent++)
+                for (; sent < Math.Min(received.Count + ahead, script.Length); sent++)
                 {
-                    await session.SendAsync(Script[sent]);
+                    await session.SendAsync(script[sent]);
                 }
 
                 if (received.Count >= count)

@@ -11,6 +11,7 @@ using LoupeGrpc.Server.Configuration;
 using LoupeGrpc.Server.Contract;
 using LoupeGrpc.Server.Sessions;
 using LoupeGrpc.Server.Sessions.Keeping;
+using LoupeGrpc.Server.Sessions.Temporal;
 using LoupeGrpc.V1;
 using AdaptationState = LoupeGrpc.Engine.Adaptation.AdaptationState;
 
@@ -37,7 +38,7 @@ internal static class ServerTargets
     [
         new("wire-request", static input => Receive(AnalyzeRequest.Parser.ParseFrom(input)), typeof(InvalidProtocolBufferException))
         {
-            Parsers = [typeof(OpenReader), typeof(FrameReader), typeof(ControlReader), typeof(AnalysisSettingsReader), typeof(AdaptationMessages), typeof(Durations), typeof(FrameInspector)],
+            Parsers = [typeof(OpenReader), typeof(FrameReader), typeof(ControlReader), typeof(AnalysisSettingsReader), typeof(TemporalReader), typeof(AdaptationMessages), typeof(Durations), typeof(FrameInspector)],
             Tokens = [[10], [18], [26], [0x08, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 1], [0x0D, 0, 0, 0xC0, 0x7F], [0x0A, 0], [0x12, 2, 8, 1]],
         },
         new("wire-image", static input => Receive(AnalyzeImageRequest.Parser.ParseFrom(input)), typeof(InvalidProtocolBufferException))
@@ -63,7 +64,7 @@ internal static class ServerTargets
             Tokens =
             [
                 [.. "LOUPESES"u8], [0xFF, 0xFF, 0xFF, 0x7F], [0xFF, 0xFF, 0xFF, 0xFF], [0, 0, 0, 0], [0x12, 0], [0x22, 0],
-                .. new[] { "null", "{}", "[", "-1", "1e99", "\"NaN\"", "\"Infinity\"", "18446744073709551615", "\"Tally\":", "\"Adaptation\":", "\"StalenessBudget\":\"00:00:01\"" }.Select(Encoding.UTF8.GetBytes),
+                .. new[] { "null", "{}", "[", "-1", "1e99", "\"NaN\"", "\"Infinity\"", "18446744073709551615", "\"Tally\":", "\"Adaptation\":", "\"Temporal\":", "\"StalenessBudget\":\"00:00:01\"" }.Select(Encoding.UTF8.GetBytes),
             ],
         },
         new("shared-library", static input => SharedLibraries.Needed(_library.Write(input)))
@@ -170,6 +171,12 @@ internal static class ServerTargets
         stored.ToOpening(_options.Limits, signs: true);
         Require(SessionNotice.Of(stored, null).Message.Length > 0, "a session says what it lost");
         new SessionTally().Restore(record.Facts.Tally);
+        if (record.Facts.Settings.Temporal is { } temporal)
+        {
+            var filter = new TemporalFilter(temporal, record.Facts.Temporal);
+            filter.Add(new JudgedFrame(ulong.MaxValue, new CaptureTime(0, 0), 0.9f, VerdictThresholds.Default, new byte[192]));
+            Require(filter.Segments().Segments.Count <= temporal.MaxSegments && filter.Save().IsValid(temporal), "a session goes on within its bounds");
+        }
     }
 
     /// <summary>Puts the hash right.</summary>

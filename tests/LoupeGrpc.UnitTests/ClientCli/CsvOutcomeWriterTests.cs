@@ -84,6 +84,22 @@ public class CsvOutcomeWriterTests
     [Fact]
     public void Without_rows_there_is_a_header() => Assert.Equal(Header, Written());
 
+    [Fact]
+    public void Verdicts_over_time_have_columns_where_they_are_asked_for()
+    {
+        using var output = new MemoryStream();
+        using (var writer = new CsvOutcomeWriter(output, explains: true, temporal: true))
+        {
+            writer.Write(Rows.Result(change: Rows.OverTime(LoupeGrpc.V1.Verdict.Manipulated, 0.75f)));
+            writer.Write(Rows.Failed(LoupeFailureCode.NotFound, "gone"));
+        }
+
+        var lines = Encoding.UTF8.GetString(output.ToArray()).Split("\r\n");
+        Assert.Equal(Header.TrimEnd() + ",temporal_verdict,temporal_score,scene,explanation", lines[0]);
+        Assert.EndsWith(",,,MANIPULATED,0.75,2,", lines[1], StringComparison.Ordinal);
+        Assert.EndsWith(",NOT_FOUND,gone,,,,,,,", lines[2], StringComparison.Ordinal);
+    }
+
     private static string Written(params OutcomeRow[] rows)
     {
         using var output = new MemoryStream();

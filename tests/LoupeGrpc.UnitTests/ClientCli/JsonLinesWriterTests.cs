@@ -43,6 +43,15 @@ public class JsonLinesWriterTests
         Assert.Equal(isThere, line.Contains("orientation", StringComparison.Ordinal));
     }
 
+    [Theory]
+    [InlineData(Verdict.Manipulated, "{\"verdict\":\"MANIPULATED\",\"score\":0.75,\"frames\":12,\"counted\":true,\"scene\":2,\"since\":20}")]
+    [InlineData(Verdict.Uncertain, "{\"verdict\":\"UNCERTAIN\",\"score\":0.75,\"frames\":12,\"counted\":true,\"scene\":2}")]
+    public void A_verdict_over_time_has_its_numbers_and_says_since_when_where_it_is_manipulated(Verdict verdict, string expected)
+    {
+        Assert.Contains($"\"provider\":\"CPU\",\"temporal\":{expected}}}", Written(Rows.Result(change: Rows.OverTime(verdict, 0.75f))), StringComparison.Ordinal);
+        Assert.DoesNotContain("temporal", Written(Rows.Result()), StringComparison.Ordinal);
+    }
+
     [Fact]
     public void An_empty_mask_has_an_area_of_nothing()
     {

@@ -31,6 +31,17 @@ internal static class Rows
     public static Action<FrameResult> Explain(params string[] texts) => result => result.Explanation.AddRange(
         texts.Select(static text => new Explanation { Code = ExplanationCode.MaskSpread, Text = text, Numbers = { ["share"] = 0.25, ["fields"] = 4 } }));
 
+    /// <summary>Gives a result a verdict over time, of 12 frames in the third scene, manipulated since frame 20.</summary>
+    public static Action<FrameResult> OverTime(Verdict verdict, float score) => result => result.Temporal = new TemporalVerdict
+    {
+        Verdict = verdict,
+        Score = score,
+        Frames = 12,
+        Counted = true,
+        Scene = 2,
+        SinceSequence = verdict == Verdict.Manipulated ? 20u : 0,
+    };
+
     /// <summary>A frame of a stream whose frames were all sent.</summary>
     public static OutcomeRow Frame(ulong number, double seconds, Action<FrameResult>? change = null)
     {

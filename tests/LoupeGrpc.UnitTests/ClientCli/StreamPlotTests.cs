@@ -1,5 +1,6 @@
 using System.Xml.Linq;
 using LoupeGrpc.Client.Cli.Plotting;
+using LoupeGrpc.Client.Cli.Running;
 using LoupeGrpc.V1;
 using OpenCvSharp;
 using Xunit;
@@ -26,6 +27,24 @@ public class StreamPlotTests
         ];
         Assert.All(expected, text => Assert.Contains(text, texts));
         Assert.DoesNotContain(texts, text => text.Contains("stopping", StringComparison.OrdinalIgnoreCase) || text.Contains("Draining", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void A_stream_that_is_judged_over_time_shows_the_curve_and_the_stretches_of_that()
+    {
+        var curves = new StreamCurves(byTime: true);
+        for (var i = 0; i < 40; i++)
+        {
+            curves.Write(Rows.Frame((ulong)i, i / 10.0, Rows.OverTime(Verdict.Manipulated, 0.7f)));
+        }
+
+        var spans = curves.Spans([new Stretch(5, 9, 0.5, 0.9, ""), new Stretch(20, 30, null, null, "")]);
+        Assert.Equal([(0.5, 0.9), (2.0, 3.0)], spans);
+        string[] expected = ["over time", "manipulated over time"];
+        var with = Texts(StreamPlot.Draw(curves, "clip", svg: true, spans: spans));
+        Assert.All(expected, text => Assert.Contains(text, with));
+        var without = Texts(StreamPlot.Draw(Curves(10, adapts: false), "clip", svg: true));
+        Assert.All(expected, text => Assert.DoesNotContain(text, without));
     }
 
     [Fact]

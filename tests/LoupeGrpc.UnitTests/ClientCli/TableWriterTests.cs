@@ -27,6 +27,15 @@ public class TableWriterTests
         Written(withTime: true, Rows.Result("clip.avi", seconds: 1.25), Rows.Dropped()));
 
     [Fact]
+    public void A_verdict_over_time_stands_behind_the_path() => Assert.Equal(
+        """
+        VERDICT           TIME   SCORE   FORGED  REGIONS       MS     WAIT  PATH
+        MANIPULATED     1.25 s  0.9312    4.0 %        1      2.0     10.5  clip.avi  [over time AUTHENTIC 0.3750]
+
+        """,
+        Written(withTime: true, Rows.Result("clip.avi", Rows.OverTime(LoupeGrpc.V1.Verdict.Authentic, 0.375f), 1.25)));
+
+    [Fact]
     public void Without_a_mask_nothing_is_said_about_it() => Assert.Equal(
         """
         VERDICT       SCORE   FORGED  REGIONS       MS     WAIT  PATH

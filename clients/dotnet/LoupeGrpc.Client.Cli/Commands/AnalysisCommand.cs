@@ -49,12 +49,18 @@ internal sealed class AnalysisCommand(CliHost host, AnalysisOptions options, Str
 
         await using var source = opened;
         var curves = stream is null || (stream.Plot is null && page is null) ? null : new StreamCurves(source.HasClock);
+        var temporal = stream?.Temporal switch
+        {
+            TemporalWish.On => true,
+            TemporalWish.Auto => source is LiveSource,
+            _ => false,
+        };
         await using var local = options.Serve ? await LocalServer.StartAsync(host) : null;
         using var client = new LoupeClient(local is null ? options.Server : options.Server with { Address = local.Address });
         var report = await _display.ShowAsync(source.Count, session.Adaptation is not null, async () =>
         {
             using var text = host.CreateTextOutput();
-            using var csv = options.Format == OutputFormat.Csv ? new CsvOutcomeWriter(host.Output, isPrintable: host.OutputTerminal is not null, explains: options.Explain.Length > 0) : null;
+            using var csv = options.Format == OutputFormat.Csv ? new CsvOutcomeWriter(host.Output, isPrintable: host.OutputTerminal is not null, explains: options.Explain.Length > 0, temporal) : null;
             IOutcomeSink results = options.Format switch
             {
                 OutputFormat.Jsonl => new JsonLinesWriter(host.Output),
@@ -92,6 +98,7 @@ internal sealed class AnalysisCommand(CliHost host, AnalysisOptions options, Str
                 Tiles = options.Tiles,
                 Explain = page is null ? options.Explain : options.ReportExplain,
                 Receipts = receipts is not null,
+                Temporal = temporal ? new TemporalSettings { Enabled = true } : null,
                 Thresholds = options.Thresholds,
                 Model = options.Model,
                 MaxFramesInFlight = keepsFrames ? MaxKeptFrames : session.MaxFramesInFlight,
@@ -110,7 +117,7 @@ internal sealed class AnalysisCommand(CliHost host, AnalysisOptions options, Str
         files.Complete();
         receipts?.Complete(report.Summary);
         ShowSummary(tally, report, started, source.Remark, [.. files.Lines(), .. done?.Lines() ?? [], .. receipts?.Lines() ?? []]);
-        var isComplete = stream?.Plot is null || SavePlot(stream.Plot, curves!, source.Label, report.Grant?.Model?.Demonstration == true);
+        var isComplete = stream?.Plot is null || SavePlot(stream.Plot, curves!, source.Label, report);
         isComplete &= stream?.Checkpoints.HasFailed != true && !files.HasFailed && done?.HasFailed != true && receipts?.HasFailed != true;
         var exitCode = host.Interrupt.IsCancellationRequested ? ExitCode.Interrupted : report.IsRefused ? ExitCode.Refused : isComplete ? tally.ExitCode : ExitCode.SomeFailed;
         return page?.Complete(Facts(report, exitCode)) == false && exitCode is not (ExitCode.Interrupted or ExitCode.Refused) ? ExitCode.SomeFailed : exitCode;
@@ -139,7 +146,7 @@ internal sealed class AnalysisCommand(CliHost host, AnalysisOptions options, Str
         }
     }
 
-    private bool SavePlot(OutputFile file, StreamCurves curves, string title, bool isDemonstration)
+    private bool SavePlot(OutputFile file, StreamCurves curves, string title, RunReport report)
     {
         if (curves.Points().Count == 0)
         {
@@ -149,7 +156,8 @@ internal sealed class AnalysisCommand(CliHost host, AnalysisOptions options, Str
 
         try
         {
-            file.Write(StreamPlot.Draw(curves, Printable.Text(title), PlotFormats.IsSvg(file.Path), isDemonstration));
+            var stretches = report.IsJudgedOverTime ? Stretch.Of(report) : [];
+            file.Write(StreamPlot.Draw(curves, Printable.Text(title), PlotFormats.IsSvg(file.Path), report.Grant?.Model?.Demonstration == true, curves.Spans(stretches)));
             _display.Notify($"plot written to {file.Path}");
             return true;
         }

@@ -18,6 +18,7 @@ internal static class StreamCommand
     public const string Lesson = $$"""
         Examples:
           loupe-grpc-client stream interview.mp4 --fps 2
+          loupe-grpc-client stream interview.mp4 --temporal on --plot interview.svg
           loupe-grpc-client stream camera:0 --delivery freshest
           loupe-grpc-client stream rtsp://user:password@10.0.0.7/live --delivery budget:500 --session gate-3 --format jsonl
           loupe-grpc-client stream frames/ --fps 30 --save-overlays
@@ -49,6 +50,10 @@ internal static class StreamCommand
         mask differ.
         --snapshot keeps what was learned, --resume goes on from there. A snapshot of another model, or a damaged one, is refused by the server
         before the first frame is sent (exit code 2).
+
+        With --temporal frames are judged together too: scores are averaged over a window of a second (Loupe:Temporal of the server), and the stream is
+        manipulated from where they reach the upper threshold to where they fall below the lower one. A scene cut begins anew. The frames' own scores and
+        verdicts stay as they are; "temporal" in the JSON, and at the end of the run segments with the frames to look at.
 
         --plot draws score and mask area, with --adapt loss and drift too, over the frames' time (over their number for a folder), and marks
         where the guard stepped in.
@@ -135,6 +140,8 @@ internal static class StreamCommand
         options.AddTo(command);
         var adaptation = new AdaptationOptionSet();
         adaptation.AddTo(command);
+        var temporal = new TemporalOption();
+        temporal.AddTo(command);
         command.Add(plot);
         command.Add(readTimeout);
         command.Add(rtspTransport);
@@ -163,7 +170,7 @@ internal static class StreamCommand
 
             var adapts = adaptation.Read(result);
             var checkpoints = new Checkpoints(adapts.SnapshotFile, adapts.ResumeFile);
-            var extras = new StreamExtras(checkpoints, result.GetValue(plot) is { } file ? OutputFile.Reserve("--plot", file) : null);
+            var extras = new StreamExtras(checkpoints, result.GetValue(plot) is { } file ? OutputFile.Reserve("--plot", file) : null, temporal.Read(result));
             return (int)await new AnalysisCommand(host, analysis, extras).RunAsync(
                 async (keepFrames, notify) =>
                 {

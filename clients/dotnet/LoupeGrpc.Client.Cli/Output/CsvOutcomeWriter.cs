@@ -18,15 +18,21 @@ internal sealed class CsvOutcomeWriter : IOutcomeSink, IDisposable
 
     private readonly bool _explains;
 
+    private readonly bool _temporal;
+
     /// <param name="output">Left open.</param>
     /// <param name="isPrintable">For a terminal, which names must not be able to drive; files get every character.</param>
     /// <param name="explains">A column for the sentences of results.</param>
-    public CsvOutcomeWriter(Stream output, bool isPrintable = false, bool explains = false)
+    /// <param name="temporal">Columns for verdicts over time.</param>
+    public CsvOutcomeWriter(Stream output, bool isPrintable = false, bool explains = false, bool temporal = false)
     {
         _isPrintable = isPrintable;
         _explains = explains;
         _csv = CsvWriter.Create(output, CsvWriterOptions.Default with { Injection = CsvInjection.Escape }, leaveOpen: true);
-        _csv.WriteHeader(explains ? [.. Columns, "explanation"] : Columns);
+        _temporal = temporal;
+        string[] temporalColumns = temporal ? ["temporal_verdict", "temporal_score", "scene"] : [];
+        string[] sentences = explains ? ["explanation"] : [];
+        _csv.WriteHeader([.. Columns, .. temporalColumns, .. sentences]);
         _csv.Flush();
     }
 
@@ -53,6 +59,13 @@ internal sealed class CsvOutcomeWriter : IOutcomeSink, IDisposable
         _csv.WriteField(Text(line.Source));
         _csv.WriteField(Text(line.MaskFile));
         _csv.WriteField(Text(line.OverlayFile));
+        if (_temporal)
+        {
+            _csv.WriteField(line.Temporal?.Verdict);
+            _csv.WriteField(line.Temporal?.Score);
+            _csv.WriteField(line.Temporal?.Scene);
+        }
+
         if (_explains)
         {
             _csv.WriteField(Text(line.Explanation is { } sentences ? string.Join(' ', sentences.Select(static sentence => sentence.Text)) : null));

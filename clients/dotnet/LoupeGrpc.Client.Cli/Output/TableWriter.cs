@@ -39,7 +39,7 @@ internal sealed class TableWriter : IOutcomeSink
         switch (row.Outcome)
         {
             case LoupeResult result:
-                Write(WireName.Of(result.Result.Verdict), $"{time}{Columns(result.Result)}  {path}{Notes(result.Result)}{Dual(result.Result)}", Style(result.Result.Verdict));
+                Write(WireName.Of(result.Result.Verdict), $"{time}{Columns(result.Result)}  {path}{Notes(result.Result)}{Dual(result.Result)}{Temporal(result.Result)}", Style(result.Result.Verdict));
                 foreach (var sentence in result.Result.Explanation)
                 {
                     Write("", Printable.Text(sentence.Text), "default");
@@ -94,6 +94,10 @@ internal sealed class TableWriter : IOutcomeSink
     private static string Dual(FrameResult result) => result.BaseMask is null
         ? ""
         : string.Create(CultureInfo.InvariantCulture, $"  [masks differ on {100 * result.MaskDisagreement:0.0} %]");
+
+    private static string Temporal(FrameResult result) => result.Temporal is { } temporal
+        ? string.Create(CultureInfo.InvariantCulture, $"  [over time {WireName.Of(temporal.Verdict)} {temporal.Score:0.0000}]")
+        : "";
 
     private static string Milliseconds(TimeSpan age) => age.TotalMilliseconds.ToString("0", CultureInfo.InvariantCulture);
 

@@ -1,4 +1,5 @@
 using LoupeGrpc.Client.Cli.Output;
+using LoupeGrpc.Client.Cli.Running;
 using LoupeGrpc.V1;
 
 namespace LoupeGrpc.Client.Cli.Plotting;
@@ -94,6 +95,15 @@ internal sealed class StreamCurves(bool byTime, int capacity = StreamCurves.Defa
         }
     }
 
+    /// <summary>Where on the axis stretches lie.</summary>
+    public IReadOnlyList<(double From, double To)> Spans(IReadOnlyList<Stretch> stretches)
+    {
+        lock (_gate)
+        {
+            return [.. stretches.Select(stretch => byTime && stretch is { Start: { } start, End: { } end } ? (start, end) : (Place(stretch.First), Place(stretch.Last)))];
+        }
+    }
+
     private double Place(ulong sequence)
     {
         var first = _points.FindIndex(point => point.Sequence >= sequence);
@@ -111,8 +121,9 @@ internal sealed class StreamCurves(bool byTime, int capacity = StreamCurves.Defa
 /// <param name="Loss">Of the last step before the frame; null where there was none.</param>
 /// <param name="Drift">Relative change of the parameters; null without adaptation.</param>
 /// <param name="Thresholds">In force for the frame.</param>
+/// <param name="OverTime">Score of the window that ends with the frame; null: it is not judged over time.</param>
 internal sealed record CurvePoint(
-    double X, ulong Sequence, double Score, double? MaskArea, double? BaseArea, double? Disagreement, double? Loss, double? Drift, Thresholds? Thresholds)
+    double X, ulong Sequence, double Score, double? MaskArea, double? BaseArea, double? Disagreement, double? Loss, double? Drift, Thresholds? Thresholds, double? OverTime)
 {
     public static CurvePoint From(double x, ulong sequence, FrameResult result)
     {
@@ -127,6 +138,7 @@ internal sealed record CurvePoint(
             result.BaseMask is null ? null : 100 * (double)result.MaskDisagreement,
             state is { LastLoss: > 0 } ? state.LastLoss : null,
             state?.Drift,
-            result.Thresholds);
+            result.Thresholds,
+            result.Temporal?.Score);
     }
 }

@@ -19,6 +19,8 @@ internal static class StreamPlot
     private const double LogarithmicFrom = 20;
 
     private static readonly Color ScoreColor = Color.FromHex("#1F4E9E");
+    private static readonly Color OverTimeColor = Color.FromHex("#17A2A2");
+    private static readonly Color SpanColor = Color.FromHex("#C0392B").WithAlpha(0.15);
     private static readonly Color MaskColor = Color.FromHex("#C0392B");
     private static readonly Color BaseColor = Color.FromHex("#7F8C8D");
     private static readonly Color DisagreementColor = Color.FromHex("#E08E0B");
@@ -29,12 +31,13 @@ internal static class StreamPlot
     /// <param name="title">For people.</param>
     /// <param name="svg">SVG instead of PNG.</param>
     /// <param name="isDemonstration">A demonstration model gave the results, which the picture says.</param>
+    /// <param name="spans">Stretches of the axis that are manipulated over time.</param>
     /// <returns>The file's bytes.</returns>
-    public static byte[] Draw(StreamCurves curves, string title, bool svg, bool isDemonstration = false)
+    public static byte[] Draw(StreamCurves curves, string title, bool svg, bool isDemonstration = false, IReadOnlyList<(double From, double To)>? spans = null)
     {
         PlotFont.Register();
         var points = curves.Points();
-        List<Plot> panels = [Score(points), MaskArea(points)];
+        List<Plot> panels = [Score(points, spans ?? []), MaskArea(points)];
         if (points.Any(point => point.Drift is not null))
         {
             panels.Add(Loss(points));
@@ -80,9 +83,20 @@ internal static class StreamPlot
         return Render(panels, svg);
     }
 
-    private static Plot Score(IReadOnlyList<CurvePoint> points)
+    private static Plot Score(IReadOnlyList<CurvePoint> points, IReadOnlyList<(double From, double To)> spans)
     {
-        var plot = Panel("score", points, new Curve("score", ScoreColor, point => point.Score));
+        Curve score = new("score", ScoreColor, point => point.Score);
+        var plot = points.Any(point => point.OverTime is not null)
+            ? Panel("score", points, score, new Curve("over time", OverTimeColor, point => point.OverTime))
+            : Panel("score", points, score);
+        foreach (var (from, to) in spans)
+        {
+            var span = plot.Add.HorizontalSpan(from, to, SpanColor);
+            span.LineStyle.Width = 1;
+            span.LineStyle.Color = SpanColor;
+            span.LegendText = (from, to) == spans[0] ? "manipulated over time" : "";
+        }
+
         if (points[^1].Thresholds is { } thresholds)
         {
             AddThreshold(plot, thresholds.Low, "authentic below");

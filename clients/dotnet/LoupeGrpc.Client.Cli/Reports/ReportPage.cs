@@ -252,7 +252,7 @@ internal sealed class ReportPage(ReportFacts facts, ReportCounts counts, ReportL
         .score{display:flex;flex-wrap:wrap;align-items:center;gap:.2rem .8rem;margin:.4rem 0}.bar{flex:0 1 19rem}rect.open{fill:var(--open)}rect.at{fill:var(--ink);stroke:var(--back);stroke-width:1}
         .sentences{margin:.4rem 0;padding-left:1.2rem}dl{margin:.6rem 0}dl div{display:flex;flex-wrap:wrap;gap:0 .8rem;padding:.1rem 0}dt{flex:0 0 10rem;color:var(--soft)}dd{flex:1 1 14rem;margin:0;overflow-wrap:anywhere}
         code{font:.9em ui-monospace,monospace;overflow-wrap:anywhere}caption{text-align:left;color:var(--soft);padding:.2rem 0}.regions,.options{font-size:.9rem}.meaning{max-width:48rem}.meaning li{margin:.4rem 0}
-        .timeline svg{min-width:40rem}.segment{fill:var(--forged);opacity:.18}.event{stroke:var(--ink);stroke-dasharray:2 3;fill:none}
+        .timeline svg{min-width:40rem}.segment{fill:var(--forged);opacity:.18}.overtime{fill:none;stroke:var(--forged);stroke-width:1.5}.event{stroke:var(--ink);stroke-dasharray:2 3;fill:none}
         @media(max-width:30rem){body{margin:1rem auto}dt{flex-basis:100%}article{padding:.7rem}th,td{padding:.25rem .4rem}}
         @media print{:root{color-scheme:light;--ink:#111;--soft:#555;--line:#ccc;--back:#fff;--card:#f4f6f8;--curve:#1f6feb;--forged:#b3261e;--open:#8a5200;--authentic:#2f7d32}
         @page{margin:14mm}body{margin:0;max-width:none;padding:0;font-size:10pt}*{print-color-adjust:exact;-webkit-print-color-adjust:exact}

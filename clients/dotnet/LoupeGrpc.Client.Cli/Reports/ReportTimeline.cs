@@ -52,14 +52,12 @@ internal static class ReportTimeline
     private static void AppendCharts(StringBuilder page, ReportFacts facts, IReadOnlyList<CurvePoint> points)
     {
         var axis = SvgAxis.Of(facts.Curves!.ByTime ? "time (s)" : "frame", points[0].X, points[^1].X, Ticks);
-        var score = new SvgChart("Score", axis, SvgAxis.OfShares("", parts: 2), Width, Height);
+        var isJudgedOverTime = points.Any(static point => point.OverTime is not null);
+        var score = new SvgChart(isJudgedOverTime ? "Score, and score over time (thin line)" : "Score", axis, SvgAxis.OfShares("", parts: 2), Width, Height);
         var charts = new List<SvgChart> { score };
-        if (facts.Curves.ByTime && facts.Run is { Origin: { } origin, Summary: { } summary })
+        foreach (var (from, to) in facts.Curves.Spans(Stretch.Of(facts.Run)))
         {
-            foreach (var segment in summary.Timeline.Where(static segment => segment.Start is not null && segment.End is not null))
-            {
-                score.Bar((segment.Start.ToDateTimeOffset() - origin).TotalSeconds, (segment.End.ToDateTimeOffset() - origin).TotalSeconds, 1, "segment");
-            }
+            score.Bar(from, to, 1, "segment");
         }
 
         if (points[^1].Thresholds is { } thresholds)
@@ -69,6 +67,11 @@ internal static class ReportTimeline
         }
 
         Draw(score, points, static point => point.Score, hasGaps: false, "curve");
+        if (isJudgedOverTime)
+        {
+            Draw(score, points, static point => point.OverTime, hasGaps: false, "overtime", hasDots: false);
+        }
+
         Add("Marked area (% of the picture)", static point => point.MaskArea, hasGaps: true, least: 1);
         if (points.Any(static point => point.Drift is not null))
         {
@@ -99,16 +102,16 @@ internal static class ReportTimeline
         }
     }
 
-    private static void Draw(SvgChart chart, IReadOnlyList<CurvePoint> points, Func<CurvePoint, double?> value, bool hasGaps, string style)
+    private static void Draw(SvgChart chart, IReadOnlyList<CurvePoint> points, Func<CurvePoint, double?> value, bool hasGaps, string style, bool hasDots = true)
     {
         var stretches = CurveStretches.Of(points, value, hasGaps);
-        var withDots = stretches.Sum(static stretch => stretch.Count) <= MaxDots;
+        var withDots = hasDots && stretches.Sum(static stretch => stretch.Count) <= MaxDots;
         foreach (var stretch in stretches)
         {
             var drawn = Thin(stretch, point => value(point)!.Value).Select(point => (point.X, value(point)!.Value)).ToList();
             chart.Line(drawn, style);
             // A line of one point is none.
-            foreach (var (x, y) in withDots || drawn.Count == 1 ? drawn : [])
+            foreach (var (x, y) in withDots || (hasDots && drawn.Count == 1) ? drawn : [])
             {
                 chart.Dot(x, y, 2.5, "best");
             }
@@ -132,13 +135,13 @@ internal static class ReportTimeline
 
     private static void AppendSegments(StringBuilder page, RunReport run)
     {
-        if (run.Summary is not { } summary || run.Origin is not { } origin)
+        if (run.Summary is null || (run.Origin is null && !run.IsJudgedOverTime))
         {
             page.Append("<p class=\"about\">The server's summary of the stream did not come: manipulated stretches are not listed.</p>\n");
             return;
         }
 
-        var segments = RunSummary.Segments(summary, origin).ToList();
+        var segments = RunSummary.Segments(run).ToList();
         page.Append(segments.Count > 0
             ? $"<ul>{string.Concat(segments.Select(static line => $"<li>{Html.Text(line)}</li>"))}</ul>\n"
             : "<p>No stretch of it is manipulated.</p>\n");

@@ -10,4 +10,7 @@ internal sealed record RunReport(SessionGrant? Grant, SessionSummary? Summary, D
 {
     /// <summary>The server has ended the session because it does not let us in any more.</summary>
     public bool IsRefused { get; init; }
+
+    /// <summary>The session had verdicts over time.</summary>
+    public bool IsJudgedOverTime => Grant?.Temporal?.Enabled == true;
 }

@@ -1,5 +1,4 @@
 using System.Globalization;
-using LoupeGrpc.V1;
 
 namespace LoupeGrpc.Client.Cli.Running;
 
@@ -27,9 +26,9 @@ internal static class RunSummary
             yield return $"model {model.Name}@{model.Hash[..Math.Min(8, model.Hash.Length)]}, {execution.Provider} {execution.Precision}";
         }
 
-        if (report.Origin is { } origin && report.Summary is { } summary)
+        if (report is { Summary: { } summary } && (report.Origin is not null || report.IsJudgedOverTime))
         {
-            foreach (var line in Segments(summary, origin))
+            foreach (var line in Segments(report))
             {
                 yield return line;
             }
@@ -71,22 +70,26 @@ internal static class RunSummary
     }
 
     /// <summary>The manipulated stretches of a stream, in its own time.</summary>
-    /// <param name="summary">What the server counted.</param>
-    /// <param name="origin">The capture time from which the stream's time counts.</param>
-    public static IEnumerable<string> Segments(SessionSummary summary, DateTimeOffset origin)
+    public static IEnumerable<string> Segments(RunReport report)
     {
-        foreach (var segment in summary.Timeline.Where(segment => segment.Start is not null && segment.End is not null).Take(MaxSegments))
+        var stretches = Stretch.Of(report);
+        if (report is { IsJudgedOverTime: true, Summary: { } summary })
         {
-            var start = (segment.Start.ToDateTimeOffset() - origin).TotalSeconds;
-            var end = (segment.End.ToDateTimeOffset() - origin).TotalSeconds;
-            yield return Invariant($"manipulated from {start:0.00} s to {end:0.00} s: {segment.Frames} frames, highest score {segment.PeakScore:0.000}");
+            yield return Invariant($"over time: {Count(summary.Segments.Count, "manipulated segment")}, {Count((long)summary.Scenes, "scene")}");
         }
 
-        if (summary.TimelineTruncated || summary.Timeline.Count > MaxSegments)
+        foreach (var stretch in stretches.Take(MaxSegments))
+        {
+            yield return stretch.Text;
+        }
+
+        if (Stretch.AreMore(report) || stretches.Count > MaxSegments)
         {
             yield return "manipulated: further stretches, see the results";
         }
     }
+
+    private static string Count(long count, string what) => Invariant($"{(count == 0 ? "no" : count)} {what}{(count == 1 ? "" : "s")}");
 
     private static string Invariant(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 }

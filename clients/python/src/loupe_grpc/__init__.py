@@ -18,6 +18,7 @@ from loupe_grpc._options import (
     MaskEncoding,
     MaskPolicy,
     Masks,
+    OverTime,
     SessionOptions,
     Thresholds,
     TilePolicy,
@@ -47,6 +48,7 @@ from loupe_grpc._outcomes import (
     TilePeak,
     TileReport,
     Verdict,
+    VerdictOverTime,
 )
 from loupe_grpc._session import AsyncSession
 from loupe_grpc._sync import LoupeClient, Session
@@ -87,6 +89,7 @@ __all__ = [
     "Note",
     "NoteCode",
     "Outcome",
+    "OverTime",
     "PixelFormat",
     "Raw",
     "Region",
@@ -105,6 +108,7 @@ __all__ = [
     "Tiles",
     "UnavailableError",
     "Verdict",
+    "VerdictOverTime",
     "YuvMatrix",
     "YuvRange",
     "__version__",

@@ -101,6 +101,22 @@ class Tiles:
 
 
 @dataclass(frozen=True)
+class OverTime:
+    """How frames are judged together: a verdict that does not flicker, and segments in the summary."""
+
+    #: Seconds; frames older than it leave the window. Default (0): the server's, 1 unless configured.
+    window: float = 0
+    #: The most frames in the window. Default (0): the server's, 32 unless configured.
+    max_frames: int = 0
+    #: The least frames that a verdict needs. Default (0): the server's, 3 unless configured.
+    min_frames: int = 0
+
+    def to_message(self) -> v1.TemporalSettings:
+        window = to_duration(self.window) if self.window else None
+        return v1.TemporalSettings(enabled=True, window=window, max_frames=self.max_frames, min_frames=self.min_frames)
+
+
+@dataclass(frozen=True)
 class Delivery:
     """Which frames are answered when they come too fast."""
 
@@ -154,6 +170,8 @@ class SessionOptions:
     explain: str = ""
     #: Have the server sign a receipt for each result, `Analysis.receipt`, and for the session's end, `receipt` of its summary.
     receipts: bool = False
+    #: Judge frames over time too: `Analysis.over_time`, and `segments` of the summary. Default: not.
+    over_time: OverTime | None = None
     thresholds: Thresholds | None = None
     #: Default: no adaptation.
     adaptation: Adaptation | None = None
@@ -186,6 +204,7 @@ class SessionOptions:
             tiles=self.tiles.to_message() if self.tiles else None,
             explain=self.explain,
             receipts=self.receipts,
+            temporal=self.over_time.to_message() if self.over_time else None,
             thresholds=self.thresholds.to_message() if self.thresholds else None,
             adaptation=self.adaptation.to_message() if self.adaptation else None,
             adaptation_snapshot=self.adaptation_snapshot,

@@ -146,6 +146,23 @@ class TileReport:
 
 
 @dataclass(frozen=True)
+class VerdictOverTime:
+    """What a session's frames up to one say together."""
+
+    verdict: Verdict
+    #: The mean over the window as a score, 0 to 1.
+    score: float
+    #: Frames in the window.
+    frames: int
+    #: The frame is one of them. Not so where it is damaged, and its own verdict was left open.
+    counted: bool
+    #: The scene that it belongs to, from 0.
+    scene: int
+    #: The server's number of the first frame of the segment. None where the verdict is not MANIPULATED.
+    since: int | None
+
+
+@dataclass(frozen=True)
 class AdaptationState:
     """A session's adapted parameters, described."""
 
@@ -239,6 +256,8 @@ class Analysis:
     explanation: tuple[Sentence, ...]
     #: What was found, signed: one line of JSON. Empty where it was not asked for.
     receipt: bytes
+    #: What the frames up to this one say together. None where it was not asked for.
+    over_time: VerdictOverTime | None
     #: As it came, with what is not repeated here.
     message: v1.FrameResult
 
@@ -362,6 +381,7 @@ def to_analysis(result: v1.FrameResult) -> Analysis:
         tiles=_to_tiles(result.tiles) if result.HasField("tiles") else None,
         explanation=tuple(Sentence(_code_of(sentence.code), sentence.text, dict(sentence.numbers)) for sentence in result.explanation),
         receipt=result.receipt,
+        over_time=_to_over_time(result.temporal) if result.HasField("temporal") else None,
         message=result,
     )
 
@@ -377,6 +397,12 @@ def _to_tiles(tiles: v1.TileReport) -> TileReport:
     box = tiles.peak.box
     peak = TilePeak(tiles.peak.score, Box(box.x, box.y, box.width, box.height))
     return TileReport(tiles.analysed, tiles.total, tiles.step, tiles.whole_picture_run, peak)
+
+
+def _to_over_time(temporal: v1.TemporalVerdict) -> VerdictOverTime:
+    verdict = Verdict(temporal.verdict)
+    since = temporal.since_sequence if verdict is Verdict.MANIPULATED else None
+    return VerdictOverTime(verdict, temporal.score, temporal.frames, temporal.counted, temporal.scene, since)
 
 
 def _read_png(data: bytes) -> npt.NDArray[np.uint8]:

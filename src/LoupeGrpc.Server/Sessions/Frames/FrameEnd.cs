@@ -1,6 +1,7 @@
 using LoupeGrpc.Engine;
 using LoupeGrpc.Engine.Adaptation;
 using LoupeGrpc.Server.Sessions.Receipts;
+using LoupeGrpc.Server.Sessions.Temporal;
 
 namespace LoupeGrpc.Server.Sessions.Frames;
 
@@ -21,6 +22,9 @@ internal abstract record FrameEnd
 
         /// <summary>Signed, of a result that leaves; empty where none was asked for.</summary>
         public ReadOnlyMemory<byte> Receipt { get; init; }
+
+        /// <summary>What the frames up to it say together; null: nobody asked, or it has left before they were known.</summary>
+        public TemporalVerdict? Temporal { get; init; }
 
         public override long Bytes =>
             (Analysis.Mask?.Data.Length ?? 0) + (Analysis.BaseMask?.Data.Length ?? 0) + ((long)Analysis.SoftMask.Length * sizeof(float)) + (Analysis.Regions.Count * BytesPerRegion)

@@ -1,6 +1,7 @@
 using LoupeGrpc.Engine.Adaptation;
 using LoupeGrpc.Receipts;
 using LoupeGrpc.Server.Sessions.Adaptation;
+using LoupeGrpc.Server.Sessions.Temporal;
 
 namespace LoupeGrpc.Server.Sessions.Keeping;
 
@@ -88,11 +89,12 @@ internal sealed class SessionCheckpoints(
 /// <param name="Frames">With an outcome.</param>
 /// <param name="Commands">With an answer.</param>
 /// <param name="Settings">Of the next frame.</param>
+/// <param name="Temporal">What the next frame is judged with over time; null: it is not.</param>
 /// <param name="Receipts">Where the next one goes; null: it has none.</param>
 /// <param name="FirstResponse">Number of the first of <paramref name="Responses"/>.</param>
 /// <param name="Responses">Those kept.</param>
 internal sealed record SessionProgress(
-    ulong Frames, ulong Commands, ulong FrameBytes, AnalysisSettings Settings, TallyCounts Tally, ReceiptPlace? Receipts, ulong FirstResponse, IReadOnlyList<SessionResponse> Responses);
+    ulong Frames, ulong Commands, ulong FrameBytes, AnalysisSettings Settings, TallyCounts Tally, TemporalState? Temporal, ReceiptPlace? Receipts, ulong FirstResponse, IReadOnlyList<SessionResponse> Responses);
 
 /// <summary>An adaptation state that does not change any more.</summary>
 /// <param name="Write">As bytes.</param>

@@ -2,6 +2,7 @@ using LoupeGrpc.Engine;
 using LoupeGrpc.Engine.Adaptation;
 using LoupeGrpc.Receipts;
 using LoupeGrpc.Server.Sessions.Frames;
+using LoupeGrpc.Server.Sessions.Temporal;
 
 namespace LoupeGrpc.Server.Sessions.Keeping;
 
@@ -71,6 +72,9 @@ internal sealed record SessionFacts
     /// <summary>Where its next receipt goes; null: it has none.</summary>
     public ReceiptPlace? Receipts { get; init; }
 
+    /// <summary>What its next frame is judged with over time; null: it is not.</summary>
+    public TemporalState? Temporal { get; init; }
+
     /// <summary>Of a session that can be resumed, as far as it has answered.</summary>
     public static SessionFacts Of(AnalyzeSession session, SessionProgress progress) => new()
     {
@@ -95,6 +99,7 @@ internal sealed record SessionFacts
         Duration = session.Work.Duration,
         Tally = progress.Tally,
         Receipts = progress.Receipts,
+        Temporal = progress.Temporal,
     };
 }
 

@@ -6,6 +6,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using LoupeGrpc.Engine.Adaptation;
 using LoupeGrpc.Receipts;
+using LoupeGrpc.Server.Sessions.Temporal;
 
 namespace LoupeGrpc.Server.Sessions.Keeping;
 
@@ -127,19 +128,20 @@ internal static class SessionRecordFormat
         && Enum.IsDefined(facts.Settings.Mask.Encoding)
         && (facts.Settings.Explain is not { } language || Enum.IsDefined(language))
         && IsSound(facts.Receipts)
+        && IsSound(facts.Settings.Temporal, facts.Temporal)
         && facts.Duration >= TimeSpan.Zero
         && IsSound(facts.Adaptation)
         && facts.Tally.DropCauses.Keys.All(Enum.IsDefined) && facts.Tally.Failures.Keys.All(Enum.IsDefined) && facts.Tally.Verdicts.Keys.All(Enum.IsDefined)
         && (!facts.Tally.InSegment || facts.Tally.Timeline.Count > 0)
         && facts.Tally.Timeline.Count <= SessionTally.MaxSegments
-        && facts.Tally.Timeline.All(static segment => segment is not null && IsTime(segment.Start) && IsTime(segment.End));
+        && facts.Tally.Timeline.All(static segment => segment is not null && SessionTimes.IsValid(segment.Start) && SessionTimes.IsValid(segment.End));
+
+    private static bool IsSound(TemporalSettings? settings, TemporalState? state) =>
+        settings is null ? state is null : settings.IsValid && state is not null && state.IsValid(settings);
 
     private static bool IsSound(ReceiptPlace? place) => place is null || (place.Next == 0) == place.Previous is null;
 
     private static bool IsSound(AdaptationSettings? settings) => settings is null || settings.Validate().Count == 0;
-
-    /// <summary>Within what the wire can say.</summary>
-    private static bool IsTime(CaptureTime? time) => time is null or { Nanoseconds: >= 0 and < 1_000_000_000, Seconds: >= -62_135_596_800 and <= 253_402_300_799 };
 
     private static void WriteBytes(BinaryWriter writer, ReadOnlySpan<byte> bytes)
     {

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using LoupeGrpc.FunctionalTests.Infrastructure;
 using LoupeGrpc.TestSupport;
+using LoupeGrpc.V1;
 
 namespace LoupeGrpc.FunctionalTests.Client.Video;
 
@@ -31,6 +32,9 @@ public sealed class NetworkStreamTests : IDisposable
         // The camera's own clock, ten frames a second, and not the moments of their arrival.
         Assert.All(run.Times.Zip(run.Times.Skip(1)), pair => Assert.Equal(0.1, pair.Second - pair.First, 2));
         Assert.Equal(0, run.Times.First());
+
+        // What is live is judged over time.
+        Assert.Equal(new TemporalSettings { Enabled = true }, run.Opened.Temporal);
     }
 
     [Fact]
@@ -38,9 +42,10 @@ public sealed class NetworkStreamTests : IDisposable
     {
         await using var camera = await StartCameraAsync();
 
-        var run = await VideoRun.OfAsync(camera.Address, "--fps", "2", "--max-frames", "4");
+        var run = await VideoRun.OfAsync(camera.Address, "--fps", "2", "--max-frames", "4", "--temporal", "off");
 
         run.AssertComplete(4);
+        Assert.Null(run.Opened.Temporal);
         Assert.All(run.Times.Zip(run.Times.Skip(1)), pair => Assert.InRange(pair.Second - pair.First, 0.39, 0.71));
     }
 

@@ -49,6 +49,13 @@ public sealed class RecordingTests : IDisposable
     }
 
     [Fact]
+    public async Task A_recording_is_judged_over_time_where_that_is_asked_for()
+    {
+        Assert.Null((await VideoRun.OfAsync(TestData.Sample("clip.avi"), "--max-frames", "2")).Opened.Temporal);
+        Assert.Equal(new TemporalSettings { Enabled = true }, (await VideoRun.OfAsync(TestData.Sample("clip.avi"), "--max-frames", "2", "--temporal", "on")).Opened.Temporal);
+    }
+
+    [Fact]
     public async Task What_a_cut_file_promised_and_lacks_is_lost_frame_by_frame()
     {
         var run = await DamagedAsync("video-cut-40pct.mp4", leastAnalysed: 3);

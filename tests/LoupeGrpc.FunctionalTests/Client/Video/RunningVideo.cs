@@ -41,7 +41,7 @@ internal sealed class RunningVideo : IAsyncDisposable
     public async Task<VideoRun> EndAsync()
     {
         var exitCode = await _run;
-        return new VideoRun(new CliRun(exitCode, Encoding.UTF8.GetString(_output.ToArray()), _error.Text), _server.Service.Frames);
+        return new VideoRun(new CliRun(exitCode, Encoding.UTF8.GetString(_output.ToArray()), _error.Text), _server.Service.Opened, _server.Service.Frames);
     }
 
     public async ValueTask DisposeAsync()

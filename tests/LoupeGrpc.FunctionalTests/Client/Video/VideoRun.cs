@@ -5,8 +5,9 @@ namespace LoupeGrpc.FunctionalTests.Client.Video;
 
 /// <summary>`stream` against a server that takes whatever comes, and what came.</summary>
 /// <param name="Run">What the program did.</param>
+/// <param name="Opened">What the session asked for.</param>
 /// <param name="Frames">What the server received.</param>
-internal sealed record VideoRun(CliRun Run, IReadOnlyList<Frame> Frames)
+internal sealed record VideoRun(CliRun Run, OpenSession Opened, IReadOnlyList<Frame> Frames)
 {
     public IReadOnlyList<JsonNode> Lines => Run.Lines;
 

@@ -7,6 +7,7 @@ import loupegrpc.v1.AdaptationState;
 import loupegrpc.v1.FrameResult;
 import loupegrpc.v1.Note;
 import loupegrpc.v1.Region;
+import loupegrpc.v1.TemporalVerdict;
 import loupegrpc.v1.TileReport;
 
 /**
@@ -201,5 +202,14 @@ public record Analysis(FrameResult message) {
      */
     public byte[] receipt() {
         return message.getReceipt().toByteArray();
+    }
+
+    /**
+     * What the frames up to this one say together.
+     *
+     * @return empty where it was not asked for
+     */
+    public Optional<TemporalVerdict> overTime() {
+        return message.hasTemporal() ? Optional.of(message.getTemporal()) : Optional.empty();
     }
 }

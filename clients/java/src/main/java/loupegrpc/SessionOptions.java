@@ -40,6 +40,9 @@ public final class SessionOptions {
         if (builder.tiles != null) {
             message.setTiles(builder.tiles.message());
         }
+        if (builder.overTime != null) {
+            message.setTemporal(builder.overTime.message());
+        }
         if (builder.thresholds != null) {
             message.setThresholds(builder.thresholds.message());
         }
@@ -76,6 +79,7 @@ public final class SessionOptions {
         private Delivery delivery;
         private Masks masks;
         private Tiles tiles;
+        private OverTime overTime;
         private Thresholds thresholds;
         private Adaptation adaptation;
         private ByteString adaptationSnapshot = ByteString.EMPTY;
@@ -152,6 +156,17 @@ public final class SessionOptions {
          */
         public Builder tiles(Tiles value) {
             tiles = Objects.requireNonNull(value, "tiles");
+            return this;
+        }
+
+        /**
+         * Judge frames over time too: {@link Analysis#overTime}, and the segments of the summary. Default: not.
+         *
+         * @param value how
+         * @return this
+         */
+        public Builder overTime(OverTime value) {
+            overTime = Objects.requireNonNull(value, "overTime");
             return this;
         }
 

@@ -73,6 +73,7 @@ final class OptionsTest {
             .delivery(Delivery.within(Duration.ofMillis(50)))
             .masks(new Masks(MaskPolicy.NEVER, MaskEncoding.PNG, 7))
             .tiles(new Tiles(TilePolicy.AUTO, 3, Duration.ofMillis(20)))
+            .overTime(new OverTime(Duration.ofMillis(1500), 9, 2))
             .thresholds(Thresholds.STANDARD.withHigh(0.75))
             .adaptation(
                 Adaptation.STANDARD.withLearningRate(0.01)
@@ -102,6 +103,9 @@ final class OptionsTest {
         assertEquals(loupegrpc.v1.TilePolicy.TILE_POLICY_AUTO, opening.getTiles().getPolicy());
         assertEquals(3, opening.getTiles().getMaxTiles());
         assertEquals(20, opening.getTiles().getBudgetMs());
+        var temporal = opening.getTemporal();
+        assertTrue(temporal.getEnabled());
+        assertEquals(List.of(9, 2, 500_000_000), List.of(temporal.getMaxFrames(), temporal.getMinFrames(), temporal.getWindow().getNanos()));
         assertTrue(opening.getThresholds().getDefaultLow());
         assertEquals(0.75f, opening.getThresholds().getHigh());
         var adaptation = opening.getAdaptation();

@@ -136,6 +136,26 @@ final class ServerTest {
     }
 
     @Test
+    void framesAreJudgedOverTimeWhereThatIsAskedFor() throws Exception {
+        try (var client = new LoupeClient(Checkout.realServer())) {
+            var image = Image.file(Checkout.file("samples/forged-cat-inpainted.png"));
+            assertEquals(Optional.empty(), client.analyzeImage(image).overTime());
+            var options = SessionOptions.builder().overTime(new OverTime(Duration.ofSeconds(2), 8, 2)).build();
+            try (var session = client.openSession(options)) {
+                assertEquals(8, session.grant().getTemporal().getMaxFrames());
+                session.send(image);
+                session.send(image);
+                session.receive();
+                var result = assertInstanceOf(Outcome.Result.class, session.receive().orElseThrow());
+                var verdict = result.analysis().overTime().orElseThrow();
+                assertEquals(loupegrpc.v1.Verdict.VERDICT_MANIPULATED, verdict.getVerdict());
+                assertEquals(2, verdict.getFrames());
+                assertEquals(1, session.complete().getSegments(0).getLastSequence());
+            }
+        }
+    }
+
+    @Test
     void picturesAreLookedAtInTilesWhereThatIsAskedFor() throws Exception {
         try (var client = new LoupeClient(Checkout.realServer())) {
             var image = Image.file(Checkout.file("samples/authentic-coffee.jpg"));
