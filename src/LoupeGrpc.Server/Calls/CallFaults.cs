@@ -36,10 +36,15 @@ internal sealed class CallFaults(RequestDelegate next, LoupeOptions options, ILo
         }
     }
 
-    /// <summary>Kestrel's word for a client that ends its call may come before the call's token tells.</summary>
-    private static bool IsGone(Exception exception) =>
-        exception is OperationCanceledException or ConnectionResetException or ConnectionAbortedException
-        || (exception is IOException && exception.Message.Contains("reset the request stream", StringComparison.Ordinal));
+    /// <summary>Kestrel's words for a client that ends its call, or a connection that ends with all of its calls, may come before the call's token tells.</summary>
+    internal static bool IsGone(Exception exception) => exception switch
+    {
+        OperationCanceledException or ConnectionResetException or ConnectionAbortedException => true,
+        IOException { InnerException: ConnectionResetException or ConnectionAbortedException } => true,
+        // Other errors of reading or writing are of files, and ours.
+        IOException => exception.Message.Contains("reset the request stream", StringComparison.Ordinal),
+        _ => false,
+    };
 
     /// <summary>Null where the status stays as it is.</summary>
     private CallFailure? Explain(ServerCallContext call, HttpContext context)
