@@ -80,7 +80,7 @@ internal sealed class WorkerCodec : IPictureCodec
             var answer = _process.Wait(Slice);
             if (answer.State != DecodeState.Running)
             {
-                return Conclude(answer, header, limit);
+                return Conclude(answer, header, limit, suspectsPng ? file : default);
             }
 
             double elapsed = TimeProvider.System.GetElapsedTime(start).TotalMilliseconds;
@@ -103,7 +103,7 @@ internal sealed class WorkerCodec : IPictureCodec
             if (answer.ProcessorTime > limit || elapsed > limit.TotalMilliseconds * WallClockFactor)
             {
                 _process.Stop();
-                return TookTooLong(limit);
+                return TookTooLong(limit, suspectsPng ? file : default);
             }
         }
     }
@@ -163,8 +163,11 @@ internal sealed class WorkerCodec : IPictureCodec
         return MemoryFloor + (perPixel * Math.Max(header.Width * header.Height, samples));
     }
 
-    private static CodecAnswer TookTooLong(TimeSpan limit) =>
-        CodecAnswer.Refused($"it takes longer than the {limit.TotalSeconds:0.##} s allowed for its size (Loupe:Imaging:DecodeTime)");
+    /// <param name="suspect">A PNG that was not looked at yet: on a busy machine its time is over between two looks, and the reason is the same.</param>
+    private static CodecAnswer TookTooLong(TimeSpan limit, ReadOnlySpan<byte> suspect) => CodecAnswer.Refused(
+        !suspect.IsEmpty && !PngInflation.Fits(suspect)
+            ? PngInflation.TooMuch
+            : $"it takes longer than the {limit.TotalSeconds:0.##} s allowed for its size (Loupe:Imaging:DecodeTime)");
 
     /// <param name="type">OpenCV's: the depth in its lower three bits, then channels less one.</param>
     private static int BytesOfPixel(int type)
@@ -174,7 +177,7 @@ internal sealed class WorkerCodec : IPictureCodec
         return bytes * ((type >> DepthBits) + 1);
     }
 
-    private CodecAnswer Conclude(DecodeAnswer answer, ImageHeader header, TimeSpan limit)
+    private CodecAnswer Conclude(DecodeAnswer answer, ImageHeader header, TimeSpan limit, ReadOnlySpan<byte> suspect)
     {
         const int SignalOfProcessorTime = 24;
         const int SignalOfKill = 9;
@@ -189,7 +192,7 @@ internal sealed class WorkerCodec : IPictureCodec
             case DecodeState.OutOfMemory:
                 return CodecAnswer.Refused("it takes more memory than its size justifies");
             case DecodeState.Died when answer.Signal == SignalOfProcessorTime:
-                return TookTooLong(limit);
+                return TookTooLong(limit, suspect);
             case DecodeState.Died:
                 DecoderLog.DecoderDied(_logger, header.Kind.Name(), answer.Signal);
                 return CodecAnswer.Refused(

@@ -30,16 +30,31 @@ internal sealed class CallFaults(RequestDelegate next, LoupeOptions options, ILo
         }
 
         await next(context).ConfigureAwait(false);
-        if (context.Features.Get<IServerCallContextFeature>()?.ServerCallContext is { } call && Explain(call, context) is { } failure)
+        if (context.Features.Get<IServerCallContextFeature>()?.ServerCallContext is not { } call)
+        {
+            return;
+        }
+
+        if (call.Status.DebugException is { } exception && IsBroken(exception))
+        {
+            // Over HTTP/1.1 Kestrel would read on behind what could not be read, and log an error that it cannot.
+            context.Abort();
+        }
+        else if (Explain(call, context) is { } failure)
         {
             GrpcStatus.Replace(context, failure);
         }
     }
 
-    /// <summary>Kestrel's word for a client that ends its call may come before the call's token tells.</summary>
-    private static bool IsGone(Exception exception) =>
-        exception is OperationCanceledException or ConnectionResetException or ConnectionAbortedException
+    /// <summary>Kestrel's words for a client that ends its call, or a connection that breaks, may come before the call's token tells.</summary>
+    internal static bool IsGone(Exception exception) =>
+        exception is OperationCanceledException || IsBroken(exception)
+        // Other errors of reading or writing are of files, and ours.
         || (exception is IOException && exception.Message.Contains("reset the request stream", StringComparison.Ordinal));
+
+    /// <summary>Whether the connection broke, with all of its calls.</summary>
+    internal static bool IsBroken(Exception exception) =>
+        exception is ConnectionResetException or ConnectionAbortedException or { InnerException: ConnectionResetException or ConnectionAbortedException };
 
     /// <summary>Null where the status stays as it is.</summary>
     private CallFailure? Explain(ServerCallContext call, HttpContext context)

@@ -19,21 +19,9 @@ internal sealed class SessionCalls(
     public async Task<CallFailure?> ServeAsync(ICallStream stream)
     {
         var transport = new SessionTransport(stream, services.Options);
-        var (open, failure) = await ReadOpenAsync(transport).ConfigureAwait(false);
-        if (open is null)
-        {
-            return failure;
-        }
-
-        if (transport.Caller.Revoked.IsCancellationRequested)
-        {
-            return Refuse(transport, SessionEnd.Revoked.Failure!);
-        }
-
         await using var call = new SessionCall(transport, services.Time);
-        (var session, var problem, failure) = await ResumeAsync(open, call, transport.Caller).ConfigureAwait(false);
-        session ??= failure is null ? Open(open, call, transport.Caller, problem, out failure) : null;
-        return session is null ? Refuse(transport, failure!) : await ServeAsync(session, call, transport.Caller).ConfigureAwait(false);
+        var (session, failure) = await OpenAsync(transport, call).ConfigureAwait(false);
+        return session is null ? failure : await ServeAsync(session, call, transport.Caller).ConfigureAwait(false);
     }
 
     /// <summary>A session that no message of the contract opens, and none resumes: its client speaks something else.</summary>
@@ -56,6 +44,26 @@ internal sealed class SessionCalls(
         }
 
         return end.Failure;
+    }
+
+    /// <summary>Apart from what serves the session, which would keep the message that opens it as long as that lasts, with all that stands in it.</summary>
+    /// <returns>Neither where the client vanished first.</returns>
+    private async Task<(AnalyzeSession? Session, CallFailure? Failure)> OpenAsync(SessionTransport transport, SessionCall call)
+    {
+        var (open, failure) = await ReadOpenAsync(transport).ConfigureAwait(false);
+        if (open is null)
+        {
+            return (null, failure);
+        }
+
+        if (transport.Caller.Revoked.IsCancellationRequested)
+        {
+            return (null, Refuse(transport, SessionEnd.Revoked.Failure!));
+        }
+
+        (var session, var problem, failure) = await ResumeAsync(open, call, transport.Caller).ConfigureAwait(false);
+        session ??= failure is null ? Open(open, call, transport.Caller, problem, out failure) : null;
+        return session is null ? (null, Refuse(transport, failure!)) : (session, null);
     }
 
     /// <returns>Neither where the client vanished first.</returns>

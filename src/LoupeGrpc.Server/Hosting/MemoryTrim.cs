@@ -25,6 +25,9 @@ internal sealed class MemoryTrim(MemoryLedger ledger, ModelShelf models, Transpo
 
     private readonly BurstWatch _watch = new(Burst, Quiet);
 
+    /// <summary>One large message after the other is no burst at any moment, and leaves as much behind.</summary>
+    private readonly GrowthWatch _growth = new(least: 2 * Burst, little: Burst / 4, Quiet);
+
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         var freed = models.Freed;
@@ -39,11 +42,14 @@ internal sealed class MemoryTrim(MemoryLedger ledger, ModelShelf models, Transpo
                     GiveBack();
                 }
 
-                if (_watch.IsOver(ledger.Receiving.Held.Bytes + ledger.Frames.Held.Bytes + ledger.Responses.Held))
+                var held = ledger.Receiving.Held.Bytes + ledger.Frames.Held.Bytes + ledger.Responses.Held;
+                var hasGrown = _growth.HasGrown(held, Environment.WorkingSet);
+                if (_watch.IsOver(held) || hasGrown)
                 {
                     for (var pass = 0; pass < Passes; pass++)
                     {
                         GiveBack();
+                        _growth.Settle(Environment.WorkingSet);
                         await Task.Delay(Pause, time, stoppingToken).ConfigureAwait(false);
                     }
                 }

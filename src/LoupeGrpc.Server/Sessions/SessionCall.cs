@@ -29,7 +29,7 @@ internal sealed class SessionCall : IAsyncDisposable
     private Task _ending = Task.CompletedTask;
     private SessionSummary? _summary;
 
-    /// <param name="transport">Behind the message that opened the session.</param>
+    /// <param name="transport">When it runs, behind the message that opened the session.</param>
     public SessionCall(ISessionTransport transport, TimeProvider time)
     {
         _transport = transport;

@@ -41,7 +41,7 @@ internal sealed class SessionRegistry(LoupeOptions options, TimeProvider time)
     /// <summary>
     /// False, and why, where there is no room or the server is stopping. Where all places are taken, the session that has sent nothing for the longest time gives
     /// way, if that is <c>Loupe:Sessions:IdleTimeout</c>, or <c>UnusedTimeout</c> where it never sent anything; or else the one that has been without a connection
-    /// for the longest time.
+    /// for the longest time, those that never sent anything first. A crowd of new ones that send nothing pushes out none of these.
     /// </summary>
     public bool TryAdd(AnalyzeSession session, [NotNullWhen(false)] out CallFailure? refusal)
     {
@@ -79,7 +79,7 @@ internal sealed class SessionRegistry(LoupeOptions options, TimeProvider time)
             }
 
             // Of its own ones, where they are too many.
-            if (LongestParked(isOverQuota ? session.Opening.Owner : null) is not { } parked)
+            if ((!isOverQuota && IsCrowd()) || LeastParked(isOverQuota ? session.Opening.Owner : null) is not { } parked)
             {
                 refusal = isOverQuota ? ServerBusy.NoSessionLeft(session.Opening.Quota) : ServerBusy.NoSessionLeft(options.Limits);
                 return false;
@@ -159,9 +159,17 @@ internal sealed class SessionRegistry(LoupeOptions options, TimeProvider time)
     }
 
     /// <summary>Without a connection; null where there is none.</summary>
+    public AnalyzeSession? LongestParked() =>
+        List().Where(static session => session.ParkedSince is not null).MinBy(static session => session.ParkedSince);
+
+    /// <summary>Of those without a connection the one with the least to lose; null where there is none.</summary>
     /// <param name="owner">Null: of anybody.</param>
-    public AnalyzeSession? LongestParked(string? owner = null) =>
-        List().Where(session => session.ParkedSince is not null && (owner is null || session.Opening.Owner == owner)).MinBy(static session => session.ParkedSince);
+    private AnalyzeSession? LeastParked(string? owner) => List()
+        .Where(session => session.ParkedSince is not null && (owner is null || session.Opening.Owner == owner))
+        .MinBy(static session => (!session.IsUnused, session.ParkedSince));
+
+    /// <summary>Whether most places are taken by sessions that have a connection and sent nothing yet.</summary>
+    private bool IsCrowd() => List().Count(static session => session is { ParkedSince: null, IsUnused: true }) > options.Limits.MaxSessions / 2;
 
     /// <summary>Within the lock.</summary>
     private bool IsOverQuota(SessionOpening opening) =>

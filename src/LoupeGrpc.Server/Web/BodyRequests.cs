@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using LoupeGrpc.Server.Calls;
 
 namespace LoupeGrpc.Server.Web;
 
@@ -31,6 +32,11 @@ internal sealed class BodyRequests(TimeProvider time, ILogger<BodyRequests> logg
         catch (Exception) when (http.RequestAborted.IsCancellationRequested)
         {
             // Nobody is there to be told.
+        }
+        catch (Exception exception) when (CallFaults.IsBroken(exception))
+        {
+            // Nor here, and the request's token will say so in a moment. Kestrel would try to read on meanwhile, and log an error that it cannot.
+            http.Abort();
         }
         catch (Exception exception) when (exception is BadHttpRequestException or IOException or InvalidDataException)
         {

@@ -1,9 +1,13 @@
 using System.Net;
 using System.Net.Http.Headers;
+using System.Net.Sockets;
 using Grpc.Core;
+using LoupeGrpc.FunctionalTests.Hosting;
 using LoupeGrpc.FunctionalTests.Infrastructure;
 using LoupeGrpc.Server.Configuration;
+using LoupeGrpc.Server.Sessions.Memory;
 using LoupeGrpc.V1;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace LoupeGrpc.FunctionalTests.Calls;
 
@@ -80,6 +84,33 @@ public class CallFaultTests
         var request = new byte[] { 0, 0, 0, 0, 5, 0x0a, 3, 0x0a, 1, 0xff };
         Assert.Equal("13", await StatusAsync(server, "/loupe.v1.ForgeryAnalysisService/AnalyzeImage", request));
         Assert.Contains("broken on purpose", server.Log.TakeError(), StringComparison.Ordinal);
+    }
+
+    /// <summary>Its calls hear of it from what they read, some of them before their tokens are canceled.</summary>
+    [Fact]
+    public async Task A_connection_that_breaks_in_the_middle_of_messages_is_no_fault()
+    {
+        const int Calls = 40;
+        const int Announced = 1 << 20;
+        await using var server = await RunningServer.StartAsync(new ScriptedAnalyzer());
+        var messages = server.Server.Services.GetRequiredService<MessageRoom>();
+        using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
+        using var client = new HttpClient(new SocketsHttpHandler
+        {
+            UseProxy = false,
+            ConnectCallback = async (context, cancellationToken) =>
+            {
+                await socket.ConnectAsync(context.DnsEndPoint, cancellationToken);
+                return new NetworkStream(socket);
+            },
+        });
+        var calls = Enumerable.Range(0, Calls).Select(_ => new StoppedCall(server.Server.Grpc, Announced, Announced / 2, "AnalyzeImage", client)).ToList();
+        await Patience.UntilAsync(() => messages.Held == 2L * Calls * Announced);
+
+        socket.Close(timeout: 0);
+
+        await Patience.UntilAsync(() => messages.Held == 0);
+        calls.ForEach(static call => call.Dispose());
     }
 
     /// <summary>Of a single picture whose request has these bytes.</summary>

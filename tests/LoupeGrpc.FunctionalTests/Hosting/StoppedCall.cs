@@ -10,20 +10,21 @@ namespace LoupeGrpc.FunctionalTests.Hosting;
 /// <summary>A call that announces a message, sends a part of it and stops, without a gRPC library that would not.</summary>
 internal sealed class StoppedCall : IDisposable
 {
-    private readonly HttpClient _client = new();
+    private readonly HttpClient? _own;
     private readonly CancellationTokenSource _over = new();
     private readonly Task<HttpResponseMessage> _response;
 
-    public StoppedCall(Uri server, int announced, int sent)
+    /// <param name="client">Whose connection it shares. Null: it has one of its own.</param>
+    public StoppedCall(Uri server, int announced, int sent, string method = "Analyze", HttpClient? client = null)
     {
-        var request = new HttpRequestMessage(HttpMethod.Post, new Uri(server, "/loupe.v1.ForgeryAnalysisService/Analyze"))
+        var request = new HttpRequestMessage(HttpMethod.Post, new Uri(server, $"/loupe.v1.ForgeryAnalysisService/{method}"))
         {
             Version = HttpVersion.Version20,
             VersionPolicy = HttpVersionPolicy.RequestVersionExact,
             Content = new Part(announced, sent, _over.Token),
         };
         request.Headers.TE.Add(new TransferCodingWithQualityHeaderValue("trailers"));
-        _response = _client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, _over.Token);
+        _response = (client ?? (_own = new HttpClient())).SendAsync(request, HttpCompletionOption.ResponseHeadersRead, _over.Token);
     }
 
     /// <summary>How the server ends it.</summary>
@@ -40,7 +41,7 @@ internal sealed class StoppedCall : IDisposable
     public void Dispose()
     {
         _over.Cancel();
-        _client.Dispose();
+        _own?.Dispose();
         _over.Dispose();
     }
 

@@ -1,3 +1,4 @@
+using Google.Protobuf;
 using LoupeGrpc.FunctionalTests.Infrastructure;
 using LoupeGrpc.Server.Configuration;
 using LoupeGrpc.Server.Sessions.Memory;
@@ -98,6 +99,27 @@ public class MemoryReliefTests
         await keeps.CompleteAsync();
         Assert.Equal(6ul, Assert.Single(await keeps.RestAsync()).Summary.Results);
         await Patience.UntilAsync(() => responses.Held == 0);
+    }
+
+    /// <summary>It stands in no account.</summary>
+    [Fact]
+    public async Task What_a_session_was_opened_with_does_not_stay_as_long_as_the_session()
+    {
+        const int Length = 24 << 20;
+        const int Count = 12;
+        await using var server = await RunningServer.StartAsync(Masks());
+        var opening = new OpenSession { AdaptationSnapshot = ByteString.CopyFrom(new byte[Length]) };
+        var before = GC.GetTotalMemory(forceFullCollection: true);
+        List<RawSession> sessions = [];
+        for (var i = 0; i < Count; i++)
+        {
+            sessions.Add(await server.OpenAsync(opening));
+        }
+
+        // Other tests run in this process.
+        await Patience.UntilAsync(() => GC.GetTotalMemory(forceFullCollection: true) < before + (Count * (long)Length / 2));
+
+        sessions.ForEach(static session => session.Dispose());
     }
 
     [Fact]

@@ -106,6 +106,39 @@ public class ParkedSessionTests
         Assert.NotNull(server.Sessions.Find(working.Grant.SessionId));
     }
 
+    /// <summary>Whoever opens sessions one after the other would have them all, before the first of these has been silent for long.</summary>
+    [Fact]
+    public async Task A_crowd_that_sends_nothing_does_not_push_them_out()
+    {
+        await using var server = await StartAsync(maxSessions: 4);
+        using var parked = await ParkAsync(server, frames: 1);
+        List<RawSession> crowd = [];
+        for (var i = 0; i < 3; i++)
+        {
+            crowd.Add(await server.OpenAsync());
+        }
+
+        using var next = server.Call();
+        await next.SendAsync(new AnalyzeRequest { Open = new OpenSession() });
+        Assert.Contains("Loupe:Limits:MaxSessions", (await next.FailureAsync()).Failure.Status.Detail, StringComparison.Ordinal);
+        using var resumed = await server.ResumeAsync(parked);
+
+        crowd.ForEach(static session => session.Dispose());
+    }
+
+    [Fact]
+    public async Task Those_that_never_sent_anything_make_room_first()
+    {
+        await using var server = await StartAsync(maxSessions: 2);
+        using var worked = await ParkAsync(server, frames: 1);
+        using var unused = await ParkAsync(server, frames: 0);
+
+        using var next = await server.OpenAsync();
+
+        Assert.Null(server.Sessions.Find(unused.Grant.SessionId));
+        Assert.NotNull(server.Sessions.Find(worked.Grant.SessionId));
+    }
+
     [Fact]
     public async Task They_are_listed_and_can_be_ended()
     {
@@ -150,6 +183,24 @@ public class ParkedSessionTests
         Assert.Equal((0, 0), Sessions());
 
         (long Connected, long Parked) Sessions() => (totals["loupe.sessions"], totals["loupe.sessions.parked"]);
+    }
+
+    private static Task<RunningServer> StartAsync(int maxSessions) => RunningServer.StartAsync(
+        new ScriptedAnalyzer { Answer = static _ => ScriptedAnalyzer.Result(0.1f) }, new LoupeOptions { Limits = new LimitOptions { MaxSessions = maxSessions } });
+
+    /// <summary>A session that had its outcomes before it lost its connection.</summary>
+    private static async Task<RawSession> ParkAsync(RunningServer server, ulong frames)
+    {
+        var session = await server.OpenAsync(Resumable);
+        for (ulong id = 1; id <= frames; id++)
+        {
+            await session.SendFrameAsync(id);
+            await session.NextOutcomeAsync();
+        }
+
+        session.Dispose();
+        await UntilParkedAsync(server, session);
+        return session;
     }
 
     private static Task UntilParkedAsync(RunningServer server, RawSession session) =>

@@ -126,6 +126,25 @@ public sealed partial class RestTests : IDisposable
         await Patience.UntilAsync(() => server.Ledger.Receiving.Held.Bytes == 0);
     }
 
+    /// <summary>Before, while and after its body is looked at.</summary>
+    [Theory]
+    [InlineData("/v1/analyze", "image/png")]
+    [InlineData("/loupe.v1.ForgeryAnalysisService/AnalyzeImage", "application/grpc-web+proto")]
+    public async Task A_connection_that_is_reset_in_the_middle_of_a_body_is_no_fault(string path, string type)
+    {
+        await using var server = await RunningServer.StartAsync(Answering());
+        byte[] request = [.. Encoding.ASCII.GetBytes($"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: {type}\r\nContent-Length: 1048581\r\n\r\n"), 0, 0, 16, 0, 0, .. new byte[200_000]];
+        for (var i = 0; i < 40; i++)
+        {
+            using var client = new Socket(SocketType.Stream, ProtocolType.Tcp);
+            await client.ConnectAsync(server.Server.Web!.Host, server.Server.Web.Port, Patience.Token());
+            await client.SendAsync(request, Patience.Token());
+            client.Close(timeout: 0);
+        }
+
+        await Patience.UntilAsync(() => server.Ledger.Receiving.Held.Bytes == 0);
+    }
+
     [Fact]
     public async Task Other_methods_and_other_answers_are_told_what_there_is()
     {

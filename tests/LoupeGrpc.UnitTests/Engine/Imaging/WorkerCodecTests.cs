@@ -26,6 +26,14 @@ public sealed class WorkerCodecTests
     }
 
     [Fact]
+    public void Data_behind_the_rows_of_a_png_are_the_reason_however_early_its_time_is_over()
+    {
+        using var decoder = CreateDecoder(new ImagingOptions { DecodeTime = TimeSpan.FromMilliseconds(1) });
+
+        Assert.Equal("The PNG cannot be decoded: its compressed data go on after its last row.", Decode(decoder, _endless)?.Message);
+    }
+
+    [Fact]
     public void Processor_time_is_limited_and_the_limit_names_its_setting()
     {
         // Enough for the small picture behind it, ten times over, on a machine that is busy.
