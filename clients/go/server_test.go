@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	loupev1 "loupegrpc/loupe/v1"
 )

@@ -18,6 +18,7 @@ import {
     PixelFormat,
     RequestError,
     TilePolicy,
+    Verdict,
     UnavailableError,
     type Outcome,
 } from 'loupe-grpc';

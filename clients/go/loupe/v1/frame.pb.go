@@ -209,7 +209,7 @@ type Frame struct {
 
 	// The client's own number, echoed exactly. Any 64 bits; duplicates are allowed. Default 0.
 	FrameId uint64 `protobuf:"varint,1,opt,name=frame_id,json=frameId,proto3" json:"frame_id,omitempty"`
-	// When the picture was taken, by the client's clock. Used for the summary's timeline only. Default: not known.
+	// When the picture was taken, by the client's clock. Used for the summary's timeline and for verdicts over time. Default: not known.
 	CaptureTime *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=capture_time,json=captureTime,proto3" json:"capture_time,omitempty"`
 	// How long after its receipt the outcome is still of use; later it is `expired`. Above 0. Default: for ever.
 	Deadline *durationpb.Duration `protobuf:"bytes,3,opt,name=deadline,proto3" json:"deadline,omitempty"`
