@@ -6,6 +6,7 @@
 #include <malloc.h>
 #include <poll.h>
 #include <pthread.h>
+#include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -151,11 +152,32 @@ class SharedMemory {
   int64_t size_ = 0;
 };
 
-void LimitPicture(const Request& request, int64_t idle) {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  const int64_t seconds = usage.ru_utime.tv_sec + usage.ru_stime.tv_sec + request.processor_ns / 1'000'000'000 + 2;
-  Limit(RLIMIT_CPU, static_cast<rlim_t>(seconds));
+// Ends the process by SIGXCPU when a picture has taken more of the processor than it may. RLIMIT_CPU would count from the start of the process, and by the
+// system's ticks, which in time are seconds away from what the process has taken: it would end of pictures that took no time at all.
+class ProcessorTimer {
+ public:
+  ProcessorTimer() {
+    sigevent event{};
+    event.sigev_notify = SIGEV_SIGNAL;
+    event.sigev_signo = SIGXCPU;
+    if (timer_create(CLOCK_PROCESS_CPUTIME_ID, &event, &timer_) != 0) _exit(1);
+  }
+
+  void Begin(int64_t nanoseconds) {
+    constexpr int64_t kSecond = 1'000'000'000;
+    itimerspec time{};
+    time.it_value.tv_sec = nanoseconds / kSecond;
+    time.it_value.tv_nsec = nanoseconds % kSecond;
+    timer_settime(timer_, 0, &time, nullptr);
+  }
+
+ private:
+  timer_t timer_{};
+};
+
+void LimitPicture(const Request& request, int64_t idle, ProcessorTimer* timer) {
+  // The starter is to notice first.
+  timer->Begin(request.processor_ns + 1'000'000'000);
   Limit(RLIMIT_AS, static_cast<rlim_t>(idle + request.memory_size + request.memory_limit));
 }
 
@@ -250,6 +272,7 @@ int main(int count, char** arguments) {
   int64_t idle = AddressSpace();
   if (!Send(hello) || !mistake.empty()) return 1;
 
+  ProcessorTimer timer;
   SharedMemory shared;
   loupe::HeifPictures heif;
   Request request;
@@ -263,7 +286,7 @@ int main(int count, char** arguments) {
       missing = heif.Load();
       idle = AddressSpace() - request.memory_size;
     }
-    LimitPicture(request, idle);
+    LimitPicture(request, idle, &timer);
     const Reply reply = is_heif ? DecodeHeif(heif, missing, request, memory) : Decode(cv, request, memory);
     if (!Send(reply)) return 1;
     if (!loupe::TakePictureHeapBack()) return 0;

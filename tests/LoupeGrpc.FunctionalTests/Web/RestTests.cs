@@ -114,7 +114,7 @@ public sealed partial class RestTests : IDisposable
     {
         await using var server = await RunningServer.StartAsync(Answering(), new LoupeOptions { Connections = new ConnectionOptions { BodyTimeout = TimeSpan.FromSeconds(1) } });
         using var client = new TcpClient(server.Server.Web!.Host, server.Server.Web.Port);
-        await client.GetStream().WriteAsync("POST /v1/analyze HTTP/1.1\r\nHost: x\r\nContent-Type: image/png\r\nContent-Length: 100\r\n\r\nabc"u8.ToArray(), Patience.Token());
+        await client.GetStream().WriteAsync("POST /v1/analyze HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/png\r\nContent-Length: 100\r\n\r\nabc"u8.ToArray(), Patience.Token());
         using var reader = new StreamReader(client.GetStream());
         Assert.Equal("HTTP/1.1 408 Request Timeout", await reader.ReadLineAsync(Patience.Token()));
         var answer = new StringBuilder();

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.IO.Compression;
 using LoupeGrpc.Engine;
 using LoupeGrpc.Engine.Imaging;
+using LoupeGrpc.Native;
 using LoupeGrpc.TestSupport;
 using OpenCvSharp;
 using Xunit;
@@ -43,6 +44,40 @@ public sealed class WorkerCodecTests
             "The WebP cannot be decoded: it takes longer than the 1.4 s allowed for its size (Loupe:Imaging:DecodeTime).",
             Decode(decoder, _endless, kind: ImageKind.WebP)?.Message);
         AssertDecodes(decoder);
+    }
+
+    /// <summary>Where whoever waits for it is held up.</summary>
+    [Fact]
+    public void The_process_ends_itself_when_its_picture_has_had_its_time()
+    {
+        const int SignalOfProcessorTime = 24;
+        var program = DecoderProgram.Find();
+        using var process = new DecoderProcess(program.Path, program.OpenCv);
+        const long PixelBytes = 2400L * 2400 * 3;
+        _endless.CopyTo(process.Room(_endless.Length, PixelBytes));
+        process.Start(_endless.Length, PixelBytes, DecodeFormat.OpenCv, (int)ImreadModes.Color, new DecodeLimits(1L << 30, TimeSpan.FromMilliseconds(100)));
+
+        DecodeAnswer answer;
+        do
+        {
+            answer = process.Wait(TimeSpan.FromSeconds(1));
+        }
+        while (answer.State == DecodeState.Running);
+
+        Assert.Equal((DecodeState.Died, SignalOfProcessorTime), (answer.State, answer.Signal));
+    }
+
+    /// <summary>The system counts a limit of the process by its ticks, which are seconds away from the time that a process of many short works has taken.</summary>
+    [Fact]
+    public void Time_is_limited_for_each_picture_and_not_for_the_process()
+    {
+        var codec = Codecs.CreateWorker();
+        using var decoder = new FrameDecoder(codec, DamagedPictures.Uncertain);
+        AssertDecodes(decoder);
+
+        string limit = File.ReadLines($"/proc/{codec.ProcessId}/limits").Single(static line => line.StartsWith("Max cpu time", StringComparison.Ordinal));
+
+        Assert.Equal(File.ReadLines("/proc/self/limits").Single(static line => line.StartsWith("Max cpu time", StringComparison.Ordinal)), limit);
     }
 
     [Fact]
