@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -140,7 +141,9 @@ final class ServerTest {
         try (var client = new LoupeClient(Checkout.realServer())) {
             var image = Image.file(Checkout.file("samples/forged-cat-inpainted.png"));
             assertEquals(Optional.empty(), client.analyzeImage(image).overTime());
-            var options = SessionOptions.builder().overTime(new OverTime(Duration.ofSeconds(2), 8, 2)).build();
+            var options = SessionOptions.builder()
+                .overTime(new OverTime(Duration.ofSeconds(2), 8, 2))
+                .build();
             try (var session = client.openSession(options)) {
                 assertEquals(8, session.grant().getTemporal().getMaxFrames());
                 session.send(image);
