@@ -73,10 +73,10 @@ mkdir photos
 cp "$root/samples/forged-cat-in-coffee.jpg" holiday.jpg
 cp "$root/samples/authentic-coffee.jpg" photos/a.jpg
 echo broken > photos/b.jpg
-cmake -S . -B build -DCMAKE_PREFIX_PATH="$work/prefix" -DCMAKE_CXX_FLAGS="-Wall -Wextra -Wpedantic -Werror" > /dev/null
+cmake -S . -B build -DCMAKE_PREFIX_PATH="$work/prefix" -DCMAKE_CXX_FLAGS="-Wall -Wextra -Wpedantic -Werror ${sanitize:+-fsanitize=$sanitize}" > /dev/null
 built build
-./build/example > readme.log 2>&1 || status=1
 readme=1
+./build/example > readme.log 2>&1 || { echo "README's program ended with $?"; readme=0; }
 for line in '^MANIPULATED 0\.' '^76800 [1-9]' '^photos/a.jpg: AUTHENTIC 0\.' '^photos/b.jpg: INVALID, ' '^4 results$' '^goes on at step 0$' '^goes on at step 1$'; do
   grep -qE "$line" readme.log || { echo "README's program did not print $line"; readme=0; }
 done
