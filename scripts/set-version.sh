@@ -10,6 +10,7 @@ dots=${old//./\\.}
 
 sed -i "s|<Version>$dots</Version>|<Version>$new</Version>|" Directory.Build.props
 sed -i "s|^ARG VERSION=$dots$|ARG VERSION=$new|" Dockerfile
+sed -i "s|newTag: $dots|newTag: $new|" deploy/kubernetes/base/kustomization.yaml deploy/kubernetes/overlays/gpu/kustomization.yaml
 sed -i "s|^version = \"$dots\"$|version = \"$new\"|" clients/python/pyproject.toml
 sed -i "s|^VERSION = \"$dots\"$|VERSION = \"$new\"|" clients/python/src/loupe_grpc/_options.py
 sed -i "s|\(Version *= \)\"$dots\"|\1\"$new\"|" clients/go/options.go

@@ -34,7 +34,7 @@ public sealed record EngineOptions : IValidatableObject
     /// Of as many threads as <see cref="IntraOpThreads"/> says. 0: as the frames inside want it, from one run on all of these threads to as many runs of one thread
     /// each; a model whose weights are large stays with the former, which loses little there.
     /// </summary>
-    [Setting("runs of each graph on the CPU; 0: by what waits")]
+    [Setting("runs of each graph on the CPU; 0: automatic")]
     [Range(0, 64)]
     public int ConcurrentRuns { get; init; }
 

@@ -27,6 +27,6 @@ internal static class MetadataLimit
         }
 
         var bytes = context.Request.Headers.Sum(static header => header.Value.Sum(value => header.Key.Length + (value?.Length ?? 0)));
-        return bytes > MaxBytes ? CallFailure.TooLarge($"the metadata of the call take {bytes} bytes; the limit is {MaxBytes}") : null;
+        return bytes > MaxBytes ? CallFailure.TooLarge($"the call's metadata is {bytes} bytes; the limit is {MaxBytes}") : null;
     }
 }

@@ -3,7 +3,6 @@ using LoupeGrpc.Engine;
 using LoupeGrpc.Engine.Configuration;
 using LoupeGrpc.Execution;
 using LoupeGrpc.Packaging;
-using LoupeGrpc.Server.Sessions.Temporal;
 
 namespace LoupeGrpc.Server.Configuration;
 
@@ -410,6 +409,12 @@ internal sealed record AdaptationOptions
 /// <summary>How frames are judged over time in sessions that ask for it: what holds for those that do not say, and the most they may have.</summary>
 internal sealed record TemporalOptions : IValidatableObject
 {
+    /// <summary>Frames of any window.</summary>
+    public const int MostFrames = 1024;
+
+    /// <summary>Segments of any session.</summary>
+    public const int MostSegments = 1024;
+
     /// <summary>Of those that give none.</summary>
     [Setting("frames older than it leave the window")]
     [Duration("10ms", "1h")]
@@ -417,16 +422,16 @@ internal sealed record TemporalOptions : IValidatableObject
 
     /// <summary>Of those that give none.</summary>
     [Setting("frames in the window at most")]
-    [Range(1, TemporalSettings.MostFrames)]
+    [Range(1, MostFrames)]
     public int Frames { get; init; } = 32;
 
     /// <summary>Of those that give none. A verdict other than UNCERTAIN needs as many.</summary>
     [Setting("frames a verdict needs")]
-    [Range(1, TemporalSettings.MostFrames)]
+    [Range(1, MostFrames)]
     public int MinFrames { get; init; } = 3;
 
     [Setting("frames in a window that a session may ask for")]
-    [Range(1, TemporalSettings.MostFrames)]
+    [Range(1, MostFrames)]
     public int MaxFrames { get; init; } = 256;
 
     /// <summary>Mean difference of two frames' colours in 8 x 8 fields, 0 to 1, less what the whole picture became brighter.</summary>
@@ -436,7 +441,7 @@ internal sealed record TemporalOptions : IValidatableObject
 
     /// <summary>Later ones are left out of the summary, which says so.</summary>
     [Setting("segments of a session that are kept")]
-    [Range(1, TemporalSettings.MostSegments)]
+    [Range(1, MostSegments)]
     public int MaxSegments { get; init; } = 256;
 
     public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)

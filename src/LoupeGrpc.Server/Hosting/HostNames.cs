@@ -20,7 +20,7 @@ internal sealed class HostNames(RequestDelegate next, LoupeOptions options)
         if (!_anyWillDo && IsReachedByBrowsers(context) && !IsKnown(context.Request.Host.Host.TrimEnd('.')))
         {
             context.Features.Set(new CallerRefusal(
-                "this server asks nobody who they are, and is therefore called by its address, by localhost or by a name in Loupe:Security:Hosts", RefusalKind.WrongHost));
+                "no authentication is configured, so only requests to an IP address, to localhost or to a name in Loupe:Security:Hosts are answered", RefusalKind.WrongHost));
         }
 
         return next(context);

@@ -35,7 +35,7 @@ internal sealed class InferenceRest(
                 throw new ProblemException(exception.IsNotFound ? new Problem(StatusCodes.Status404NotFound, "NOT_FOUND", exception.Message) : Problem.Of(exception.Failure.Failure));
             }
         },
-        InferenceRefusals.TellAsync);
+        InferenceRefusals.AnswerAsync);
 
     public Task AnswerReadyAsync(HttpContext http) => AnswerReadyAsync(http, []);
 
@@ -111,12 +111,12 @@ internal sealed class InferenceRest(
 /// <summary>Problems by the protocol's words: <c>{"error": "…"}</c>.</summary>
 internal sealed class InferenceRefusals : IRefusalForm
 {
-    public static Task TellAsync(HttpContext http, Problem problem)
+    public static Task AnswerAsync(HttpContext http, Problem problem)
     {
         http.Response.StatusCode = problem.Status;
         problem.AskToRetry(http.Response);
         return InferenceJson.WriteAsync(http, new JsonObject { ["error"] = problem.Detail });
     }
 
-    public Task AnswerAsync(HttpContext context, int status, string reason) => TellAsync(context, new Problem(status, string.Empty, reason));
+    public Task AnswerAsync(HttpContext context, int status, string reason) => AnswerAsync(context, new Problem(status, string.Empty, reason));
 }

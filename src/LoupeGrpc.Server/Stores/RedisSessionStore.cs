@@ -1,3 +1,6 @@
+using System.Net.Security;
+using System.Security.Authentication;
+using System.Security.Cryptography.X509Certificates;
 using LoupeGrpc.Server.Configuration;
 using LoupeGrpc.Server.Security;
 using LoupeGrpc.Server.Sessions.Keeping;
@@ -93,13 +96,14 @@ internal sealed class RedisSessionStore : ISessionStore, IHostedService, IAsyncD
         redis.BacklogPolicy = BacklogPolicy.FailFast;
         redis.ReconnectRetryPolicy = new LinearRetry(500);
         redis.HeartbeatInterval = TimeSpan.FromSeconds(1);
-        if (options.StoreAuthority.Length > 0)
+        var authority = options.StoreAuthority.Length > 0 ? TlsFiles.ReadAuthority("Loupe:Sessions:StoreAuthority", options.StoreAuthority) : null;
+        redis.SslClientAuthenticationOptions = host => new SslClientAuthenticationOptions
         {
-            foreach (var issuer in TlsFiles.ReadAuthority("Loupe:Sessions:StoreAuthority", options.StoreAuthority))
-            {
-                redis.TrustIssuer(issuer);
-            }
-        }
+            TargetHost = host,
+            CertificateChainPolicy = authority is null ? null : TlsCertificates.PolicyOf(authority),
+            CertificateRevocationCheckMode = X509RevocationMode.Online,
+            RemoteCertificateValidationCallback = (_, certificate, _, errors) => errors == SslPolicyErrors.None || Distrust(certificate, errors),
+        };
 
         _connecting = ConnectAsync(redis);
     }
@@ -269,6 +273,13 @@ internal sealed class RedisSessionStore : ISessionStore, IHostedService, IAsyncD
             // It came in between.
             _ = AskAgainAsync();
         }
+    }
+
+    /// <summary>Told at once: the library gives an attempt to connect up on a busy machine before it knows why it failed, and forgets the reason with the next one.</summary>
+    private bool Distrust(X509Certificate? certificate, SslPolicyErrors errors)
+    {
+        _watch.Lost(new AuthenticationException($"{certificate?.Subject ?? "no certificate"}, {errors}"));
+        return false;
     }
 
     private SessionStoreException Away(Exception exception)

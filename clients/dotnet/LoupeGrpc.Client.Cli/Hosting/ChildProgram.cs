@@ -15,7 +15,7 @@ internal sealed class ChildProgram : IAsyncDisposable
     /// unless it is given to them; the shell itself keeps nothing open that the reader of the program's output waits for.
     /// </summary>
     private const string Watchdog = """
-        exec 3< /dev/fd/"$1" 4<&0
+        exec 3< /proc/self/fd/"$1" 4<&0
         shift
         "$@" <&4 3<&- 4<&- &
         child=$!

@@ -167,7 +167,7 @@ internal sealed class FramePath : IDisposable
                 return true;
             }
 
-            GiveUp(frame);
+            DropOrLeave(frame);
             return false;
         }
 
@@ -220,7 +220,7 @@ internal sealed class FramePath : IDisposable
         var (_, lease) = await _sessionBytes.TakeAsync(0, bytes, _stopWaiting.Token).ConfigureAwait(false);
         if (lease is null)
         {
-            GiveUp(frame);
+            DropOrLeave(frame);
             return false;
         }
 
@@ -243,13 +243,13 @@ internal sealed class FramePath : IDisposable
                 Drop(frame, DropCause.Stale);
                 break;
             default:
-                GiveUp(frame);
+                DropOrLeave(frame);
                 break;
         }
     }
 
     /// <summary>A frame that this server does not analyse, since the session ends here.</summary>
-    private void GiveUp(SessionFrame frame)
+    private void DropOrLeave(SessionFrame frame)
     {
         if (_leaves)
         {

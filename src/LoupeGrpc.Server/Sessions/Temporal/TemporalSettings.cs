@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using LoupeGrpc.Server.Configuration;
 
 namespace LoupeGrpc.Server.Sessions.Temporal;
 
@@ -10,12 +11,6 @@ namespace LoupeGrpc.Server.Sessions.Temporal;
 /// <param name="MaxSegments">That are kept.</param>
 internal sealed record TemporalSettings(TimeSpan Window, int MaxFrames, int MinFrames, float CutChange, int MaxSegments)
 {
-    /// <summary>Frames of any window.</summary>
-    public const int MostFrames = 1024;
-
-    /// <summary>Segments of any session.</summary>
-    public const int MostSegments = 1024;
-
     public static readonly TimeSpan LongestWindow = TimeSpan.FromHours(1);
 
     /// <summary>Bytes of a segment on the wire, at most.</summary>
@@ -27,9 +22,9 @@ internal sealed record TemporalSettings(TimeSpan Window, int MaxFrames, int MinF
     [JsonIgnore]
     public bool IsValid =>
         Window > TimeSpan.Zero && Window <= LongestWindow
-        && MinFrames >= 1 && MinFrames <= MaxFrames && MaxFrames <= MostFrames
+        && MinFrames >= 1 && MinFrames <= MaxFrames && MaxFrames <= TemporalOptions.MostFrames
         && CutChange is > 0 and <= 1
-        && MaxSegments is >= 1 and <= MostSegments;
+        && MaxSegments is >= 1 and <= TemporalOptions.MostSegments;
 
     /// <summary>As many segments as a summary has room for.</summary>
     /// <param name="responseBytes">Largest response, 64 KiB or more.</param>
