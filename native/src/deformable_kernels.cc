@@ -161,8 +161,10 @@ void SampleDeformable(const DeformableShape& shape, const float* values, const f
     const auto side = static_cast<float>(shape.sides[own]);
     const int32_t at = cell - shape.starts[own];
     // The centre of the query's cell, in cells of each level.
-    const float x = (static_cast<float>(at % shape.sides[own]) + 0.5f) / side;
-    const float y = (static_cast<float>(at / shape.sides[own]) + 0.5f) / side;
+    const int32_t column = at % shape.sides[own];
+    const int32_t row = at / shape.sides[own];
+    const float x = (static_cast<float>(column) + 0.5f) / side;
+    const float y = (static_cast<float>(row) + 0.5f) / side;
     for (int32_t point = 0; point < kPaddedPoints; ++point) {
       const auto cells = static_cast<float>(constants.side[point]);
       constants.x[point] = x * cells - 0.5f;

@@ -12,6 +12,9 @@
 namespace loupe {
 namespace {
 
+// Elements of a row that is read beyond its end.
+size_t RowWithRoom(int32_t size) { return static_cast<size_t>(PadToLanes(size)) + kLanePadding; }
+
 constexpr int32_t kMaxCount = 4096;  // of queries, grid cells a side, and the decode size
 
 void RequireWithin(const char* name, int32_t value, int32_t most) {
@@ -87,7 +90,7 @@ MaskDecoder::Range MaskDecoder::Range::Union(const Range& other) const {
 
 MaskDecoder::MaskDecoder(int32_t decode_size) : decode_size_(ValidDecodeSize(decode_size)) {
   // ExpandRow reads beyond the end.
-  combined_.resize(static_cast<size_t>(PadToLanes(decode_size) + kLanePadding));
+  combined_.resize(RowWithRoom(decode_size));
 }
 
 MaskDecoder::Range MaskDecoder::OpenCells(const loupe_mask_request& request, int32_t row) {
@@ -126,7 +129,7 @@ void MaskDecoder::FindNeeded(const loupe_mask_request& request) {
   pixels_.assign(rows, {0, PadToLanes(request.width)});
   if (request.soft != nullptr && request.soft_extent == LOUPE_SOFT_EVERYWHERE) return;
 
-  const auto wide = static_cast<size_t>(PadToLanes(request.grid_width) + kLanePadding);
+  const size_t wide = RowWithRoom(request.grid_width);
   if (corners_.size() < 2 * wide) corners_.resize(2 * wide);
   if (bounds_.size() < wide) bounds_.resize(wide);
   cells_.resize(static_cast<size_t>(request.grid_height));
@@ -201,7 +204,7 @@ int64_t MaskDecoder::Decode(const loupe_mask_request& request) {
   decode_to_picture_y_.Configure(decode_size_, request.height);
   grid_rows_.Reset(static_cast<size_t>(request.queries) * static_cast<size_t>(PadToLanes(decode_size_)));
   soft_rows_.Reset(static_cast<size_t>(PadToLanes(request.width)));
-  const auto grid_row = static_cast<size_t>(PadToLanes(request.grid_width) + kLanePadding);
+  const size_t grid_row = RowWithRoom(request.grid_width);
   if (grid_row_.size() < grid_row) grid_row_.resize(grid_row);
 
   const auto queries = static_cast<size_t>(request.queries);

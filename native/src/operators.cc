@@ -115,19 +115,19 @@ class DeformableKernel {
 };
 
 struct DeformableOperator : Ort::CustomOpBase<DeformableOperator, DeformableKernel, /*WithStatus=*/true> {
-  OrtStatusPtr CreateKernelV2(const OrtApi& /*api*/, const OrtKernelInfo* info, void** kernel) const noexcept {
+  static OrtStatusPtr CreateKernelV2(const OrtApi& /*api*/, const OrtKernelInfo* info, void** kernel) noexcept {
     return Guard([&]() -> OrtStatusPtr {
       *kernel = new DeformableKernel(info);
       return nullptr;
     });
   }
 
-  const char* GetName() const { return "DeformableSample"; }
-  const char* GetExecutionProviderType() const { return "CPUExecutionProvider"; }
-  size_t GetInputTypeCount() const { return 3; }
-  size_t GetOutputTypeCount() const { return 1; }
-  ONNXTensorElementDataType GetInputType(size_t /*index*/) const { return ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT; }
-  ONNXTensorElementDataType GetOutputType(size_t /*index*/) const { return ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT; }
+  static const char* GetName() { return "DeformableSample"; }
+  static const char* GetExecutionProviderType() { return "CPUExecutionProvider"; }
+  static size_t GetInputTypeCount() { return 3; }
+  static size_t GetOutputTypeCount() { return 1; }
+  static ONNXTensorElementDataType GetInputType(size_t /*index*/) { return ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT; }
+  static ONNXTensorElementDataType GetOutputType(size_t /*index*/) { return ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT; }
 };
 
 }  // namespace

@@ -13,7 +13,11 @@ namespace loupe {
 #if defined(__x86_64__)
 namespace {
 
-constexpr int32_t kVectorBytes = 64;
+constexpr int64_t kVectorBytes = 64;
+
+// Where the compiler's own vectors will do.
+using Bytes = uint8_t __attribute__((vector_size(kVectorBytes)));
+using Words = int32_t __attribute__((vector_size(kVectorBytes)));
 
 // Bytes by their positions in the kVectors vectors that a block's inputs fill.
 template <int kVectors>
@@ -44,11 +48,11 @@ LOUPE_BLOCK_TARGET void Resample(const uint8_t* source, const ResampleAxis& axis
       high = _mm512_dpbusd_epi32(high, bytes, _mm512_loadu_si512(digits));
       middle = _mm512_dpbusd_epi32(middle, bytes, _mm512_loadu_si512(digits + kVectorBytes));
       low = _mm512_dpbusd_epi32(low, bytes, _mm512_loadu_si512(digits + 2 * kVectorBytes));
-      positions = _mm512_add_epi8(positions, _mm512_set1_epi8(4));
+      positions = reinterpret_cast<__m512i>(reinterpret_cast<Bytes>(positions) + 4);
     }
-    const __m512i upper = _mm512_add_epi32(_mm512_slli_epi32(high, 8), middle);
-    const __m512i sum = _mm512_add_epi32(_mm512_slli_epi32(upper, 8), low);
-    const __m512i result = _mm512_max_epi32(_mm512_srai_epi32(sum, kWeightBits), _mm512_setzero_si512());
+    const Words upper = (reinterpret_cast<Words>(high) << 8) + reinterpret_cast<Words>(middle);
+    const Words sum = ((upper << 8) + reinterpret_cast<Words>(low)) >> kWeightBits;
+    const auto result = reinterpret_cast<__m512i>(sum > 0 ? sum : 0);
     _mm_storeu_si128(reinterpret_cast<__m128i*>(destination + x), _mm512_cvtusepi32_epi8(result));
   }
 }
@@ -56,9 +60,12 @@ LOUPE_BLOCK_TARGET void Resample(const uint8_t* source, const ResampleAxis& axis
 }  // namespace
 
 bool CanResampleByBlock(const ResampleAxis& axis) {
-  static const bool has = __builtin_cpu_supports("avx512f") != 0 && __builtin_cpu_supports("avx512bw") != 0 &&
-                          __builtin_cpu_supports("avx512vl") != 0 && __builtin_cpu_supports("avx512vbmi") != 0 &&
-                          __builtin_cpu_supports("avx512vnni") != 0;
+  // An int for g++, a bool for clang.
+  static const bool has = static_cast<bool>(__builtin_cpu_supports("avx512f")) &&
+                          static_cast<bool>(__builtin_cpu_supports("avx512bw")) &&
+                          static_cast<bool>(__builtin_cpu_supports("avx512vl")) &&
+                          static_cast<bool>(__builtin_cpu_supports("avx512vbmi")) &&
+                          static_cast<bool>(__builtin_cpu_supports("avx512vnni"));
   return has && axis.reach() <= ResampleAxis::kMostReach;
 }
 

@@ -55,13 +55,13 @@ TEST_P(DeformableTest, ResultsAreTheReference) {
   struct Case {
     std::array<int32_t, 3> sides;
     int32_t heads, depth;
-    int64_t pictures;
     float reach;
+    int64_t pictures;
   };
   // Depths that fill vectors, that do not, and that are less than one; points far outside; maps of odd sides.
   const Case cases[] = {
-      {{2, 4, 8}, 4, 16, 1, 2.0f},  {{2, 5, 10}, 2, 32, 2, 3.0f}, {{3, 6, 12}, 3, 7, 1, 1.0f},
-      {{4, 8, 16}, 1, 1, 1, 20.0f}, {{2, 2, 2}, 8, 48, 3, 0.5f},  {{7, 14, 28}, 2, 20, 1, 4.0f},
+      {{2, 4, 8}, 4, 16, 2.0f, 1},  {{2, 5, 10}, 2, 32, 3.0f, 2}, {{3, 6, 12}, 3, 7, 1.0f, 1},
+      {{4, 8, 16}, 1, 1, 20.0f, 1}, {{2, 2, 2}, 8, 48, 0.5f, 3},  {{7, 14, 28}, 2, 20, 4.0f, 1},
   };
   for (const Case& c : cases) {
     SCOPED_TRACE(std::to_string(c.heads) + " heads of " + std::to_string(c.depth) + ", sides from " +

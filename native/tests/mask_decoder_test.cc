@@ -108,8 +108,8 @@ TEST_P(MaskDecoderTest, WhatIsLeftOutChangesNoPixelAndNoSoftValueWithinTheMask) 
       std::vector<float> mask_logits(static_cast<size_t>(c.queries) * cells, -9.0f);
       // None in the first round; then single cells, and blocks that may lie at an edge.
       for (int blob = 0; blob < round; ++blob) {
-        const int32_t left = static_cast<int32_t>(random() % static_cast<unsigned>(c.grid_width));
-        const int32_t top = static_cast<int32_t>(random() % static_cast<unsigned>(c.grid_height));
+        const auto left = static_cast<int32_t>(random() % static_cast<unsigned>(c.grid_width));
+        const auto top = static_cast<int32_t>(random() % static_cast<unsigned>(c.grid_height));
         const int32_t size = 1 + static_cast<int32_t>(random() % 4);
         const size_t query = random() % static_cast<unsigned>(c.queries);
         const float peak = static_cast<float>(static_cast<int32_t>(random() % 9)) - 2.0f;

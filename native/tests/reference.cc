@@ -217,14 +217,17 @@ std::vector<double> Deformable(const std::vector<float>& values, const std::vect
   int64_t cells = 0;
   for (const int32_t side : sides) cells += int64_t{side} * side;
   std::vector<double> result(values.size());
+  if (cells == 0) return result;
   const int64_t queries = static_cast<int64_t>(values.size()) / width;
   for (int64_t query = 0; query < queries; ++query) {
     // The level that the query is a cell of, and the middle of that cell as a share of the map.
     int64_t at = query % cells;
     size_t own = 0;
     for (; at >= int64_t{sides[own]} * sides[own]; ++own) at -= int64_t{sides[own]} * sides[own];
-    const double x = (static_cast<double>(at % sides[own]) + 0.5) / sides[own];
-    const double y = (static_cast<double>(at / sides[own]) + 0.5) / sides[own];
+    const int64_t own_column = at % sides[own];
+    const int64_t own_row = at / sides[own];
+    const double x = (static_cast<double>(own_column) + 0.5) / sides[own];
+    const double y = (static_cast<double>(own_row) + 0.5) / sides[own];
     for (int32_t head = 0; head < heads; ++head) {
       double sum = 0;
       for (int32_t k = 0; k < levels * points; ++k) {
@@ -240,8 +243,10 @@ std::vector<double> Deformable(const std::vector<float>& values, const std::vect
           const double px = x * side - 0.5 + offsets[static_cast<size_t>(2 * query * columns + column)];
           const double py = y * side - 0.5 + offsets[static_cast<size_t>((2 * query + 1) * columns + column)];
           for (int32_t corner = 0; corner < 4; ++corner) {
-            const double cx = std::floor(px) + corner % 2;
-            const double cy = std::floor(py) + corner / 2;
+            const int32_t right = corner % 2;
+            const int32_t below = corner / 2;
+            const double cx = std::floor(px) + right;
+            const double cy = std::floor(py) + below;
             if (!(cx >= 0 && cy >= 0 && cx < side && cy < side)) continue;
             const double weight = attention * (1 - std::abs(px - cx)) * (1 - std::abs(py - cy));
             const auto cell = start + static_cast<int64_t>(cy) * side + static_cast<int64_t>(cx);
