@@ -1,4 +1,5 @@
 using System.CommandLine;
+using LoupeGrpc.Launch;
 
 namespace LoupeGrpc.Server.Commands;
 
@@ -45,8 +46,7 @@ internal sealed class AnalyzeCommand
 
     private int Run(ParseResult result)
     {
-        var onPath = (Environment.GetEnvironmentVariable("PATH") ?? string.Empty).Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries);
-        if (onPath.Prepend(Path.Combine(AppContext.BaseDirectory, "..", "client")).Select(static place => Path.GetFullPath(Path.Combine(place, Client))).FirstOrDefault(File.Exists) is not { } client)
+        if (SiblingProgram.Find(Client, "../client") is not { } client)
         {
             result.InvocationConfiguration.Error.WriteLine($"error: {Client} is neither beside this program, where ./build.sh puts it, nor on the PATH");
             return ExitCode.Failure;

@@ -73,24 +73,17 @@ internal sealed record SecurityOptions
     /// <summary>Where nobody is asked who they are, over plain <c>http://</c>: by any name a page from elsewhere could come in through a browser of this machine.</summary>
     [Setting("other names, without keys")]
     [Hosts]
-    public string Hosts { get; init; } = HostsAttribute.None;
+    public string Hosts { get; init; } = WordsAttribute.None;
 
     /// <summary>Certificates and users are not told here have the role <c>analyse</c>.</summary>
     [SettingSection("The role of a certificate (certificate:SUBJECT) or of a user (user:UID), N from 0")]
     public IReadOnlyList<IdentityOptions> Identities { get; init; } = [];
 }
 
-/// <summary>Names of hosts, with spaces between them.</summary>
-internal sealed class HostsAttribute() : FormAttribute($"expected names of hosts without a port, with spaces between them, or {All} or {None}", $"names, {All} or {None}")
+/// <summary>Names of hosts.</summary>
+internal sealed class HostsAttribute() : WordsAttribute("names of hosts without a port", "names")
 {
-    /// <summary>Every name.</summary>
-    public const string All = "*";
-
-    public const string None = "none";
-
-    public static string[] Split(string text) => text == None ? [] : text.Split(' ', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
-
-    public override bool IsValid(object? value) => value is string text && Split(text).All(static host => host == All || Uri.CheckHostName(host) == UriHostNameType.Dns);
+    protected override bool Allows(string word) => Uri.CheckHostName(word) == UriHostNameType.Dns;
 }
 
 /// <summary>An identity that does not bring its role along.</summary>

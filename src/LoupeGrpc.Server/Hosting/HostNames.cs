@@ -12,7 +12,7 @@ internal sealed class HostNames(RequestDelegate next, LoupeOptions options)
 {
     private const string Localhost = "localhost";
 
-    private readonly HashSet<string> _known = new(HostsAttribute.Split(options.Security.Hosts), StringComparer.OrdinalIgnoreCase);
+    private readonly HashSet<string> _known = new(WordsAttribute.Split(options.Security.Hosts), StringComparer.OrdinalIgnoreCase);
     private readonly bool _anyWillDo = SecurityWays.HaveAny(options) || options.Security.Open;
 
     public Task InvokeAsync(HttpContext context)
@@ -35,6 +35,6 @@ internal sealed class HostNames(RequestDelegate next, LoupeOptions options)
         || IPAddress.TryParse(name, out _)
         || name.Equals(Localhost, StringComparison.OrdinalIgnoreCase)
         || name.EndsWith($".{Localhost}", StringComparison.OrdinalIgnoreCase)
-        || _known.Contains(HostsAttribute.All)
+        || _known.Contains(WordsAttribute.All)
         || _known.Contains(name);
 }

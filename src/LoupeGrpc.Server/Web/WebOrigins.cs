@@ -12,10 +12,10 @@ internal sealed class WebOrigins
     /// <summary>Beside the server's own.</summary>
     public IEnumerable<string> Others => _allowed;
 
-    public bool AllowsAll => _allowed.Contains(OriginsAttribute.All);
+    public bool AllowsAll => _allowed.Contains(WordsAttribute.All);
 
     /// <param name="text">As the setting has it.</param>
-    public static WebOrigins Parse(string text) => new(OriginsAttribute.Split(text));
+    public static WebOrigins Parse(string text) => new(WordsAttribute.Split(text));
 
     /// <summary>What sends no origin is no browser.</summary>
     public bool Allow(HttpRequest request) =>

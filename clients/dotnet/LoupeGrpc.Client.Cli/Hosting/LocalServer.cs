@@ -1,4 +1,5 @@
 using System.Text;
+using LoupeGrpc.Launch;
 
 namespace LoupeGrpc.Client.Cli.Hosting;
 
@@ -51,7 +52,7 @@ internal sealed class LocalServer : IAsyncDisposable
     /// <exception cref="OperationCanceledException">The run was interrupted.</exception>
     public static async Task<LocalServer> StartAsync(CliHost host)
     {
-        var program = Find() ?? throw CliException.Usage(
+        var program = SiblingProgram.Find(Program, "../server", ".") ?? throw CliException.Usage(
             $"--serve finds no {Program}: it must lie beside this program, as ./build.sh puts it, or on the PATH; or name a server that runs with --server URL");
         LocalServer server;
         try
@@ -99,15 +100,6 @@ internal sealed class LocalServer : IAsyncDisposable
         {
             // Empty sockets in the temporary folder.
         }
-    }
-
-    private static string? Find()
-    {
-        var here = AppContext.BaseDirectory;
-        var onPath = (Environment.GetEnvironmentVariable("PATH") ?? string.Empty).Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries);
-        return new[] { Path.Combine(here, "..", "server"), here }.Concat(onPath)
-            .Select(static folder => Path.GetFullPath(Path.Combine(folder, Program)))
-            .FirstOrDefault(File.Exists);
     }
 
     /// <summary>Then reads on: who writes into a full pipe stands still.</summary>

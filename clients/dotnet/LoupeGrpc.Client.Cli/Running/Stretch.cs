@@ -1,5 +1,5 @@
-using System.Globalization;
 using LoupeGrpc.V1;
+using static System.FormattableString;
 
 namespace LoupeGrpc.Client.Cli.Running;
 
@@ -43,14 +43,12 @@ internal sealed record Stretch(ulong First, ulong Last, double? Start, double? E
             segment.LastSequence,
             start,
             end,
-            Invariant($"manipulated over time {place}: {segment.Manipulated} of {segment.Results} frames{missing}, highest score {peak.Score:0.000} {At(peak, origin)}; look at {string.Join(", ", segment.Evidence.Select(frame => At(frame, origin)[3..]))}"));
+            Invariant($"manipulated over time {place}: {segment.Manipulated} of {segment.Results} frames{missing}, highest score {peak.Score:0.000} at {Place(peak, origin)}; look at {string.Join(", ", segment.Evidence.Select(frame => Place(frame, origin)))}"));
     }
 
-    private static string At(TemporalFrame frame, DateTimeOffset? origin) =>
-        Seconds(frame.Time, origin) is { } seconds ? Invariant($"at {seconds:0.00} s") : Invariant($"at frame {frame.Sequence}");
+    private static string Place(TemporalFrame frame, DateTimeOffset? origin) =>
+        Seconds(frame.Time, origin) is { } seconds ? Invariant($"{seconds:0.00} s") : Invariant($"frame {frame.Sequence}");
 
     private static double? Seconds(Google.Protobuf.WellKnownTypes.Timestamp? time, DateTimeOffset? origin) =>
         time is null || origin is null ? null : (time.ToDateTimeOffset() - origin.Value).TotalSeconds;
-
-    private static string Invariant(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 }

@@ -1,4 +1,5 @@
 using LoupeGrpc.Engine;
+using LoupeGrpc.Quality;
 
 namespace LoupeGrpc.Server.Sessions.Temporal;
 
@@ -75,7 +76,7 @@ internal sealed class TemporalFilter
         }
 
         _last = new LastFrame(frame.Sequence, ticks, PauseBefore(frame, ticks));
-        Push(new EvidenceFrame(frame.Sequence, frame.Time, frame.Score), ticks, frame.Score >= frame.Thresholds.High);
+        Push(new EvidenceFrame(frame.Sequence, frame.Time, frame.Score), ticks, frame.Thresholds.VerdictOf(frame.Score) == Verdict.Manipulated);
         Judge(frame.Thresholds);
         return Current(counted: true);
     }
@@ -215,7 +216,7 @@ internal sealed class TemporalFilter
         }
 
         double mean = sum / _count;
-        _score = (float)(1 / (1 + Math.Exp(-mean)));
+        _score = (float)Logits.Sigmoid(mean);
         bool holds = manipulated >= _settings.MinFrames && (mean >= high || 2 * manipulated > _count);
         if (_verdict != Verdict.Manipulated && holds && _manipulated[At(_count - 1)])
         {
