@@ -382,3 +382,48 @@ def test_both_halves_in_one_process_raise_no_false_alarm(fake: Start, caplog: py
     beside.join(60)
     assert found == [300, 300]
     assert [record.getMessage() for record in caplog.records if record.name == "asyncio" and record.levelname == "ERROR"] == []
+
+
+def test_a_read_that_is_canceled_as_its_call_ends_well_is_canceled() -> None:
+    """The library's own read, over a core that has the end of the call already and its last message not yet."""
+    from grpc.aio import _call  # type: ignore[attr-defined]
+
+    from loupe_grpc._session import _read
+
+    class Core:
+        async def receive_serialized_message(self) -> bytes:
+            await asyncio.Event().wait()
+            raise AssertionError("it is never set")
+
+        def done(self) -> bool:
+            return True
+
+    class Ended(_call._StreamResponseMixin):  # type: ignore[misc]
+        def __init__(self, preparation: asyncio.Task[None]) -> None:
+            self._cython_call = Core()
+            self._preparation = preparation
+            self._response_style = _call._APIStyle.READER_WRITER
+
+        def done(self) -> bool:
+            return False
+
+        def cancelled(self) -> bool:
+            return False
+
+        def cancel(self) -> bool:
+            return False
+
+        async def _raise_for_status(self) -> None:
+            pass
+
+    async def run() -> None:
+        async def prepare() -> None:
+            pass
+
+        reading = asyncio.create_task(_read(Ended(asyncio.create_task(prepare()))))
+        await asyncio.sleep(0.01)
+        reading.cancel()
+        await asyncio.wait([reading])
+        assert reading.cancelled()
+
+    asyncio.run(run())

@@ -14,7 +14,7 @@ internal static class CommandFailure
     {
         OutputException output => output.Message,
         ModelLoadException => $"{FirstLine(exception.Message)}{MemoryLimit()}",
-        ListenException => exception.Message,
+        ListenException or AddressSpaceException => exception.Message,
         _ when ModelConversion.IsExpected(exception) => exception.Message,
         OutOfMemoryException or TaskSchedulerException { InnerException: OutOfMemoryException } => $"out of memory{MemoryLimit()}",
         TypeInitializationException { InnerException: DllNotFoundException library } => Explain(library),

@@ -136,6 +136,7 @@ internal sealed class ServeCommand
 
         if (ProcessLimits.AddressSpace is { } bytes)
         {
+            AddressSpaceException.ThrowIfLess(bytes);
             ServeLog.AddressSpaceLimited(logger, bytes >> 20);
         }
 

@@ -253,6 +253,7 @@ public sealed class SurroundingsTests(NanoEngine nano) : IDisposable
     }
 
     [Theory]
+    [InlineData(6_000_000)]
     [InlineData(4_000_000)]
     [InlineData(2_000_000)]
     public async Task Too_little_address_space_is_one_sentence(int kibibytes)
@@ -261,7 +262,7 @@ public sealed class SurroundingsTests(NanoEngine nano) : IDisposable
         Assert.Equal((1, string.Empty), (code, output));
         var megabytes = (kibibytes / 1024).ToString(CultureInfo.InvariantCulture);
         AssertSentence(
-            $"The address space of this process is limited to {megabytes} MiB, which may be too little: remove the limit with 'ulimit -v unlimited'", error);
+            $"The address space of this process is limited to {megabytes} MiB, which is too little for a server (at least 6144 MiB): remove the limit with 'ulimit -v unlimited'", error);
     }
 
     [Fact]

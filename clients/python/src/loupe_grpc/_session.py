@@ -74,6 +74,16 @@ class _Connection:
             raise
 
 
+async def _read(call: Any) -> Any:
+    """The next response, or the end of the call. grpc.aio, where a read is canceled in the very moment in which its call ended well, passes over
+    the cancellation and then stumbles over the response that it does not have (seen in 1.51).
+    """
+    try:
+        return await call.read()
+    except UnboundLocalError:
+        raise asyncio.CancelledError from None
+
+
 class AsyncSession:
     """Open it with :meth:`AsyncLoupeClient.open_session`. Sending, controlling and reading are independent of each other.
 
@@ -327,7 +337,7 @@ class AsyncSession:
         address = self._channel.options.shown_address
         try:
             while True:
-                response = await connection.call.read()
+                response = await _read(connection.call)
                 if response is grpc.aio.EOF:
                     return (ConnectionLostError(f"the server at {address} ended the session before it was completed"), False)
                 if fault := self._take_in(response):
