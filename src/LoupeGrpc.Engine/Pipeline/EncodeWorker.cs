@@ -5,36 +5,40 @@ using LoupeGrpc.Engine.Scheduling;
 namespace LoupeGrpc.Engine.Pipeline;
 
 /// <summary>Backbone and classifier over what waits, whichever sessions it comes from.</summary>
-/// <param name="gate">Decides at once which frames need nothing further.</param>
-/// <param name="next">Gets the others of a batch.</param>
-internal sealed class EncodeWorker(Stage stage, ModelRuns runs, IFrameStep gate, Action<IReadOnlyList<FrameJob>> next) : IStageWorker
+internal sealed class EncodeWorker : IStageWorker
 {
+    private readonly Stage _stage;
+    private readonly ModelRuns _runs;
+    private readonly IFrameStep _gate;
+    private readonly Action<IReadOnlyList<FrameJob>> _next;
+    private readonly CoreSeat _seat;
+    private readonly Action _work;
     private readonly List<FrameJob> _taken = [];
+    private SlotPlace? _place;
+
+    /// <param name="gate">Decides at once which frames need nothing further.</param>
+    /// <param name="next">Gets the others of a batch.</param>
+    public EncodeWorker(Stage stage, ModelRuns runs, IFrameStep gate, Action<IReadOnlyList<FrameJob>> next)
+    {
+        (_stage, _runs, _gate, _next) = (stage, runs, gate, next);
+        _seat = stage.CreateSeat(Select);
+        _work = Encode;
+    }
 
     public bool Work()
     {
         // First the room, then the frames: what comes while the device or the stages behind it are busy joins them.
-        if (runs.Slots.Reserve() is not { } place)
+        if (_runs.Slots.Reserve() is not { } place)
         {
             return false;
         }
 
+        _place = place;
         _taken.Clear();
-        if (!stage.Queue.Take(Select))
+        if (!_stage.Work(_seat, _work))
         {
-            runs.Slots.Return(place);
+            _runs.Slots.Return(place);
             return false;
-        }
-
-        long now = stage.Clock.Now;
-        var run = _taken.FindAll(job => !Refuse(job, now));
-        if (run.Count == 0)
-        {
-            runs.Slots.Return(place);
-        }
-        else
-        {
-            Encode(place, run);
         }
 
         return true;
@@ -55,7 +59,7 @@ internal sealed class EncodeWorker(Stage stage, ModelRuns runs, IFrameStep gate,
             return;
         }
 
-        int count = waiting[0].RunsAlone ? 1 : runs.EncodePlanner.NextRun(waiting.Count(static job => !job.RunsAlone));
+        int count = waiting[0].RunsAlone ? 1 : _runs.EncodePlanner.NextRun(waiting.Count(static job => !job.RunsAlone));
         bool alone = waiting[0].RunsAlone;
         for (int i = 0; count > 0; i++)
         {
@@ -69,30 +73,44 @@ internal sealed class EncodeWorker(Stage stage, ModelRuns runs, IFrameStep gate,
         waiting.RemoveAll(_taken.Contains);
     }
 
+    private void Encode()
+    {
+        long now = _stage.Clock.Now;
+        var run = _taken.FindAll(job => !Refuse(job, now));
+        if (run.Count == 0)
+        {
+            _runs.Slots.Return(_place!);
+        }
+        else
+        {
+            Encode(_place!, run);
+        }
+    }
+
     private bool Refuse(FrameJob job, long now)
     {
-        if (stage.Begin(job, now) is not { } refusal)
+        if (_stage.Begin(job, now) is not { } refusal)
         {
             return false;
         }
 
-        stage.Exit.Leave(job, refusal);
+        _stage.Exit.Leave(job, refusal);
         return true;
     }
 
     private void Encode(SlotPlace place, List<FrameJob> run)
     {
-        int bucket = runs.Sizes.BucketOf(run.Count);
-        long start = stage.Clock.Now;
+        int bucket = _runs.Sizes.BucketOf(run.Count);
+        long start = _stage.Clock.Now;
         RunSlot slot;
         try
         {
-            slot = runs.Slots.Open(place);
+            slot = _runs.Slots.Open(place);
             if (slot.Rows < bucket)
             {
                 // The largest batch was halved since the frames were taken.
-                runs.Slots.Return(place);
-                stage.PutBack(run);
+                _runs.Slots.Return(place);
+                _stage.PutBack(run);
                 return;
             }
 
@@ -100,25 +118,25 @@ internal sealed class EncodeWorker(Stage stage, ModelRuns runs, IFrameStep gate,
         }
         catch (Exception exception)
         {
-            runs.Slots.Return(place);
-            var verdict = stage.Classifier.Classify(exception, stage.Name, bucket, run.Count);
+            _runs.Slots.Return(place);
+            var verdict = _stage.Classifier.Classify(exception, _stage.Name, bucket, run.Count);
             if (verdict.Failure is { } failure)
             {
-                run.ForEach(job => stage.Exit.Leave(job, failure));
+                run.ForEach(job => _stage.Exit.Leave(job, failure));
             }
             else
             {
                 run.ForEach(job => job.RunsAlone |= verdict.RunAlone);
-                stage.PutBack(run);
+                _stage.PutBack(run);
             }
 
             return;
         }
 
-        var elapsed = stage.Clock.RecordRun(TimedWork.Encode, start, bucket, run);
-        runs.EncodePlanner.Record(bucket, elapsed);
-        stage.Classifier.Succeeded(stage.Name);
-        Pass(new FrameBatch(place, slot, bucket, run.Count, runs.Slots), run, start, elapsed);
+        var elapsed = _stage.Clock.RecordRun(TimedWork.Encode, start, bucket, run);
+        _runs.EncodePlanner.Record(bucket, elapsed);
+        _stage.Classifier.Succeeded(_stage.Name);
+        Pass(new FrameBatch(place, slot, bucket, run.Count, _runs.Slots), run, start, elapsed);
     }
 
     private static void Run(RunSlot slot, List<FrameJob> run, int bucket)
@@ -144,15 +162,15 @@ internal sealed class EncodeWorker(Stage stage, ModelRuns runs, IFrameStep gate,
         {
             var job = run[row];
             (job.Batch, job.Row) = (batch, row);
-            stage.Exit.ReturnPixels(job);
-            job.Timings = job.Timings with { Queue = job.Timings.Queue + stage.Clock.RecordBatchWait(job.QueuedAt, start), Encode = elapsed };
-            stage.Clock.Record(job, TimedWork.Encode, elapsed);
+            _stage.Exit.ReturnPixels(job);
+            job.Timings = job.Timings with { Queue = job.Timings.Queue + _stage.Clock.RecordBatchWait(job.QueuedAt, start), Encode = elapsed };
+            _stage.Clock.Record(job, TimedWork.Encode, elapsed);
         }
 
         var further = run.FindAll(job => !IsDone(job));
         if (further.Count > 0)
         {
-            next(further);
+            _next(further);
         }
     }
 
@@ -161,16 +179,16 @@ internal sealed class EncodeWorker(Stage stage, ModelRuns runs, IFrameStep gate,
         AnalysisOutcome? outcome;
         try
         {
-            outcome = gate.Process(job);
+            outcome = _gate.Process(job);
         }
         catch (Exception exception)
         {
-            outcome = stage.Classifier.ClassifyOne(exception, stage.Name);
+            outcome = _stage.Classifier.ClassifyOne(exception, _stage.Name);
         }
 
         if (outcome is { } answer)
         {
-            stage.Exit.Leave(job, answer);
+            _stage.Exit.Leave(job, answer);
         }
 
         return outcome is not null;

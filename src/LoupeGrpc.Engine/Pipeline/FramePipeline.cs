@@ -9,7 +9,7 @@ namespace LoupeGrpc.Engine.Pipeline;
 /// <summary>
 /// The way of a frame. <see cref="AnalyzeAsync"/> looks at it and lets it in at the door (<see cref="FrameDoor"/>); <see cref="Start"/> names the stages that it passes,
 /// from top to bottom; by <see cref="FrameExit"/> it leaves, whatever happens to it. How many frames are inside is bounded by the <see cref="Room"/> at the door,
-/// and from decoding on by the pixel buffers and the run slots, which stages take before they take a frame.
+/// and from decoding on by the pixel buffers and the run slots, which stages take before they take a frame. How many of the stages compute at a time, and which, <see cref="Cores"/> decides.
 /// </summary>
 internal sealed class FramePipeline
 {
@@ -18,6 +18,9 @@ internal sealed class FramePipeline
 
     /// <summary>One behind another that is on its way in.</summary>
     private const int UrgentPlaces = 2;
+
+    /// <summary>On a single core the system divides it between a picture that takes long and what passes it.</summary>
+    private const int LeastCores = 2;
 
     private readonly ModelRuns _runs;
     private readonly EngineLimits _limits;
@@ -93,6 +96,10 @@ internal sealed class FramePipeline
         int decoders = options.EffectiveDecodeWorkers;
         int atATime = runs.ConcurrentRuns;
         int tilesAtATime = decoders + (2 * atATime * runs.Sizes.Largest);
+        int place = 0;
+        var cores = new Cores(Math.Max(LeastCores, Environment.ProcessorCount));
+        // A device computes by itself; and runs of several frames should find company, which comes while they wait for the run before them and not for a core.
+        var forRuns = runs.Model.Target.IsDevice || runs.Sizes.Largest > 1 ? Cores.Unlimited() : cores;
         Stage decode = null!, encode = null!, segment = null!, mask = null!, adapt = null!;
 
         // Large pictures, where that is wanted, become many frames: each tile passes the stages from decoding to its mask, and the picture goes on to its own.
@@ -144,7 +151,15 @@ internal sealed class FramePipeline
         }
 
         Stage CreateStage(string name, int workers, bool runsModel, Func<Stage, IStageWorker> createWorker) =>
-            Stage.Create(name, workers, options.MaxFramesInPipeline + tilesAtATime, runsModel, new StageContext(exit, classifier, clock), createWorker);
+            Stage.Create(
+                name,
+                place++,
+                workers,
+                options.MaxFramesInPipeline + tilesAtATime,
+                runsModel,
+                runsModel ? forRuns : cores,
+                new StageContext(exit, classifier, clock),
+                createWorker);
     }
 
     public async ValueTask<AnalysisOutcome> AnalyzeAsync(FrameInput input, AnalysisRequest request, CancellationToken cancellationToken)

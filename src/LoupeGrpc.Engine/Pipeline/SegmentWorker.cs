@@ -8,29 +8,27 @@ namespace LoupeGrpc.Engine.Pipeline;
 /// The segmentation head over the frames of a batch that need it, each with the parameters of its session or, without one that adapts, of the package.
 /// Their features stay where the encoder left them, so the runs are over rows beside each other.
 /// </summary>
-/// <param name="next">Gets the frames that were segmented.</param>
-internal sealed class SegmentWorker(Stage stage, ModelRuns runs, Action<FrameJob> next) : IStageWorker
+internal sealed class SegmentWorker : IStageWorker
 {
+    private readonly Stage _stage;
+    private readonly ModelRuns _runs;
+    private readonly Action<FrameJob> _next;
+    private readonly CoreSeat _seat;
+    private readonly Action _work;
     private readonly List<FrameJob> _taken = [];
+
+    /// <param name="next">Gets the frames that were segmented.</param>
+    public SegmentWorker(Stage stage, ModelRuns runs, Action<FrameJob> next)
+    {
+        (_stage, _runs, _next) = (stage, runs, next);
+        _seat = stage.CreateSeat(Select);
+        _work = Segment;
+    }
 
     public bool Work()
     {
         _taken.Clear();
-        if (!stage.Queue.Take(Select))
-        {
-            return false;
-        }
-
-        var batch = _taken[0].Batch!;
-        var jobs = Begin();
-        var ranges = new Stack<RowRange>();
-        Plan(ranges, new RowRange(0, batch.Rows), jobs);
-        while (ranges.TryPop(out var rows))
-        {
-            Segment(batch.Slot, rows, jobs.FindAll(job => job.Row >= rows.First && job.Row < rows.End), ranges);
-        }
-
-        return true;
+        return _stage.Work(_seat, _work);
     }
 
     public void Dispose()
@@ -46,17 +44,29 @@ internal sealed class SegmentWorker(Stage stage, ModelRuns runs, Action<FrameJob
         waiting.RemoveAll(_taken.Contains);
     }
 
+    private void Segment()
+    {
+        var batch = _taken[0].Batch!;
+        var jobs = Begin();
+        var ranges = new Stack<RowRange>();
+        Plan(ranges, new RowRange(0, batch.Rows), jobs);
+        while (ranges.TryPop(out var rows))
+        {
+            Segment(batch.Slot, rows, jobs.FindAll(job => job.Row >= rows.First && job.Row < rows.End), ranges);
+        }
+    }
+
     /// <returns>Those that are still wanted.</returns>
     private List<FrameJob> Begin()
     {
         var wanted = new List<FrameJob>(_taken.Count);
         foreach (var job in _taken)
         {
-            long now = stage.Clock.Now;
-            job.Timings = job.Timings with { Queue = job.Timings.Queue + stage.Clock.Between(job.QueuedAt, now) };
-            if (stage.Begin(job, now) is { } refusal)
+            long now = _stage.Clock.Now;
+            job.Timings = job.Timings with { Queue = job.Timings.Queue + _stage.Clock.Between(job.QueuedAt, now) };
+            if (_stage.Begin(job, now) is { } refusal)
             {
-                stage.Exit.Leave(job, refusal);
+                _stage.Exit.Leave(job, refusal);
             }
             else
             {
@@ -80,7 +90,7 @@ internal sealed class SegmentWorker(Stage stage, ModelRuns runs, Action<FrameJob
         }
         else
         {
-            runs.SegmentPlanner.Cover([.. jobs.Select(static job => job.Row)], within).ForEach(ranges.Push);
+            _runs.SegmentPlanner.Cover([.. jobs.Select(static job => job.Row)], within).ForEach(ranges.Push);
         }
     }
 
@@ -91,14 +101,14 @@ internal sealed class SegmentWorker(Stage stage, ModelRuns runs, Action<FrameJob
         {
             Segment(slot, rows, run);
             Compare(slot, rows, run.FindAll(static job => job.NeedsDualVerdict));
-            stage.Classifier.Succeeded(stage.Name);
+            _stage.Classifier.Succeeded(_stage.Name);
         }
         catch (Exception exception)
         {
-            var verdict = stage.Classifier.Classify(exception, stage.Name, rows.Count, run.Count);
+            var verdict = _stage.Classifier.Classify(exception, _stage.Name, rows.Count, run.Count);
             if (verdict.Failure is { } failure)
             {
-                run.ForEach(job => stage.Exit.Leave(job, failure));
+                run.ForEach(job => _stage.Exit.Leave(job, failure));
             }
             else
             {
@@ -109,12 +119,12 @@ internal sealed class SegmentWorker(Stage stage, ModelRuns runs, Action<FrameJob
             return;
         }
 
-        run.ForEach(next);
+        run.ForEach(_next);
     }
 
     private void Segment(RunSlot slot, RowRange rows, List<FrameJob> run)
     {
-        long start = stage.Clock.Now;
+        long start = _stage.Clock.Now;
         foreach (var job in run)
         {
             slot.PseudoLabels.Values[job.Row] = job.PseudoLabel;
@@ -124,7 +134,7 @@ internal sealed class SegmentWorker(Stage stage, ModelRuns runs, Action<FrameJob
             }
             else
             {
-                slot.SetParameters(job.Row, runs.Model.BaseParameters);
+                slot.SetParameters(job.Row, _runs.Model.BaseParameters);
             }
         }
 
@@ -137,12 +147,12 @@ internal sealed class SegmentWorker(Stage stage, ModelRuns runs, Action<FrameJob
             slot.Segment(rows);
         }
 
-        var elapsed = stage.Clock.RecordRun(TimedWork.Segment, start, rows.Count, run);
-        runs.SegmentPlanner.Record(rows.Count, elapsed);
+        var elapsed = _stage.Clock.RecordRun(TimedWork.Segment, start, rows.Count, run);
+        _runs.SegmentPlanner.Record(rows.Count, elapsed);
         foreach (var job in run)
         {
             job.Timings = job.Timings with { Segment = elapsed };
-            stage.Clock.Record(job, TimedWork.Segment, elapsed);
+            _stage.Clock.Record(job, TimedWork.Segment, elapsed);
         }
     }
 
@@ -154,14 +164,14 @@ internal sealed class SegmentWorker(Stage stage, ModelRuns runs, Action<FrameJob
             return;
         }
 
-        long start = stage.Clock.Now;
-        run.ForEach(job => slot.SetParameters(job.Row, runs.Model.BaseParameters));
-        foreach (var rows in runs.SegmentPlanner.Cover([.. run.Select(static job => job.Row)], within))
+        long start = _stage.Clock.Now;
+        run.ForEach(job => slot.SetParameters(job.Row, _runs.Model.BaseParameters));
+        foreach (var rows in _runs.SegmentPlanner.Cover([.. run.Select(static job => job.Row)], within))
         {
             slot.Adaptation.SegmentBase(rows);
         }
 
-        var elapsed = stage.Clock.Since(start);
+        var elapsed = _stage.Clock.Since(start);
         run.ForEach(job => job.Timings = job.Timings with { Dual = elapsed });
     }
 }

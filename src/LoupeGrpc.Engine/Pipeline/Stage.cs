@@ -14,13 +14,17 @@ internal sealed class Stage
 {
     private readonly StageContext _context;
     private readonly bool _runsModel;
+    private readonly int _place;
+    private readonly Cores _cores;
     private IReadOnlyList<(IStageWorker Worker, Thread Thread)> _workers = [];
 
-    private Stage(string name, int capacity, bool runsModel, StageContext context)
+    private Stage(string name, int place, int capacity, bool runsModel, Cores cores, StageContext context)
     {
         Name = name;
         Queue = new StageQueue<FrameJob>(name, capacity, static job => job.Request.IsUrgent, static job => job.Part is not null);
+        _place = place;
         _runsModel = runsModel;
+        _cores = cores;
         _context = context;
     }
 
@@ -34,12 +38,15 @@ internal sealed class Stage
 
     public StageClock Clock => _context.Clock;
 
+    /// <param name="place">On the way of a frame, ascending.</param>
     /// <param name="capacity">The most frames that can be before this stage at a time.</param>
     /// <param name="runsModel">Its work may hang.</param>
+    /// <param name="cores">That its work is done on.</param>
     /// <param name="createWorker">Called once for each thread.</param>
-    public static Stage Create(string name, int workers, int capacity, bool runsModel, StageContext context, Func<Stage, IStageWorker> createWorker)
+    public static Stage Create(
+        string name, int place, int workers, int capacity, bool runsModel, Cores cores, StageContext context, Func<Stage, IStageWorker> createWorker)
     {
-        var stage = new Stage(name, capacity, runsModel, context);
+        var stage = new Stage(name, place, capacity, runsModel, cores, context);
         stage._workers = [.. Enumerable.Range(0, workers).Select(index =>
         {
             var worker = createWorker(stage);
@@ -63,6 +70,7 @@ internal sealed class Stage
         job.QueuedAt = Clock.Now;
         job.WaitIn(Queue);
         Queue.Add(job);
+        _cores.Look();
         Exit.LeaveIfOver(job);
     }
 
@@ -77,6 +85,7 @@ internal sealed class Stage
         }
 
         Queue.AddRange(jobs);
+        _cores.Look();
         LeaveIfOver(jobs);
     }
 
@@ -89,7 +98,33 @@ internal sealed class Stage
         }
 
         Queue.PutBack(jobs);
+        _cores.Look();
         LeaveIfOver(jobs);
+    }
+
+    /// <summary>For one of the workers.</summary>
+    /// <param name="select">Takes the frames that it works on next out of those that wait, of which there is one at least.</param>
+    public CoreSeat CreateSeat(Action<List<FrameJob>> select) => new CoreSeat<FrameJob>(_place, Queue, select);
+
+    /// <summary>Waits for frames and for a core, takes those that the seat selects, works on them and lets the core go.</summary>
+    /// <returns>False: nothing comes any more.</returns>
+    public bool Work(CoreSeat seat, Action work)
+    {
+        if (!_cores.Take(seat))
+        {
+            return false;
+        }
+
+        try
+        {
+            work();
+        }
+        finally
+        {
+            _cores.Return();
+        }
+
+        return true;
     }
 
     /// <summary>The worker that took a frame begins with it.</summary>
@@ -100,8 +135,12 @@ internal sealed class Stage
         return Exit.Refuse(job, now);
     }
 
-    /// <summary>Lets the threads go when nothing waits.</summary>
-    public void Close() => Queue.Close();
+    /// <summary>Lets the threads go when nothing waits, and what still waits for no core.</summary>
+    public void Close()
+    {
+        Queue.Close();
+        _cores.Open();
+    }
 
     /// <summary>After <see cref="Close"/>: waits for the threads to end.</summary>
     /// <param name="limit">How long at most; null: as long as it takes.</param>

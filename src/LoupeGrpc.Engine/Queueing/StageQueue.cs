@@ -24,6 +24,30 @@ internal sealed class StageQueue<T>(string name, int capacity, Predicate<T>? isU
         }
     }
 
+    /// <summary>Of what is taken next. Null: nothing waits.</summary>
+    public bool? HeadIsUrgent
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _waiting.Count == 0 ? null : isUrgent?.Invoke(_waiting[0]) == true;
+            }
+        }
+    }
+
+    /// <summary>Closed and empty.</summary>
+    public bool IsOver
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _closed && _waiting.Count == 0;
+            }
+        }
+    }
+
     /// <exception cref="InvalidOperationException">There are more items than admission allows.</exception>
     public void Add(T item)
     {
@@ -88,14 +112,14 @@ internal sealed class StageQueue<T>(string name, int capacity, Predicate<T>? isU
         }
     }
 
-    /// <summary>Waits for an item, and then takes those that <paramref name="select"/> chooses.</summary>
+    /// <summary>Takes what <paramref name="select"/> chooses, where something waits.</summary>
     /// <param name="select">Takes out of the list what it wants, quickly: nobody else gets to the queue meanwhile.</param>
-    /// <returns>False: the queue is closed and empty.</returns>
-    public bool Take(Action<List<T>> select)
+    /// <returns>False: nothing waits.</returns>
+    public bool TryTake(Action<List<T>> select)
     {
         lock (_lock)
         {
-            if (!Wait())
+            if (_waiting.Count == 0)
             {
                 return false;
             }

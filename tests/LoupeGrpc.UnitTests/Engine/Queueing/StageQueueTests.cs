@@ -21,7 +21,7 @@ public sealed class StageQueueTests
         var queue = NewQueue("a", "b", "c", "d");
         List<string> taken = [];
 
-        Assert.True(queue.Take(waiting =>
+        Assert.True(queue.TryTake(waiting =>
         {
             taken.AddRange(waiting.Where(static item => item is "b" or "d"));
             waiting.RemoveAll(taken.Contains);
@@ -47,19 +47,24 @@ public sealed class StageQueueTests
     {
         var queue = NewQueue();
         var taking = Task.Run(queue.Take, TestContext.Current.CancellationToken);
-        var choosing = Task.Run(() => queue.Take(static waiting => waiting.Clear()), TestContext.Current.CancellationToken);
+        queue.Add("a");
+        Assert.Equal("a", await taking);
+    }
 
-        // One of them may take both: the other gets the next.
-        while (!taking.IsCompleted || !choosing.IsCompleted)
-        {
-            queue.AddRange(["a", "b"]);
-            await Task.Delay(1, TestContext.Current.CancellationToken);
-            queue.TryRemove("a");
-            queue.TryRemove("b");
-        }
-
-        Assert.True(await taking is "a" or "b");
-        Assert.True(await choosing);
+    [Fact]
+    public void It_tells_what_its_head_is_and_whether_anything_comes()
+    {
+        var queue = new StageQueue<string>("the test", capacity: 8, static item => item.StartsWith('!'));
+        Assert.Null(queue.HeadIsUrgent);
+        queue.Add("a");
+        Assert.False(queue.HeadIsUrgent);
+        queue.Add("!b");
+        Assert.True(queue.HeadIsUrgent);
+        queue.Close();
+        Assert.False(queue.IsOver);
+        Assert.True(queue.TryTake(static waiting => waiting.Clear()));
+        Assert.Null(queue.HeadIsUrgent);
+        Assert.True(queue.IsOver);
     }
 
     [Fact]
@@ -73,7 +78,7 @@ public sealed class StageQueueTests
         queue.Add("late");
         Assert.Equal("late", queue.Take());
         Assert.Null(queue.Take());
-        Assert.False(queue.Take(static _ => Assert.Fail("there is nothing to choose from")));
+        Assert.False(queue.TryTake(static _ => Assert.Fail("there is nothing to choose from")));
     }
 
     [Fact]
