@@ -33,15 +33,18 @@ internal sealed class PixelPool : IDisposable
         }
     }
 
-    /// <summary>Waits until a buffer is free.</summary>
-    /// <returns>Null: the pool is closed, and none is.</returns>
-    public TensorBuffer? Rent() => _free.Take();
+    /// <summary>Called after each buffer that comes back. Set before the first frame.</summary>
+    public Action? Returned { get; set; }
 
-    // The last one comes first: the processor still has it at hand.
-    public void Return(TensorBuffer pixels) => _free.PutBack(pixels);
+    /// <returns>Null: none is free.</returns>
+    public TensorBuffer? TryRent() => _free.TryTake();
 
-    /// <summary>Lets those who wait for a buffer go.</summary>
-    public void Close() => _free.Close();
+    public void Return(TensorBuffer pixels)
+    {
+        // The last one comes first: the processor still has it at hand.
+        _free.PutBack(pixels);
+        Returned?.Invoke();
+    }
 
     /// <summary>After every buffer came back, and after the slots that have read them.</summary>
     public void Dispose() => _buffers.Dispose();

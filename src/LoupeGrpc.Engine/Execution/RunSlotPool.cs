@@ -59,9 +59,12 @@ internal sealed class RunSlotPool : IDisposable
         }
     }
 
-    /// <summary>Waits until a place is free and keeps it for the caller, who may <see cref="Open"/> it and must <see cref="Return"/> it.</summary>
-    /// <returns>Null: the pool is closed, and none is.</returns>
-    public SlotPlace? Reserve() => _free.Take();
+    /// <summary>Called after each place that comes back. Set before the first frame.</summary>
+    public Action? Returned { get; set; }
+
+    /// <summary>Keeps a free place for the caller, who may <see cref="Open"/> it and must <see cref="Return"/> it.</summary>
+    /// <returns>Null: none is free.</returns>
+    public SlotPlace? TryReserve() => _free.TryTake();
 
     /// <summary>The slot of a reserved place, made now where there is none.</summary>
     /// <exception cref="OnnxRuntimeException">There is not enough memory.</exception>
@@ -76,6 +79,7 @@ internal sealed class RunSlotPool : IDisposable
     {
         place.Fit(_rows);
         _free.PutBack(place);
+        Returned?.Invoke();
     }
 
     /// <summary>Smaller slots from now on: the memory of those that are free is given back now, that of the others when they return.</summary>
@@ -84,9 +88,6 @@ internal sealed class RunSlotPool : IDisposable
         _rows = Math.Min(_rows, rows);
         _free.ForEach(place => place.Fit(rows));
     }
-
-    /// <summary>Lets those who wait for a place go.</summary>
-    public void Close() => _free.Close();
 
     /// <summary>After every slot came back.</summary>
     public void Dispose()

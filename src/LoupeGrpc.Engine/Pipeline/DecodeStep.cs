@@ -27,7 +27,7 @@ internal sealed class DecodeStep(ModelManifest manifest, PixelPool pixels, Stage
     private byte[]? _tile;
 
     /// <summary>A buffer for the pixels of the next frame.</summary>
-    public bool Prepare() => (_free ??= pixels.Rent()) is not null;
+    public bool TryPrepare() => (_free ??= pixels.TryRent()) is not null;
 
     public AnalysisOutcome? Process(FrameJob job)
     {

@@ -11,8 +11,7 @@ internal sealed class EncodeWorker : IStageWorker
     private readonly ModelRuns _runs;
     private readonly IFrameStep _gate;
     private readonly Action<IReadOnlyList<FrameJob>> _next;
-    private readonly CoreSeat _seat;
-    private readonly Action _work;
+    private readonly Action<List<FrameJob>> _select;
     private readonly List<FrameJob> _taken = [];
     private SlotPlace? _place;
 
@@ -21,27 +20,30 @@ internal sealed class EncodeWorker : IStageWorker
     public EncodeWorker(Stage stage, ModelRuns runs, IFrameStep gate, Action<IReadOnlyList<FrameJob>> next)
     {
         (_stage, _runs, _gate, _next) = (stage, runs, gate, next);
-        _seat = stage.CreateSeat(Select);
-        _work = Encode;
+        _select = Select;
     }
 
-    public bool Work()
+    public bool TryTake()
     {
-        // First the room, then the frames: what comes while the device or the stages behind it are busy joins them.
-        if (_runs.Slots.Reserve() is not { } place)
-        {
-            return false;
-        }
-
-        _place = place;
+        _place ??= _runs.Slots.TryReserve();
         _taken.Clear();
-        if (!_stage.Work(_seat, _work))
+        return _place is not null && _stage.Queue.TryTake(_select);
+    }
+
+    public void Work()
+    {
+        var place = _place!;
+        _place = null;
+        long now = _stage.Clock.Now;
+        var run = _taken.FindAll(job => !Refuse(job, now));
+        if (run.Count == 0)
         {
             _runs.Slots.Return(place);
-            return false;
         }
-
-        return true;
+        else
+        {
+            Encode(place, run);
+        }
     }
 
     public void Dispose()
@@ -71,20 +73,6 @@ internal sealed class EncodeWorker : IStageWorker
         }
 
         waiting.RemoveAll(_taken.Contains);
-    }
-
-    private void Encode()
-    {
-        long now = _stage.Clock.Now;
-        var run = _taken.FindAll(job => !Refuse(job, now));
-        if (run.Count == 0)
-        {
-            _runs.Slots.Return(_place!);
-        }
-        else
-        {
-            Encode(_place!, run);
-        }
     }
 
     private bool Refuse(FrameJob job, long now)

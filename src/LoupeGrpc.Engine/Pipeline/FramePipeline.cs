@@ -9,7 +9,7 @@ namespace LoupeGrpc.Engine.Pipeline;
 /// <summary>
 /// The way of a frame. <see cref="AnalyzeAsync"/> looks at it and lets it in at the door (<see cref="FrameDoor"/>); <see cref="Start"/> names the stages that it passes,
 /// from top to bottom; by <see cref="FrameExit"/> it leaves, whatever happens to it. How many frames are inside is bounded by the <see cref="Room"/> at the door,
-/// and from decoding on by the pixel buffers and the run slots, which stages take before they take a frame. How many of the stages compute at a time, and which, <see cref="Cores"/> decides.
+/// and from decoding on by the pixel buffers and the run slots, which stages take before they take a frame. Which stage computes, <see cref="ComputeThreads"/> decide.
 /// </summary>
 internal sealed class FramePipeline
 {
@@ -20,7 +20,7 @@ internal sealed class FramePipeline
     private const int UrgentPlaces = 2;
 
     /// <summary>On a single core the system divides it between a picture that takes long and what passes it.</summary>
-    private const int LeastCores = 2;
+    private const int LeastThreads = 2;
 
     private readonly ModelRuns _runs;
     private readonly EngineLimits _limits;
@@ -31,7 +31,7 @@ internal sealed class FramePipeline
     private readonly FrameExit _exit;
     private readonly FrameDoor _door;
     private readonly TilePlanner _planner;
-    private readonly IReadOnlyList<Stage> _stages;
+    private readonly IReadOnlyList<ComputeThreads> _threads;
     private readonly Stage _first;
     private readonly int _decoders;
 
@@ -47,7 +47,7 @@ internal sealed class FramePipeline
         TilePlanner planner,
         int decoders,
         Stage first,
-        IReadOnlyList<Stage> stages)
+        IReadOnlyList<ComputeThreads> threads)
     {
         _runs = runs;
         _limits = limits;
@@ -61,7 +61,7 @@ internal sealed class FramePipeline
         _planner = planner;
         _decoders = decoders;
         _first = first;
-        _stages = stages;
+        _threads = threads;
     }
 
     /// <summary>
@@ -96,10 +96,9 @@ internal sealed class FramePipeline
         int decoders = options.EffectiveDecodeWorkers;
         int atATime = runs.ConcurrentRuns;
         int tilesAtATime = decoders + (2 * atATime * runs.Sizes.Largest);
-        int place = 0;
-        var cores = new Cores(Math.Max(LeastCores, Environment.ProcessorCount));
-        // A device computes by itself; and runs of several frames should find company, which comes while they wait for the run before them and not for a core.
-        var forRuns = runs.Model.Target.IsDevice || runs.Sizes.Largest > 1 ? Cores.Unlimited() : cores;
+        var compute = new ComputeThreads("compute", Math.Max(LeastThreads, Environment.ProcessorCount));
+        List<ComputeThreads> threads = [compute];
+        var stages = new List<Stage>();
         Stage decode = null!, encode = null!, segment = null!, mask = null!, adapt = null!;
 
         // Large pictures, where that is wanted, become many frames: each tile passes the stages from decoding to its mask, and the picture goes on to its own.
@@ -127,15 +126,12 @@ internal sealed class FramePipeline
         adapt = CreateStage(AdaptStep.Name, atATime, runsModel: true, stage => new FrameWorker(
             stage, new AdaptStep(answers, classifier, clock, metrics), next: null));
 
-        Stage[] stages = [hall, decode, encode, segment, mask, adapt];
-        var pipeline = new FramePipeline(runs, options.Limits, time, logger, health, room, deadlines, exit, planner, decoders, decode, stages);
+        var pipeline = new FramePipeline(runs, options.Limits, time, logger, health, room, deadlines, exit, planner, decoders, decode, threads);
         health.OnEnd(pipeline.End);
         runs.Watchdog.Arm(reason => health.Lose(reason));
-        foreach (var stage in stages)
-        {
-            stage.Start();
-        }
-
+        runs.Pixels.Returned = compute.Look;
+        runs.Slots.Returned = () => threads.ForEach(static group => group.Look());
+        threads.ForEach(static group => group.Start());
         return pipeline;
 
         void Enter(FrameJob frame)
@@ -150,16 +146,30 @@ internal sealed class FramePipeline
             }
         }
 
-        Stage CreateStage(string name, int workers, bool runsModel, Func<Stage, IStageWorker> createWorker) =>
-            Stage.Create(
-                name,
-                place++,
-                workers,
-                options.MaxFramesInPipeline + tilesAtATime,
-                runsModel,
-                runsModel ? forRuns : cores,
-                new StageContext(exit, classifier, clock),
-                createWorker);
+        // Runs on a device wait for it, and not for a core. So do runs of several frames: while one is on, those of the next gather.
+        ComputeThreads ThreadsFor(string name, int workers, bool runsModel)
+        {
+            if (!runsModel || !(runs.Model.Target.IsDevice || runs.Sizes.Largest > 1))
+            {
+                return compute;
+            }
+
+            threads.Add(new ComputeThreads(name, workers));
+            return threads[^1];
+        }
+
+        Stage CreateStage(string name, int workers, bool runsModel, Func<Stage, IStageWorker> createWorker)
+        {
+            var group = ThreadsFor(name, workers, runsModel);
+            var stage = new Stage(name, stages.Count, options.MaxFramesInPipeline + tilesAtATime, runsModel, group, new StageContext(exit, classifier, clock));
+            stages.Add(stage);
+            for (int i = 0; i < workers; i++)
+            {
+                group.Add(stage, createWorker(stage));
+            }
+
+            return stage;
+        }
     }
 
     public async ValueTask<AnalysisOutcome> AnalyzeAsync(FrameInput input, AnalysisRequest request, CancellationToken cancellationToken)
@@ -199,12 +209,11 @@ internal sealed class FramePipeline
     public async Task<bool> StopAsync()
     {
         await Room.Close().ConfigureAwait(false);
-        foreach (var stage in _stages)
+        foreach (var group in _threads)
         {
-            stage.Close();
+            group.Close();
         }
 
-        _runs.Close();
         _deadlines.Dispose();
         return await Task.Run(Join).ConfigureAwait(false);
     }
@@ -223,16 +232,18 @@ internal sealed class FramePipeline
         // By the system's clock, as threads are waited for.
         long start = TimeProvider.System.GetTimestamp();
         bool all = true;
-        foreach (var stage in _stages)
+        foreach (string stage in _threads.SelectMany(group => group.Join(Left)))
         {
-            var left = LastWait - TimeProvider.System.GetElapsedTime(start);
-            if (!stage.Join(_health.Failure is null ? null : left > TimeSpan.Zero ? left : TimeSpan.Zero))
-            {
-                EngineLog.ThreadLeftBehind(_logger, stage.Name);
-                all = false;
-            }
+            EngineLog.ThreadLeftBehind(_logger, stage);
+            all = false;
         }
 
         return all;
+
+        TimeSpan? Left()
+        {
+            var left = LastWait - TimeProvider.System.GetElapsedTime(start);
+            return _health.Failure is null ? null : left > TimeSpan.Zero ? left : TimeSpan.Zero;
+        }
     }
 }

@@ -1,5 +1,3 @@
-using LoupeGrpc.Engine.Scheduling;
-
 namespace LoupeGrpc.Engine.Pipeline;
 
 /// <summary>Does a step with one frame after the other.</summary>
@@ -8,28 +6,24 @@ internal sealed class FrameWorker : IStageWorker
     private readonly Stage _stage;
     private readonly IFrameStep _step;
     private readonly Action<FrameJob>? _next;
-    private readonly CoreSeat _seat;
-    private readonly Action _work;
+    private readonly Action<List<FrameJob>> _select;
     private FrameJob? _taken;
 
+    /// <param name="step">Owned.</param>
     /// <param name="next">Gets the frames that have no answer yet; null: the step answers all.</param>
     public FrameWorker(Stage stage, IFrameStep step, Action<FrameJob>? next)
     {
         (_stage, _step, _next) = (stage, step, next);
-        _work = Pass;
-        _seat = stage.CreateSeat(waiting =>
+        _select = waiting =>
         {
             _taken = waiting[0];
             waiting.RemoveAt(0);
-        });
+        };
     }
 
-    // First what the step needs, then the frame: while the step waits, the frame is still where its caller and its deadline find it.
-    public bool Work() => _step.Prepare() && _stage.Work(_seat, _work);
+    public bool TryTake() => _step.TryPrepare() && _stage.Queue.TryTake(_select);
 
-    public void Dispose() => (_step as IDisposable)?.Dispose();
-
-    private void Pass()
+    public void Work()
     {
         var job = _taken!;
         _taken = null;
@@ -45,6 +39,8 @@ internal sealed class FrameWorker : IStageWorker
             _next!(job);
         }
     }
+
+    public void Dispose() => (_step as IDisposable)?.Dispose();
 
     private AnalysisOutcome? Process(FrameJob job)
     {

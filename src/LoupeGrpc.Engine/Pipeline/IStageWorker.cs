@@ -1,9 +1,15 @@
 namespace LoupeGrpc.Engine.Pipeline;
 
-/// <summary>The work of one thread of a stage.</summary>
+/// <summary>Works on what waits before a stage, on one thread at a time.</summary>
 internal interface IStageWorker : IDisposable
 {
-    /// <summary>Waits for what comes next, and works on it: every frame that it takes goes on or out. Never throws.</summary>
-    /// <returns>False: nothing comes any more.</returns>
-    bool Work();
+    /// <summary>
+    /// Takes what it works on next: first what the work needs, then the frames. As long as something lacks, they are still where their caller and their deadline find
+    /// them, and where others join them. Does not wait.
+    /// </summary>
+    /// <returns>False: something lacks, or nothing waits.</returns>
+    bool TryTake();
+
+    /// <summary>Works on what was taken: every frame of it goes on or out. Never throws.</summary>
+    void Work();
 }

@@ -13,22 +13,32 @@ internal sealed class SegmentWorker : IStageWorker
     private readonly Stage _stage;
     private readonly ModelRuns _runs;
     private readonly Action<FrameJob> _next;
-    private readonly CoreSeat _seat;
-    private readonly Action _work;
+    private readonly Action<List<FrameJob>> _select;
     private readonly List<FrameJob> _taken = [];
 
     /// <param name="next">Gets the frames that were segmented.</param>
     public SegmentWorker(Stage stage, ModelRuns runs, Action<FrameJob> next)
     {
         (_stage, _runs, _next) = (stage, runs, next);
-        _seat = stage.CreateSeat(Select);
-        _work = Segment;
+        _select = Select;
     }
 
-    public bool Work()
+    public bool TryTake()
     {
         _taken.Clear();
-        return _stage.Work(_seat, _work);
+        return _stage.Queue.TryTake(_select);
+    }
+
+    public void Work()
+    {
+        var batch = _taken[0].Batch!;
+        var jobs = Begin();
+        var ranges = new Stack<RowRange>();
+        Plan(ranges, new RowRange(0, batch.Rows), jobs);
+        while (ranges.TryPop(out var rows))
+        {
+            Segment(batch.Slot, rows, jobs.FindAll(job => job.Row >= rows.First && job.Row < rows.End), ranges);
+        }
     }
 
     public void Dispose()
@@ -42,18 +52,6 @@ internal sealed class SegmentWorker : IStageWorker
         var batch = waiting[0].Batch;
         _taken.AddRange(waiting.Where(job => job.Batch == batch));
         waiting.RemoveAll(_taken.Contains);
-    }
-
-    private void Segment()
-    {
-        var batch = _taken[0].Batch!;
-        var jobs = Begin();
-        var ranges = new Stack<RowRange>();
-        Plan(ranges, new RowRange(0, batch.Rows), jobs);
-        while (ranges.TryPop(out var rows))
-        {
-            Segment(batch.Slot, rows, jobs.FindAll(job => job.Row >= rows.First && job.Row < rows.End), ranges);
-        }
     }
 
     /// <returns>Those that are still wanted.</returns>

@@ -36,18 +36,6 @@ internal sealed class StageQueue<T>(string name, int capacity, Predicate<T>? isU
         }
     }
 
-    /// <summary>Closed and empty.</summary>
-    public bool IsOver
-    {
-        get
-        {
-            lock (_lock)
-            {
-                return _closed && _waiting.Count == 0;
-            }
-        }
-    }
-
     /// <exception cref="InvalidOperationException">There are more items than admission allows.</exception>
     public void Add(T item)
     {
@@ -102,6 +90,22 @@ internal sealed class StageQueue<T>(string name, int capacity, Predicate<T>? isU
         lock (_lock)
         {
             if (!Wait())
+            {
+                return null;
+            }
+
+            var item = _waiting[0];
+            _waiting.RemoveAt(0);
+            return item;
+        }
+    }
+
+    /// <returns>Null: nothing waits.</returns>
+    public T? TryTake()
+    {
+        lock (_lock)
+        {
+            if (_waiting.Count == 0)
             {
                 return null;
             }

@@ -161,13 +161,6 @@ internal sealed class ModelRuns : IDisposable
     /// <exception cref="OnnxRuntimeException">It does not run.</exception>
     public void CheckAgain() => _check.Run(_memory.CheckSlot!, _memory.CheckPixels!, bucket: 1, row: 0);
 
-    /// <summary>Lets those go who wait for memory.</summary>
-    public void Close()
-    {
-        Slots.Close();
-        Pixels.Close();
-    }
-
     /// <summary>After the last frame.</summary>
     public void Dispose()
     {
@@ -178,9 +171,9 @@ internal sealed class ModelRuns : IDisposable
     /// <summary>Runs every bucket of every graph, so that no frame meets a run that has still something to build, and measures it.</summary>
     private void WarmUp(ILogger logger, TimeProvider time, CancellationToken cancellationToken)
     {
-        var place = Slots.Reserve()!;
+        var place = Slots.TryReserve()!;
         var slot = Slots.Open(place);
-        var pixels = Pixels.Rent()!;
+        var pixels = Pixels.TryRent()!;
         try
         {
             foreach (int bucket in Sizes.Buckets)

@@ -96,7 +96,7 @@ public sealed class RunSlotTests
     {
         using var model = LoupeModel.Load(TestPackages.Tiny("tiny-s"), ExecutionTarget.Cpu, intraOpThreads: 1);
         using var pool = RunSlotPool.Allocate(model, count: 2, rows: 4);
-        var used = pool.Reserve()!;
+        var used = pool.TryReserve()!;
         Assert.Equal(4, pool.Open(used).Rows);
 
         pool.Shrink(2);
@@ -104,11 +104,10 @@ public sealed class RunSlotTests
 
         for (int i = 0; i < pool.Count; i++)
         {
-            Assert.Equal(2, pool.Open(pool.Reserve()!).Rows);
+            Assert.Equal(2, pool.Open(pool.TryReserve()!).Rows);
         }
 
-        pool.Close();
-        Assert.Null(pool.Reserve());
+        Assert.Null(pool.TryReserve());
     }
 
     private static void Segment(LoupeModel model, RunSlot slot, RowRange rows)
