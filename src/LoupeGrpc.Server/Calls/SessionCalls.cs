@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using LoupeGrpc.Server.Contract;
+using LoupeGrpc.Server.Models;
 using LoupeGrpc.Server.Health;
 using LoupeGrpc.Server.Logs;
 using LoupeGrpc.Server.Security;
@@ -122,13 +123,13 @@ internal sealed class SessionCalls(
         if (session is null && services.Keeping.IsOn && !serving.IsDraining)
         {
             (session, problem, refusal) = await services.Keeping.FindAsync(
-                open.ResumeToken.Memory, caller.Owner, OpenReader.ClaimOf(open), stored => Restore(stored, caller)).ConfigureAwait(false);
+                open.ResumeToken.Memory, caller.Owner, OpenReader.ClaimOf(open), stored => Restore(stored, call.Peer, caller)).ConfigureAwait(false);
         }
 
         return session is not null && session.TryAttach(call, open.ResponsesReceived, out refusal) ? (session, null, null) : (null, problem, refusal);
     }
 
-    private FoundSession Restore(StoredSession stored, Caller caller)
+    private FoundSession Restore(StoredSession stored, string peer, Caller caller)
     {
         var facts = stored.Record.Facts;
         if (services.Models.TryTakePackage(facts.Model, facts.Settings.Deterministic) is not { } seat)
@@ -137,7 +138,7 @@ internal sealed class SessionCalls(
         }
 
         var session = AnalyzeSession.Restore(
-            stored.ToOpening(services.Options.Limits, services.Options.Receipts.AreSigned) with { Owner = caller.Owner, Quota = quotas.Of(caller), ModelThresholds = seat.Model.Calibration?.Thresholds }, seat, stored, services, sessions.Remove);
+            Complete(stored.ToOpening(services.Options.Limits, services.Options.Receipts.AreSigned), peer, caller, seat), seat, stored, services, sessions.Remove);
         if (sessions.TryAdd(session, out var refusal))
         {
             return new FoundSession(session, null);
@@ -175,7 +176,7 @@ internal sealed class SessionCalls(
 
         var session = new AnalyzeSession(
             Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8)),
-            opening with { Owner = caller.Owner, Quota = quotas.Of(caller), ModelThresholds = seat.Model.Calibration?.Thresholds },
+            Complete(opening, call.Peer, caller, seat),
             seat,
             snapshot,
             services,
@@ -189,6 +190,15 @@ internal sealed class SessionCalls(
         session.Dispose();
         return null;
     }
+
+    /// <summary>With what its client does not say.</summary>
+    private SessionOpening Complete(SessionOpening opening, string peer, Caller caller, ModelSeat seat) => opening with
+    {
+        Owner = caller.Owner,
+        Address = PeerAddress.Of(peer),
+        Quota = quotas.Of(caller),
+        ModelThresholds = seat.Model.Calibration?.Thresholds,
+    };
 
     private CallFailure Refuse(SessionTransport transport, CallFailure failure) => Refuse(transport.Peer, transport.Caller, failure);
 

@@ -97,7 +97,7 @@ internal sealed record IdentityOptions
     public string Role { get; init; } = "analyse";
 }
 
-/// <summary>What one identity may take, and all strangers together.</summary>
+/// <summary>What one identity may take, one address, and all strangers together.</summary>
 internal sealed record QuotaOptions
 {
     /// <summary>Those that wait to be resumed among them: they give way to new ones of the same identity.</summary>
@@ -124,6 +124,14 @@ internal sealed record QuotaOptions
     [Setting("its sessions that adapt; 0: no limit")]
     [Range(0, 100_000)]
     public int AdaptationStates { get; init; }
+
+    /// <summary>
+    /// As <see cref="Sessions"/>, whoever opened them. Of IPv6 the first 64 bits count, which one host chooses the others behind. Behind a proxy all clients have its
+    /// address; sockets of the file system have none.
+    /// </summary>
+    [Setting("sessions of one address; 0: no limit")]
+    [Range(0, 100_000)]
+    public int AddressSessions { get; init; }
 
     [Setting("sessions of all strangers; 0: no limit")]
     [Range(0, 100_000)]

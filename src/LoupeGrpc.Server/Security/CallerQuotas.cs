@@ -36,6 +36,7 @@ internal sealed class CallerQuotas(LiveOptions live, MemoryLedger ledger, Messag
         return new OwnerQuota(sessions, setting, pace.IsLimited ? pace : null)
         {
             Rooms = rooms,
+            AddressSessions = quotas.AddressSessions,
             AdaptationStates = isStranger ? quotas.StrangerAdaptationStates : quotas.AdaptationStates,
         };
     }

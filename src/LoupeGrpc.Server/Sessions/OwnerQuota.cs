@@ -10,6 +10,9 @@ internal sealed record OwnerQuota(int Sessions, string Setting, IFramePace? Pace
 {
     public static OwnerQuota Unlimited { get; } = new(0, string.Empty, null);
 
+    /// <summary>Of one address, whoever its owners are; 0: as many as there are places.</summary>
+    public int AddressSessions { get; init; }
+
     /// <summary>Null: those of everybody.</summary>
     public OwnerRooms? Rooms { get; init; }
 

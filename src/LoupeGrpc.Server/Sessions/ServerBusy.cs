@@ -18,6 +18,9 @@ internal static class ServerBusy
     public static CallFailure NoSessionLeft(OwnerQuota quota) => new(new FrameFailure(
         FailureKind.Overloaded, $"the identity has all the sessions that it may have ({quota.Sessions}): {quota.Setting}"));
 
+    public static CallFailure NoSessionLeftForAddress(OwnerQuota quota) => new(new FrameFailure(
+        FailureKind.Overloaded, $"its address has all the sessions that one may have ({quota.AddressSessions}): Loupe:Quotas:AddressSessions"));
+
     public static CallFailure TooManyFrames { get; } = new(new FrameFailure(
         FailureKind.Overloaded, "more pictures or bytes a second than the identity may send: Loupe:Quotas:FramesPerSecond and BytesPerSecond, or --frames-per-second of its key"));
 

@@ -16,6 +16,9 @@ internal sealed record SessionOpening
     /// <summary>Whose session it is: opaque, and the same for the same identity. Empty: of somebody unknown, as those of all others unknown.</summary>
     public string Owner { get; init; } = string.Empty;
 
+    /// <summary>Where it was opened from; empty where there is none.</summary>
+    public string Address { get; init; } = string.Empty;
+
     /// <summary>Of the owner.</summary>
     public OwnerQuota Quota { get; init; } = OwnerQuota.Unlimited;
 

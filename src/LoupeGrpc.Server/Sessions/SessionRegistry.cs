@@ -47,7 +47,7 @@ internal sealed class SessionRegistry(LoupeOptions options, TimeProvider time)
     {
         while (true)
         {
-            bool isOverQuota;
+            Func<SessionOpening, bool>? overQuota;
             lock (_lock)
             {
                 if (_draining)
@@ -56,8 +56,8 @@ internal sealed class SessionRegistry(LoupeOptions options, TimeProvider time)
                     return false;
                 }
 
-                isOverQuota = IsOverQuota(session.Opening);
-                if (!isOverQuota && _sessions.Count < options.Limits.MaxSessions)
+                (overQuota, refusal) = OverQuota(session.Opening);
+                if (overQuota is null && _sessions.Count < options.Limits.MaxSessions)
                 {
                     refusal = null;
                     _sessions.Add(session.Id, session);
@@ -70,7 +70,7 @@ internal sealed class SessionRegistry(LoupeOptions options, TimeProvider time)
                 }
             }
 
-            if (!isOverQuota && LongestIdle() is { } idle)
+            if (overQuota is null && LongestIdle() is { } idle)
             {
                 var end = idle.IsUnused ? SessionEnd.Unused : SessionEnd.Idle;
                 idle.BeginEnd(end, new SessionNotice(NoticeKind.Terminated, end.Name), TimeSpan.Zero);
@@ -79,9 +79,9 @@ internal sealed class SessionRegistry(LoupeOptions options, TimeProvider time)
             }
 
             // Of its own ones, where they are too many.
-            if ((!isOverQuota && IsCrowd()) || LeastParked(isOverQuota ? session.Opening.Owner : null) is not { } parked)
+            if ((overQuota is null && IsCrowd()) || LeastParked(overQuota) is not { } parked)
             {
-                refusal = isOverQuota ? ServerBusy.NoSessionLeft(session.Opening.Quota) : ServerBusy.NoSessionLeft(options.Limits);
+                refusal ??= ServerBusy.NoSessionLeft(options.Limits);
                 return false;
             }
 
@@ -163,17 +163,27 @@ internal sealed class SessionRegistry(LoupeOptions options, TimeProvider time)
         List().Where(static session => session.ParkedSince is not null).MinBy(static session => session.ParkedSince);
 
     /// <summary>Of those without a connection the one with the least to lose; null where there is none.</summary>
-    /// <param name="owner">Null: of anybody.</param>
-    private AnalyzeSession? LeastParked(string? owner) => List()
-        .Where(session => session.ParkedSince is not null && (owner is null || session.Opening.Owner == owner))
+    /// <param name="among">Null: all.</param>
+    private AnalyzeSession? LeastParked(Func<SessionOpening, bool>? among) => List()
+        .Where(session => session.ParkedSince is not null && among?.Invoke(session.Opening) != false)
         .MinBy(static session => (!session.IsUnused, session.ParkedSince));
 
     /// <summary>Whether most places are taken by sessions that have a connection and sent nothing yet.</summary>
     private bool IsCrowd() => List().Count(static session => session is { ParkedSince: null, IsUnused: true }) > options.Limits.MaxSessions / 2;
 
     /// <summary>Within the lock.</summary>
-    private bool IsOverQuota(SessionOpening opening) =>
-        opening.Quota.Sessions > 0 && _sessions.Values.Count(session => session.Opening.Owner == opening.Owner) >= opening.Quota.Sessions;
+    /// <returns>Those that share a quota with it in which no place is left, and what is said then; neither where there is one.</returns>
+    private (Func<SessionOpening, bool>? Among, CallFailure? Refusal) OverQuota(SessionOpening opening)
+    {
+        var quota = opening.Quota;
+        bool HasOwner(SessionOpening other) => other.Owner == opening.Owner;
+        bool HasAddress(SessionOpening other) => other.Address == opening.Address;
+        return IsFull(quota.Sessions, HasOwner) ? (HasOwner, ServerBusy.NoSessionLeft(quota))
+            : opening.Address.Length > 0 && IsFull(quota.AddressSessions, HasAddress) ? (HasAddress, ServerBusy.NoSessionLeftForAddress(quota))
+            : default;
+    }
+
+    private bool IsFull(int most, Predicate<SessionOpening> counts) => most > 0 && _sessions.Values.Count(session => counts(session.Opening)) >= most;
 
     /// <summary>In constant time.</summary>
     private static bool IsOwner(AnalyzeSession session, string owner) =>

@@ -1,3 +1,5 @@
+using System.Net;
+using System.Net.Sockets;
 using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
@@ -291,5 +293,38 @@ public sealed class QuotaTests : IDisposable
             "the identity has all the sessions that it may have (1): Loupe:Quotas:StrangerSessions",
             StatusAssert.Carries(failure, StatusCode.ResourceExhausted, FailureCode.Overloaded).Message);
         using var known = await RunningServer.OpenAsync(SecureServer.Call(server.Calls(key)));
+    }
+
+    /// <summary>One machine cannot take all places, whatever it calls itself; what it left waiting gives way to it, and another's does not.</summary>
+    [Fact]
+    public async Task An_address_has_a_quota_whoever_calls_from_it()
+    {
+        var one = await SecureServer.AddKeyAsync(Keys, "one");
+        var two = await SecureServer.AddKeyAsync(Keys, "two");
+        await using var server = await SecureServer.StartAsync(Options with { Quotas = new QuotaOptions { AddressSessions = 2 } });
+        using var elsewhere = await RunningServer.OpenAsync(SecureServer.Call(server.Calls(one, From("127.0.0.2"))), new OpenSession { Resumable = true });
+        elsewhere.Dispose();
+        await Patience.UntilAsync(() => server.Sessions.List() is [{ ParkedSince: not null }]);
+        using var first = await RunningServer.OpenAsync(SecureServer.Call(server.Calls(one)), new OpenSession { Resumable = true });
+        using var second = await RunningServer.OpenAsync(SecureServer.Call(server.Calls(two)));
+
+        using var refused = SecureServer.Call(server.Calls(two));
+        await refused.SendAsync(new AnalyzeRequest { Open = new OpenSession() });
+        Assert.Equal(
+            "its address has all the sessions that one may have (2): Loupe:Quotas:AddressSessions",
+            StatusAssert.Carries((await refused.FailureAsync()).Failure, StatusCode.ResourceExhausted, FailureCode.Overloaded).Message);
+
+        first.Dispose();
+        await Patience.UntilAsync(() => server.Sessions.List().Count(static session => session.ParkedSince is not null) == 2);
+        using var third = await RunningServer.OpenAsync(SecureServer.Call(server.Calls(two)));
+        Assert.Equal(["127.0.0.2", "127.0.0.1", "127.0.0.1"], server.Sessions.List().Select(static session => session.Opening.Address));
+
+        static Action<SocketsHttpHandler> From(string address) => handler => handler.ConnectCallback = async (context, cancellationToken) =>
+        {
+            var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
+            socket.Bind(new IPEndPoint(IPAddress.Parse(address), 0));
+            await socket.ConnectAsync(IPAddress.Loopback, context.DnsEndPoint.Port, cancellationToken);
+            return new NetworkStream(socket, ownsSocket: true);
+        };
     }
 }

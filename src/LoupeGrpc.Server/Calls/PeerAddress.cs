@@ -1,0 +1,25 @@
+using System.Net;
+using System.Net.Sockets;
+
+namespace LoupeGrpc.Server.Calls;
+
+/// <summary>The host that a peer is on, as far as its address tells.</summary>
+internal static class PeerAddress
+{
+    /// <summary>Of an IPv6 address: what follows, a host chooses by itself.</summary>
+    private const int NetworkBytes = 8;
+
+    /// <param name="peer">As gRPC writes it: ipv4:192.0.2.1:5000, ipv6:[2001:db8::1]:5000.</param>
+    /// <returns>Empty where there is none, as with a socket of the file system.</returns>
+    public static string Of(string peer)
+    {
+        int scheme = peer.IndexOf(':', StringComparison.Ordinal);
+        if (scheme < 0 || !IPEndPoint.TryParse(peer.AsSpan(scheme + 1), out var end) || !peer.StartsWith("ipv", StringComparison.Ordinal))
+        {
+            return string.Empty;
+        }
+
+        var address = end.Address.IsIPv4MappedToIPv6 ? end.Address.MapToIPv4() : end.Address;
+        return address.AddressFamily == AddressFamily.InterNetworkV6 ? Convert.ToHexStringLower(address.GetAddressBytes().AsSpan(0, NetworkBytes)) : address.ToString();
+    }
+}
