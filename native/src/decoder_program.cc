@@ -153,7 +153,7 @@ class SharedMemory {
 };
 
 // Ends the process by SIGXCPU when a picture has taken more of the processor than it may. RLIMIT_CPU would count from the start of the process, and by the
-// system's ticks, which in time are seconds away from what the process has taken: it would end of pictures that took no time at all.
+// system's ticks, which in time are seconds away from what the process has taken: it would end the process over pictures that took no time at all.
 class ProcessorTimer {
  public:
   ProcessorTimer() {

@@ -97,7 +97,7 @@ TEST_P(MaskDecoderTest, SoftMapsAndMasksAreTheReference) {
   }
 }
 
-// Masks as they are in life: nothing nearly everywhere, so that most of the picture is never computed.
+// Masks as they mostly are: nothing nearly everywhere, so that most of the picture is never computed.
 TEST_P(MaskDecoderTest, WhatIsLeftOutChangesNoPixelAndNoSoftValueWithinTheMask) {
   std::mt19937 random(5);
   for (const Case& c : kCases) {

@@ -19,7 +19,7 @@ public sealed record AnalysisRequest
     public bool SoftMask { get; init; }
 
     /// <summary>Whether the picture is looked at in tiles.</summary>
-    public TileWish Tiles { get; init; } = TileWish.None;
+    public TileRequest Tiles { get; init; } = TileRequest.None;
 
     /// <summary>Whether what explains the findings is measured too: <see cref="FrameAnalysis.Evidence"/>.</summary>
     public bool Evidence { get; init; }

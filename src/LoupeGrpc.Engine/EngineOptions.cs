@@ -60,7 +60,7 @@ public sealed record EngineOptions : IValidatableObject
     internal int EffectiveConcurrentRuns => ConcurrentRuns > 0 ? ConcurrentRuns : 1;
 
     /// <summary>Whether the engine chooses on how many threads a run works.</summary>
-    internal bool SpreadsRuns => ConcurrentRuns == 0 && EffectiveIntraOpThreads > 1;
+    internal bool ParallelizesRuns => ConcurrentRuns == 0 && EffectiveIntraOpThreads > 1;
 
     internal int EffectiveIntraOpThreads => IntraOpThreads > 0 ? IntraOpThreads : Math.Clamp(Environment.ProcessorCount, 1, 256);
 

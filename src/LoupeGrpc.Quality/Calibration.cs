@@ -5,7 +5,7 @@ namespace LoupeGrpc.Quality;
 /// <param name="Before">The map in force; what cannot be fitted stays as it has it.</param>
 /// <param name="Low">The lower threshold in force, as a probability.</param>
 /// <param name="High">The upper one.</param>
-internal sealed record CalibrationWish(RatePromise FalseAlarms, LogitMap Before, double Low, double High);
+internal sealed record CalibrationGoal(RatePromise FalseAlarms, LogitMap Before, double Low, double High);
 
 /// <summary>Something that was not fitted, and stays as it was.</summary>
 internal enum CalibrationGap
@@ -58,13 +58,13 @@ internal sealed record Calibration
     /// <param name="hasTiles">The model looks at large pictures in tiles.</param>
     /// <returns>Null: nothing can be promised, since neither path has <see cref="RatePromise.Needed"/> authentic pictures.</returns>
     /// <exception cref="ArgumentException">A logit is not finite.</exception>
-    public static Calibration? Of(IReadOnlyCollection<JudgedLogit> pictures, CalibrationWish wish, bool hasTiles)
+    public static Calibration? Of(IReadOnlyCollection<JudgedLogit> pictures, CalibrationGoal goal, bool hasTiles)
     {
         Logits.Check(pictures);
         List<CalibrationGap> gaps = [];
         var (whole, tiled) = (Path(pictures, isTiled: false), Path(pictures, isTiled: true));
-        var map = Fit(whole, tiled, wish.Before, gaps);
-        var (wholeAllowed, tiledAllowed) = (wish.FalseAlarms.Allowed(whole.Authentic.Length), wish.FalseAlarms.Allowed(tiled.Authentic.Length));
+        var map = Fit(whole, tiled, goal.Before, gaps);
+        var (wholeAllowed, tiledAllowed) = (goal.FalseAlarms.Allowed(whole.Authentic.Length), goal.FalseAlarms.Allowed(tiled.Authentic.Length));
         double high;
         if (wholeAllowed is { } allowed)
         {
@@ -91,18 +91,18 @@ internal sealed record Calibration
 
         // Of the path that gave the upper one.
         var forged = wholeAllowed is null ? tiled : whole;
-        return new Calibration { Map = map, High = high, Low = LowOf(forged, wholeAllowed is null, map, high, wish, gaps), Gaps = gaps };
+        return new Calibration { Map = map, High = high, Low = LowOf(forged, wholeAllowed is null, map, high, goal, gaps), Gaps = gaps };
     }
 
-    private static double LowOf(PathLogits path, bool isTiled, LogitMap map, double high, CalibrationWish wish, List<CalibrationGap> gaps)
+    private static double LowOf(PathLogits path, bool isTiled, LogitMap map, double high, CalibrationGoal goal, List<CalibrationGap> gaps)
     {
-        if (wish.FalseAlarms.Allowed(path.Forged.Length) is { } misses)
+        if (goal.FalseAlarms.Allowed(path.Forged.Length) is { } misses)
         {
             return Math.Min(map.Of(LogitThreshold.Below(path.Forged, misses), isTiled), high);
         }
 
         gaps.Add(CalibrationGap.TooFewForLow);
-        return high - (Logits.Of(wish.High) - Logits.Of(wish.Low));
+        return high - (Logits.Of(goal.High) - Logits.Of(goal.Low));
     }
 
     private static LogitMap Fit(PathLogits whole, PathLogits tiled, LogitMap before, List<CalibrationGap> gaps)

@@ -31,15 +31,15 @@ internal readonly record struct CalibrationErrors(double LogLoss, double Expecte
     /// <param name="pictures">In an order that has nothing to do with their logits.</param>
     /// <param name="fit">Of all of them.</param>
     /// <returns>Null where the rest is too few for what all were enough for.</returns>
-    public static IReadOnlyList<JudgedLogit>? HeldOut(IReadOnlyList<JudgedLogit> pictures, Calibration fit, CalibrationWish wish, bool hasTiles)
+    public static IReadOnlyList<JudgedLogit>? HeldOut(IReadOnlyList<JudgedLogit> pictures, Calibration fit, CalibrationGoal goal, bool hasTiles)
     {
         List<(JudgedLogit Picture, int Part)> parts =
         [
             .. pictures.GroupBy(static picture => (picture.IsForged, picture.IsTiled)).SelectMany(static kind => kind.Select(static (picture, index) => (picture, index % Folds))),
         ];
         var smallest = pictures.Where(static picture => !picture.IsForged).GroupBy(static picture => picture.IsTiled)
-            .Where(path => wish.FalseAlarms.Allowed(path.Count()) is not null).Min(static path => path.Count() * (Folds - 1) / Folds);
-        var within = wish with { FalseAlarms = new RatePromise(Math.Max(wish.FalseAlarms.Rate, 1.0 / (smallest + 1)), Confidence: null) };
+            .Where(path => goal.FalseAlarms.Allowed(path.Count()) is not null).Min(static path => path.Count() * (Folds - 1) / Folds);
+        var within = goal with { FalseAlarms = new RatePromise(Math.Max(goal.FalseAlarms.Rate, 1.0 / (smallest + 1)), Confidence: null) };
         List<JudgedLogit> judged = [];
         for (var part = 0; part < Folds; part++)
         {

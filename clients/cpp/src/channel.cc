@@ -249,7 +249,7 @@ Channel::Channel(Options options) : options_(std::move(options)), grpc_(std::mak
     std::string_view place(address);
     place.remove_prefix(scheme.empty() ? 0 : colon + 3);
     place = place.substr(0, place.find_first_of("/?#"));
-    // What stands before an @ is nobody's business.
+    // What stands before an @ is a name and a password, which messages must not show.
     place.remove_prefix(place.rfind('@') + 1);
     // HOST is a name, an address, or one of IPv6 in brackets.
     const std::size_t end = place.starts_with('[') ? std::min(place.find(']'), place.size() - 1) + 1

@@ -35,10 +35,10 @@ public enum LoupeUnavailableReason
     WrongHost,
 
     /// <summary>TLS was spoken, and it does not speak TLS.</summary>
-    ServerIsPlain,
+    TlsNotSupported,
 
     /// <summary>TLS was not spoken, and it wants that.</summary>
-    ServerWantsTls,
+    TlsRequired,
 
     /// <summary>Its certificate is not one that a server may show, whoever signed it: it was made for something else, or breaks a rule.</summary>
     UnfitCertificate,

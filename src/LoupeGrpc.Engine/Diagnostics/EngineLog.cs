@@ -37,7 +37,7 @@ internal static partial class EngineLog
     [LoggerMessage(
         8,
         LogLevel.Information,
-        "{Name} answers with other bits on one thread than on several: every run works on all threads. A package that is converted anew does not",
+        "{Name} gives different bits on one thread and on several, so every run uses all threads. Convert the package again to avoid this",
         EventName = "RunsNotSpread")]
     public static partial void RunsNotSpread(ILogger logger, string name);
 

@@ -29,7 +29,7 @@ internal sealed class GraphSession : IDisposable
     public IRunWatch? Watch { get; set; }
 
     /// <summary>Chooses between the two sessions, where there are two; null: every run is on all threads.</summary>
-    public IRunWidth? Width { get; set; }
+    public IRunParallelism? Parallelism { get; set; }
 
     /// <param name="session">Is taken over.</param>
     /// <param name="single">The same graph for runs on one thread; taken over too. Null: there is none.</param>
@@ -69,7 +69,7 @@ internal sealed class GraphSession : IDisposable
     private void RunHere(GraphBinding binding)
     {
         using var watched = Watch?.Begin(binding.Rows);
-        binding.Run(_runOptions, onOneThread: _single is not null && Width?.IsSingle == true);
+        binding.Run(_runOptions, onOneThread: _single is not null && Parallelism?.IsSingle == true);
     }
 }
 

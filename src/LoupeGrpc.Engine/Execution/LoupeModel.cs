@@ -150,7 +150,7 @@ internal sealed class LoupeModel : IDisposable
     }
 
     /// <summary>Chooses on how many threads each run works from now on, where there is a choice.</summary>
-    public void SpreadRuns(IRunWidth encoder, IRunWidth segmentor) => (Encoder.Width, Segmentor.Width) = (encoder, segmentor);
+    public void ParallelizeRuns(IRunParallelism encoder, IRunParallelism segmentor) => (Encoder.Parallelism, Segmentor.Parallelism) = (encoder, segmentor);
 
     /// <summary>Ends runs in progress between two nodes, and every later one at once. For good.</summary>
     public void Terminate()

@@ -135,7 +135,7 @@ internal sealed class FrameExit(PixelPool pixels, FrameDeadlines deadlines, Engi
         FailureKind.Expired,
         $"The frame's deadline of {job.Request.MaxAge?.TotalMilliseconds:0} ms passed: it is {time.GetElapsedTime(job.ReceivedAt, now).TotalMilliseconds:0} ms old.");
 
-    /// <summary>A result that only had to adapt its session is none the worse for it.</summary>
+    /// <summary>A result that only had to adapt its session is given all the same.</summary>
     private AnalysisOutcome Ended(FrameJob job, FrameFailure failure) => job.Analysis is null ? failure : answers.WithoutStep(job);
 
     /// <param name="outcome">Null: what is known of the frame.</param>

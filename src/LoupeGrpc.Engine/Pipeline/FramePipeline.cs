@@ -103,8 +103,8 @@ internal sealed class FramePipeline
 
         // Large pictures, where that is wanted, become many frames: each tile passes the stages from decoding to its mask, and the picture goes on to its own.
         var planner = new TilePlanner(manifest);
-        var hall = CreateStage(TileStep.Name, workers: 0, runsModel: false, static _ => throw new InvalidOperationException("Nobody works here."));
-        var tiles = new TileStep(manifest, planner, tilesAtATime, hall, tile => decode.Send(tile), picture => mask.Send(picture), answers);
+        var tileQueue = CreateStage(TileStep.Name, workers: 0, runsModel: false, static _ => throw new InvalidOperationException("The stage of tiles has no workers."));
+        var tiles = new TileStep(manifest, planner, tilesAtATime, tileQueue, tile => decode.Send(tile), picture => mask.Send(picture), answers);
 
         // The caller's bytes become the model's input.
         decode = CreateStage("decode", decoders, runsModel: false, stage => new FrameWorker(

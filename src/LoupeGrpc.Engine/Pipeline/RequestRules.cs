@@ -20,9 +20,9 @@ internal static class RequestRules
             return Invalid($"The mask policy {request.MaskPolicy} or the mask encoding {request.MaskEncoding} is not known.");
         }
 
-        if (!Enum.IsDefined(request.Tiles.Policy) || request.Tiles.MaxTiles is < 1 or > TileWish.Ceiling)
+        if (!Enum.IsDefined(request.Tiles.Policy) || request.Tiles.MaxTiles is < 1 or > TileRequest.Ceiling)
         {
-            return Invalid($"The tile policy {request.Tiles.Policy} is not known, or {request.Tiles.MaxTiles} tiles are not from 1 to {TileWish.Ceiling}.");
+            return Invalid($"The tile policy {request.Tiles.Policy} is not known, or {request.Tiles.MaxTiles} tiles are not from 1 to {TileRequest.Ceiling}.");
         }
 
         if (request.Tiles.Policy == TilePolicy.Native && request.Adaptation is not null)

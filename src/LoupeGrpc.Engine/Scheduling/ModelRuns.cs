@@ -10,19 +10,19 @@ namespace LoupeGrpc.Engine.Scheduling;
 internal sealed class ModelRuns : IDisposable
 {
     /// <summary>
-    /// Larger weights are not loaded a second time for runs on one thread: the memory is dear, and runs of such models split well (the largest published one takes
+    /// Larger weights are not loaded a second time for runs on one thread: that memory buys little, since runs of such models split well (the largest published one takes
     /// 1.9 s on one thread, 0.95 on two).
     /// </summary>
     private const long MostSpreadWeights = 128L << 20;
 
     private readonly SelfCheck _check;
     private readonly RunMemory _memory;
-    private readonly RunSpread? _spread;
+    private readonly RunParallelism? _parallelism;
 
-    private ModelRuns(LoupeModel model, RunSpread? spread, SelfCheck check, BatchSizes sizes, int concurrentRuns, RunMemory memory, RunWatchdog watchdog)
+    private ModelRuns(LoupeModel model, RunParallelism? parallelism, SelfCheck check, BatchSizes sizes, int concurrentRuns, RunMemory memory, RunWatchdog watchdog)
     {
         Model = model;
-        _spread = spread;
+        _parallelism = parallelism;
         _check = check;
         Sizes = sizes;
         ConcurrentRuns = concurrentRuns;
@@ -60,8 +60,8 @@ internal sealed class ModelRuns : IDisposable
         ModelPackage package, EngineOptions options, ExecutionTarget target, ILogger logger, TimeProvider time, CancellationToken cancellationToken)
     {
         int threads = options.EffectiveIntraOpThreads;
-        var spread = !target.IsDevice && options.SpreadsRuns && LoupeModel.WeightBytes(package, target) <= MostSpreadWeights ? new RunSpread(threads) : null;
-        var model = LoupeModel.Load(package, target, threads, alsoSingle: spread is not null);
+        var parallelism = !target.IsDevice && options.ParallelizesRuns && LoupeModel.WeightBytes(package, target) <= MostSpreadWeights ? new RunParallelism(threads) : null;
+        var model = LoupeModel.Load(package, target, threads, alsoSingle: parallelism is not null);
         try
         {
             if (model.WithoutOperators is { } reason)
@@ -69,17 +69,17 @@ internal sealed class ModelRuns : IDisposable
                 EngineLog.OperatorsMissing(logger, package.Manifest.Name, reason);
             }
 
-            if (spread is not null)
+            if (parallelism is not null)
             {
-                model.SpreadRuns(spread.Encoder, spread.Segmentor);
+                model.ParallelizeRuns(parallelism.Encoder, parallelism.Segmentor);
             }
 
             var watchdog = new RunWatchdog(options.RunTimeoutFactor, options.MinRunTimeout, time);
             model.WatchRuns(watchdog.Watch);
             var check = Execution.SelfCheck.Read(model, package);
             var sizes = new BatchSizes(target.Buckets);
-            int concurrentRuns = target.IsDevice ? 1 : spread is not null ? Math.Min(threads, options.MaxFramesInPipeline) : options.EffectiveConcurrentRuns;
-            var runs = Start(model, spread, check, sizes, concurrentRuns, options, watchdog, logger, time, cancellationToken);
+            int concurrentRuns = target.IsDevice ? 1 : parallelism is not null ? Math.Min(threads, options.MaxFramesInPipeline) : options.EffectiveConcurrentRuns;
+            var runs = Start(model, parallelism, check, sizes, concurrentRuns, options, watchdog, logger, time, cancellationToken);
             if (sizes.Largest < target.Buckets[^1])
             {
                 EngineLog.BatchHalved(logger, target.Provider, "warm-up", target.Buckets[^1], sizes.Largest);
@@ -97,7 +97,7 @@ internal sealed class ModelRuns : IDisposable
     /// <summary>With the largest batch that there is memory for.</summary>
     private static ModelRuns Start(
         LoupeModel model,
-        RunSpread? spread,
+        RunParallelism? parallelism,
         SelfCheck check,
         BatchSizes sizes,
         int concurrentRuns,
@@ -115,7 +115,7 @@ internal sealed class ModelRuns : IDisposable
             try
             {
                 memory = RunMemory.Allocate(model, largest, concurrentRuns, options.EffectiveDecodeWorkers);
-                var runs = new ModelRuns(model, spread, check, sizes, concurrentRuns, memory, watchdog);
+                var runs = new ModelRuns(model, parallelism, check, sizes, concurrentRuns, memory, watchdog);
                 runs.WarmUp(logger, time, cancellationToken);
                 return runs;
             }
@@ -141,7 +141,7 @@ internal sealed class ModelRuns : IDisposable
 
     /// <summary>Before the first frame.</summary>
     /// <param name="frames">How many were let in and are not answered.</param>
-    public void WatchInside(Func<int> frames) => _spread?.Watch(frames);
+    public void WatchInside(Func<int> frames) => _parallelism?.Watch(frames);
 
     /// <summary>After a run that did not fit into memory.</summary>
     /// <returns>The largest batch from now on, or null where it was that small already.</returns>
@@ -199,10 +199,10 @@ internal sealed class ModelRuns : IDisposable
                 }
             }
 
-            if (_spread is not null)
+            if (_parallelism is not null)
             {
                 cancellationToken.ThrowIfCancellationRequested();
-                Spread(_spread, slot, pixels, logger, time);
+                Parallelize(_parallelism, slot, pixels, logger, time);
             }
         }
         finally
@@ -216,22 +216,22 @@ internal sealed class ModelRuns : IDisposable
     /// Lets the runs choose their threads, where that changes nothing but the time: a frame has the same answer whatever else is inside. Products that ONNX Runtime cuts up
     /// by its threads may round otherwise; the graphs that are made here have none such, others may.
     /// </summary>
-    private void Spread(RunSpread spread, RunSlot slot, TensorBuffer pixels, ILogger logger, TimeProvider time)
+    private void Parallelize(RunParallelism parallelism, RunSlot slot, TensorBuffer pixels, ILogger logger, TimeProvider time)
     {
         var expected = Execution.SelfCheck.Answers(slot);
         var all = Measure(slot, pixels, bucket: 1, time);
-        spread.Force(single: true);
+        parallelism.Force(single: true);
         _check.Run(slot, pixels, bucket: 1, row: 0);
         if (!Execution.SelfCheck.Answers(slot).SequenceEqual(expected))
         {
-            spread.Force(single: false);
+            parallelism.Force(single: false);
             EngineLog.RunsNotSpread(logger, Model.Manifest.Name);
             return;
         }
 
         var single = Measure(slot, pixels, bucket: 1, time);
-        spread.Measured((all.Encode, single.Encode), (all.Segment, single.Segment));
-        spread.Force(null);
+        parallelism.Measured((all.Encode, single.Encode), (all.Segment, single.Segment));
+        parallelism.Force(null);
     }
 
     /// <summary>The better of two, both warm.</summary>

@@ -88,7 +88,7 @@ public sealed class Checkpoint : ITensorSource, IDisposable
             [.. file.Tensors.Select(static tensor => tensor.Name).Where(name => !wantedNames.Contains(name) && !names.LeftTwins.Contains(name))],
             NotesOn(file, names, _takeAveraged))
         {
-            Problem = UselessWeights.OfKind(file.Tensors) ?? (wanted.Count > 0 ? null : UselessWeights.Explain(file, asked)),
+            Problem = UnusableWeights.OfKind(file.Tensors) ?? (wanted.Count > 0 ? null : UnusableWeights.Explain(file, asked)),
         };
     }
 

@@ -49,7 +49,7 @@ public sealed record CheckpointDescription(
         using var file = CheckpointFiles.Open(path);
         var names = TensorNames.Of(file, takeAveraged: false);
         var bareNames = names.Tensors.ToDictionary(entry => entry.Value.Name, entry => entry.Key, StringComparer.Ordinal);
-        var refusal = UselessWeights.OfKind(file.Tensors);
+        var refusal = UnusableWeights.OfKind(file.Tensors);
         var tensors = file.Tensors
             .Select(tensor => new TensorDescription(
                 tensor.Name, bareNames.GetValueOrDefault(tensor.Name), tensor.ElementType, tensor.Shape, tensor.Length * tensor.ElementType.SizeOf()))

@@ -43,13 +43,13 @@ internal sealed class CalibratedManifest
         var before = parent.Manifest;
         var map = new LogitMap(before.Calibration?.Temperature ?? 1, before.Calibration?.Bias ?? 0, before.Tiles?.Bias ?? 0);
         var thresholds = before.Calibration?.Thresholds ?? new CalibratedThresholds(VerdictThresholds.Default.Low, VerdictThresholds.Default.High);
-        var wish = new CalibrationWish(request.FalseAlarms, map, thresholds.Low, thresholds.High);
+        var goal = new CalibrationGoal(request.FalseAlarms, map, thresholds.Low, thresholds.High);
         List<JudgedLogit> judged = [.. sample.Pictures.Select(static picture => picture.Judged)];
         var hasTiles = before.Tiles is not null;
-        var fit = Quality.Calibration.Of(judged, wish, hasTiles) ?? throw TooFew(judged, request.FalseAlarms);
+        var fit = Quality.Calibration.Of(judged, goal, hasTiles) ?? throw TooFew(judged, request.FalseAlarms);
         if (fit.Map.Temperature is not (>= CalibrationSettings.MinTemperature and <= CalibrationSettings.MaxTemperature))
         {
-            throw new CalibrationException($"the pictures give a temperature of {fit.Map.Temperature}, which no package may have: they are no sample of what the model sees.");
+            throw new CalibrationException($"the fitted temperature {fit.Map.Temperature} is out of range: the pictures are not representative of what the model sees.");
         }
 
         var list = DigestOf(sample.Pictures);
@@ -77,7 +77,7 @@ internal sealed class CalibratedManifest
         };
         var scale = ScoreScale.Of(manifest);
         calibration = calibration with { Thresholds = ThresholdsOf(fit, scale, judged, request.FalseAlarms) };
-        var heldOut = CalibrationErrors.HeldOut(judged, fit, wish, hasTiles);
+        var heldOut = CalibrationErrors.HeldOut(judged, fit, goal, hasTiles);
         calibration = calibration with
         {
             Whole = EvidenceOf(isTiled: false),

@@ -11,7 +11,7 @@ internal sealed class PictureAnalysis(IAnalysisLane lane, LoupeOptions options, 
 {
     private const int FilesAtATime = 8;
 
-    private static readonly AnalysisRequest Request = new() { MaskPolicy = MaskPolicy.Never, Tiles = new TileWish(TilePolicy.Auto), Deterministic = true };
+    private static readonly AnalysisRequest Request = new() { MaskPolicy = MaskPolicy.Never, Tiles = new TileRequest(TilePolicy.Auto), Deterministic = true };
 
     private readonly Lock _lock = new();
 
@@ -66,7 +66,7 @@ internal sealed class PictureAnalysis(IAnalysisLane lane, LoupeOptions options, 
             { Failure: { } failure } => throw new CalibrationException($"{path} could not be analysed: {failure.Message}"),
             { Analysis: { } analysis } when analysis.Notes.Any(static note => note.Kind == ImageNoteKind.Damaged) =>
                 (null, new LeftOutFile(path, "It is damaged: what a decoder guessed says nothing about pictures.")),
-            { Analysis: { Logit: var logit } } when !double.IsFinite(logit) => throw new CalibrationException($"the model says of {path} what is no finite number."),
+            { Analysis: { Logit: var logit } } when !double.IsFinite(logit) => throw new CalibrationException($"the model's score for {path} is not a finite number."),
             { Analysis: { } analysis } => (
                 new CalibrationPicture(
                     path, Convert.ToHexStringLower(analysis.Sha256.Span), new JudgedLogit(isForged, analysis.Tiles is not null, analysis.Logit), analysis.Score),

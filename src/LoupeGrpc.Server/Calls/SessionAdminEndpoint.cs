@@ -11,7 +11,7 @@ using LoupeGrpc.V1;
 namespace LoupeGrpc.Server.Calls;
 
 /// <summary><c>SessionAdminService</c>. Every call answers UNIMPLEMENTED where it is not switched on.</summary>
-internal sealed class SessionAdminEndpoint(SessionRegistry sessions, ModelShelf models, AuditLog audit, LoupeOptions options)
+internal sealed class SessionAdminEndpoint(SessionRegistry sessions, ModelRepository models, AuditLog audit, LoupeOptions options)
     : SessionAdminService.SessionAdminServiceBase
 {
     private const int MaxReasonLength = 256;

@@ -1,11 +1,11 @@
 using System.Security.Cryptography;
 using LoupeGrpc.Server.Contract;
-using LoupeGrpc.Server.Models;
 using LoupeGrpc.Server.Health;
 using LoupeGrpc.Server.Logs;
+using LoupeGrpc.Server.Models;
 using LoupeGrpc.Server.Security;
-using LoupeGrpc.Server.Sessions;
 using LoupeGrpc.Server.Sessions.Keeping;
+using LoupeGrpc.Server.Sessions;
 using LoupeGrpc.V1;
 
 namespace LoupeGrpc.Server.Calls;
@@ -132,13 +132,13 @@ internal sealed class SessionCalls(
     private FoundSession Restore(StoredSession stored, string peer, Caller caller)
     {
         var facts = stored.Record.Facts;
-        if (services.Models.TryTakePackage(facts.Model, facts.Settings.Deterministic) is not { } seat)
+        if (services.Models.TryTakePackage(facts.Model, facts.Settings.Deterministic) is not { } lease)
         {
             return new FoundSession(null, services.Models.UnknownPackage(facts.Model));
         }
 
         var session = AnalyzeSession.Restore(
-            Complete(stored.ToOpening(services.Options.Limits, services.Options.Receipts.AreSigned), peer, caller, seat), seat, stored, services, sessions.Remove);
+            Complete(stored.ToOpening(services.Options.Limits, services.Options.Receipts.AreSigned), peer, caller, lease), lease, stored, services, sessions.Remove);
         if (sessions.TryAdd(session, out var refusal))
         {
             return new FoundSession(session, null);
@@ -168,7 +168,7 @@ internal sealed class SessionCalls(
     /// <returns>Null with a refusal.</returns>
     private AnalyzeSession? Open(SessionOpening opening, string model, ReadOnlyMemory<byte> snapshot, SessionCall call, Caller caller, out CallFailure? refusal)
     {
-        if (services.Models.TryTake(model, opening.Analysis.Deterministic) is not { } seat)
+        if (services.Models.TryTake(model, opening.Analysis.Deterministic) is not { } lease)
         {
             refusal = CallFailure.Invalid($"the session cannot be opened: {services.Models.Unknown(model)}");
             return null;
@@ -176,8 +176,8 @@ internal sealed class SessionCalls(
 
         var session = new AnalyzeSession(
             Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8)),
-            Complete(opening, call.Peer, caller, seat),
-            seat,
+            Complete(opening, call.Peer, caller, lease),
+            lease,
             snapshot,
             services,
             sessions.Remove);
@@ -192,12 +192,12 @@ internal sealed class SessionCalls(
     }
 
     /// <summary>With what its client does not say.</summary>
-    private SessionOpening Complete(SessionOpening opening, string peer, Caller caller, ModelSeat seat) => opening with
+    private SessionOpening Complete(SessionOpening opening, string peer, Caller caller, ModelLease lease) => opening with
     {
         Owner = caller.Owner,
         Address = PeerAddress.Of(peer),
         Quota = quotas.Of(caller),
-        ModelThresholds = seat.Model.Calibration?.Thresholds,
+        ModelThresholds = lease.Model.Calibration?.Thresholds,
     };
 
     private CallFailure Refuse(SessionTransport transport, CallFailure failure) => Refuse(transport.Peer, transport.Caller, failure);

@@ -57,7 +57,7 @@ internal sealed class AnalyzeCommand
         [
             client, "analyze", "--serve", "--output", output, "--skip-done", "--save-overlays", "--save-masks", "--report", Path.Combine(output, "report.html"), .. result.UnmatchedTokens, "--", input,
         ];
-        var problem = ProgramSwitch.To(client, arguments, _settings.Select(AsVariable));
+        var problem = ProcessReplacement.To(client, arguments, _settings.Select(AsVariable));
         result.InvocationConfiguration.Error.WriteLine($"error: {client} cannot be started: {problem}");
         return ExitCode.Failure;
     }

@@ -145,7 +145,7 @@ internal sealed class ServeCommand
         await using var ownedMetrics = metrics.ConfigureAwait(false);
         var loader = new ModelLoader(
             options, ServerProgram.AsHost(loaded, environment), environment, TimeProvider.System, logging.Loggers, metrics.GetRequiredService<IMeterFactory>(), FreeMemory.Bytes);
-        var models = await ModelShelf.LoadAsync(options.ModelSources, loader, logging.Loggers.CreateLogger<ModelShelf>(), stop).ConfigureAwait(false);
+        var models = await ModelRepository.LoadAsync(options.ModelSources, loader, logging.Loggers.CreateLogger<ModelRepository>(), stop).ConfigureAwait(false);
         await using (models.ConfigureAwait(false))
         {
             var server = await LoupeServer.StartAsync(options, models, TimeProvider.System, logging.AddTo, stop).ConfigureAwait(false);
@@ -187,7 +187,7 @@ internal sealed class ServeCommand
     }
 
     /// <summary>Scripts wait for this line and read it.</summary>
-    private static string ReadyLine(LoupeServer server, ModelShelf models) => ReadyLine(server, models.Default);
+    private static string ReadyLine(LoupeServer server, ModelRepository models) => ReadyLine(server, models.Default);
 
     private static string ReadyLine(LoupeServer server, IFrameAnalyzer model) =>
         $"ready {Text(server.Grpc)} operations={Text(server.Operations)}{(server.Web is { } web ? $" web={Text(web)}" : "")} model={model.Model.Title} "

@@ -290,7 +290,7 @@ internal sealed record LimitOptions : EngineLimits
 
     /// <summary>Each is a run of the model.</summary>
     [Setting("tiles of a picture")]
-    [Range(1, TileWish.Ceiling)]
+    [Range(1, TileRequest.Ceiling)]
     public int MaxTiles { get; init; } = 1024;
 
     /// <summary>Largest request message in bytes: what the transport lets through.</summary>

@@ -34,7 +34,7 @@ internal static class AnalysisSettingsReader
 
     /// <summary>Null, and why, where it is not known.</summary>
     /// <param name="mask">Null: the defaults.</param>
-    public static MaskWish? Read(MaskSettings? mask, out string? error)
+    public static MaskRequest? Read(MaskSettings? mask, out string? error)
     {
         error = null;
         mask ??= new MaskSettings();
@@ -64,12 +64,12 @@ internal static class AnalysisSettingsReader
             return null;
         }
 
-        return new MaskWish(policy.Value, encoding.Value, mask.MaxBytes);
+        return new MaskRequest(policy.Value, encoding.Value, mask.MaxBytes);
     }
 
     /// <summary>Null, and why, where they make no sense.</summary>
     /// <param name="tiles">Null: the defaults.</param>
-    public static TileWish? Read(TileSettings? tiles, LoupeOptions options, out string? error)
+    public static TileRequest? Read(TileSettings? tiles, LoupeOptions options, out string? error)
     {
         error = null;
         tiles ??= new TileSettings();
@@ -87,7 +87,7 @@ internal static class AnalysisSettingsReader
         }
 
         TimeSpan? budget = tiles.BudgetMs == 0 ? null : TimeSpan.FromMilliseconds(tiles.BudgetMs);
-        return TileWishes.Of(policy.Value, tiles.MaxTiles, budget, options.Limits, out error);
+        return TileRequests.Of(policy.Value, tiles.MaxTiles, budget, options.Limits, out error);
     }
 
     /// <param name="tag">Empty: none.</param>
@@ -99,7 +99,7 @@ internal static class AnalysisSettingsReader
         return error is null;
     }
 
-    public static TileSettings ToMessage(this TileWish tiles) => new()
+    public static TileSettings ToMessage(this TileRequest tiles) => new()
     {
         Policy = tiles.Policy switch
         {

@@ -63,7 +63,7 @@ internal static class OpenReader
             Note(badAdaptation, "adaptation: ");
             if (analysis.Tiles.Policy == Engine.TilePolicy.Native)
             {
-                errors.Add(TileWishes.NotWhileAdapting);
+                errors.Add(TileRequests.NotWhileAdapting);
             }
         }
 

@@ -11,35 +11,35 @@ internal static class TemporalReader
     /// <summary>Null where it is not asked for, or makes no sense.</summary>
     /// <param name="responseBytes">Largest response.</param>
     /// <param name="error">Why it makes none; null: it does.</param>
-    public static TemporalSettings? Read(Wire.TemporalSettings? wish, TemporalOptions options, int responseBytes, out string? error)
+    public static TemporalSettings? Read(Wire.TemporalSettings? message, TemporalOptions options, int responseBytes, out string? error)
     {
         error = null;
-        if (wish is not { Enabled: true })
+        if (message is not { Enabled: true })
         {
             return null;
         }
 
         var window = options.Window;
-        if (wish.Window is { } asked && (!Durations.TryReadPositive(asked, out window) || window > TemporalSettings.LongestWindow))
+        if (message.Window is { } asked && (!Durations.TryReadPositive(asked, out window) || window > TemporalSettings.LongestWindow))
         {
             error = $"window is not above zero and at most {TemporalSettings.LongestWindow.TotalHours:0} h";
             return null;
         }
 
-        if (wish.MaxFrames > options.MaxFrames)
+        if (message.MaxFrames > options.MaxFrames)
         {
-            error = $"max_frames is {wish.MaxFrames}, more than {options.MaxFrames}: Loupe:Temporal:MaxFrames";
+            error = $"max_frames is {message.MaxFrames}, more than {options.MaxFrames}: Loupe:Temporal:MaxFrames";
             return null;
         }
 
-        int most = wish.MaxFrames == 0 ? Math.Max(options.Frames, (int)Math.Min(wish.MinFrames, (uint)options.MaxFrames)) : (int)wish.MaxFrames;
-        if (wish.MinFrames > most)
+        int most = message.MaxFrames == 0 ? Math.Max(options.Frames, (int)Math.Min(message.MinFrames, (uint)options.MaxFrames)) : (int)message.MaxFrames;
+        if (message.MinFrames > most)
         {
-            error = $"min_frames is {wish.MinFrames}, more than the {most} that the window holds (max_frames)";
+            error = $"min_frames is {message.MinFrames}, more than the {most} that the window holds (max_frames)";
             return null;
         }
 
-        int least = wish.MinFrames == 0 ? Math.Min(options.MinFrames, most) : (int)wish.MinFrames;
+        int least = message.MinFrames == 0 ? Math.Min(options.MinFrames, most) : (int)message.MinFrames;
         return new TemporalSettings(window, most, least, options.CutChange, options.MaxSegments).Within(responseBytes);
     }
 

@@ -17,7 +17,7 @@ internal static class ReadinessText
             text.AppendLine(entry.Description);
         }
 
-        var models = context.RequestServices.GetRequiredService<ModelShelf>().ListServing();
+        var models = context.RequestServices.GetRequiredService<ModelRepository>().ListServing();
         foreach (var model in models)
         {
             if (models.Count > 1)

@@ -4,7 +4,7 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 namespace LoupeGrpc.Server.Health;
 
 /// <summary>Ready while <see cref="ServingState"/> says so and runs make progress: behind <c>grpc.health.v1</c> and <c>/healthz/ready</c>.</summary>
-internal sealed class ServingHealthCheck(ServingState state, ModelShelf models) : IHealthCheck
+internal sealed class ServingHealthCheck(ServingState state, ModelRepository models) : IHealthCheck
 {
     public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default) => Task.FromResult(
         !state.IsServing ? HealthCheckResult.Unhealthy(state.IsDraining ? "draining" : "starting")

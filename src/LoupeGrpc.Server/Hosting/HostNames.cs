@@ -13,7 +13,7 @@ internal sealed class HostNames(RequestDelegate next, LoupeOptions options)
     private const string Localhost = "localhost";
 
     private readonly HashSet<string> _known = new(WordsAttribute.Split(options.Security.Hosts), StringComparer.OrdinalIgnoreCase);
-    private readonly bool _anyWillDo = SecurityWays.HaveAny(options) || options.Security.Open;
+    private readonly bool _anyWillDo = AuthenticationMethods.HaveAny(options) || options.Security.Open;
 
     public Task InvokeAsync(HttpContext context)
     {

@@ -44,7 +44,7 @@ internal sealed class LoupeServer : IAsyncDisposable
     /// <exception cref="ListenException">An address cannot be listened on.</exception>
     /// <exception cref="OptionsValidationException">An option is out of its range.</exception>
     public static async Task<LoupeServer> StartAsync(
-        LoupeOptions options, ModelShelf models, TimeProvider time, Action<ILoggingBuilder> logging, CancellationToken cancellationToken)
+        LoupeOptions options, ModelRepository models, TimeProvider time, Action<ILoggingBuilder> logging, CancellationToken cancellationToken)
     {
         // Empty: no settings, no addresses and no logs but ours.
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ApplicationName = typeof(LoupeServer).Assembly.GetName().Name });
@@ -98,7 +98,7 @@ internal sealed class LoupeServer : IAsyncDisposable
     /// <summary>Looks at the models' folders anew, as the settings name them now.</summary>
     /// <exception cref="OperationCanceledException"/>
     public Task ReloadModelsAsync(CancellationToken cancellationToken) =>
-        _app.Services.GetRequiredService<ModelShelf>().ReloadAsync(_app.Services.GetRequiredService<LiveOptions>().Current.ModelSources, cancellationToken);
+        _app.Services.GetRequiredService<ModelRepository>().ReloadAsync(_app.Services.GetRequiredService<LiveOptions>().Current.ModelSources, cancellationToken);
 
     /// <summary>Reads keys and certificates anew where their files have changed, and goes on with the audit log in the file that has its name now.</summary>
     public void Reload()

@@ -27,7 +27,7 @@ internal static class LoupeServices
 {
     private const string ReadyTag = "ready";
 
-    public static IServiceCollection AddLoupeServer(this IServiceCollection services, LoupeOptions options, ModelShelf models, TimeProvider time)
+    public static IServiceCollection AddLoupeServer(this IServiceCollection services, LoupeOptions options, ModelRepository models, TimeProvider time)
     {
         services.AddLoupeOptions(options);
         services.AddLoupeSecurity(options);
@@ -43,7 +43,7 @@ internal static class LoupeServices
         services.AddSingleton<ModelMetrics>();
         services.AddSingleton(static provider => new LadderMetrics(
             provider.GetRequiredService<IMeterFactory>(),
-            () => provider.GetRequiredService<ModelShelf>().ListServing().Select(static model => KeyValuePair.Create(model.Name, model.Analyzer))));
+            () => provider.GetRequiredService<ModelRepository>().ListServing().Select(static model => KeyValuePair.Create(model.Name, model.Analyzer))));
         services.AddSingleton<FrameScheduler>();
         services.AddSingleton<QueueMetrics>();
         services.AddSingleton<IResponseEncoding, ResponseEncoding>();
@@ -121,7 +121,7 @@ internal static class LoupeServices
             ResponseWriter = ReadinessText.WriteAsync,
         }).ForEverybody();
         // For any method: what refuses the others would do so on every listener.
-        operations.Map("/info", static (ModelShelf models, ServingState serving, SessionRegistry sessions) =>
+        operations.Map("/info", static (ModelRepository models, ServingState serving, SessionRegistry sessions) =>
             OperationsInfo.Of(models, serving, sessions)).For(Role.Observe);
         operations.MapPrometheusScrapingEndpoint("/metrics").For(Role.Observe);
         var web = app.MapGroup(string.Empty).WithMetadata(new ServedOn(Listener.Web));

@@ -6,9 +6,9 @@ namespace LoupeGrpc.Server.Hosting;
 
 /// <summary>
 /// Gives memory back to the system after a burst, and when a model was freed: both the collector and the C library's allocator keep what they once had, and on a machine that others
-/// use that is lost for them. A collection of everything stops all threads for some tens of milliseconds, so it is done when the burst is over, and seldom.
+/// use that is lost for them. A collection of everything stops all threads for some tens of milliseconds, so it is done once a burst is over, or after memory has grown by much (<see cref="GrowthWatch"/>), and not more often.
 /// </summary>
-internal sealed class MemoryTrim(MemoryLedger ledger, ModelShelf models, TransportBlocks blocks, TimeProvider time) : BackgroundService
+internal sealed class MemoryTrim(MemoryLedger ledger, ModelRepository models, TransportBlocks blocks, TimeProvider time) : BackgroundService
 {
     /// <summary>Bytes that callers made the server keep, at least, for it to be a burst.</summary>
     private const long Burst = 64L << 20;

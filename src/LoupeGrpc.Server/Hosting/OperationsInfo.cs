@@ -13,9 +13,9 @@ internal sealed record OperationsInfo(
     string Server, string Model, bool Demonstration, string Provider, string Precision, bool Ready, DateTimeOffset? ReadySince, int Sessions,
     IReadOnlyList<OperationsRung> Ladder, IReadOnlyList<OperationsModel> Models)
 {
-    public static OperationsInfo Of(ModelShelf models, ServingState serving, SessionRegistry sessions) => Of(models.Default, models, serving, sessions);
+    public static OperationsInfo Of(ModelRepository models, ServingState serving, SessionRegistry sessions) => Of(models.Default, models, serving, sessions);
 
-    private static OperationsInfo Of(IFrameAnalyzer analyzer, ModelShelf models, ServingState serving, SessionRegistry sessions) => new(
+    private static OperationsInfo Of(IFrameAnalyzer analyzer, ModelRepository models, ServingState serving, SessionRegistry sessions) => new(
         $"loupe-grpc-server/{ProductVersion.Informational}", analyzer.Model.Title, analyzer.Model.Demonstration, analyzer.Execution.Provider,
         analyzer.Execution.Precision, serving.IsServing, serving.ReadySince, sessions.Connected,
         [.. analyzer.Ladder.Select(static rung => new OperationsRung(

@@ -3,7 +3,7 @@ using LoupeGrpc.Server.Models;
 namespace LoupeGrpc.Server.Inference;
 
 /// <summary>Models by name and version, which is <see cref="Packaging.ModelDescription.ShortHash"/>: it tells one package from another that took its place.</summary>
-internal sealed class InferenceModels(ModelShelf shelf)
+internal sealed class InferenceModels(ModelRepository repository)
 {
     /// <summary>What runs them, by the protocol's words.</summary>
     public const string Platform = "onnxruntime_onnx";
@@ -11,7 +11,7 @@ internal sealed class InferenceModels(ModelShelf shelf)
     /// <inheritdoc cref="Platform"/>
     public const string Backend = "onnxruntime";
 
-    public IReadOnlyList<ModelStatus> List() => shelf.ListServing();
+    public IReadOnlyList<ModelStatus> List() => repository.ListServing();
 
     /// <param name="name">Empty: the default.</param>
     /// <param name="version">Empty: whichever serves.</param>
@@ -25,7 +25,7 @@ internal sealed class InferenceModels(ModelShelf shelf)
 
     public InferenceException NotFound(string name, string version) => InferenceException.NotFound(TryFind(name) is { } model
         ? $"Request for unknown model: '{model.Name}' version {ShownText.Of(version)} is not found: it is {VersionOf(model)}"
-        : $"Request for unknown model: '{ShownText.Of(name)}' is not found: expected {string.Join(" or ", shelf.Names)}");
+        : $"Request for unknown model: '{ShownText.Of(name)}' is not found: expected {string.Join(" or ", repository.Names)}");
 
     public static string VersionOf(ModelStatus model) => model.Analyzer.Model.ShortHash;
 

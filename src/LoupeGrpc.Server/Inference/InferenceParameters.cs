@@ -42,7 +42,7 @@ internal sealed record InferenceParameters
                 "sequence_id" => read with { Sequence = IdOf(value) },
                 "sequence_start" => read with { IsStart = Truth(name, value) },
                 "sequence_end" => read with { IsEnd = Truth(name, value) },
-                "tiles" => read with { Tiles = value is string text && TileWishes.ReadPolicy(text) is { } policy ? policy : throw Wrong(name, value, TileWishes.ExpectedPolicy) },
+                "tiles" => read with { Tiles = value is string text && TileRequests.ReadPolicy(text) is { } policy ? policy : throw Wrong(name, value, TileRequests.ExpectedPolicy) },
                 _ => throw InferenceException.Invalid($"parameter '{ShownText.Of(name)}' is not known here: {Expected}"),
             };
         }

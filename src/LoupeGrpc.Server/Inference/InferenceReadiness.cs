@@ -4,7 +4,7 @@ using LoupeGrpc.Server.Models;
 namespace LoupeGrpc.Server.Inference;
 
 /// <summary>Whether pictures can be analysed now; as what is behind <c>grpc.health.v1</c>.</summary>
-internal sealed class InferenceReadiness(ServingState serving, ModelShelf shelf)
+internal sealed class InferenceReadiness(ServingState serving, ModelRepository repository)
 {
-    public bool IsReady => serving.IsServing && !shelf.IsOverdue;
+    public bool IsReady => serving.IsServing && !repository.IsOverdue;
 }

@@ -67,8 +67,8 @@ internal sealed class InferenceRunner(
         return new AnalysisSettings
         {
             Thresholds = call.Parameters.Thresholds,
-            Mask = new MaskWish(policy, MaskEncoding.Rle, (uint)Math.Max(soft ? share : Math.Min(share, AnalysisSettings.DefaultResponseBytes), MinMaskBytes)) { Soft = soft },
-            Tiles = new TileWish(call.Parameters.Tiles, TileWishes.Default(limits)),
+            Mask = new MaskRequest(policy, MaskEncoding.Rle, (uint)Math.Max(soft ? share : Math.Min(share, AnalysisSettings.DefaultResponseBytes), MinMaskBytes)) { Soft = soft },
+            Tiles = new TileRequest(call.Parameters.Tiles, TileRequests.Default(limits)),
             MaxResponseBytes = limits.MaxResponseBytes,
         };
     }

@@ -20,7 +20,7 @@ internal static class TensorParameters
     {
         if (names.FirstOrDefault(static name => name is "classification" || name.StartsWith("shared_memory", StringComparison.Ordinal)) is { } name)
         {
-            throw InferenceException.Of(new Engine.FrameFailure(Engine.FailureKind.Unsupported, $"tensor parameter '{name}' is not there: tensors are sent whole, and with the request"));
+            throw InferenceException.Of(new Engine.FrameFailure(Engine.FailureKind.Unsupported, $"tensor parameter '{name}' is not supported: send whole tensors with the request"));
         }
     }
 }

@@ -8,7 +8,7 @@ internal sealed class ModelMetrics
     /// <summary>Of the whole server.</summary>
     private const string MeterName = "LoupeGrpc.Server";
 
-    public ModelMetrics(IMeterFactory meters, ModelShelf models)
+    public ModelMetrics(IMeterFactory meters, ModelRepository models)
     {
         var meter = meters.Create(MeterName);
         meter.CreateObservableGauge(

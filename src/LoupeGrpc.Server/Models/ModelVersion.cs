@@ -17,7 +17,7 @@ internal sealed class ModelVersion(ModelSource source, LoadedModel loaded)
 
     public string Title => Analyzer.Model.Title;
 
-    /// <summary>Where it was last found. The shelf's, under its lock, as what follows.</summary>
+    /// <summary>Where it was last found. The repository's, under its lock, as what follows.</summary>
     public ModelSource Source { get; set; } = source;
 
     /// <summary>Sessions and pictures on it.</summary>

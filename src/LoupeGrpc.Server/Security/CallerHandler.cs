@@ -33,14 +33,14 @@ internal sealed class CallerHandler(
 
     private AuthenticateResult Authenticate()
     {
-        if (!SecurityWays.HaveAny(options))
+        if (!AuthenticationMethods.HaveAny(options))
         {
             return Context.Features.Get<CallerRefusal>() is { } refusal ? AuthenticateResult.Fail(refusal.Reason) : Accept(Caller.Nobody with { Roles = Everything });
         }
 
         if (BearerToken.Of(Request) is { } sent)
         {
-            return !SecurityWays.HaveBearer(options.Security) ? Refuse("this server takes neither keys nor tokens")
+            return !AuthenticationMethods.HaveBearer(options.Security) ? Refuse("this server takes neither keys nor tokens")
                 : keys.Find(sent) is { } held ? Accept(held.Caller)
                 : Refuse("the key is not known here, or was revoked");
         }
@@ -55,7 +55,7 @@ internal sealed class CallerHandler(
             }
 
             // All certificates without a subject would be one and the same identity, and one another's sessions theirs.
-            return certificate.Subject.Length == 0 ? Refuse("the certificate names nobody: its subject is empty") : Accept(Known($"certificate:{certificate.Subject}"));
+            return certificate.Subject.Length == 0 ? Refuse("the certificate has an empty subject, so it identifies nobody") : Accept(Known($"certificate:{certificate.Subject}"));
         }
 
         if (options.Security.PeerCredentials && Context.Features.Get<PeerUser>() is { } user)

@@ -41,7 +41,7 @@ internal sealed class RefusalAnswers(RefusalLog log) : IAuthorizationMiddlewareR
         var has = caller.Roles.Count == 0 ? "no role" : $"the role {string.Join(", ", caller.Roles.Select(static role => role.Word()))}";
         return policy.Requirements.OfType<RoleRule>().FirstOrDefault() is { Role: var needed }
             ? $"{caller.Name} has {has}, and this needs {needed.Word()}"
-            : "nobody may have this";
+            : "access denied";
     }
 
     private static Task AnswerGrpc(HttpResponse response, StatusCode status, string message)

@@ -80,7 +80,7 @@ internal static class SecurityServices
                 SecurityLog.OpenToStrangers(logger, address);
             }
 
-            if (!url.IsTls && SecurityWays.HaveBearer(options.Security))
+            if (!url.IsTls && AuthenticationMethods.HaveBearer(options.Security))
             {
                 SecurityLog.KeysInTheClear(logger, address);
             }

@@ -28,16 +28,16 @@ internal sealed class SecurityValidation : IValidateOptions<LoupeOptions>
                 yield return $"{setting} is {url}, which needs a certificate: Loupe:Tls:Certificate";
             }
 
-            if (!url.IsLocal && !options.Security.Open && !SecurityWays.HaveAnyOn(url, options))
+            if (!url.IsLocal && !options.Security.Open && !AuthenticationMethods.HaveAnyOn(url, options))
             {
-                yield return $"{setting} is {url}, which others than this machine reach, and nobody would be asked who they are. Choose: {SecurityWays.All}";
+                yield return $"{setting} is {url}, which others than this machine reach, and nobody would be asked who they are. Choose: {AuthenticationMethods.All}";
             }
         }
 
         // Calls of one message, SessionAdminService's among them, are answered for browsers too.
         foreach (var url in new[] { options.Endpoints.Grpc, options.Endpoints.Web })
         {
-            if (options.Admin.Enabled && !SecurityWays.HaveAny(options) && !url.IsLocal)
+            if (options.Admin.Enabled && !AuthenticationMethods.HaveAny(options) && !url.IsLocal)
             {
                 yield return $"Loupe:Admin:Enabled is true, and everybody who reaches {url} could end sessions: that needs keys, tokens or client certificates";
             }

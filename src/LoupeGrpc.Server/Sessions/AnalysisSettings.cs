@@ -18,10 +18,10 @@ internal sealed record AnalysisSettings
 
     public required VerdictThresholds Thresholds { get; init; }
 
-    public MaskWish Mask { get; init; } = new(MaskPolicy.WhenSuspected, MaskEncoding.Rle, 0);
+    public MaskRequest Mask { get; init; } = new(MaskPolicy.WhenSuspected, MaskEncoding.Rle, 0);
 
     /// <summary>Whether frames are looked at in tiles.</summary>
-    public TileWish Tiles { get; init; } = TileWish.None;
+    public TileRequest Tiles { get; init; } = TileRequest.None;
 
     /// <summary>Language in which results are explained; null: they are not.</summary>
     public ExplanationLanguage? Explain { get; init; }
@@ -75,7 +75,7 @@ internal sealed record AnalysisSettings
 
 /// <summary>Which masks a client wants.</summary>
 /// <param name="MaxBytes">As asked for; 0: what fits the response.</param>
-internal sealed record MaskWish(MaskPolicy Policy, MaskEncoding Encoding, uint MaxBytes)
+internal sealed record MaskRequest(MaskPolicy Policy, MaskEncoding Encoding, uint MaxBytes)
 {
     /// <summary>The soft map beside it. Not of sessions that are kept: the contract has no place for it.</summary>
     [JsonIgnore]

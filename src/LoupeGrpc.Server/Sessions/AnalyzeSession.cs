@@ -23,14 +23,14 @@ internal sealed class AnalyzeSession : IDisposable
     private SessionCall? _call;
     private CancellationTokenRegistration _revocation;
 
-    /// <param name="seat">Where its frames are analysed. The session's from now on.</param>
+    /// <param name="lease">Where its frames are analysed. The session's from now on.</param>
     /// <param name="snapshot">Adaptation state to begin with; empty: the model's own parameters.</param>
     /// <param name="ended">Called once, when nothing of the session is left.</param>
     /// <param name="stored">What another server left of it; null: it begins here.</param>
     public AnalyzeSession(
         string id,
         SessionOpening opening,
-        ModelSeat seat,
+        ModelLease lease,
         ReadOnlyMemory<byte> snapshot,
         SessionServices services,
         Action<AnalyzeSession> ended,
@@ -46,15 +46,15 @@ internal sealed class AnalyzeSession : IDisposable
         _journal = new SessionJournal(services, this);
         _ended = ended;
         var keeper = Token is null ? null : services.Keeping.KeeperOf(id, Token.Digest, stored?.Fence ?? SessionKeeper.FirstFence, EndFencedOut);
-        Work = new SessionWork(id, opening, seat, Credits, services, keeper, progress => SessionFacts.Of(this, progress), stored);
+        Work = new SessionWork(id, opening, lease, Credits, services, keeper, progress => SessionFacts.Of(this, progress), stored);
         _ending = new SessionEnding(Work);
         _window = new ResumeWindow(services.Time, services.Options.Sessions.ResumeWindow, number => TryDrop(SessionEnd.NotResumed, number));
     }
 
     /// <summary>A session that another server left: without a connection until one is attached.</summary>
-    public static AnalyzeSession Restore(SessionOpening opening, ModelSeat seat, StoredSession stored, SessionServices services, Action<AnalyzeSession> ended)
+    public static AnalyzeSession Restore(SessionOpening opening, ModelLease lease, StoredSession stored, SessionServices services, Action<AnalyzeSession> ended)
     {
-        var session = new AnalyzeSession(stored.Record.Facts.Id, opening, seat, default, services, ended, stored);
+        var session = new AnalyzeSession(stored.Record.Facts.Id, opening, lease, default, services, ended, stored);
         session.GoOn(stored);
         return session;
     }

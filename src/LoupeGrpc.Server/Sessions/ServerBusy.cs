@@ -28,7 +28,7 @@ internal static class ServerBusy
 
     public static CallFailure TooManyUnopened(ConnectionOptions connections) => new(new FrameFailure(
         FailureKind.Overloaded,
-        $"too many calls have opened no session yet: {connections.MaxUnopenedCalls} may at a time, and half of them on one connection (Loupe:Connections:MaxUnopenedCalls)"));
+        $"too many calls without a session: at most {connections.MaxUnopenedCalls} at a time, and half of that on one connection (Loupe:Connections:MaxUnopenedCalls)"));
 
     public static CallFailure OpensNothing(ConnectionOptions connections) => new(new FrameFailure(
         FailureKind.Expired, FormattableString.Invariant($"the call opened no session within {connections.OpenTimeout.TotalSeconds:0.###} s: Loupe:Connections:OpenTimeout")));

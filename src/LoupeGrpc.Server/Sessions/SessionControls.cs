@@ -65,7 +65,7 @@ internal sealed class SessionControls(
             case SessionCommand.Flush:
                 return default;
             case SessionCommand.SetAdaptation when Settings.Tiles.Policy == TilePolicy.Native:
-                return (new FrameFailure(FailureKind.Invalid, TileWishes.NotWhileAdapting), default);
+                return (new FrameFailure(FailureKind.Invalid, TileRequests.NotWhileAdapting), default);
             case SessionCommand.Rejected rejected:
                 return (rejected.Failure, default);
             default:

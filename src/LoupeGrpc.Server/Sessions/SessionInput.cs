@@ -43,7 +43,7 @@ internal abstract record SessionCommand(ulong ControlId) : SessionInput
         public override bool ConcernsAdaptation => false;
     }
 
-    internal sealed record SetMask(ulong ControlId, MaskWish Mask) : SessionCommand(ControlId)
+    internal sealed record SetMask(ulong ControlId, MaskRequest Mask) : SessionCommand(ControlId)
     {
         public override bool ConcernsAdaptation => false;
     }

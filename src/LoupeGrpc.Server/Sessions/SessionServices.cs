@@ -12,7 +12,7 @@ namespace LoupeGrpc.Server.Sessions;
 
 /// <summary>What all sessions share.</summary>
 internal sealed record SessionServices(
-    ModelShelf Models,
+    ModelRepository Models,
     FrameScheduler Scheduler,
     MemoryLedger Ledger,
     AdaptationBudget AdaptationBudget,

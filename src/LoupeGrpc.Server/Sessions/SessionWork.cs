@@ -31,7 +31,7 @@ internal sealed class SessionWork : IDisposable
     private readonly TimeSpan _before;
 
     /// <param name="id">Of the session, for its log.</param>
-    /// <param name="seat">The session's, which gives it back at its end.</param>
+    /// <param name="lease">The session's, which gives it back at its end.</param>
     /// <param name="credits">Frames and commands that may be without a written answer.</param>
     /// <param name="keeper">Null: the session is not kept outside this server.</param>
     /// <param name="describe">What a record says of the session beside its work.</param>
@@ -39,7 +39,7 @@ internal sealed class SessionWork : IDisposable
     public SessionWork(
         string id,
         SessionOpening opening,
-        ModelSeat seat,
+        ModelLease lease,
         int credits,
         SessionServices services,
         SessionKeeper? keeper,
@@ -47,19 +47,19 @@ internal sealed class SessionWork : IDisposable
         StoredSession? stored)
     {
         _services = services;
-        Model = seat.Model;
+        Model = lease.Model;
         _opening = opening;
         _openedAt = LastInputAt = services.Time.GetTimestamp();
         Outbox = new SessionOutbox(credits, opening.Resumable, services.Options.Sessions.MaxKeptBytes, services.Ledger.Responses, services.Time);
-        _sequencer = new OutcomeSequencer(opening.Unordered, Outbox, services.Metrics, Math.Max(MinUnordered, services.Options.Limits.Credits), opening.Analysis, services.Receipts.Open(opening, id, seat.Model, stored),
+        _sequencer = new OutcomeSequencer(opening.Unordered, Outbox, services.Metrics, Math.Max(MinUnordered, services.Options.Limits.Credits), opening.Analysis, services.Receipts.Open(opening, id, lease.Model, stored),
             opening.Analysis.Temporal is { } temporal ? new TemporalFilter(temporal, stored?.Record.Facts.Temporal) : null);
         _adaptation = new SessionAdaptation(
-            seat.CreateAdaptation, services.AdaptationBudget, opening, _sequencer, () => SessionLog.AdaptationEvicted(services.Logger, id));
+            lease.CreateAdaptation, services.AdaptationBudget, opening, _sequencer, () => SessionLog.AdaptationEvicted(services.Logger, id));
         Checkpoints = keeper is null
             ? null
             : new SessionCheckpoints(
                 keeper, services.Keeping.Encoding, _sequencer, _adaptation, services.Options.Sessions.CheckpointInterval, describe);
-        _frames = new FramePath(services, opening, seat, _sequencer, _adaptation, Outbox, Checkpoints, _abandon.Token);
+        _frames = new FramePath(services, opening, lease, _sequencer, _adaptation, Outbox, Checkpoints, _abandon.Token);
         _controls = new SessionControls(_sequencer, _adaptation, services.StateTurns, opening.Analysis, stored?.Commands ?? 0);
         _before = stored?.Record.Facts.Duration ?? TimeSpan.Zero;
     }

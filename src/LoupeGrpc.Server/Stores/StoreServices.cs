@@ -15,7 +15,7 @@ internal static class StoreServices
         services.AddSingleton(provider => new SessionKeeping(
             provider.GetService<ISessionStore>(),
             provider.GetRequiredService<IResponseEncoding>(),
-            provider.GetRequiredService<ModelShelf>(),
+            provider.GetRequiredService<ModelRepository>(),
             options.ResumeWindow,
             provider.GetRequiredService<SessionMetrics>(),
             provider.GetRequiredService<ILogger<SessionKeeping>>()));

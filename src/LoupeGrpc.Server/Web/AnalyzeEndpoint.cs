@@ -18,7 +18,7 @@ namespace LoupeGrpc.Server.Web;
 /// after the other, so that a request holds one of them in memory.
 /// </summary>
 internal sealed class AnalyzeEndpoint(
-    PictureQueue pictures, ModelShelf models, MessageRoom room, ServingState serving, CallerQuotas quotas, LiveOptions live, TimeProvider time, BodyRequests requests)
+    PictureQueue pictures, ModelRepository models, MessageRoom room, ServingState serving, CallerQuotas quotas, LiveOptions live, TimeProvider time, BodyRequests requests)
 {
     private const string Field = "file";
     private const string Json = "application/json";

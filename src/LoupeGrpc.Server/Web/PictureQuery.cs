@@ -14,7 +14,7 @@ internal sealed record PictureQuery(AnalysisSettings Settings, string Model)
 {
     /// <param name="models">What is served: a query without thresholds gets those of its model.</param>
     /// <exception cref="ProblemException">It makes no sense, or its model is not served.</exception>
-    public static PictureQuery Read(IQueryCollection query, LoupeOptions options, ModelShelf models)
+    public static PictureQuery Read(IQueryCollection query, LoupeOptions options, ModelRepository models)
     {
         var (policy, model) = (MaskPolicy.WhenSuspected, string.Empty);
         VerdictThresholds? thresholds = null;
@@ -39,7 +39,7 @@ internal sealed record PictureQuery(AnalysisSettings Settings, string Model)
                     thresholds = ReadThresholds(value);
                     break;
                 case "tiles":
-                    tiles = TileWishes.ReadPolicy(value) ?? throw Wrong($"tiles is '{value}': expected {TileWishes.ExpectedPolicy}");
+                    tiles = TileRequests.ReadPolicy(value) ?? throw Wrong($"tiles is '{value}': expected {TileRequests.ExpectedPolicy}");
                     break;
                 case "max_tiles":
                     maxTiles = uint.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var most) && most > 0
@@ -70,8 +70,8 @@ internal sealed record PictureQuery(AnalysisSettings Settings, string Model)
         var settings = new AnalysisSettings
         {
             Thresholds = thresholds ?? options.Thresholds.For(served.Calibration?.Thresholds),
-            Mask = new MaskWish(policy, MaskEncoding.Rle, 0),
-            Tiles = TileWishes.Of(tiles, maxTiles, budget: null, options.Limits, out var error) ?? throw Wrong(error!),
+            Mask = new MaskRequest(policy, MaskEncoding.Rle, 0),
+            Tiles = TileRequests.Of(tiles, maxTiles, budget: null, options.Limits, out var error) ?? throw Wrong(error!),
             Explain = language,
             Receipts = receipts,
             MaxResponseBytes = AnalysisSettings.DefaultResponseBytes,

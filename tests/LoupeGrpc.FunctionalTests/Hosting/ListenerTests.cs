@@ -130,6 +130,6 @@ public class ListenerTests
         Assert.True(ListenUrl.TryParse(url, out var parsed, out var error), error);
         return LoupeServer.StartAsync(
             new LoupeOptions { Endpoints = new EndpointOptions { Grpc = parsed, Operations = parsed, Web = parsed }, Security = new SecurityOptions { Open = true } },
-            ModelShelf.Of(new ScriptedAnalyzer()), TimeProvider.System, static _ => { }, TestContext.Current.CancellationToken);
+            ModelRepository.Of(new ScriptedAnalyzer()), TimeProvider.System, static _ => { }, TestContext.Current.CancellationToken);
     }
 }

@@ -113,7 +113,7 @@ public class ServiceTests
         var analyzer = new ScriptedAnalyzer();
         // By itself the library does not look again.
         await using var server = await RunningServer.StartAsync(
-            ModelShelf.Of(analyzer), change: static services => services.PostConfigure<HealthCheckPublisherOptions>(static publisher => publisher.Period = TimeSpan.FromHours(1)));
+            ModelRepository.Of(analyzer), change: static services => services.PostConfigure<HealthCheckPublisherOptions>(static publisher => publisher.Period = TimeSpan.FromHours(1)));
         using var session = await server.OpenAsync();
         await session.SendFrameAsync(1);
         var inside = await analyzer.NextAsync();

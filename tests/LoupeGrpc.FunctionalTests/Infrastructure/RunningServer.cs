@@ -47,12 +47,12 @@ internal sealed class RunningServer : IAsyncDisposable
     public long FrameBytes => Ledger.Frames.Held.Bytes;
 
     public static Task<RunningServer> StartAsync(IFrameAnalyzer analyzer, LoupeOptions? options = null, TimeProvider? time = null) =>
-        StartAsync(ModelShelf.Of(analyzer), options, time);
+        StartAsync(ModelRepository.Of(analyzer), options, time);
 
     /// <param name="models">The caller's.</param>
     /// <param name="change">What a test has otherwise than the program.</param>
     public static async Task<RunningServer> StartAsync(
-        ModelShelf models, LoupeOptions? options = null, TimeProvider? time = null, LogRecorder? log = null, Action<IServiceCollection>? change = null)
+        ModelRepository models, LoupeOptions? options = null, TimeProvider? time = null, LogRecorder? log = null, Action<IServiceCollection>? change = null)
     {
         log ??= new LogRecorder();
         options = (options ?? new LoupeOptions()) with

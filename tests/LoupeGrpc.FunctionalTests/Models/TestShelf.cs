@@ -22,7 +22,7 @@ internal sealed class TestShelf : IAsyncDisposable
 
     public LogRecorder Log { get; } = new();
 
-    public ModelShelf Shelf { get; private set; } = null!;
+    public ModelRepository Shelf { get; private set; } = null!;
 
     /// <summary>Bytes that there are for another model; asked while one is loaded.</summary>
     public Func<long> FreeMemory { get; set; } = static () => long.MaxValue;
@@ -33,23 +33,23 @@ internal sealed class TestShelf : IAsyncDisposable
     /// <param name="models">The first is the default, and called so.</param>
     public static async Task<TestShelf> LoadAsync(params (string Name, ModelPackage Package)[] models)
     {
-        var shelf = new TestShelf();
+        var repository = new TestShelf();
         foreach (var (name, package) in models)
         {
-            shelf.Put(name, package);
+            repository.Put(name, package);
         }
 
-        shelf.Options = new LoupeOptions
+        repository.Options = new LoupeOptions
         {
             Admin = new AdminOptions { Enabled = true },
             Execution = new ExecutionOptions { Providers = [ExecutionOptions.CpuName] },
-            Model = new ModelOptions { Path = shelf.Folder(models[0].Name) },
-            Models = [.. models.Skip(1).Select(model => new NamedModelOptions { Name = model.Name, Path = shelf.Folder(model.Name) })],
+            Model = new ModelOptions { Path = repository.Folder(models[0].Name) },
+            Models = [.. models.Skip(1).Select(model => new NamedModelOptions { Name = model.Name, Path = repository.Folder(model.Name) })],
         };
         var loader = new ModelLoader(
-            shelf.Options, TestHost.Create(null), new Hashtable(), TimeProvider.System, shelf._loggers, null, () => shelf.FreeMemory());
-        shelf.Shelf = await ModelShelf.LoadAsync(shelf.Options.ModelSources, loader, shelf._loggers.CreateLogger<ModelShelf>(), Patience.Token());
-        return shelf;
+            repository.Options, TestHost.Create(null), new Hashtable(), TimeProvider.System, repository._loggers, null, () => repository.FreeMemory());
+        repository.Shelf = await ModelRepository.LoadAsync(repository.Options.ModelSources, loader, repository._loggers.CreateLogger<ModelRepository>(), Patience.Token());
+        return repository;
     }
 
     public Task<RunningServer> StartServerAsync() => RunningServer.StartAsync(Shelf, Options, log: Log);

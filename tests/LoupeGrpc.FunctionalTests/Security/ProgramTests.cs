@@ -141,7 +141,7 @@ public sealed partial class ProgramTests(NanoEngine engine) : IDisposable
             77, $"error: the server at {url} does not let us in: the key is not known here, or was revoked. Who we are: --key KEY or --cert FILE.\n", $"info --server {url} --ca ca.pem --key loupe_wrong");
         await RunClientAsync(
             69,
-            $"error: the certificate of {url} is not trusted: it is signed by CN=test root, whom nobody here vouches for: use --ca FILE with the certificate of who signed it (--insecure takes any)\n",
+            $"error: the certificate of {url} is not trusted: it is signed by CN=test root, which is not trusted on this machine: use --ca FILE with the certificate of who signed it (--insecure takes any)\n",
             $"info --server {url} --key @key --connect-timeout 0");
         var plain = url.Replace("https", "http", StringComparison.Ordinal);
         await RunClientAsync(69, $"error: what answers at {plain} speaks TLS: the address is {url} (--server or LOUPE_SERVER)\n", $"info --server {plain} --key @key --connect-timeout 0");

@@ -36,7 +36,7 @@ internal sealed class SecureServer : IAsyncDisposable
         var log = new LogRecorder();
         var server = await LoupeServer.StartAsync(
             options with { Endpoints = endpoints ?? new EndpointOptions { Grpc = url, Operations = url, Web = url } },
-            ModelShelf.Of(analyzer ?? new ScriptedAnalyzer { Answer = static _ => ScriptedAnalyzer.Result(0.1f) }),
+            ModelRepository.Of(analyzer ?? new ScriptedAnalyzer { Answer = static _ => ScriptedAnalyzer.Result(0.1f) }),
             time ?? TimeProvider.System,
             logging => logging.AddProvider(log),
             TestContext.Current.CancellationToken);

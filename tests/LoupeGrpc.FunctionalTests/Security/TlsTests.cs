@@ -187,7 +187,7 @@ public sealed class TlsTests : IDisposable
         await using var server = await StartAsync(ClientCertificatePolicy.Allow, new SecurityOptions { Keys = _files["keys.json"], Open = true });
 
         var refusal = await SecureServer.RefusalAsync(server.Calls(change: handler => Show(handler, _authority.Client(string.Empty))));
-        Assert.Equal((StatusCode.Unauthenticated, "the certificate names nobody: its subject is empty"), (refusal.StatusCode, refusal.Status.Detail));
+        Assert.Equal((StatusCode.Unauthenticated, "the certificate has an empty subject, so it identifies nobody"), (refusal.StatusCode, refusal.Status.Detail));
         Assert.Equal(StatusCode.OK, await SecureServer.AskAsync(server.Calls(key, handler => Show(handler, _authority.Client(string.Empty)))));
         var endless = string.Join(", ", Enumerable.Range(0, 40).Select(static number => $"OU=unit {number:00} of the whole estate"));
         refusal = await SecureServer.RefusalAsync(server.Calls(change: handler => Show(handler, _authority.Client(endless))));

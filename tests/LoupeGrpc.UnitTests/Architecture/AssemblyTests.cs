@@ -6,6 +6,7 @@ using LoupeGrpc.Modeling.Graphs;
 using LoupeGrpc.Native;
 using LoupeGrpc.Packaging;
 using LoupeGrpc.Quality;
+using LoupeGrpc.Receipts;
 using LoupeGrpc.Results;
 using LoupeGrpc.V1;
 using Xunit;
@@ -30,6 +31,7 @@ public sealed class AssemblyTests
         ["Execution"] = (typeof(ExecutionLadder).Assembly, [Grpc, AspNetCore, Protobuf, Wire, "LoupeGrpc.Modeling", "loupe-grpc-"]),
         ["Native"] = (typeof(RunLength).Assembly, [Grpc, AspNetCore, Protobuf, OnnxRuntime, "LoupeGrpc."]),
         ["Quality"] = (typeof(ScoreCurve).Assembly, [Grpc, AspNetCore, Protobuf, OnnxRuntime, Network, "LoupeGrpc.", "loupe-grpc-"]),
+        ["Receipts"] = (typeof(ReceiptStatement).Assembly, [Grpc, AspNetCore, Protobuf, OnnxRuntime, Network, "LoupeGrpc.", "loupe-grpc-"]),
         ["Results"] = (typeof(WireName).Assembly, [AspNetCore, OnnxRuntime, "LoupeGrpc.Engine", "LoupeGrpc.Execution", "LoupeGrpc.Modeling", "LoupeGrpc.Client", "loupe-grpc-"]),
         ["Protocol"] = (typeof(FrameResult).Assembly, [AspNetCore, OnnxRuntime, "LoupeGrpc."]),
         ["Client"] = (typeof(LoupeClient).Assembly, [AspNetCore, OnnxRuntime, "LoupeGrpc.Engine", "LoupeGrpc.Execution", "LoupeGrpc.Modeling", "loupe-grpc-"]),

@@ -1,10 +1,12 @@
 using System.Reflection;
+using System.Text.RegularExpressions;
+using LoupeGrpc.TestSupport;
 using Xunit;
 
 namespace LoupeGrpc.UnitTests.Architecture;
 
 /// <summary>The rooms of the server and of the client's tool, which are the namespaces right below <c>LoupeGrpc.Server</c> and <c>LoupeGrpc.Client.Cli</c>: who may know whom.</summary>
-public sealed class RoomTests
+public sealed partial class RoomTests
 {
     private const string Root = "LoupeGrpc.Server";
 
@@ -61,15 +63,21 @@ public sealed class RoomTests
     }
 
     [Theory]
-    [InlineData("loupe-grpc-server", Root)]
-    [InlineData("loupe-grpc-client", "LoupeGrpc.Client.Cli")]
-    public void Rooms_do_not_use_each_other_in_circles(string assembly, string root)
+    [InlineData("loupe-grpc-server", "src", Root)]
+    [InlineData("loupe-grpc-client", "clients/dotnet", "LoupeGrpc.Client.Cli")]
+    public void Rooms_do_not_use_each_other_in_circles(string assembly, string folder, string root)
     {
-        var uses = TypeUses.Of(Assembly.Load(assembly));
+        IReadOnlyList<TypeUse> uses = [.. TypeUses.Of(Assembly.Load(assembly)), .. Imports(Path.Combine(TestData.RepositoryRoot, folder, root))];
         var edges = RoomEdges(uses, root);
         var circles = edges.Where(edge => Leads(edges, edge.To, edge.From)).Select(edge => Describe(uses, root, edge)).ToList();
         Assert.True(circles.Count == 0, string.Join(Environment.NewLine, circles));
     }
+
+    /// <summary>A constant of another room leaves no trace in what is compiled.</summary>
+    [Fact]
+    public void What_a_source_imports_is_seen() =>
+        Assert.Contains(
+            new TypeUse("LoupeGrpc.Server.Calls.SessionCalls", "LoupeGrpc.Server.Sessions.(import)"), Imports(Path.Combine(TestData.RepositoryRoot, "src", Root)));
 
     [Fact]
     public void A_circle_of_three_is_found()
@@ -78,6 +86,21 @@ public sealed class RoomTests
         Assert.True(Leads(edges, "b", "a"));
         Assert.False(Leads(edges, "d", "c"));
     }
+
+    /// <summary>From each source to the namespaces that it imports.</summary>
+    private static IEnumerable<TypeUse> Imports(string project) =>
+        from file in Directory.EnumerateFiles(project, "*.cs", SearchOption.AllDirectories)
+        let text = File.ReadAllText(file)
+        let space = NamespaceLine().Match(text).Groups[1].Value
+        where space.Length > 0
+        from Match import in ImportLine().Matches(text)
+        select new TypeUse($"{space}.{Path.GetFileNameWithoutExtension(file)}", $"{import.Groups[1].Value}.(import)");
+
+    [GeneratedRegex(@"^namespace ([\w.]+)", RegexOptions.Multiline)]
+    private static partial Regex NamespaceLine();
+
+    [GeneratedRegex(@"^using (?:static )?(LoupeGrpc[\w.]+);", RegexOptions.Multiline)]
+    private static partial Regex ImportLine();
 
     private static IEnumerable<string> RoomsThatUse(string space) =>
         Uses.Value.Where(use => use.To.StartsWith(space, StringComparison.Ordinal)).Select(static use => TypeUse.RoomOf(use.From, Root)).OfType<string>().Distinct();

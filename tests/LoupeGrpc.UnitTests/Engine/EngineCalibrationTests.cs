@@ -49,7 +49,7 @@ public sealed class EngineCalibrationTests(EngineFixture plain) : IClassFixture<
     public async Task A_picture_in_tiles_loses_the_bias_of_tiles_first()
     {
         await using var calibrated = await StartCalibratedAsync();
-        var request = Frames.WithMask with { Tiles = new TileWish(TilePolicy.Native) };
+        var request = Frames.WithMask with { Tiles = new TileRequest(TilePolicy.Native) };
         var before = await plain.Engine.AnalyzedAsync(Large, request);
 
         var after = await calibrated.AnalyzedAsync(Large, request);

@@ -11,7 +11,7 @@ public sealed class EngineEvidenceTests(EngineFixture nano) : IClassFixture<Engi
 {
     private static readonly AnalysisRequest Asked = Frames.WithMask with { Evidence = true };
 
-    private static readonly AnalysisRequest InTiles = Asked with { Tiles = new TileWish(TilePolicy.Native) };
+    private static readonly AnalysisRequest InTiles = Asked with { Tiles = new TileRequest(TilePolicy.Native) };
 
     [Fact]
     public async Task Nothing_is_measured_for_who_does_not_ask_and_the_findings_are_the_same()

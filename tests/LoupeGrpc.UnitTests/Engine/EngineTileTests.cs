@@ -12,7 +12,7 @@ namespace LoupeGrpc.UnitTests.Engine;
 /// <summary>Pictures in tiles on their way through the engine: which are, what comes of them among others, and how they leave before they are done.</summary>
 public sealed class EngineTileTests(EngineFixture nano) : IClassFixture<EngineFixture>
 {
-    private static readonly AnalysisRequest InTiles = Frames.WithMask with { Tiles = new TileWish(TilePolicy.Native) };
+    private static readonly AnalysisRequest InTiles = Frames.WithMask with { Tiles = new TileRequest(TilePolicy.Native) };
 
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
 
@@ -64,7 +64,7 @@ public sealed class EngineTileTests(EngineFixture nano) : IClassFixture<EngineFi
     [Fact]
     public async Task Automatic_tiles_are_for_large_files_of_a_model_that_was_trained_so()
     {
-        var auto = Frames.WithMask with { Tiles = new TileWish(TilePolicy.Auto) };
+        var auto = Frames.WithMask with { Tiles = new TileRequest(TilePolicy.Auto) };
         var session = nano.Engine.CreateAdaptation(new AdaptationSettings());
         string copy = TestPackages.Copy(TestPackages.Nano);
         await File.WriteAllBytesAsync(Path.Combine(copy, PackageLayout.Manifest), (TestPackages.Nano.Manifest with { Tiles = null }).ToBytes(), Token);
@@ -87,9 +87,9 @@ public sealed class EngineTileTests(EngineFixture nano) : IClassFixture<EngineFi
 
         Assert.Equal(FailureKind.Unsupported, (await nano.Engine.FailedAsync(Frames.Noise(700, 100), InTiles)).Kind);
         Assert.Equal(FailureKind.Invalid, (await nano.Engine.FailedAsync(Raccoon, InTiles with { Adaptation = session })).Kind);
-        Assert.Equal(FailureKind.Invalid, (await nano.Engine.FailedAsync(Raccoon, InTiles with { Tiles = new TileWish(TilePolicy.Native, 0) })).Kind);
-        Assert.Equal(FailureKind.Invalid, (await nano.Engine.FailedAsync(Raccoon, InTiles with { Tiles = new TileWish(TilePolicy.Native, 4097) })).Kind);
-        Assert.Equal(FailureKind.Invalid, (await nano.Engine.FailedAsync(Raccoon, InTiles with { Tiles = new TileWish((TilePolicy)9) })).Kind);
+        Assert.Equal(FailureKind.Invalid, (await nano.Engine.FailedAsync(Raccoon, InTiles with { Tiles = new TileRequest(TilePolicy.Native, 0) })).Kind);
+        Assert.Equal(FailureKind.Invalid, (await nano.Engine.FailedAsync(Raccoon, InTiles with { Tiles = new TileRequest(TilePolicy.Native, 4097) })).Kind);
+        Assert.Equal(FailureKind.Invalid, (await nano.Engine.FailedAsync(Raccoon, InTiles with { Tiles = new TileRequest((TilePolicy)9) })).Kind);
     }
 
     [Fact]
@@ -109,7 +109,7 @@ public sealed class EngineTileTests(EngineFixture nano) : IClassFixture<EngineFi
     public async Task Time_that_tiles_may_take_bounds_how_many_there_are()
     {
         await using var engine = await EngineFixture.StartAsync();
-        var hurried = InTiles with { Tiles = new TileWish(TilePolicy.Native) { Budget = TimeSpan.FromTicks(1) } };
+        var hurried = InTiles with { Tiles = new TileRequest(TilePolicy.Native) { Budget = TimeSpan.FromTicks(1) } };
 
         // Of the first nothing is known yet.
         Assert.Equal(30, (await engine.AnalyzedAsync(Raccoon, hurried)).Tiles?.Analysed);

@@ -5,7 +5,7 @@ namespace LoupeGrpc.UnitTests.Quality;
 
 public sealed class CalibrationTests
 {
-    private static readonly CalibrationWish Wish = new(new RatePromise(0.1, null), LogitMap.None, 0.4, 0.6);
+    private static readonly CalibrationGoal Wish = new(new RatePromise(0.1, null), LogitMap.None, 0.4, 0.6);
 
     [Theory]
     [InlineData(0.05, null, 19)]

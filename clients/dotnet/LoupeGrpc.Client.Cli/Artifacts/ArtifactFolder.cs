@@ -30,7 +30,7 @@ internal sealed class ArtifactFolder
         try
         {
             Prepare(System.IO.Path.GetDirectoryName(file)!);
-            WholeFile.Write(file, write);
+            AtomicFile.Write(file, write);
             Written++;
             return file;
         }
@@ -64,7 +64,7 @@ internal sealed class ArtifactFolder
         if (_ready.Add(folder))
         {
             Directory.CreateDirectory(folder);
-            WholeFile.Sweep(folder);
+            AtomicFile.Sweep(folder);
         }
     }
 }

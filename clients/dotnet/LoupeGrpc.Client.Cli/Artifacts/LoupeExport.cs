@@ -15,7 +15,7 @@ internal sealed class LoupeExport : IDisposable
 {
     private readonly string _predictions;
     private readonly ArtifactFolder _masks;
-    private WholeFile? _file;
+    private AtomicFile? _file;
     private bool _isBroken;
     private long _pictures;
 
@@ -25,7 +25,7 @@ internal sealed class LoupeExport : IDisposable
         Folder = folder;
         _masks = new ArtifactFolder(Path.Combine(folder, "masks"));
         _predictions = Path.Combine(folder, "predictions.txt");
-        WholeFile.Sweep(folder);
+        AtomicFile.Sweep(folder);
     }
 
     public string Folder { get; }
@@ -55,7 +55,7 @@ internal sealed class LoupeExport : IDisposable
             {
                 // Never an older list beside newer masks.
                 File.Delete(_predictions);
-                _file = new WholeFile(_predictions);
+                _file = new AtomicFile(_predictions);
             }
 
             _file.Content.Write(Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{name.Label},{score:0.0000}\n")));

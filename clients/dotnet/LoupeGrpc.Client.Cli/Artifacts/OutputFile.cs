@@ -25,8 +25,8 @@ internal sealed class OutputFile
                 throw new IOException("It is a folder.");
             }
 
-            new WholeFile(full).Dispose();
-            WholeFile.Sweep(System.IO.Path.GetDirectoryName(full)!);
+            new AtomicFile(full).Dispose();
+            AtomicFile.Sweep(System.IO.Path.GetDirectoryName(full)!);
             return new OutputFile(path);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException or ArgumentException)
@@ -38,15 +38,15 @@ internal sealed class OutputFile
     /// <exception cref="IOException">Or <see cref="UnauthorizedAccessException"/>: nothing was written.</exception>
     public void Write(ReadOnlySpan<byte> data)
     {
-        using var file = new WholeFile(Path);
+        using var file = new AtomicFile(Path);
         file.Content.Write(data);
         file.Commit();
     }
 
     /// <inheritdoc cref="Write(ReadOnlySpan{byte})"/>
-    public void Write(Action<Stream> write) => WholeFile.Write(Path, write);
+    public void Write(Action<Stream> write) => AtomicFile.Write(Path, write);
 
     /// <summary>Room on the same disk for what is collected until it is written. Disposing removes it.</summary>
     /// <exception cref="IOException">Or <see cref="UnauthorizedAccessException"/>: nothing can be written there.</exception>
-    public WholeFile CreateSpool() => new(Path);
+    public AtomicFile CreateSpool() => new(Path);
 }

@@ -3,7 +3,7 @@ using System.CommandLine;
 namespace LoupeGrpc.Client.Cli.CommandLine;
 
 /// <summary>Whether a stream is judged over time.</summary>
-internal enum TemporalWish
+internal enum TemporalRequest
 {
     /// <summary>Where it is live.</summary>
     Auto,
@@ -22,5 +22,5 @@ internal sealed class TemporalOption
 
     public void AddTo(Command command) => command.Options.Add(_temporal);
 
-    public TemporalWish Read(ParseResult result) => Enum.Parse<TemporalWish>(result.GetRequiredValue(_temporal), ignoreCase: true);
+    public TemporalRequest Read(ParseResult result) => Enum.Parse<TemporalRequest>(result.GetRequiredValue(_temporal), ignoreCase: true);
 }

@@ -51,8 +51,8 @@ internal sealed class AnalysisCommand(CliHost host, AnalysisOptions options, Str
         var curves = stream is null || (stream.Plot is null && page is null) ? null : new StreamCurves(source.HasClock);
         var temporal = stream?.Temporal switch
         {
-            TemporalWish.On => true,
-            TemporalWish.Auto => source is LiveSource,
+            TemporalRequest.On => true,
+            TemporalRequest.Auto => source is LiveSource,
             _ => false,
         };
         await using var local = options.Serve ? await LocalServer.StartAsync(host) : null;

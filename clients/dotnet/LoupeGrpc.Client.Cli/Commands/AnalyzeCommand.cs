@@ -102,7 +102,7 @@ internal static class AnalyzeCommand
         command.SetAction(async (result, _) =>
         {
             var listed = result.GetValue(filesFrom) is { } list ? await PathList.ReadAsync(list, result.GetValue(isNull), host) : [];
-            var passedOver = new PassedOver();
+            var passedOver = new SkippedFiles();
             IReadOnlyList<string> all = [.. result.GetValue(paths) ?? [], .. listed];
             // A disk that does not answer must not hold up who gives up waiting.
             var items = await Task.Run(() => PathExpander.Expand(all, passedOver, host.Interrupt), CancellationToken.None).WaitAsync(host.Interrupt);

@@ -49,7 +49,7 @@ internal static class CommandRunner
         LoupeUnavailableReason.UntrustedCertificate => ": use --ca FILE with the certificate of who signed it (--insecure takes any)",
         LoupeUnavailableReason.ExpiredCertificate or LoupeUnavailableReason.UnfitCertificate => ": the server needs a new one (--insecure takes any)",
         LoupeUnavailableReason.WrongHost => ": use one of its names with --server (--insecure takes any)",
-        LoupeUnavailableReason.ServerIsPlain or LoupeUnavailableReason.ServerWantsTls => " (--server or LOUPE_SERVER)",
+        LoupeUnavailableReason.TlsNotSupported or LoupeUnavailableReason.TlsRequired => " (--server or LOUPE_SERVER)",
         _ => ". Another address: --server URL. Start one for this run: --serve (analyze, stream).",
     };
 

@@ -8,4 +8,4 @@ namespace LoupeGrpc.Client.Cli.Commands;
 /// <param name="Checkpoints">The adaptation states it begins from and leaves behind.</param>
 /// <param name="Plot">Where its curves are drawn; null: nowhere.</param>
 /// <param name="Temporal">Whether it is judged over time.</param>
-internal sealed record StreamExtras(Checkpoints Checkpoints, OutputFile? Plot, TemporalWish Temporal);
+internal sealed record StreamExtras(Checkpoints Checkpoints, OutputFile? Plot, TemporalRequest Temporal);

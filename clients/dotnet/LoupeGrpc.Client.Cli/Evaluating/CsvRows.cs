@@ -45,7 +45,7 @@ internal sealed record CsvRows(IReadOnlyList<string> Columns, IReadOnlyList<CsvR
         }
         catch (Exception error) when (error is CsvFormatException or DecoderFallbackException)
         {
-            throw new InvalidDataException($"it is no CSV: {error.Message.ReplaceLineEndings(" ")}", error);
+            throw new InvalidDataException($"it is not CSV: {error.Message.ReplaceLineEndings(" ")}", error);
         }
     }
 }

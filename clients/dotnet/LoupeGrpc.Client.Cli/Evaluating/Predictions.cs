@@ -184,5 +184,5 @@ internal sealed class Predictions
     private static double ReadScore(string text, string where) =>
         double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var score) && double.IsFinite(score)
             ? score
-            : throw new InvalidDataException($"{where} has the score '{text}', which is no finite number");
+            : throw new InvalidDataException($"{where} has the score '{text}', which is not a finite number");
 }

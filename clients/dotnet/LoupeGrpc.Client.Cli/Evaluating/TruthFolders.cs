@@ -28,7 +28,7 @@ internal static class TruthFolders
             throw CliException.Usage($"{option} {folder}: there is no such folder");
         }
 
-        var files = PictureFolder.Files(folder, int.MaxValue, new PassedOver(), cancellationToken).ToList();
+        var files = PictureFolder.Files(folder, int.MaxValue, new SkippedFiles(), cancellationToken).ToList();
         if (files.FirstOrDefault(static file => file.Problem is not null) is { Problem: { } problem } unread)
         {
             throw CliException.Usage($"{option}: {PathText.Show(unread.Path)}: {problem}");

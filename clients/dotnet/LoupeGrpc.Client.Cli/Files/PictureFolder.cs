@@ -5,7 +5,7 @@ internal static class PictureFolder
 {
     /// <param name="depth">How many levels of folders are entered, the folder itself among them.</param>
     /// <returns>In no order; folders and files that cannot be read with the reason.</returns>
-    public static IEnumerable<WalkedFile> Files(string folder, int depth, PassedOver passedOver, CancellationToken cancellationToken)
+    public static IEnumerable<WalkedFile> Files(string folder, int depth, SkippedFiles passedOver, CancellationToken cancellationToken)
     {
         foreach (var file in new FolderWalk(cancellationToken).Files(folder, depth))
         {

@@ -27,7 +27,7 @@ internal enum ExitCode
     /// <summary>A fault of this program.</summary>
     Internal = 70,
 
-    /// <summary>The server knows us not, or refuses what we ask.</summary>
+    /// <summary>The server does not know us, or refuses the request.</summary>
     Refused = 77,
 
     /// <summary>Ctrl-C or SIGTERM.</summary>

@@ -15,7 +15,7 @@ internal sealed class LocalServer : IAsyncDisposable
     /// <summary>Of what it says on standard error, for a message where it does not start.</summary>
     private const int KeptLines = 5;
 
-    /// <summary>Behind that somebody who waits is told for what.</summary>
+    /// <summary>After so long, whoever waits is told what for.</summary>
     private static readonly TimeSpan Silence = TimeSpan.FromSeconds(2);
 
     /// <summary>One that is killed leaves its runtime's sockets in the temporary folder; on a busy machine it ends late, and loses nobody's time but this run's.</summary>

@@ -11,7 +11,7 @@ internal static class FrameFolder
     /// <param name="folder">Without those below it.</param>
     public static ItemListSource Open(string folder, SamplingOptions sampling, CancellationToken cancellationToken)
     {
-        var passedOver = new PassedOver();
+        var passedOver = new SkippedFiles();
         var files = PictureFolder.Files(folder, depth: 1, passedOver, cancellationToken)
             .OrderBy(file => Path.GetFileName(file.Path), NaturalOrder.Instance)
             .ToList();
@@ -21,9 +21,9 @@ internal static class FrameFolder
     }
 
     public static ItemListSource OpenPicture(string path, SamplingOptions sampling) =>
-        Frames(path, [new WalkedFile(path, FileKind.Regular)], sampling, new PassedOver(), isFolder: false);
+        Frames(path, [new WalkedFile(path, FileKind.Regular)], sampling, new SkippedFiles(), isFolder: false);
 
-    private static ItemListSource Frames(string source, List<WalkedFile> files, SamplingOptions sampling, PassedOver passedOver, bool isFolder)
+    private static ItemListSource Frames(string source, List<WalkedFile> files, SamplingOptions sampling, SkippedFiles passedOver, bool isFolder)
     {
         var fps = sampling.PerSecond ?? FramesPerSecond;
         var started = sampling.Time.GetUtcNow();

@@ -3,7 +3,7 @@ using LoupeGrpc.Client.Cli.Files;
 namespace LoupeGrpc.Client.Cli.Inputs;
 
 /// <summary>Items that are all known before the first is read.</summary>
-internal sealed class ItemListSource(string label, IReadOnlyList<SourceItem> items, PassedOver? passedOver = null) : FrameSource
+internal sealed class ItemListSource(string label, IReadOnlyList<SourceItem> items, SkippedFiles? passedOver = null) : FrameSource
 {
     public override string Label => label;
 

@@ -6,16 +6,16 @@ namespace LoupeGrpc.Client.Cli.Inputs;
 /// <summary>From the paths of a command line to items: files as they are, folders and globs expanded in place.</summary>
 /// <param name="passedOver">Counts what folders and globs hold and is not analysed.</param>
 /// <param name="cancellationToken">Stops looking into folders.</param>
-internal sealed class PathExpander(PassedOver passedOver, CancellationToken cancellationToken)
+internal sealed class PathExpander(SkippedFiles passedOver, CancellationToken cancellationToken)
 {
     /// <summary>How many levels of folders `**` and folders themselves go down: as many as there are.</summary>
     private const int AllLevels = int.MaxValue;
 
     private readonly List<Found> _found = [];
 
-    public static IReadOnlyList<SourceItem> Expand(IEnumerable<string> paths, PassedOver? passedOver = null, CancellationToken cancellationToken = default)
+    public static IReadOnlyList<SourceItem> Expand(IEnumerable<string> paths, SkippedFiles? passedOver = null, CancellationToken cancellationToken = default)
     {
-        var expander = new PathExpander(passedOver ?? new PassedOver(), cancellationToken);
+        var expander = new PathExpander(passedOver ?? new SkippedFiles(), cancellationToken);
         foreach (var path in paths)
         {
             expander.Add(path);

@@ -4,7 +4,7 @@ using LoupeGrpc.Client.Cli.Artifacts;
 namespace LoupeGrpc.Client.Cli.Reports;
 
 /// <summary>A part of a page that grows while a run lasts: on the disk beside the page, not in memory.</summary>
-internal sealed class ReportSpool(WholeFile file) : IDisposable
+internal sealed class ReportSpool(AtomicFile file) : IDisposable
 {
     /// <exception cref="IOException">It has no room.</exception>
     public void Add(string html) => file.Content.Write(Encoding.UTF8.GetBytes(html));

@@ -35,7 +35,7 @@ internal sealed class ConnectionDiagnosis(LoupeClientOptions options, ServerTrus
 
         return (Has<IOException>(cause) || Has<HttpProtocolException>(cause) || cause is HttpRequestException) && await SpeaksTlsAsync(static () => { }, cancellationToken).ConfigureAwait(false)
             ? new LoupeUnavailableException(
-                $"what answers at {options.ShownAddress} speaks TLS: the address is https://{options.Address.Authority}", error, LoupeUnavailableReason.ServerWantsTls)
+                $"what answers at {options.ShownAddress} speaks TLS: the address is https://{options.Address.Authority}", error, LoupeUnavailableReason.TlsRequired)
             : null;
     }
 
@@ -50,7 +50,7 @@ internal sealed class ConnectionDiagnosis(LoupeClientOptions options, ServerTrus
 
         return await SpeaksPlainAsync(cancellationToken).ConfigureAwait(false)
             ? new LoupeUnavailableException(
-                $"what answers at {options.ShownAddress} does not speak TLS: the address is http://{options.Address.Authority}", error, LoupeUnavailableReason.ServerIsPlain)
+                $"what answers at {options.ShownAddress} does not speak TLS: the address is http://{options.Address.Authority}", error, LoupeUnavailableReason.TlsNotSupported)
             : Has<AuthenticationException>(error.Status.DebugException!)
                 ? new LoupeUnavailableException($"no TLS connection to {options.ShownAddress} comes about ({Innermost(error.Status.DebugException!).TrimEnd('.')})", error)
                 : null;

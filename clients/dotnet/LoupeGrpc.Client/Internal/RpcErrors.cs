@@ -67,7 +67,7 @@ internal static class RpcErrors
         return new LoupeConnectionLostException($"{what} ({error.StatusCode}: {Detail(error)})", error);
     }
 
-    /// <summary>Whether the server, or a proxy before it, knows us not or forbids it.</summary>
+    /// <summary>Whether the server, or a proxy before it, does not know us or forbids it.</summary>
     private static bool IsRefusal(RpcException error) => error.StatusCode is StatusCode.Unauthenticated or StatusCode.PermissionDenied;
 
     private static LoupeRefusedException ToRefusal(RpcException error, string address) =>

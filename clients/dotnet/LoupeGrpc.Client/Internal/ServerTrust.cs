@@ -92,7 +92,7 @@ internal sealed record CertificateProblem(LoupeUnavailableReason Reason, string 
 
     private static string Believed(LoupeClientOptions options) => options.CertificateAuthority is { } authority
         ? $"and only {string.Join(" and ", authority.Take(3).Select(static one => one.Subject))}{(authority.Count > 3 ? " and others" : "")} is to be believed"
-        : "whom nobody here vouches for";
+        : "which is not trusted on this machine";
 
     private static string NamesOf(X509Certificate2 certificate)
     {

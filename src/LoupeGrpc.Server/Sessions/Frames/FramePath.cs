@@ -16,13 +16,13 @@ namespace LoupeGrpc.Server.Sessions.Frames;
 /// </summary>
 internal sealed class FramePath : IDisposable
 {
-    private static readonly FrameFailure FaultOfOurs = new(FailureKind.Internal, "the server failed on this frame; its log says how");
+    private static readonly FrameFailure FaultOfOurs = new(FailureKind.Internal, "The server failed on this frame; its log has the reason.");
 
     private readonly SessionServices _services;
     private readonly SessionOpening _opening;
     private readonly OutcomeSequencer _sequencer;
     private readonly SessionAdaptation _adaptation;
-    private readonly ModelSeat _seat;
+    private readonly ModelLease _lease;
     private readonly IAnalysisLane _lane;
     private readonly FrameFlow _flow;
     private readonly SessionEconomies _economies;
@@ -34,13 +34,13 @@ internal sealed class FramePath : IDisposable
     private readonly CancellationTokenSource _stopWaiting;
     private volatile bool _leaves;
 
-    /// <param name="seat">The path's, which gives it back at its end.</param>
+    /// <param name="lease">The path's, which gives it back at its end.</param>
     /// <param name="checkpoints">Null: the session is not kept elsewhere.</param>
     /// <param name="abandoned">Canceled when nobody waits for the frames any more: those in the engine are canceled, all others dropped.</param>
     public FramePath(
         SessionServices services,
         SessionOpening opening,
-        ModelSeat seat,
+        ModelLease lease,
         OutcomeSequencer sequencer,
         SessionAdaptation adaptation,
         SessionOutbox outbox,
@@ -54,7 +54,7 @@ internal sealed class FramePath : IDisposable
         _adaptation = adaptation;
         _abandoned = abandoned;
         _stopWaiting = CancellationTokenSource.CreateLinkedTokenSource(abandoned);
-        (_seat, _lane) = (seat, seat.Lane);
+        (_lease, _lane) = (lease, lease.Lane);
         _economies = new SessionEconomies(opening.Economies);
         PaidAhead = IsSlowed && opening.Quota is { Pace: not null } or { Rooms: not null } ? new PaidAhead(opening.Quota.Pace, opening.Quota.Rooms?.Receiving) : null;
         _bytes = opening.Quota.Frames ?? services.Ledger.Frames;
@@ -63,7 +63,7 @@ internal sealed class FramePath : IDisposable
         var concurrency = services.Options.Limits.SessionConcurrency;
         // A second one of FRESHEST would grow old in the engine; of a session that adapts the engine takes the next when the one before has left it.
         _flow = new FrameFlow(
-            seat.Load, new FlowPolicy(onlyFreshest, opening.StalenessBudget), () => outbox.IsHeld ? 0 : onlyFreshest || adaptation.IsOn ? 1 : concurrency);
+            lease.Load, new FlowPolicy(onlyFreshest, opening.StalenessBudget), () => outbox.IsHeld ? 0 : onlyFreshest || adaptation.IsOn ? 1 : concurrency);
     }
 
     /// <summary>What the next frame runs on.</summary>
@@ -133,7 +133,7 @@ internal sealed class FramePath : IDisposable
     public void Dispose()
     {
         _stopWaiting.Dispose();
-        _seat.Dispose();
+        _lease.Dispose();
     }
 
     /// <returns>Null: the frame has its outcome.</returns>

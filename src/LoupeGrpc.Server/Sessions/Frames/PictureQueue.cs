@@ -12,7 +12,7 @@ namespace LoupeGrpc.Server.Sessions.Frames;
 /// Single pictures of unary calls, which wait for the engine beside the frames of sessions: all pictures of one connection have together the share of one session.
 /// There may be any number of callers, so those that wait are bounded, and more are refused. Thread-safe.
 /// </summary>
-internal sealed class PictureQueue(ModelShelf models, FrameScheduler scheduler, MemoryLedger ledger, ReceiptWriter receipts, LoupeOptions options, TimeProvider time)
+internal sealed class PictureQueue(ModelRepository models, FrameScheduler scheduler, MemoryLedger ledger, ReceiptWriter receipts, LoupeOptions options, TimeProvider time)
 {
     private readonly Lock _lock = new();
     private readonly Dictionary<(string Connection, ModelLoad Load), (FrameFlow Flow, int Users)> _flows = [];
@@ -23,13 +23,13 @@ internal sealed class PictureQueue(ModelShelf models, FrameScheduler scheduler, 
     /// <param name="quota">Of the caller.</param>
     public async Task<PictureAnswer> AnalyzeAsync(string connection, OwnerQuota quota, PictureRequest request, CancellationToken cancellationToken)
     {
-        using var seat = models.TryTake(request.Model, pinned: false);
-        return seat is null
+        using var lease = models.TryTake(request.Model, pinned: false);
+        return lease is null
             ? new PictureAnswer(new FrameEnd.Failed(new FrameFailure(FailureKind.Invalid, models.Unknown(request.Model))), null)
-            : new PictureAnswer(await AnalyzeAsync(connection, seat, quota, request, cancellationToken).ConfigureAwait(false), seat.Model);
+            : new PictureAnswer(await AnalyzeAsync(connection, lease, quota, request, cancellationToken).ConfigureAwait(false), lease.Model);
     }
 
-    private async Task<FrameEnd> AnalyzeAsync(string connection, ModelSeat seat, OwnerQuota quota, PictureRequest request, CancellationToken cancellationToken)
+    private async Task<FrameEnd> AnalyzeAsync(string connection, ModelLease lease, OwnerQuota quota, PictureRequest request, CancellationToken cancellationToken)
     {
         var receivedAt = time.GetTimestamp();
         var bytes = request.Input.Data.Length;
@@ -44,7 +44,7 @@ internal sealed class PictureQueue(ModelShelf models, FrameScheduler scheduler, 
             return new FrameEnd.Failed(quota.LacksRoomFor(bytes) ? ServerBusy.NoQuotaLeft : ServerBusy.NoBytesLeft(options.Limits));
         }
 
-        if (Enter(connection, seat.Load) is not { } flow)
+        if (Enter(connection, lease.Load) is not { } flow)
         {
             return new FrameEnd.Failed(ServerBusy.TooManyPictures(options.Engine));
         }
@@ -53,7 +53,7 @@ internal sealed class PictureQueue(ModelShelf models, FrameScheduler scheduler, 
         FrameEnd? end = null;
         try
         {
-            var picture = new Picture(seat.Lane, request.Input, request.Settings.ToRequest(receivedAt, null, span), cancellationToken) { ReceivedAt = receivedAt, IsHeavy = request.Input.IsHeavy() };
+            var picture = new Picture(lease.Lane, request.Input, request.Settings.ToRequest(receivedAt, null, span), cancellationToken) { ReceivedAt = receivedAt, IsHeavy = request.Input.IsHeavy() };
             scheduler.Enqueue(flow, picture);
             await using (cancellationToken.UnsafeRegister(
                 static state =>
@@ -67,13 +67,13 @@ internal sealed class PictureQueue(ModelShelf models, FrameScheduler scheduler, 
                 (scheduler, flow, picture)).ConfigureAwait(false))
             {
                 var outcome = await picture.Outcome.ConfigureAwait(false);
-                return end = outcome.Succeeded ? receipts.Sign(new FrameEnd.Analysed(outcome.Analysis, request.Settings), seat.Model) : new FrameEnd.Failed(outcome.Failure);
+                return end = outcome.Succeeded ? receipts.Sign(new FrameEnd.Analysed(outcome.Analysis, request.Settings), lease.Model) : new FrameEnd.Failed(outcome.Failure);
             }
         }
         finally
         {
             FrameTraces.End(span, end);
-            Leave(connection, seat.Load);
+            Leave(connection, lease.Load);
         }
     }
 

@@ -9,7 +9,7 @@ namespace LoupeGrpc.Server.Sessions.Keeping;
 /// <summary>Sessions outside this server: gives those of this one their keepers, and finds those that other servers have left. Thread-safe.</summary>
 /// <param name="store">Null: sessions live in memory only.</param>
 internal sealed class SessionKeeping(
-    ISessionStore? store, IResponseEncoding encoding, ModelShelf models, TimeSpan window, SessionMetrics metrics, ILogger<SessionKeeping> logger)
+    ISessionStore? store, IResponseEncoding encoding, ModelRepository models, TimeSpan window, SessionMetrics metrics, ILogger<SessionKeeping> logger)
 {
     /// <summary>A record that is touched in time must not go while the store is busy.</summary>
     private static readonly TimeSpan LeastLife = TimeSpan.FromSeconds(15);

@@ -70,7 +70,7 @@ public sealed class EvaluatingTests : IDisposable
         Assert.Equal([0.75, 0.1], judged.Pictures.Select(static picture => picture.Score));
         Assert.Equal(new PixelCounts(1, 0, 0, 1), judged.Pictures[0].Pixels);
         File.WriteAllText(Path.Combine(_folder, "predictions.txt"), "a.png,NaN\n");
-        Assert.Contains("no finite number", Assert.Throws<CliException>(() => Predictions.Read(_folder)).Message, StringComparison.Ordinal);
+        Assert.Contains("not a finite number", Assert.Throws<CliException>(() => Predictions.Read(_folder)).Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -137,7 +137,7 @@ public sealed class FolderTests : IDisposable
         Directory.CreateSymbolicLink(At("x/up"), "..");
 
         Assert.Equal(["x/a.jpg"], Names(Expand(At("x/*.jpg")).Items));
-        Assert.Null(Expand(At("x/*.jpg")).PassedOver);
+        Assert.Null(Expand(At("x/*.jpg")).SkippedFiles);
         Assert.Equal(["x/y/b.jpg"], Names(Expand(At("*/*/*.jpg")).Items));
         Assert.Equal((LoupeFailureCode.NotFound, "no file matches this pattern"), Failure(Assert.Single(Expand(At("gone/*.jpg")).Items)));
     }
@@ -181,9 +181,9 @@ public sealed class FolderTests : IDisposable
         Assert.Equal("1 file was not a picture", source.Remark);
     }
 
-    private static (IReadOnlyList<SourceItem> Items, string? PassedOver) Expand(params string[] paths)
+    private static (IReadOnlyList<SourceItem> Items, string? SkippedFiles) Expand(params string[] paths)
     {
-        var passedOver = new PassedOver();
+        var passedOver = new SkippedFiles();
         return (PathExpander.Expand(paths, passedOver, Token), passedOver.Text);
     }
 

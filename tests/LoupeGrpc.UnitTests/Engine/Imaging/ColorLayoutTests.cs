@@ -21,7 +21,7 @@ public sealed class ColorLayoutTests(EngineFixture nano) : IClassFixture<EngineF
 
         var found = await nano.Engine.AnalyzedAsync(new EncodedInput(Png(picture)), Asked);
         Assert.Equal(ColorLayout.Length, found.ColorLayout.Length);
-        var inTiles = await nano.Engine.AnalyzedAsync(new EncodedInput(Png(picture)), Asked with { Tiles = new TileWish(TilePolicy.Native) });
+        var inTiles = await nano.Engine.AnalyzedAsync(new EncodedInput(Png(picture)), Asked with { Tiles = new TileRequest(TilePolicy.Native) });
         for (int field = 0; field < 64; field++)
         {
             var color = ColorOf(field);
@@ -51,7 +51,7 @@ public sealed class ColorLayoutTests(EngineFixture nano) : IClassFixture<EngineF
         using var picture = new Mat(height, width, MatType.CV_8UC3, new Scalar(10, 20, 30));
         foreach (var policy in (TilePolicy[])[TilePolicy.Off, TilePolicy.Native])
         {
-            var found = await nano.Engine.AnalyzedAsync(new EncodedInput(Png(picture)), Asked with { Tiles = new TileWish(policy) });
+            var found = await nano.Engine.AnalyzedAsync(new EncodedInput(Png(picture)), Asked with { Tiles = new TileRequest(policy) });
             Assert.Equal([.. Enumerable.Repeat<byte[]>([30, 20, 10], 64).SelectMany(static color => color)], found.ColorLayout.ToArray());
         }
     }

@@ -19,7 +19,7 @@ public sealed class TileGoldenTests(EngineFixture nano) : IClassFixture<EngineFi
         var settings = expected.GetProperty("settings");
         double bias = settings.GetProperty("bias").GetDouble();
         await using var biased = bias == 0 ? null : await EngineFixture.StartAsync(package: WithBias(bias));
-        var request = Frames.WithMask with { SoftMask = true, Tiles = new TileWish(TilePolicy.Native, settings.GetProperty("max_tiles").GetInt32()) };
+        var request = Frames.WithMask with { SoftMask = true, Tiles = new TileRequest(TilePolicy.Native, settings.GetProperty("max_tiles").GetInt32()) };
 
         var answer = await (biased ?? nano.Engine).AnalyzedAsync(Frames.File(TestData.Golden("tiles", expected.GetProperty("image").GetString()!)), request);
 

@@ -9,7 +9,7 @@ namespace LoupeGrpc.Server.Models;
 /// The models that are served, each under its name, and what takes their place while the server runs: another package is loaded beside the one that serves and has
 /// whoever comes from then on; who is on the one before ends there, and with the last of them it is freed. What cannot serve changes nothing. Thread-safe.
 /// </summary>
-internal sealed class ModelShelf : IAsyncDisposable
+internal sealed class ModelRepository : IAsyncDisposable
 {
     private readonly IModelLoader _loader;
     private readonly ILogger _logger;
@@ -22,7 +22,7 @@ internal sealed class ModelShelf : IAsyncDisposable
 
     private int _freed;
 
-    private ModelShelf(IModelLoader loader, ILogger logger) => (_loader, _logger) = (loader, logger);
+    private ModelRepository(IModelLoader loader, ILogger logger) => (_loader, _logger) = (loader, logger);
 
     /// <summary>Done when a device that serves is lost, with the reason: nothing can be analysed on it any more, by whichever model.</summary>
     public Task<string> Lost => _lost.Task;
@@ -57,36 +57,36 @@ internal sealed class ModelShelf : IAsyncDisposable
     /// <summary>Whether a run of any package takes far longer than it should.</summary>
     public bool IsOverdue => List().Any(static version => version.Analyzer.IsOverdue);
 
-    /// <summary>Loads every model; the shelf is the caller's.</summary>
+    /// <summary>Loads every model; the repository is the caller's.</summary>
     /// <param name="sources">At least one; the first is for those who name none.</param>
     /// <exception cref="Packaging.PackageException">One is no package, or a broken one.</exception>
     /// <exception cref="Engine.ModelLoadException">One cannot serve.</exception>
     /// <exception cref="OperationCanceledException"/>
-    public static async Task<ModelShelf> LoadAsync(IReadOnlyList<ModelSource> sources, IModelLoader loader, ILogger logger, CancellationToken cancellationToken)
+    public static async Task<ModelRepository> LoadAsync(IReadOnlyList<ModelSource> sources, IModelLoader loader, ILogger logger, CancellationToken cancellationToken)
     {
-        var shelf = new ModelShelf(loader, logger);
+        var repository = new ModelRepository(loader, logger);
         try
         {
             foreach (var source in sources)
             {
-                shelf.Put(source, (await loader.LoadAsync(source, null, beside: false, cancellationToken).ConfigureAwait(false))!);
+                repository.Put(source, (await loader.LoadAsync(source, null, beside: false, cancellationToken).ConfigureAwait(false))!);
             }
 
-            return shelf;
+            return repository;
         }
         catch
         {
-            await shelf.DisposeAsync().ConfigureAwait(false);
+            await repository.DisposeAsync().ConfigureAwait(false);
             throw;
         }
     }
 
     /// <summary>One model that is somebody else's to load and to free.</summary>
-    public static ModelShelf Of(IFrameAnalyzer analyzer)
+    public static ModelRepository Of(IFrameAnalyzer analyzer)
     {
-        var shelf = new ModelShelf(new NoLoader(), Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance);
-        shelf.Put(new ModelSource(ModelSource.DefaultName, string.Empty), LoadedModel.Borrow(analyzer));
-        return shelf;
+        var repository = new ModelRepository(new NoLoader(), Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance);
+        repository.Put(new ModelSource(ModelSource.DefaultName, string.Empty), LoadedModel.Borrow(analyzer));
+        return repository;
     }
 
     /// <summary>Everything that is loaded: what serves in the order of the settings, then what leaves.</summary>
@@ -105,7 +105,7 @@ internal sealed class ModelShelf : IAsyncDisposable
     /// <param name="name">Empty: the default.</param>
     /// <param name="pinned">It stays on its provider, whatever serves later.</param>
     /// <returns>Null where nothing has the name.</returns>
-    public ModelSeat? TryTake(string name, bool pinned)
+    public ModelLease? TryTake(string name, bool pinned)
     {
         ModelVersion version;
         lock (_lock)
@@ -119,14 +119,14 @@ internal sealed class ModelShelf : IAsyncDisposable
             version.Users++;
         }
 
-        return Seat(version, pinned);
+        return Lease(version, pinned);
     }
 
     /// <summary>A place on a package, under whatever name it serves, or served until now.</summary>
     /// <param name="hash">Of the package.</param>
     /// <param name="pinned">It stays on its provider, whatever serves later.</param>
     /// <returns>Null where it is not loaded.</returns>
-    public ModelSeat? TryTakePackage(string hash, bool pinned)
+    public ModelLease? TryTakePackage(string hash, bool pinned)
     {
         ModelVersion version;
         lock (_lock)
@@ -140,7 +140,7 @@ internal sealed class ModelShelf : IAsyncDisposable
             version.Users++;
         }
 
-        return Seat(version, pinned);
+        return Lease(version, pinned);
     }
 
     /// <summary>Why <see cref="TryTakePackage"/> has no place.</summary>
@@ -233,7 +233,7 @@ internal sealed class ModelShelf : IAsyncDisposable
         }
     }
 
-    /// <summary>Frees everything. Nobody may have a seat any more, or come for one.</summary>
+    /// <summary>Frees everything. Nobody may have a lease any more, or come for one.</summary>
     public async ValueTask DisposeAsync()
     {
         await _changing.WaitAsync().ConfigureAwait(false);
@@ -256,11 +256,11 @@ internal sealed class ModelShelf : IAsyncDisposable
     }
 
     /// <param name="version">Of which one user more was counted.</param>
-    private ModelSeat Seat(ModelVersion version, bool pinned)
+    private ModelLease Lease(ModelVersion version, bool pinned)
     {
         try
         {
-            return new ModelSeat(version, pinned, Leave);
+            return new ModelLease(version, pinned, Leave);
         }
         catch
         {

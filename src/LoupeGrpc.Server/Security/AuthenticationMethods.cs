@@ -3,7 +3,7 @@ using LoupeGrpc.Server.Configuration;
 namespace LoupeGrpc.Server.Security;
 
 /// <summary>By what ways people and programs can show who they are.</summary>
-internal static class SecurityWays
+internal static class AuthenticationMethods
 {
     /// <summary>For a message.</summary>
     public const string All = "keys (Loupe:Security:Keys, a file that 'loupe-grpc-server key add' writes), client certificates over https:// "

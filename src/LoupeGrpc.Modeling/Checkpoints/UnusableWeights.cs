@@ -1,7 +1,7 @@
 namespace LoupeGrpc.Modeling.Checkpoints;
 
 /// <summary>Says why a file gives nothing to a model, or would give it less than was trained.</summary>
-internal static class UselessWeights
+internal static class UnusableWeights
 {
     /// <summary>Enough to tell what most names have in common.</summary>
     private const int MaxCompared = 4096;

@@ -5,13 +5,13 @@ using LoupeGrpc.Packaging;
 namespace LoupeGrpc.Server.Models;
 
 /// <summary>The place of a session, or of a single picture, on the package that it was opened on: as long as anybody has one, that package stays loaded. Disposed once.</summary>
-internal sealed class ModelSeat : IDisposable
+internal sealed class ModelLease : IDisposable
 {
     private readonly ModelVersion _version;
     private readonly Action<ModelVersion> _left;
 
     /// <param name="left">Called when the place is given back.</param>
-    public ModelSeat(ModelVersion version, bool pinned, Action<ModelVersion> left)
+    public ModelLease(ModelVersion version, bool pinned, Action<ModelVersion> left)
     {
         _version = version;
         _left = left;

@@ -8,7 +8,7 @@ namespace LoupeGrpc.Client.Cli.Artifacts;
 /// No twin of the server's <c>StagingDirectory</c>: that puts a directory in place, which no single rename replaces, keeps a lock file beside it and may have to
 /// bring back what it replaced; a file carries its own lock, is replaced by one rename, and this program builds on nothing but the client library.
 /// </remarks>
-internal sealed class WholeFile : IDisposable
+internal sealed class AtomicFile : IDisposable
 {
     private const string Prefix = ".loupe-";
     private const string Suffix = ".partial";
@@ -19,7 +19,7 @@ internal sealed class WholeFile : IDisposable
 
     /// <param name="path">Its folder exists.</param>
     /// <exception cref="IOException">Or <see cref="UnauthorizedAccessException"/>: nothing can be written there.</exception>
-    public WholeFile(string path)
+    public AtomicFile(string path)
     {
         _path = System.IO.Path.GetFullPath(path);
         var folder = System.IO.Path.GetDirectoryName(_path) ?? throw new IOException("It is not the name of a file.");
@@ -33,7 +33,7 @@ internal sealed class WholeFile : IDisposable
     /// <exception cref="IOException">Or <see cref="UnauthorizedAccessException"/>: nothing was written.</exception>
     public static void Write(string path, Action<Stream> write)
     {
-        using var file = new WholeFile(path);
+        using var file = new AtomicFile(path);
         write(file.Content);
         file.Commit();
     }

@@ -4,7 +4,7 @@ using Xunit;
 
 namespace LoupeGrpc.UnitTests.ClientCli;
 
-public sealed class WholeFileTests : IDisposable
+public sealed class AtomicFileTests : IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("loupe-whole-").FullName;
     private bool _isMounted;
@@ -24,7 +24,7 @@ public sealed class WholeFileTests : IDisposable
     {
         var path = Write("a.png", "older");
 
-        using (var file = new WholeFile(path))
+        using (var file = new AtomicFile(path))
         {
             file.Content.Write("new"u8);
             file.Content.Flush();
@@ -34,7 +34,7 @@ public sealed class WholeFileTests : IDisposable
         Assert.Equal("older", File.ReadAllText(path));
         Assert.Equal([path], Directory.GetFileSystemEntries(_folder));
 
-        WholeFile.Write(path, "new"u8.ToArray());
+        AtomicFile.Write(path, "new"u8.ToArray());
         Assert.Equal("new", File.ReadAllText(path));
         Assert.Equal([path], Directory.GetFileSystemEntries(_folder));
     }
@@ -44,9 +44,9 @@ public sealed class WholeFileTests : IDisposable
     {
         Write(".loupe-0123.partial", "left");
         var own = Write("loupe-0123.partial", "somebody's own");
-        using var file = new WholeFile(Path.Combine(_folder, "b.png"));
+        using var file = new AtomicFile(Path.Combine(_folder, "b.png"));
 
-        WholeFile.Sweep(_folder);
+        AtomicFile.Sweep(_folder);
 
         Assert.Equal(2, Directory.GetFiles(_folder).Length);
         Assert.True(File.Exists(own));

@@ -4,7 +4,7 @@ using System.Runtime.InteropServices;
 namespace LoupeGrpc.Server.Commands;
 
 /// <summary>Puts another program in the place of this one, in the same process: signals, streams and exit codes are its own from then on.</summary>
-internal static class ProgramSwitch
+internal static class ProcessReplacement
 {
     /// <param name="program">Full path.</param>
     /// <param name="arguments">The program's name first.</param>

@@ -4,7 +4,7 @@ using LoupeGrpc.Server.Configuration;
 namespace LoupeGrpc.Server.Sessions;
 
 /// <summary>What clients ask for of tiles, whichever way they come.</summary>
-internal static class TileWishes
+internal static class TileRequests
 {
     public const string ExpectedPolicy = "auto, native or off";
 
@@ -21,12 +21,12 @@ internal static class TileWishes
 
     /// <summary>Null, and why, where there may not be as many.</summary>
     /// <param name="most">0: the default.</param>
-    public static TileWish? Of(TilePolicy policy, uint most, TimeSpan? budget, LimitOptions limits, out string? error)
+    public static TileRequest? Of(TilePolicy policy, uint most, TimeSpan? budget, LimitOptions limits, out string? error)
     {
         error = most <= limits.MaxTiles ? null : $"max_tiles is {most}, more than {limits.MaxTiles}: Loupe:Limits:MaxTiles";
-        return error is null ? new TileWish(policy, most == 0 ? Default(limits) : (int)most) { Budget = budget } : null;
+        return error is null ? new TileRequest(policy, most == 0 ? Default(limits) : (int)most) { Budget = budget } : null;
     }
 
     /// <summary>Tiles of a picture for which no number was given.</summary>
-    public static int Default(LimitOptions limits) => Math.Min(TileWish.DefaultTiles, limits.MaxTiles);
+    public static int Default(LimitOptions limits) => Math.Min(TileRequest.DefaultTiles, limits.MaxTiles);
 }

@@ -17,7 +17,7 @@ public enum TilePolicy
 
 /// <summary>Whether and how a picture is looked at in tiles.</summary>
 /// <param name="MaxTiles">The most tiles of a picture, 1 to <see cref="Ceiling"/>. Above it they do not overlap, and above that a choice of them is analysed.</param>
-public sealed record TileWish(TilePolicy Policy, int MaxTiles = TileWish.DefaultTiles)
+public sealed record TileRequest(TilePolicy Policy, int MaxTiles = TileRequest.DefaultTiles)
 {
     /// <summary>A picture of about 6 megapixels with an input of 224 pixels, where they overlap.</summary>
     public const int DefaultTiles = 256;
@@ -25,7 +25,7 @@ public sealed record TileWish(TilePolicy Policy, int MaxTiles = TileWish.Default
     /// <summary>A picture of 100 megapixels.</summary>
     public const int Ceiling = 4096;
 
-    public static TileWish None { get; } = new(TilePolicy.Off);
+    public static TileRequest None { get; } = new(TilePolicy.Off);
 
     /// <summary>
     /// Time that the tiles of a picture may take; null: as long as it takes. From how long tiles took so far follows how many are analysed: it is kept on average, not by

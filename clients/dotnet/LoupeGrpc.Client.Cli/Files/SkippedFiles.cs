@@ -3,7 +3,7 @@ using System.Globalization;
 namespace LoupeGrpc.Client.Cli.Files;
 
 /// <summary>What stood in folders and was not analysed: counted, so that nobody takes silence for an answer. Not thread-safe.</summary>
-internal sealed class PassedOver
+internal sealed class SkippedFiles
 {
     private readonly SortedDictionary<FileKind, int> _counts = [];
 

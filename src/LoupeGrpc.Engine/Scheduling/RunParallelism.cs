@@ -8,14 +8,14 @@ namespace LoupeGrpc.Engine.Scheduling;
 /// between it is what answers more frames in a second, by what runs of either kind took at the start. Thread-safe once it is measured.
 /// </summary>
 /// <param name="threads">Of a run on all of them, and runs of one thread that are wanted at a time.</param>
-internal sealed class RunSpread(int threads)
+internal sealed class RunParallelism(int threads)
 {
-    private readonly GraphSpread _encoder = new(threads);
-    private readonly GraphSpread _segmentor = new(threads);
+    private readonly GraphParallelism _encoder = new(threads);
+    private readonly GraphParallelism _segmentor = new(threads);
 
-    public IRunWidth Encoder => _encoder;
+    public IRunParallelism Encoder => _encoder;
 
-    public IRunWidth Segmentor => _segmentor;
+    public IRunParallelism Segmentor => _segmentor;
 
     /// <summary>Every run from now on: on one thread (true), on all (false), or as the frames inside want it (null).</summary>
     public void Force(bool? single) => (_encoder.Forced, _segmentor.Forced) = (single, single);
@@ -31,7 +31,7 @@ internal sealed class RunSpread(int threads)
     /// <param name="inside">Frames and tiles that were let in and are not answered.</param>
     public void Watch(Func<int> inside) => (_encoder.Inside, _segmentor.Inside) = (inside, inside);
 
-    private sealed class GraphSpread(int threads) : IRunWidth
+    private sealed class GraphParallelism(int threads) : IRunParallelism
     {
         public bool? Forced { get; set; } = false;
 

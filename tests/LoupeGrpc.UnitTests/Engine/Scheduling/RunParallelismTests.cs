@@ -9,7 +9,7 @@ using Xunit;
 
 namespace LoupeGrpc.UnitTests.Engine.Scheduling;
 
-public sealed class RunSpreadTests
+public sealed class RunParallelismTests
 {
     private static readonly TimeSpan Single = TimeSpan.FromMilliseconds(20);
 
@@ -29,7 +29,7 @@ public sealed class RunSpreadTests
     [InlineData(2, 21, 1, true)]
     public void What_answers_more_frames_in_a_second_is_chosen(int threads, int allMilliseconds, int inside, bool single)
     {
-        var spread = new RunSpread(threads);
+        var spread = new RunParallelism(threads);
         var times = (TimeSpan.FromMilliseconds(allMilliseconds), Single);
         spread.Measured(times, times);
         spread.Watch(() => inside);
@@ -52,9 +52,9 @@ public sealed class RunSpreadTests
         byte[]? expected = null;
         foreach (int threads in (int[])[2, 3, 4, 8, 16])
         {
-            var spread = new RunSpread(threads);
+            var spread = new RunParallelism(threads);
             using var model = LoupeModel.Load(package, ExecutionTarget.Cpu, threads, alsoSingle: true);
-            model.SpreadRuns(spread.Encoder, spread.Segmentor);
+            model.ParallelizeRuns(spread.Encoder, spread.Segmentor);
             using var slot = RunSlot.Allocate(model, rows: 1);
             using var pixels = model.CreatePixels();
             foreach (bool single in (bool[])[false, true])
@@ -79,8 +79,8 @@ public sealed class RunSpreadTests
         // No frame of four on one thread costs more than none on four.
         int asked = 0;
         runs.WatchInside(() => asked++ * 0);
-        Assert.False(runs.Model.Encoder.Width!.IsSingle);
-        Assert.False(runs.Model.Segmentor.Width!.IsSingle);
+        Assert.False(runs.Model.Encoder.Parallelism!.IsSingle);
+        Assert.False(runs.Model.Segmentor.Parallelism!.IsSingle);
         Assert.Equal(2, asked);
     }
 
@@ -93,8 +93,8 @@ public sealed class RunSpreadTests
         runs.WatchInside(static () => 64);
 
         Assert.Single(log.Of("RunsNotSpread"));
-        Assert.False(runs.Model.Encoder.Width!.IsSingle);
-        Assert.False(runs.Model.Segmentor.Width!.IsSingle);
+        Assert.False(runs.Model.Encoder.Parallelism!.IsSingle);
+        Assert.False(runs.Model.Segmentor.Parallelism!.IsSingle);
     }
 
     [Fact]
@@ -104,7 +104,7 @@ public sealed class RunSpreadTests
         using var runs = Start(TestPackages.Tiny("tiny-s"), new EngineOptions { ConcurrentRuns = 1, IntraOpThreads = 4 }, log);
 
         Assert.Equal(1, runs.ConcurrentRuns);
-        Assert.Null(runs.Model.Encoder.Width);
+        Assert.Null(runs.Model.Encoder.Parallelism);
     }
 
     private static ModelRuns Start(ModelPackage package, EngineOptions options, RecordedLog log) =>
