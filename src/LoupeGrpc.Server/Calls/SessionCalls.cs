@@ -4,8 +4,8 @@ using LoupeGrpc.Server.Health;
 using LoupeGrpc.Server.Logs;
 using LoupeGrpc.Server.Models;
 using LoupeGrpc.Server.Security;
-using LoupeGrpc.Server.Sessions.Keeping;
 using LoupeGrpc.Server.Sessions;
+using LoupeGrpc.Server.Sessions.Keeping;
 using LoupeGrpc.V1;
 
 namespace LoupeGrpc.Server.Calls;
