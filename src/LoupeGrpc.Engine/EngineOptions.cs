@@ -38,7 +38,7 @@ public sealed record EngineOptions : IValidatableObject
     [Range(0, 64)]
     public int ConcurrentRuns { get; init; }
 
-    [Setting("threads inside one run; 0: as many as cores", Essential = true)]
+    [Setting("threads inside one run; 0: as many as cores")]
     [Range(0, 256)]
     public int IntraOpThreads { get; init; }
 

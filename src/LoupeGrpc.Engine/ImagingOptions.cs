@@ -5,10 +5,10 @@ namespace LoupeGrpc.Engine;
 /// <summary>How picture files are decoded.</summary>
 public sealed record ImagingOptions
 {
-    [Setting("pictures with guessed parts", Essential = true)]
+    [Setting("pictures with guessed parts")]
     public DamagedPictures Damaged { get; init; } = DamagedPictures.Uncertain;
 
-    [Setting("where decoders run", Essential = true)]
+    [Setting("where decoders run")]
     public DecoderIsolation Isolation { get; init; } = DecoderIsolation.Process;
 
     /// <summary>

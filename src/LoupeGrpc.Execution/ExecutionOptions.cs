@@ -23,7 +23,7 @@ public sealed record ExecutionOptions : IValidatableObject
     } = [TensorRtName, CudaName, CpuName];
 
     /// <summary>The first of <see cref="Providers"/> must serve, or the server does not start.</summary>
-    [Setting("only the first provider may serve", Essential = true)]
+    [Setting("only the first provider may serve")]
     public bool Require { get; init; }
 
     /// <summary>Frames that one run on a device may take together. Ascending.</summary>
@@ -84,7 +84,7 @@ public record ProviderSettings
     public const string AnyPrecision = "auto";
 
     /// <summary>Each by its index or its UUID; the sessions are shared out among them.</summary>
-    [Setting("devices that share sessions", Essential = true)]
+    [Setting("devices that share sessions")]
     [Devices]
     public IReadOnlyList<string> Devices { get; init; } = ["0"];
 

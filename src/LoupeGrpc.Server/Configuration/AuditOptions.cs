@@ -5,7 +5,7 @@ namespace LoupeGrpc.Server.Configuration;
 /// <summary>Where it is kept who opened, ended, administered and was refused.</summary>
 internal sealed record AuditOptions
 {
-    [Setting("file of the audit log, a JSON object a line", DefaultText = "none", Essential = true)]
+    [Setting("file of the audit log, a JSON object a line", DefaultText = "none")]
     public string File { get; init; } = string.Empty;
 
     /// <summary>Of the file and the three before it, FILE.1 to FILE.3.</summary>

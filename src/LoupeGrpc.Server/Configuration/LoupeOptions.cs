@@ -243,11 +243,11 @@ internal sealed record LimitOptions : EngineLimits
     /// Messages on their way in, frames, responses, adaptation states and what the engine has inside. Where their own limits are more together, each is made
     /// smaller in proportion, so there is a least that is worth sharing. The model, the runtime and the decoders' processes are not counted.
     /// </summary>
-    [Setting("memory for callers; 0: half of it", Essential = true)]
+    [Setting("memory for callers; 0: half of it")]
     [BytesOrZero(64L << 20, 1L << 44)]
     public long MaxMemoryBytes { get; init; }
 
-    [Setting("frames of a session without an outcome", Essential = true)]
+    [Setting("frames of a session without an outcome")]
     [Range(1, 4096)]
     public int Credits { get; init; } = 64;
 
@@ -257,7 +257,7 @@ internal sealed record LimitOptions : EngineLimits
     public int SessionConcurrency { get; init; } = 8;
 
     /// <summary>One that waits to be resumed makes room for a new one.</summary>
-    [Setting("open sessions; parked ones make room", Essential = true)]
+    [Setting("open sessions; parked ones make room")]
     [Range(1, 100_000)]
     public int MaxSessions { get; init; } = 256;
 
@@ -306,7 +306,7 @@ internal sealed record ConnectionOptions
     public TimeSpan PingInterval { get; init; } = TimeSpan.FromSeconds(20);
 
     /// <summary>Of the addresses of gRPC and the web together. Never more than the limit of open files leaves room for: 0 is that.</summary>
-    [Setting("connections; 0: as open files allow", Essential = true)]
+    [Setting("connections; 0: as open files allow")]
     [Range(0, 1_000_000)]
     public int MaxConnections { get; init; }
 
@@ -335,7 +335,7 @@ internal sealed record ConnectionOptions
 internal sealed record ShutdownOptions
 {
     /// <summary>From the signal until every session has ended. Frames not analysed by then are dropped.</summary>
-    [Setting("how long sessions may finish after SIGTERM", Essential = true)]
+    [Setting("how long sessions may finish after SIGTERM")]
     [Duration("0s", "1h")]
     public TimeSpan DrainTimeout { get; init; } = TimeSpan.FromSeconds(15);
 }
@@ -344,7 +344,7 @@ internal sealed record ShutdownOptions
 internal sealed record SessionOptions : IValidatableObject
 {
     /// <summary>0: no session is kept.</summary>
-    [Setting("time in which lost ones resume; 0: never", Essential = true)]
+    [Setting("time in which lost ones resume; 0: never")]
     [Duration("0s", "1h")]
     public TimeSpan ResumeWindow { get; init; } = TimeSpan.FromSeconds(60);
 
@@ -359,7 +359,7 @@ internal sealed record SessionOptions : IValidatableObject
     public TimeSpan IdleTimeout { get; init; } = TimeSpan.FromMinutes(5);
 
     /// <summary>Over it the oldest are forgotten, and who lacks them cannot resume.</summary>
-    [Setting("responses kept to be sent again", Essential = true)]
+    [Setting("responses kept to be sent again")]
     [Bytes(1L << 16, 1L << 40)]
     public long MaxKeptBytes { get; init; } = 64L << 20;
 
@@ -401,7 +401,7 @@ internal sealed record AdaptationOptions
     /// <summary>
     /// The embedded model takes 1.8 MB a session, L14 30 MB. Over it the state not used for the longest time is evicted.
     /// </summary>
-    [Setting("all adaptation states; 0: nobody adapts", Essential = true)]
+    [Setting("all adaptation states; 0: nobody adapts")]
     [Bytes(0, 1L << 40)]
     public long MaxStateBytes { get; init; } = 1L << 30;
 }

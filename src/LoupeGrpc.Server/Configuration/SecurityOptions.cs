@@ -18,7 +18,7 @@ internal sealed record TlsOptions
     public string Password { get; init; } = string.Empty;
 
     /// <summary>A certificate that <see cref="ClientAuthority"/> did not sign is refused in either case. Probes of the operations address need none.</summary>
-    [Setting("whether clients show a certificate", Essential = true)]
+    [Setting("whether clients show a certificate")]
     public ClientCertificatePolicy ClientCertificates { get; init; }
 
     [Setting("who signs the certificates of clients (PEM)", DefaultText = "none")]
@@ -67,7 +67,7 @@ internal sealed record SecurityOptions
     public bool PeerCredentials { get; init; }
 
     /// <summary>Who has no identity is let in; who has a wrong one is not.</summary>
-    [Setting("strangers are let in, too", Option = "--open", Essential = true)]
+    [Setting("strangers are let in, too", Option = "--open")]
     public bool Open { get; init; }
 
     /// <summary>Where nobody is asked who they are, over plain <c>http://</c>: by any name a page from elsewhere could come in through a browser of this machine.</summary>

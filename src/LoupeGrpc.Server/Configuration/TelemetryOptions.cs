@@ -6,7 +6,7 @@ namespace LoupeGrpc.Server.Configuration;
 /// <summary>How log lines are written.</summary>
 internal sealed record LoggingOptions
 {
-    [Setting("how log lines are written", Essential = true)]
+    [Setting("how log lines are written")]
     public LogFormat Format { get; init; }
 }
 
