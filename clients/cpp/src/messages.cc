@@ -69,6 +69,55 @@ v1::TileSettings ToMessage(const Tiles& tiles) {
   return message;
 }
 
+v1::TemporalSettings ToMessage(const OverTime& over_time) {
+  v1::TemporalSettings message;
+  message.set_enabled(true);
+  if (over_time.window.count() != 0) Set(message.mutable_window(), over_time.window);
+  message.set_max_frames(over_time.max_frames);
+  message.set_min_frames(over_time.min_frames);
+  return message;
+}
+
+VerdictOverTime ToOverTime(const v1::TemporalVerdict& temporal) {
+  VerdictOverTime plain;
+  plain.verdict = static_cast<Verdict>(temporal.verdict());
+  plain.score = temporal.score();
+  plain.frames = temporal.frames();
+  plain.counted = temporal.counted();
+  plain.scene = temporal.scene();
+  if (plain.verdict == Verdict::kManipulated) plain.since = temporal.since_sequence();
+  return plain;
+}
+
+template <class Message>
+std::optional<std::chrono::system_clock::time_point> ToTime(bool has, const Message& time) {
+  // Beyond what a clock here can hold there is no time.
+  constexpr std::int64_t kMost = std::chrono::nanoseconds::max().count() / 1'000'000'000 - 1;
+  if (!has || time.seconds() < -kMost || time.seconds() > kMost) return std::nullopt;
+  const auto since =
+      std::chrono::seconds(time.seconds()) + std::chrono::nanoseconds(std::clamp(time.nanos(), 0, 999'999'999));
+  return std::chrono::system_clock::time_point(std::chrono::duration_cast<std::chrono::system_clock::duration>(since));
+}
+
+TemporalFrame ToFrame(const v1::TemporalFrame& frame) {
+  return {frame.sequence(), ToTime(frame.has_time(), frame.time()), frame.score()};
+}
+
+TemporalSegment ToSegment(const v1::TemporalSegment& segment) {
+  TemporalSegment plain;
+  plain.first_sequence = segment.first_sequence();
+  plain.last_sequence = segment.last_sequence();
+  plain.start = ToTime(segment.has_start(), segment.start());
+  plain.end = ToTime(segment.has_end(), segment.end());
+  plain.peak = ToFrame(segment.peak());
+  for (const auto& frame : segment.evidence()) plain.evidence.push_back(ToFrame(frame));
+  plain.results = segment.results();
+  plain.manipulated = segment.manipulated();
+  plain.missing = segment.missing();
+  plain.scene = segment.scene();
+  return plain;
+}
+
 std::string Hexadecimal(const std::string& bytes) {
   constexpr char kDigits[] = "0123456789abcdef";
   std::string text;
@@ -231,6 +280,7 @@ v1::OpenSession ToMessage(const SessionOptions& options, const Options& client) 
   }
   if (options.masks) *opening.mutable_mask() = ToMessage(*options.masks);
   if (options.tiles) *opening.mutable_tiles() = ToMessage(*options.tiles);
+  if (options.over_time) *opening.mutable_temporal() = ToMessage(*options.over_time);
   opening.set_explain(options.explain);
   opening.set_receipts(options.receipts);
   if (options.thresholds) *opening.mutable_thresholds() = ToMessage(*options.thresholds);
@@ -339,6 +389,7 @@ std::shared_ptr<Analysis> ToAnalysis(v1::FrameResult message) {
                                  tiles.whole_picture_run(), tiles.coverage(), tiles.peak().score(),
                                  ToBox(tiles.peak().box())};
   }
+  if (result.has_temporal()) analysis->over_time = ToOverTime(result.temporal());
   for (const auto& sentence : result.explanation()) {
     analysis->explanation.push_back({NameOf(v1::ExplanationCode_descriptor(), sentence.code()),
                                      sentence.text(),
@@ -380,6 +431,10 @@ Grant ToGrant(v1::SessionGrant message) {
   plain.delivery = static_cast<DeliveryMode>(grant.delivery().mode());
   plain.masks = {static_cast<MaskPolicy>(grant.mask().policy()), static_cast<MaskEncoding>(grant.mask().encoding()),
                  grant.mask().max_bytes()};
+  if (grant.has_temporal()) {
+    plain.over_time =
+        OverTime{ToDuration(grant.temporal().window()), grant.temporal().max_frames(), grant.temporal().min_frames()};
+  }
   if (grant.has_adaptation()) plain.adaptation = ToState(grant.adaptation());
   // For servers that do not say it.
   plain.resume_window = grant.has_resume_window() ? ToDuration(grant.resume_window()) : std::chrono::seconds(30);
@@ -413,6 +468,9 @@ Summary ToSummary(v1::SessionSummary message) {
   for (const auto& run : summary.timeline()) {
     plain.timeline.push_back({run.first_sequence(), run.last_sequence(), run.frames(), run.peak_score()});
   }
+  for (const auto& segment : summary.segments()) plain.segments.push_back(ToSegment(segment));
+  plain.segments_truncated = summary.segments_truncated();
+  plain.scenes = summary.scenes();
   if (summary.has_adaptation()) plain.adaptation = ToState(summary.adaptation());
   plain.receipt = summary.receipt();
   return plain;

@@ -7,6 +7,7 @@
 
 namespace {
 
+using namespace std::chrono_literals;
 using loupegrpc::Client;
 using loupegrpc::FailureCode;
 using loupegrpc::ImageOptions;
@@ -138,6 +139,45 @@ TEST_F(Server, PicturesAreLookedAtInTilesWhereThatIsAskedFor) {
   const auto result = std::get<loupegrpc::Result>(opened.Receive(kPatience).value());
   EXPECT_EQ(result.analysis.tiles.value().analysed, 2U);
   EXPECT_TRUE(result.analysis.tiles->whole_picture_run);
+}
+
+TEST_F(Server, FramesAreJudgedOverTimeWhereThatIsAskedFor) {
+  loupegrpc::SessionOptions options;
+  options.over_time = loupegrpc::OverTime{2s, 8, 2};
+  auto session = client_->OpenSession(options, kPatience);
+  ASSERT_TRUE(session.grant().over_time);
+  EXPECT_EQ(session.grant().over_time->window, 2s);
+  EXPECT_EQ(session.grant().over_time->max_frames, 8U);
+  const std::chrono::system_clock::time_point begin(1'700'000'000s);
+  std::vector<std::tuple<Verdict, std::uint32_t, std::optional<std::uint64_t>>> found;
+  for (int number = 0; number < 3; ++number) {
+    loupegrpc::Frame frame{loupegrpc::File{Root() / kForged}};
+    frame.capture_time = begin + number * 40ms;
+    session.Send(frame, kPatience);
+    const auto over_time = std::get<loupegrpc::Result>(session.Receive(kPatience).value()).analysis.over_time.value();
+    EXPECT_TRUE(over_time.counted);
+    found.emplace_back(over_time.verdict, over_time.frames, over_time.since);
+  }
+  const decltype(found) expected{
+      {Verdict::kUncertain, 1, {}}, {Verdict::kManipulated, 2, 0}, {Verdict::kManipulated, 3, 0}};
+  EXPECT_EQ(found, expected);
+  const auto summary = session.Complete(kPatience);
+  EXPECT_EQ(summary.scenes, 1U);
+  EXPECT_FALSE(summary.segments_truncated);
+  ASSERT_EQ(summary.segments.size(), 1U);
+  const auto& segment = summary.segments[0];
+  EXPECT_EQ(segment.first_sequence, 0U);
+  EXPECT_EQ(segment.last_sequence, 2U);
+  EXPECT_EQ(segment.manipulated, 3U);
+  EXPECT_EQ(segment.start, begin);
+  EXPECT_EQ(segment.end, begin + 80ms);
+  EXPECT_GT(segment.peak.score, 0.6F);
+  EXPECT_FALSE(segment.evidence.empty());
+
+  auto plain = client_->OpenSession({}, kPatience);
+  EXPECT_FALSE(plain.grant().over_time);
+  plain.Send({loupegrpc::File{Root() / kForged}}, kPatience);
+  EXPECT_FALSE(std::get<loupegrpc::Result>(plain.Receive(kPatience).value()).analysis.over_time);
 }
 
 TEST_F(Server, AModelIsAskedForByItsName) {

@@ -447,6 +447,7 @@ TEST(Session, WhatItAsksForGoesOver) {
   options.delivery = loupegrpc::Delivery{loupegrpc::DeliveryMode::kStalenessBudget, 1500us};
   options.masks = loupegrpc::Masks{loupegrpc::MaskPolicy::kNever};
   options.tiles = loupegrpc::Tiles{loupegrpc::TilePolicy::kNative, 4, 250ms};
+  options.over_time = loupegrpc::OverTime{2500ms, 8, 2};
   options.explain = "zh";
   options.receipts = true;
   options.thresholds = loupegrpc::Thresholds{0.25, {}};
@@ -462,6 +463,11 @@ TEST(Session, WhatItAsksForGoesOver) {
   EXPECT_EQ(heard.delivery().staleness_budget().nanos(), 1'500'000);
   EXPECT_EQ(heard.mask().policy(), v1::MASK_POLICY_NEVER);
   EXPECT_EQ(heard.tiles().budget_ms(), 250U);
+  EXPECT_TRUE(heard.temporal().enabled());
+  EXPECT_EQ(heard.temporal().window().seconds(), 2);
+  EXPECT_EQ(heard.temporal().window().nanos(), 500'000'000);
+  EXPECT_EQ(heard.temporal().max_frames(), 8U);
+  EXPECT_EQ(heard.temporal().min_frames(), 2U);
   EXPECT_EQ(heard.explain(), "zh");
   EXPECT_TRUE(heard.receipts());
   EXPECT_EQ(heard.thresholds().low(), 0.25F);

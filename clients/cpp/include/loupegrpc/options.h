@@ -141,6 +141,16 @@ struct Tiles {
   std::chrono::milliseconds budget{0};
 };
 
+/// How frames are judged together: a verdict that does not flicker, and segments in the summary. Each 0 is the server's default.
+struct OverTime {
+  /// Frames that are older than this leave the window, by their capture times. Default: 1 s unless the server is configured otherwise.
+  std::chrono::nanoseconds window{0};
+  /// The most frames in the window. Default: 32.
+  std::uint32_t max_frames = 0;
+  /// The least frames that a verdict needs. Default: 3.
+  std::uint32_t min_frames = 0;
+};
+
 /// Ways to deal with too many frames.
 enum class DeliveryMode {
   kUnspecified = 0,
@@ -202,6 +212,8 @@ struct SessionOptions {
   std::string explain = {};
   /// Asks the server to sign one for each result, Analysis::receipt, and for the session's end, Summary::receipt.
   bool receipts = false;
+  /// Default: each frame is judged by itself. Otherwise Analysis::over_time and Summary::segments say what they are together.
+  std::optional<OverTime> over_time = {};
   /// Default: the server's.
   std::optional<Thresholds> thresholds = {};
   /// Default: none.

@@ -113,6 +113,21 @@ struct AdaptationState {
   float last_loss = 0;
 };
 
+/// What the frames of a session up to one of them say together.
+struct VerdictOverTime {
+  Verdict verdict = Verdict::kUnspecified;
+  /// The mean over the window, 0 to 1.
+  float score = 0;
+  /// In the window.
+  std::uint32_t frames = 0;
+  /// Whether the frame is one of them: one that is damaged, and whose own verdict is open therefore, is not.
+  bool counted = false;
+  /// From 0; another one after a scene cut or a gap in time.
+  std::uint64_t scene = 0;
+  /// The sequence of the segment's first frame, where the verdict is kManipulated.
+  std::optional<std::uint64_t> since;
+};
+
 /// How a picture was looked at in tiles.
 struct TileReport {
   std::uint32_t analysed = 0, total = 0;
@@ -151,6 +166,8 @@ struct Analysis {
   std::optional<Mask> base_mask;
   /// Nothing where the picture was looked at whole.
   std::optional<TileReport> tiles;
+  /// In sessions with SessionOptions::over_time, unless they are unordered.
+  std::optional<VerdictOverTime> over_time;
   /// Empty where no language was asked for.
   std::vector<Explanation> explanation;
   /// What was found, signed: one line of JSON. Empty where it was not asked for.

@@ -51,6 +51,8 @@ struct Grant {
   float low = 0, high = 0;
   DeliveryMode delivery = DeliveryMode::kUnspecified;
   Masks masks;
+  /// As the server took it, in sessions whose frames are judged over time.
+  std::optional<OverTime> over_time;
   /// In sessions that adapt.
   std::optional<AdaptationState> adaptation;
   /// How long the server keeps a session whose connection broke.
@@ -77,6 +79,29 @@ struct ManipulatedSegment {
   float peak_score = 0;
 };
 
+/// A frame of a segment.
+struct TemporalFrame {
+  std::uint64_t sequence = 0;
+  /// Its capture time, where it was given.
+  std::optional<std::chrono::system_clock::time_point> time;
+  float score = 0;
+};
+
+/// A stretch of a session that is manipulated by its verdicts over time. It begins and ends with a frame that is manipulated by itself.
+struct TemporalSegment {
+  std::uint64_t first_sequence = 0, last_sequence = 0;
+  /// Capture times of these, where they were given.
+  std::optional<std::chrono::system_clock::time_point> start, end;
+  /// The frame with the highest score.
+  TemporalFrame peak;
+  /// At most 4 frames that a person should look at, the peak among them, in order.
+  std::vector<TemporalFrame> evidence;
+  /// Frames in it: judged, those of them that are manipulated by themselves, and the others, which were not judged.
+  std::uint64_t results = 0, manipulated = 0, missing = 0;
+  /// From 0.
+  std::uint64_t scene = 0;
+};
+
 /// The server's account of a session that was completed.
 struct Summary {
   std::uint64_t frames = 0, results = 0, dropped = 0, expired = 0, failed = 0;
@@ -84,6 +109,12 @@ struct Summary {
   std::map<std::string, std::uint64_t> reasons;
   std::map<Verdict, std::uint64_t> verdicts;
   std::vector<ManipulatedSegment> timeline;
+  /// In order, in sessions with SessionOptions::over_time; the last one may still have gone on.
+  std::vector<TemporalSegment> segments;
+  /// Some are left out.
+  bool segments_truncated = false;
+  /// Scenes that were seen; 0 where frames were not judged over time.
+  std::uint64_t scenes = 0;
   /// In sessions that adapted.
   std::optional<AdaptationState> adaptation;
   /// The account, signed: one line of JSON. Empty where it was not asked for.
