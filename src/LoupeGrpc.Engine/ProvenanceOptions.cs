@@ -10,7 +10,7 @@ public sealed record ProvenanceOptions
     private const int MostListBytes = 16 << 20;
 
     /// <summary>Roots in PEM. Empty: whose credentials they are is told, and not judged.</summary>
-    [Setting("file of roots (PEM) that vouch for signers", DefaultText = "none, signers are not judged")]
+    [Setting("file of roots (PEM) that vouch for signers", DefaultText = "none")]
     public string TrustList { get; init; } = string.Empty;
 
     /// <summary>Null: there is none.</summary>

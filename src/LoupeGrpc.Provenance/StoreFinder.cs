@@ -122,7 +122,7 @@ internal static class StoreFinder
         return false;
     }
 
-    /// <summary>The pieces of a box have its number (En), are numbered from 1 (Z), and each repeats the box's header.</summary>
+    /// <summary>The pieces of a box have its number (En), are numbered from 1 (Z), and each repeats the box's header, which says how long it is in all.</summary>
     private static FoundStore CollectSegments(ReadOnlyMemory<byte> memory, int position)
     {
         var file = memory.Span;
@@ -130,6 +130,7 @@ internal static class StoreFinder
         List<FileRange> places = [];
         ushort instance = 0;
         uint expected = 1;
+        ulong total = ulong.MaxValue;
         while (TryReadSegment(file, ref position, out byte marker, out int start, out int end))
         {
             var piece = file[start..end];
@@ -139,7 +140,7 @@ internal static class StoreFinder
             }
 
             ushort number = BinaryPrimitives.ReadUInt16BigEndian(piece[InstanceOffset..]);
-            if (places.Count > 0 && number != instance)
+            if (places.Count > 0 && (number != instance || (ulong)content.Length >= total))
             {
                 if (IsFirstPiece(piece))
                 {
@@ -150,6 +151,7 @@ internal static class StoreFinder
             }
 
             instance = number;
+            total = TotalOf(piece);
             if (BinaryPrimitives.ReadUInt32BigEndian(piece[SequenceOffset..]) != expected)
             {
                 throw new CredentialsException($"its {expected}. segment is missing, or stands in the wrong place");
@@ -168,6 +170,12 @@ internal static class StoreFinder
         }
 
         return new FoundStore(content.ToArray(), places);
+    }
+
+    private static ulong TotalOf(ReadOnlySpan<byte> piece)
+    {
+        uint length = BinaryPrimitives.ReadUInt32BigEndian(piece[PieceHeader..]);
+        return length != 1 ? length : piece.Length >= PieceHeader + LongBoxHeader ? BinaryPrimitives.ReadUInt64BigEndian(piece[(PieceHeader + BoxHeader)..]) : 0;
     }
 
     private static bool IsPiece(ReadOnlySpan<byte> content) =>
