@@ -32,7 +32,7 @@ public sealed record ProvenanceOptions
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            throw new InvalidDataException($"{TrustList} cannot be read: {exception.Message}", exception);
+            throw new InvalidDataException($"{TrustList} cannot be read: {exception.Message.TrimEnd('.')}", exception);
         }
     }
 }

@@ -14,7 +14,13 @@ internal sealed class CertificateChain : IDisposable
     private const string RsaPss = "1.2.840.113549.1.1.10";
     private const int MostRsaBits = 8192;
 
-    private CertificateChain(IReadOnlyList<X509Certificate2> certificates) => Certificates = certificates;
+    private readonly IReadOnlyList<CredentialsCertificate> _facts;
+
+    private CertificateChain(IReadOnlyList<X509Certificate2> certificates, IReadOnlyList<CredentialsCertificate> facts)
+    {
+        Certificates = certificates;
+        _facts = facts;
+    }
 
     /// <summary>The signer's first.</summary>
     public IReadOnlyList<X509Certificate2> Certificates { get; }
@@ -32,7 +38,8 @@ internal sealed class CertificateChain : IDisposable
                 certificates.Add(X509CertificateLoader.LoadCertificate(file.Span));
             }
 
-            return new CertificateChain(certificates);
+            // The framework reads most of a certificate only where it is asked for, and throws there.
+            return new CertificateChain(certificates, [.. certificates.Select(FactsOf)]);
         }
         catch (CryptographicException)
         {
@@ -41,16 +48,7 @@ internal sealed class CertificateChain : IDisposable
         }
     }
 
-    public IReadOnlyList<CredentialsCertificate> List() =>
-    [
-        .. Certificates.Take(MostListed).Select(static certificate => new CredentialsCertificate(
-            PlainText.Clean(certificate.Subject, PlainText.Long),
-            PlainText.Clean(certificate.Issuer, PlainText.Long),
-            TimeOf(certificate.NotBefore),
-            TimeOf(certificate.NotAfter),
-            IsSelfIssued(certificate),
-            Convert.ToHexStringLower(SHA256.HashData(certificate.RawData)))),
-    ];
+    public IReadOnlyList<CredentialsCertificate> List() => [.. _facts.Take(MostListed)];
 
     /// <summary>Whether each is signed by the next. Of a single one there is nothing to say.</summary>
     public CredentialsCheck Check()
@@ -83,7 +81,7 @@ internal sealed class CertificateChain : IDisposable
     /// <param name="time">When it was signed; null: nothing says.</param>
     public CredentialsCheck CheckValidity(DateTimeOffset? time) =>
         time is not { } moment ? CredentialsCheck.NotJudged("nothing says when it was signed")
-        : moment < TimeOf(Signer.NotBefore) || moment > TimeOf(Signer.NotAfter) ? CredentialsCheck.Fails("the signer's certificate was not valid then")
+        : moment < _facts[0].NotBefore || moment > _facts[0].NotAfter ? CredentialsCheck.Fails("the signer's certificate was not valid then")
         : CredentialsCheck.Holds;
 
     public void Dispose()
@@ -95,6 +93,15 @@ internal sealed class CertificateChain : IDisposable
     }
 
     public static bool IsSelfIssued(X509Certificate2 certificate) => certificate.SubjectName.RawData.AsSpan().SequenceEqual(certificate.IssuerName.RawData);
+
+    /// <exception cref="CryptographicException">Something in it cannot be read.</exception>
+    private static CredentialsCertificate FactsOf(X509Certificate2 certificate) => new(
+        PlainText.Clean(certificate.Subject, PlainText.Long),
+        PlainText.Clean(certificate.Issuer, PlainText.Long),
+        TimeOf(certificate.NotBefore),
+        TimeOf(certificate.NotAfter),
+        IsSelfIssued(certificate),
+        Convert.ToHexStringLower(SHA256.HashData(certificate.RawData)));
 
     private static DateTimeOffset TimeOf(DateTime local) => new(local.ToUniversalTime());
 

@@ -40,6 +40,18 @@ public sealed class TrustList
     /// <param name="now">Counts where no time stamp says when it was signed that leads to a root of the list too.</param>
     internal CredentialsCheck Check(CertificateChain chain, SigningTime signing, DateTimeOffset now)
     {
+        try
+        {
+            return Judge(chain, signing, now);
+        }
+        catch (CryptographicException)
+        {
+            return CredentialsCheck.NotJudged("a certificate says what it is for, or whose it is, in a way that cannot be read");
+        }
+    }
+
+    private CredentialsCheck Judge(CertificateChain chain, SigningTime signing, DateTimeOffset now)
+    {
         if (!IsFor(chain.Signer, SignerUses))
         {
             return CredentialsCheck.NotJudged("the signer's certificate is not meant for signing claims");
