@@ -91,7 +91,7 @@ def test_what_a_file_says_of_where_it_comes_from_is_there(server: str) -> None:
     assert signed is not None and plain is None
     credentials = signed.content_credentials
     assert credentials.claim_generator == "loupe-grpc tests 1.0" and list(credentials.digital_source_types) == ["trainedAlgorithmicMedia"]
-    holds = lg.v1.CREDENTIALS_CHECK_RESULT_HOLDS
+    holds = lg.v1.CredentialsCheckResult.CREDENTIALS_CHECK_RESULT_HOLDS
     assert [check.result for check in (credentials.binding, credentials.assertions, credentials.signature, credentials.chain)] == [holds] * 4
 
 
