@@ -108,6 +108,8 @@ type Analysis struct {
 	Receipt []byte
 	// OverTime is what the frames up to this one say together; nil where it was not asked for.
 	OverTime *loupev1.TemporalVerdict
+	// Provenance is what the file itself says of where it comes from, Content Credentials among it; nil where it says nothing.
+	Provenance *loupev1.Provenance
 	// Message is as it came, with what is not repeated here.
 	Message *loupev1.FrameResult
 }
@@ -209,7 +211,7 @@ func toAnalysis(result *loupev1.FrameResult) *Analysis {
 		Regions: result.GetRegions(), Notes: result.GetNotes(), Width: int(result.GetWidth()), Height: int(result.GetHeight()),
 		Orientation: int(result.GetOrientation()), SHA256: fmt.Sprintf("%x", result.GetSha256()), Adaptation: result.GetAdaptation(),
 		BaseMask: toMask(result.GetBaseMask()), Tiles: result.GetTiles(), Explanation: result.GetExplanation(),
-		Receipt: result.GetReceipt(), OverTime: result.GetTemporal(), Message: result,
+		Receipt: result.GetReceipt(), OverTime: result.GetTemporal(), Provenance: result.GetProvenance(), Message: result,
 	}
 }
 

@@ -134,6 +134,25 @@ func TestResultsAreSignedWhereThatIsAskedFor(t *testing.T) {
 	}
 }
 
+func TestWhatAFileSaysOfWhereItComesFromIsThere(t *testing.T) {
+	client, ctx := connectTo(t, Options{Address: realServer(t)})
+	signed := must(client.AnalyzeImage(ctx, File(filepath.Join(root(t), "tests/data/provenance/es256.jpg")), ImageOptions{}))(t)
+	credentials := signed.Provenance.GetContentCredentials()
+	if credentials.GetClaimGenerator() != "loupe-grpc tests 1.0" || len(credentials.GetDigitalSourceTypes()) != 1 {
+		t.Error(credentials)
+	}
+	checks := []*loupev1.CredentialsCheck{credentials.GetBinding(), credentials.GetAssertions(), credentials.GetSignature(), credentials.GetChain()}
+	for _, check := range checks {
+		if check.GetResult() != loupev1.CredentialsCheckResult_CREDENTIALS_CHECK_RESULT_HOLDS {
+			t.Error(check)
+		}
+	}
+	plain := must(client.AnalyzeImage(ctx, File(filepath.Join(root(t), "samples/forged-cat-inpainted.png")), ImageOptions{}))(t)
+	if plain.Provenance != nil {
+		t.Error(plain.Provenance)
+	}
+}
+
 func TestFramesAreJudgedOverTimeWhereThatIsAskedFor(t *testing.T) {
 	client, ctx := connectTo(t, Options{Address: realServer(t)})
 	path := File(filepath.Join(root(t), "samples/forged-cat-in-coffee.jpg"))

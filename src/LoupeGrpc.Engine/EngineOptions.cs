@@ -10,6 +10,8 @@ public sealed record EngineOptions : IValidatableObject
 
     public ImagingOptions Imaging { get; init; } = new();
 
+    public ProvenanceOptions Provenance { get; init; } = new();
+
     /// <summary>More callers wait.</summary>
     [Setting("frames in the engine, all sessions together")]
     [Range(1, 1024)]
@@ -78,6 +80,7 @@ public sealed record EngineOptions : IValidatableObject
         .. SettingsValidation.Validate(this, "Loupe:Engine")
             .Concat(SettingsValidation.Validate(Limits, "Loupe:Limits"))
             .Concat(SettingsValidation.Validate(Imaging, "Loupe:Imaging"))
+            .Concat(SettingsValidation.Validate(Provenance, "Loupe:Provenance"))
             .Select(static error => error.ToString()),
     ];
 }

@@ -65,6 +65,9 @@ public sealed record FrameAnalysis
     /// <summary>How the picture was looked at in tiles; null: it was looked at whole.</summary>
     public TileReport? Tiles { get; init; }
 
+    /// <summary>What the file says of where it comes from; null: nothing, or it is no file.</summary>
+    public FrameProvenance? Provenance { get; init; }
+
     /// <summary>What was measured beside that; null where it was not asked for.</summary>
     public FrameEvidence? Evidence { get; init; }
 
@@ -131,6 +134,9 @@ public enum ImageNoteKind
 
     /// <summary>The file's first picture is only a preview; the full one was analysed.</summary>
     PreviewOnly,
+
+    /// <summary>The file names the program that wrote it.</summary>
+    Software,
 }
 
 /// <param name="Message">For people, with the numbers.</param>

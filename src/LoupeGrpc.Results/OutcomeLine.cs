@@ -103,6 +103,10 @@ internal sealed record OutcomeLine
     [JsonPropertyName("temporal")]
     public TemporalField? Temporal { get; init; }
 
+    /// <summary>What the file itself says of where it comes from; null where it says nothing.</summary>
+    [JsonPropertyName("provenance")]
+    public ProvenanceField? Provenance { get; init; }
+
     /// <summary>What was measured, in sentences; null where no language was asked for.</summary>
     [JsonPropertyName("explanation")]
     public IReadOnlyList<SentenceField>? Explanation { get; init; }
@@ -151,6 +155,7 @@ internal sealed record OutcomeLine
         MaskDisagreement = result.BaseMask is null ? null : result.MaskDisagreement,
         Tiles = result.Tiles is { } tiles ? TilesField.From(tiles) : null,
         Temporal = result.Temporal is { } temporal ? TemporalField.From(temporal) : null,
+        Provenance = result.Provenance is { } provenance ? ProvenanceField.From(provenance) : null,
         Explanation = result.Explanation.Count > 0 ? [.. result.Explanation.Select(SentenceField.From)] : null,
         Economies = result.Economies.Count > 0 ? [.. result.Economies.Select(static economy => WireName.Of(economy))] : null,
     };

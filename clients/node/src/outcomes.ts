@@ -13,6 +13,7 @@ import {
     type Mask as WireMask,
     type Region,
     type Note,
+    type Provenance,
     type TemporalVerdict,
     type TileReport,
 } from './gen/loupe/v1/result_pb.js';
@@ -100,6 +101,8 @@ export interface Analysis {
     readonly receipt: Uint8Array;
     /** What the frames up to this one say together. Undefined where it was not asked for. */
     readonly overTime: TemporalVerdict | undefined;
+    /** What the file itself says of where it comes from, Content Credentials among it. Undefined where it says nothing. */
+    readonly provenance: Provenance | undefined;
     /** As it came, with what is not repeated here. */
     readonly message: FrameResult;
 }
@@ -156,6 +159,7 @@ export function toAnalysis(result: FrameResult): Analysis {
         explanation: result.explanation,
         receipt: result.receipt,
         overTime: result.temporal,
+        provenance: result.provenance,
         message: result,
     };
 }

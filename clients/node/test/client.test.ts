@@ -143,6 +143,20 @@ test('results are signed where that is asked for', async () => {
     }
 });
 
+test('what a file says of where it comes from is there', async () => {
+    using client = new LoupeClient({ address });
+    const { provenance } = await client.analyzeImage(join(root, 'tests/data/provenance/es256.jpg'));
+    const credentials = provenance?.contentCredentials;
+    assert.equal(credentials?.claimGenerator, 'loupe-grpc tests 1.0');
+    assert.deepEqual(credentials.digitalSourceTypes, ['trainedAlgorithmicMedia']);
+    const checks = [credentials.binding, credentials.assertions, credentials.signature, credentials.chain];
+    assert.deepEqual(
+        checks.map((check) => check?.result),
+        [1, 1, 1, 1],
+    );
+    assert.equal((await client.analyzeImage(join(root, 'samples/forged-cat-inpainted.png'))).provenance, undefined);
+});
+
 test('frames are judged over time where that is asked for', async () => {
     using client = new LoupeClient({ address });
     await using session = await client.openSession({ overTime: { windowMs: 2000, maxFrames: 8, minFrames: 2 } });

@@ -84,6 +84,17 @@ def test_frames_are_judged_over_time_where_that_is_asked_for(server: str) -> Non
             assert isinstance(result, lg.Result) and result.analysis.over_time is None
 
 
+def test_what_a_file_says_of_where_it_comes_from_is_there(server: str) -> None:
+    with lg.LoupeClient(server) as client:
+        signed = client.analyze_image(ROOT / "tests" / "data" / "provenance" / "es256.jpg").provenance
+        plain = client.analyze_image(SAMPLES / "forged-cat-inpainted.png").provenance
+    assert signed is not None and plain is None
+    credentials = signed.content_credentials
+    assert credentials.claim_generator == "loupe-grpc tests 1.0" and list(credentials.digital_source_types) == ["trainedAlgorithmicMedia"]
+    holds = lg.v1.CredentialsCheckResult.CREDENTIALS_CHECK_RESULT_HOLDS
+    assert [check.result for check in (credentials.binding, credentials.assertions, credentials.signature, credentials.chain)] == [holds] * 4
+
+
 def payload(receipt: bytes) -> bytes:
     return base64.b64decode(json.loads(receipt)["payload"])
 

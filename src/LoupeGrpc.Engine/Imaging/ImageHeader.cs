@@ -50,6 +50,15 @@ internal readonly record struct ImageHeader(ImageKind Kind, long Width, long Hei
     /// <summary>See <see cref="Imaging.JpegQuality"/>. Null: it is no JPEG, or says nothing of it before its frame header.</summary>
     public int? JpegQuality { get; init; }
 
+    /// <summary>Whose quantisation tables a JPEG has.</summary>
+    public JpegTables JpegTables { get; init; }
+
+    /// <summary>The quality that makes them, 1 to 100; 0 where they are not libjpeg's.</summary>
+    public int JpegTableQuality { get; init; }
+
+    /// <summary>The program that wrote the file, fit to be shown. Null: it is not said.</summary>
+    public string? Software { get; init; }
+
     /// <summary>Times that coded data go over the picture: the scans of a JPEG, or of the worst tile of a TIFF.</summary>
     public int Scans { get; init; } = 1;
 

@@ -40,6 +40,11 @@ internal static class ImageNotes
                 $"The file asks viewers to turn the picture (EXIF orientation {header.Orientation}). It was analysed as stored; mask and boxes are in stored pixels too."));
         }
 
+        if (header.Software is { } software)
+        {
+            notes.Add(new ImageNote(ImageNoteKind.Software, $"The file names the program that wrote it: {software}."));
+        }
+
         if (header.Color == ColorModel.Cmyk)
         {
             notes.Add(new ImageNote(ImageNoteKind.CmykConverted, "CMYK was converted to RGB without a colour profile."));

@@ -18,6 +18,8 @@ internal static class JpegHeaderReader
         int orientation = 1;
         int pictures = 1;
         int? quality = null;
+        string? software = null;
+        var tables = new JpegTableFacts();
         List<BytePatch>? patches = null;
         while (segments.TryNext(out byte marker, out int start, out var content))
         {
@@ -29,13 +31,21 @@ internal static class JpegHeaderReader
             if (JpegFrame.IsFrame(marker))
             {
                 var result = ReadFrame(marker, content, orientation);
-                return result.Failure is null ? ReadScans(data, segments, content, marker, result.Header with { Frames = pictures, JpegQuality = quality }, patches) : result;
+                if (result.Failure is not null)
+                {
+                    return result;
+                }
+
+                var (kind, exact) = tables.Judge(data, content);
+                var header = result.Header with { Frames = pictures, JpegQuality = quality, JpegTables = kind, JpegTableQuality = exact, Software = software };
+                return ReadScans(data, segments, content, marker, header, patches);
             }
 
             switch (marker)
             {
                 case QuantizationTables:
                     quality = JpegQuality.Read(content) ?? quality;
+                    tables.Add(start, content);
                     break;
                 case JpegLsFrame:
                     return SniffResult.Unsupported("JPEG-LS");
@@ -44,6 +54,7 @@ internal static class JpegHeaderReader
                     break;
                 case App1 when content.StartsWith("Exif\0\0"u8):
                     orientation = TiffDirectory.OrientationOfExif(content[6..]);
+                    software ??= TiffDirectory.SoftwareOfExif(content[6..]);
                     break;
                 case App2 when content.StartsWith("MPF\0"u8):
                     pictures = Math.Max(pictures, CountPictures(content[4..]));

@@ -10,7 +10,7 @@ internal static class JpegQuality
     private const int Coefficients = 64;
 
     // ITU-R T.81, table K.1, row by row.
-    private static readonly int[] Luminance =
+    private static readonly int[] LuminanceValues =
     [
         16, 11, 10, 16, 24, 40, 51, 61,
         12, 12, 14, 19, 26, 58, 60, 55,
@@ -22,7 +22,33 @@ internal static class JpegQuality
         72, 92, 95, 98, 112, 100, 103, 99,
     ];
 
+    // Table K.2.
+    private static readonly int[] ChrominanceValues =
+    [
+        17, 18, 24, 47, 99, 99, 99, 99,
+        18, 21, 26, 66, 99, 99, 99, 99,
+        24, 26, 56, 99, 99, 99, 99, 99,
+        47, 66, 99, 99, 99, 99, 99, 99,
+        99, 99, 99, 99, 99, 99, 99, 99,
+        99, 99, 99, 99, 99, 99, 99, 99,
+        99, 99, 99, 99, 99, 99, 99, 99,
+        99, 99, 99, 99, 99, 99, 99, 99,
+    ];
+
     private static readonly int[] Sums = [.. Enumerable.Range(1, 100).Select(SumOf)];
+
+    public static ReadOnlySpan<int> Luminance => LuminanceValues;
+
+    public static ReadOnlySpan<int> Chrominance => ChrominanceValues;
+
+    /// <summary>As jpeg_set_quality makes a value of a table.</summary>
+    /// <param name="value">Of the table that everything is scaled from.</param>
+    /// <param name="most">255 for baseline JPEG.</param>
+    public static int Scale(int value, int quality, int most)
+    {
+        int scale = quality < 50 ? 5000 / quality : 200 - (quality * 2);
+        return Math.Clamp(((value * scale) + 50) / 100, 1, most);
+    }
 
     /// <param name="tables">Content of a DQT segment.</param>
     /// <returns>Null: the table for luminance is not in it, or not whole.</returns>
@@ -66,10 +92,6 @@ internal static class JpegQuality
         return best + 1;
     }
 
-    /// <summary>As jpeg_set_quality makes the table, for baseline JPEG.</summary>
-    private static int SumOf(int quality)
-    {
-        int scale = quality < 50 ? 5000 / quality : 200 - (quality * 2);
-        return Luminance.Sum(value => Math.Clamp(((value * scale) + 50) / 100, 1, 255));
-    }
+    /// <summary>Of the table for baseline JPEG.</summary>
+    private static int SumOf(int quality) => LuminanceValues.Sum(value => Scale(value, quality, 255));
 }

@@ -102,7 +102,7 @@ internal static class PngHeaderReader
             }
             else if (name.SequenceEqual("eXIf"u8))
             {
-                header = header with { Orientation = TiffDirectory.OrientationOfExif(content) };
+                header = header with { Orientation = TiffDirectory.OrientationOfExif(content), Software = TiffDirectory.SoftwareOfExif(content) };
             }
 
             position += ChunkOverhead + (long)length;

@@ -1,3 +1,6 @@
+using System.Text;
+using LoupeGrpc.Provenance;
+
 namespace LoupeGrpc.Engine.Imaging;
 
 /// <summary>An image file directory of TIFF 6.0, the structure of EXIF too.</summary>
@@ -5,6 +8,8 @@ internal readonly ref struct TiffDirectory
 {
     public const ushort OrientationTag = 274;
 
+    private const ushort SoftwareTag = 0x0131;
+    private const int MostSoftwareBytes = 1024;
     private const int HeaderLength = 8;
     private const int EntryLength = 12;
     private const ushort ByteType = 1;
@@ -63,6 +68,26 @@ internal readonly ref struct TiffDirectory
         TryReadHeader(exif, out var file, out uint first) && TryRead(file, first, out var directory)
             ? directory.Orientation
             : 1;
+
+    /// <summary>Null where the block does not name the program that wrote it.</summary>
+    public static string? SoftwareOfExif(ReadOnlySpan<byte> exif) =>
+        TryReadHeader(exif, out var file, out uint first) && TryRead(file, first, out var directory) ? directory.Software : null;
+
+    /// <summary>The program that wrote the file, fit to be shown; null where it is not said.</summary>
+    public string? Software
+    {
+        get
+        {
+            if (!TryGetText(SoftwareTag, MostSoftwareBytes, out var text))
+            {
+                return null;
+            }
+
+            int end = text.IndexOf((byte)0);
+            string software = PlainText.Clean(Encoding.UTF8.GetString(end < 0 ? text : text[..end]), PlainText.Long);
+            return software.Length > 0 ? software : null;
+        }
+    }
 
     public int Orientation => OrientationOr(1);
 

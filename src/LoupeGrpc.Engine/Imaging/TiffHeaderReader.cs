@@ -120,6 +120,7 @@ internal static class TiffHeaderReader
             Color = color.Value,
             HasAlpha = samples > colors,
             Orientation = orientation,
+            Software = page.Software,
             MinIsWhite = photometric == 0,
         };
 

@@ -100,7 +100,8 @@ internal static class WebPHeaderReader
             else if (name.SequenceEqual("EXIF"u8) && view.TrySlice(position + ChunkHeaderLength, length, out var exif))
             {
                 // Some writers keep JPEG's prefix.
-                header = header with { Orientation = TiffDirectory.OrientationOfExif(exif.StartsWith("Exif\0\0"u8) ? exif[6..] : exif) };
+                var directory = exif.StartsWith("Exif\0\0"u8) ? exif[6..] : exif;
+                header = header with { Orientation = TiffDirectory.OrientationOfExif(directory), Software = TiffDirectory.SoftwareOfExif(directory) };
             }
 
             position += ChunkHeaderLength + (long)length + (length & 1);

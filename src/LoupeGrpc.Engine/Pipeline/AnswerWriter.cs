@@ -46,6 +46,7 @@ internal sealed class AnswerWriter(ExecutionDescription execution, StageClock cl
         Sha256 = job.Sha256,
         Notes = job.Notes,
         Tiles = job.Tiles,
+        Provenance = job.Provenance,
         Evidence = job.Evidence,
         Digests = job.Digests,
         ColorLayout = job.ColorLayout,

@@ -13,8 +13,9 @@ namespace LoupeGrpc.Engine.Pipeline;
 
 /// <summary>From the bytes received to the model's input in a buffer of the engine. After it the caller's bytes are not needed any more.</summary>
 /// <param name="decoder">Owned.</param>
+/// <param name="provenance">What files say of where they come from.</param>
 /// <param name="refuse">Whether the frame is still wanted: null, or what it is answered.</param>
-internal sealed class DecodeStep(ModelManifest manifest, PixelPool pixels, StageClock clock, FrameDecoder decoder, Func<FrameJob, AnalysisOutcome?> refuse)
+internal sealed class DecodeStep(ModelManifest manifest, PixelPool pixels, StageClock clock, FrameDecoder decoder, ProvenanceFacts provenance, Func<FrameJob, AnalysisOutcome?> refuse)
     : IFrameStep, IDisposable
 {
     private const int BgrBytes = 3;
@@ -103,6 +104,7 @@ internal sealed class DecodeStep(ModelManifest manifest, PixelPool pixels, Stage
         else
         {
             var header = job.Shape.Header!.Value;
+            job.Provenance = provenance.Read(header, job.Input.Data);
             if (Decode(job, header, data, start, out string? damage) is { } failure)
             {
                 return refuse(job) ?? failure;

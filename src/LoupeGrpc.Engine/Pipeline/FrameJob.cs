@@ -108,6 +108,9 @@ internal sealed class FrameJob(FrameExit exit, FrameInput input, AnalysisRequest
     /// <summary>What was measured so far; null: it is not asked for, or nothing was read yet.</summary>
     public FrameEvidence? Evidence { get; set; }
 
+    /// <summary>What its file says of where it comes from; null: nothing, or nothing was read yet.</summary>
+    public FrameProvenance? Provenance { get; set; }
+
     public byte[]? Sha256 { get; set; }
 
     /// <summary>What was digested so far; null: it is not asked for, or nothing was read yet.</summary>

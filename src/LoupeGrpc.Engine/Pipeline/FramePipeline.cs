@@ -93,6 +93,7 @@ internal sealed class FramePipeline
         var classifier = new FailureClassifier(runs, health, logger);
 
         var manifest = runs.Model.Manifest;
+        var provenance = new ProvenanceFacts(options.Provenance.ReadTrustList(), time);
         int decoders = options.EffectiveDecodeWorkers;
         int atATime = runs.ConcurrentRuns;
         int tilesAtATime = decoders + (2 * atATime * runs.Sizes.Largest);
@@ -108,7 +109,7 @@ internal sealed class FramePipeline
 
         // The caller's bytes become the model's input.
         decode = CreateStage("decode", decoders, runsModel: false, stage => new FrameWorker(
-            stage, new DecodeStep(manifest, runs.Pixels, clock, new FrameDecoder(codecs.CreateCodec(), options.Imaging.Damaged), job => exit.Refuse(job, clock.Now)), frame => Enter(frame)));
+            stage, new DecodeStep(manifest, runs.Pixels, clock, new FrameDecoder(codecs.CreateCodec(), options.Imaging.Damaged), provenance, job => exit.Refuse(job, clock.Now)), frame => Enter(frame)));
 
         // In batches, features and the score; the gate behind it decides which frames need a mask, and answers the others.
         encode = CreateStage("encode", atATime, runsModel: true, stage => new EncodeWorker(

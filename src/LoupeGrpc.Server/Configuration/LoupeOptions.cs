@@ -46,11 +46,16 @@ internal sealed record LoupeOptions : IValidatableObject
     [SettingSection("How picture files are decoded")]
     public ImagingOptions Imaging { get; init; } = new();
 
-    /// <summary>Its limits are those of <see cref="Limits"/>, and pictures are decoded as <see cref="Imaging"/> says.</summary>
+    [SettingSection("Whom Content Credentials in pictures are trusted from")]
+    public ProvenanceOptions Provenance { get; init; } = new();
+
+    /// <summary>Its limits are those of <see cref="Limits"/>, and pictures are read as <see cref="Imaging"/> and <see cref="Provenance"/> say.</summary>
     [SettingSection("How the engine runs")]
     public EngineOptions Engine
     {
-        get => ReferenceEquals(field.Limits, Limits) && ReferenceEquals(field.Imaging, Imaging) ? field : field = field with { Limits = Limits, Imaging = Imaging };
+        get => ReferenceEquals(field.Limits, Limits) && ReferenceEquals(field.Imaging, Imaging) && ReferenceEquals(field.Provenance, Provenance)
+            ? field
+            : field = field with { Limits = Limits, Imaging = Imaging, Provenance = Provenance };
         init;
     } = new();
 

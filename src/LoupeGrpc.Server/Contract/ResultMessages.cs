@@ -52,6 +52,7 @@ internal static class ResultMessages
             BaseMask = analysis.BaseMask?.ToMessage(),
             MaskDisagreement = analysis.MaskDisagreement ?? 0,
             Tiles = analysis.Tiles?.ToMessage(),
+            Provenance = analysis.Provenance?.ToMessage(),
             Receipt = UnsafeByteOperations.UnsafeWrap(end.Receipt),
             Temporal = end.Temporal?.ToMessage(),
         };
@@ -169,6 +170,7 @@ internal static class ResultMessages
         ImageNoteKind.CmykConverted => NoteCode.CmykConverted,
         ImageNoteKind.Damaged => NoteCode.Damaged,
         ImageNoteKind.PreviewOnly => NoteCode.PreviewOnly,
+        ImageNoteKind.Software => NoteCode.Software,
         _ => NoteCode.Unspecified,
     };
 }

@@ -51,6 +51,18 @@ internal static class ChineseTexts
             [ExplanationCode.MaskNotAskedFor] = "没有要求掩码，因此不知道位置。",
             [ExplanationCode.MaskTooLarge] = "掩码太大，没有发送；以上关于掩码的内容是在省略之前测得的。",
             [ExplanationCode.MaskSaved] = "会话正在丢帧，因此没有生成掩码。",
+            [ExplanationCode.CredentialsHold] = "文件带有内容凭证（Content Credentials），与签名时一致，并且属于此文件：它说明是谁作了什么声明，而不说明声明是否属实。",
+            [ExplanationCode.CredentialsOfOtherBytes] = "文件中的内容凭证与当前文件不符：文件在签名之后被改动过，或者凭证取自其他文件。",
+            [ExplanationCode.CredentialsChanged] = "文件中的内容凭证与签名时不一致，其声明不可采信。",
+            [ExplanationCode.CredentialsUnreadable] = "文件带有内容凭证，但无法读取。",
+            [ExplanationCode.CredentialsInPart] = "文件带有内容凭证，能够检查的部分没有问题，但有些部分无法检查。",
+            [ExplanationCode.CredentialsLeaveOut] = "凭证没有保护文件中的 {bytes_left_out} 个字节，此后任何人都可能改动过它们。",
+            [ExplanationCode.CredentialsTrusted] = "签名者得到服务器信任列表的担保。",
+            [ExplanationCode.CredentialsSignerUnknown] = "没有判断签名者是谁：任何人都可以用自己的证书签名。",
+            [ExplanationCode.CredentialsNotValidThen] = "按凭证给出的签名时间，签名者的证书当时无效。",
+            [ExplanationCode.CredentialsClaimGenerated] = "凭证声明图片由生成式模型制作。",
+            [ExplanationCode.CredentialsClaimComposite] = "凭证声明图片的部分内容是合成的。",
+            [ExplanationCode.CredentialsClaimCaptured] = "凭证声明图片由相机拍摄。",
         },
     };
 }

@@ -56,6 +56,18 @@ internal static class EnglishTexts
             [ExplanationCode.MaskNotAskedFor] = "No mask was asked for, so nothing is known about where.",
             [ExplanationCode.MaskTooLarge] = "The mask was too large to be sent; what is said of it was measured before it was left out.",
             [ExplanationCode.MaskSaved] = "No mask was made, because the session was losing frames.",
+            [ExplanationCode.CredentialsHold] = "The file has Content Credentials, which are as they were signed and belong to this very file: they tell who claims what of the picture, not whether it is true.",
+            [ExplanationCode.CredentialsOfOtherBytes] = "The file's Content Credentials do not belong to it as it is: it was changed after they were signed, or they were taken from another file.",
+            [ExplanationCode.CredentialsChanged] = "The file's Content Credentials are not as they were signed, so what they claim counts for nothing.",
+            [ExplanationCode.CredentialsUnreadable] = "The file has Content Credentials that could not be read.",
+            [ExplanationCode.CredentialsInPart] = "The file has Content Credentials, of which nothing is wrong that could be checked; not everything could be.",
+            [ExplanationCode.CredentialsLeaveOut] = "They do not protect {bytes_left_out} {bytes_left_out|byte|bytes} of the file, which anybody could have changed since.",
+            [ExplanationCode.CredentialsTrusted] = "Their signer is vouched for by the server's trust list.",
+            [ExplanationCode.CredentialsSignerUnknown] = "Who signed them was not judged: anybody can sign with a certificate of their own.",
+            [ExplanationCode.CredentialsNotValidThen] = "The signer's certificate was not valid at the time that they give.",
+            [ExplanationCode.CredentialsClaimGenerated] = "They claim that the picture was made by a generative model.",
+            [ExplanationCode.CredentialsClaimComposite] = "They claim that parts of the picture are synthetic.",
+            [ExplanationCode.CredentialsClaimCaptured] = "They claim that the picture was taken by a camera.",
         },
     };
 }

@@ -7,7 +7,7 @@ internal static class Explainer
 {
     /// <summary>In the order of the sentences: what was found, how far that goes, what it was found in.</summary>
     public static IReadOnlyList<Rule> Rules { get; } =
-        [.. VerdictRules.All, .. MaskRules.All, .. PatchRules.All, .. OmissionRules.All, .. AdaptationRules.All, .. TileRules.All, .. InputRules.All];
+        [.. VerdictRules.All, .. MaskRules.All, .. PatchRules.All, .. OmissionRules.All, .. AdaptationRules.All, .. TileRules.All, .. InputRules.All, .. CredentialsRules.All];
 
     /// <param name="thresholds">Those the verdict was taken with.</param>
     public static IEnumerable<Explanation> Explain(FrameAnalysis analysis, VerdictThresholds thresholds, ExplanationLanguage language)

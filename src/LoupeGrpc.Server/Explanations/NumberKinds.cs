@@ -63,6 +63,7 @@ internal static class NumberKinds
         ["brightness"] = (NumberKind.Share, "mean luma, 0 (black) to 1 (white)"),
         ["pictures"] = (NumberKind.Count, "in the file"),
         ["bits"] = (NumberKind.Count, "of a sample"),
+        ["bytes_left_out"] = (NumberKind.Count, "of the file, beside the credentials, that their binding does not go over"),
         ["orientation"] = (NumberKind.Count, "EXIF's, 2 to 8"),
     };
 }

@@ -1,3 +1,4 @@
+using LoupeGrpc.Engine;
 using LoupeGrpc.Server.Configuration;
 using Microsoft.Extensions.Options;
 
@@ -11,7 +12,7 @@ internal sealed class SecurityValidation : IValidateOptions<LoupeOptions>
 
     public ValidateOptionsResult Validate(string? name, LoupeOptions options)
     {
-        string[] errors = [.. EndpointErrors(options), .. TlsErrors(options.Tls), .. KeyErrors(options.Security), .. TokenErrors(options.Security), .. IdentityErrors(options.Security), .. ReceiptErrors(options.Receipts), .. StoreErrors(options.Sessions)];
+        string[] errors = [.. EndpointErrors(options), .. TlsErrors(options.Tls), .. KeyErrors(options.Security), .. TokenErrors(options.Security), .. IdentityErrors(options.Security), .. ReceiptErrors(options.Receipts), .. ProvenanceErrors(options.Provenance), .. StoreErrors(options.Sessions)];
         return errors.Length == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(errors.Select(static error => $"{error}."));
     }
 
@@ -75,6 +76,14 @@ internal sealed class SecurityValidation : IValidateOptions<LoupeOptions>
         if (receipts.AreSigned && Problem(() => ReceiptKeyFile.Read(receipts.Key).Dispose()) is { } problem)
         {
             yield return $"Loupe:Receipts:Key: {problem}";
+        }
+    }
+
+    private static IEnumerable<string> ProvenanceErrors(ProvenanceOptions provenance)
+    {
+        if (Problem(() => provenance.ReadTrustList()) is { } problem)
+        {
+            yield return $"Loupe:Provenance:TrustList: {problem}";
         }
     }
 

@@ -13,8 +13,8 @@ internal sealed record AnalysisSettings
     /// <summary>What stock clients accept.</summary>
     public const int DefaultResponseBytes = 4 << 20;
 
-    /// <summary>Bytes of a response that are neither its mask nor its snapshot: regions, notes, numbers, sentences.</summary>
-    private const int ResponseReserve = 16 << 10;
+    /// <summary>Bytes of a response that are neither its mask nor its snapshot: regions, notes, numbers, sentences, what the file says of itself.</summary>
+    private const int ResponseReserve = 24 << 10;
 
     public required VerdictThresholds Thresholds { get; init; }
 

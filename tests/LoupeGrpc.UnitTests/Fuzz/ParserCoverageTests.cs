@@ -8,6 +8,7 @@ using LoupeGrpc.Fuzz;
 using LoupeGrpc.Modeling.Checkpoints;
 using LoupeGrpc.Native;
 using LoupeGrpc.Packaging;
+using LoupeGrpc.Provenance;
 using LoupeGrpc.Receipts;
 using LoupeGrpc.Server.Contract;
 using Xunit;
@@ -20,7 +21,7 @@ public sealed partial class ParserCoverageTests
     private static readonly Assembly[] _assemblies =
     [
         typeof(CheckpointDescription).Assembly, typeof(SafetensorsFile).Assembly, typeof(ImageSniffer).Assembly, typeof(RunLength).Assembly,
-        typeof(CompileLine).Assembly, typeof(OpenReader).Assembly, typeof(CocoRleDecoder).Assembly, typeof(Receipt).Assembly, Assembly.Load("loupe-grpc-client"),
+        typeof(CompileLine).Assembly, typeof(OpenReader).Assembly, typeof(CocoRleDecoder).Assembly, typeof(Receipt).Assembly, typeof(CredentialsReader).Assembly, Assembly.Load("loupe-grpc-client"),
     ];
 
     /// <summary>Types that look like a parser and need no target of their own, each with the reason.</summary>
@@ -31,6 +32,7 @@ public sealed partial class ParserCoverageTests
         ["LoupeGrpc.Engine.Imaging.FrameDecoder"] = "pixels are OpenCV's to decode; what it is given is sniffed before",
         ["LoupeGrpc.Engine.Imaging.LocalCodec"] = "pixels are OpenCV's to decode; what it is given is sniffed before",
         ["LoupeGrpc.Engine.Imaging.WorkerCodec"] = "hands on to the process that decodes",
+        ["LoupeGrpc.Engine.Imaging.ProvenanceFacts"] = "hands on to CredentialsReader, and puts beside it what was read of headers",
         ["LoupeGrpc.Client.Internal.WireDurations"] = "two numbers of a message of the server's, clamped",
         ["LoupeGrpc.Client.Cli.Hosting.GuardedStream"] = "a stream that only writes",
         ["LoupeGrpc.Client.Cli.CommandLine.RawArguments"] = "the kernel's own list of the arguments",

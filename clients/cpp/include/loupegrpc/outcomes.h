@@ -56,6 +56,7 @@ enum class NoteCode {
   kCmykConverted = 6,
   kDamaged = 7,
   kPreviewOnly = 8,
+  kSoftware = 9,
 };
 
 enum class EventKind {

@@ -39,7 +39,7 @@ internal sealed class TableWriter : IOutcomeSink
         switch (row.Outcome)
         {
             case LoupeResult result:
-                Write(WireName.Of(result.Result.Verdict), $"{time}{Columns(result.Result)}  {path}{Notes(result.Result)}{Dual(result.Result)}{Temporal(result.Result)}", Style(result.Result.Verdict));
+                Write(WireName.Of(result.Result.Verdict), $"{time}{Columns(result.Result)}  {path}{Notes(result.Result)}{Credentials(result.Result)}{Dual(result.Result)}{Temporal(result.Result)}", Style(result.Result.Verdict));
                 foreach (var sentence in result.Result.Explanation)
                 {
                     Write("", Printable.Text(sentence.Text), "default");
@@ -90,6 +90,9 @@ internal sealed class TableWriter : IOutcomeSink
 
     private static string Notes(FrameResult result) =>
         result.Notes.Count == 0 ? "" : $"  [{string.Join(' ', result.Notes.Select(note => WireName.Of(note.Code)))}]";
+
+    private static string Credentials(FrameResult result) =>
+        result.Provenance?.ContentCredentials is { } credentials ? $"  [credentials: {CredentialsWords.Sum(credentials)}]" : "";
 
     private static string Dual(FrameResult result) => result.BaseMask is null
         ? ""

@@ -164,6 +164,7 @@ internal sealed record ReportEntry(ulong Number, string Kind)
             AddFact("Note", $"<b>{WireName.Of(note.Code)}</b> {Html.Text(note.Message)}");
         }
 
+        AddProvenance(result.Provenance);
         AddFact(isRaw ? "SHA-256 of the pixels sent" : "SHA-256", Code(result.Sha256.Span));
         AddFact("Size", Invariant($"{result.Width} × {result.Height} pixels{(result.Orientation > 1 ? $" as stored; shown turned, as its EXIF orientation {result.Orientation} asks" : "")}"));
         if (result.Mask is { } mask)
@@ -195,6 +196,43 @@ internal sealed record ReportEntry(ulong Number, string Kind)
         AddFact("Ran on", Invariant($"{Html.Text($"{result.Execution?.Provider} {result.Execution?.Precision}")}, {result.Timings?.TotalMs ?? 0:0} ms from receipt to result"));
         Add("</dl>");
         AddRegions(result);
+    }
+
+    /// <summary>What the file says of itself. Everything in it may be anybody's words.</summary>
+    private void AddProvenance(Provenance? provenance)
+    {
+        if (provenance?.ContentCredentials is { } credentials)
+        {
+            AddFact("Content Credentials", Html.Text(CredentialsWords.Sum(credentials)));
+            AddClaim("claimed by", credentials.ClaimGenerator);
+            AddClaim("claimed title", credentials.Title);
+            AddClaim("claimed actions", string.Join(", ", credentials.Actions));
+            AddClaim("claimed sources", string.Join(", ", credentials.DigitalSourceTypes));
+            AddClaim("made from", credentials.Ingredients > 0 ? Invariant($"{credentials.Ingredients} {(credentials.Ingredients == 1 ? "ingredient" : "ingredients")}") : "");
+            AddClaim("signed at", CertificateField.TimeOf(credentials.SignedAt) ?? "");
+            foreach (var (name, check) in CredentialsWords.Checks(credentials))
+            {
+                AddFact($"— {name}", $"<b>{WireName.Of(check.Result)}</b> {Html.Text(check.Reason)}");
+            }
+
+            foreach (var certificate in credentials.Certificates)
+            {
+                AddFact("— certificate", $"{Html.Text(certificate.Subject)}, issued by {Html.Text(certificate.Issuer)}, valid {CertificateField.TimeOf(certificate.NotBefore)} to {CertificateField.TimeOf(certificate.NotAfter)}, {Code(certificate.Sha256.Span)}");
+            }
+        }
+
+        if (provenance is { JpegTables: not JpegTables.Unspecified })
+        {
+            AddFact("JPEG tables", provenance.JpegTables == JpegTables.Libjpeg ? Invariant($"libjpeg's, of quality {provenance.JpegQuality}") : "other than libjpeg's");
+        }
+    }
+
+    private void AddClaim(string name, string text)
+    {
+        if (text.Length > 0)
+        {
+            AddFact($"— {name}", Html.Text(text));
+        }
     }
 
     /// <summary>The score on a scale with both thresholds.</summary>

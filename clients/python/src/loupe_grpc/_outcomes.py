@@ -78,6 +78,7 @@ class NoteCode(_WireEnum):
     CMYK_CONVERTED = v1.NoteCode.NOTE_CODE_CMYK_CONVERTED
     DAMAGED = v1.NoteCode.NOTE_CODE_DAMAGED
     PREVIEW_ONLY = v1.NoteCode.NOTE_CODE_PREVIEW_ONLY
+    SOFTWARE = v1.NoteCode.NOTE_CODE_SOFTWARE
 
 
 class EventKind(_WireEnum):
@@ -258,6 +259,8 @@ class Analysis:
     receipt: bytes
     #: What the frames up to this one say together. None where it was not asked for.
     over_time: VerdictOverTime | None
+    #: What the file itself says of where it comes from, Content Credentials among it. None where it says nothing.
+    provenance: v1.Provenance | None
     #: As it came, with what is not repeated here.
     message: v1.FrameResult
 
@@ -382,6 +385,7 @@ def to_analysis(result: v1.FrameResult) -> Analysis:
         explanation=tuple(Sentence(_code_of(sentence.code), sentence.text, dict(sentence.numbers)) for sentence in result.explanation),
         receipt=result.receipt,
         over_time=_to_over_time(result.temporal) if result.HasField("temporal") else None,
+        provenance=result.provenance if result.HasField("provenance") else None,
         message=result,
     )
 

@@ -1,5 +1,6 @@
 using LoupeGrpc.Engine;
 using LoupeGrpc.Engine.Adaptation;
+using LoupeGrpc.Provenance;
 using LoupeGrpc.Server.Explanations;
 
 namespace LoupeGrpc.UnitTests.Server.Explanations;
@@ -78,7 +79,39 @@ internal static class ExplanationCases
             Judged(0.5f), [Judged(0.1f), Judged(0.5f) with { Economies = Economies.NoMask }, Judged(0.5f) with { MaskOmission = MaskOmission.None }]),
         [ExplanationCode.MaskTooLarge] = new(Marked(1) with { MaskOmission = MaskOmission.Budget }, [Marked(1), Judged(0.5f)]),
         [ExplanationCode.MaskSaved] = new(Judged(0.5f) with { Economies = Economies.NoMask }, [Judged(0.5f) with { Economies = Economies.NoDualVerdict }]),
+        [ExplanationCode.CredentialsHold] = new(
+            Signed(Sound),
+            [Signed(Sound with { Binding = Failed }), Signed(Sound with { Signature = Failed }), Signed(Sound with { Assertions = Failed }), Signed(Sound with { Binding = default }), Signed(Unread), Plain]),
+        [ExplanationCode.CredentialsOfOtherBytes] = new(Signed(Sound with { Binding = Failed }), [Signed(Sound), Signed(Sound with { Binding = default }), Signed(Unread), Plain]),
+        [ExplanationCode.CredentialsChanged] = new(
+            Signed(Sound with { Signature = Failed }), [Signed(Sound), Signed(Sound with { Binding = Failed }), Signed(Sound with { Signature = default }), Signed(Unread), Plain]),
+        [ExplanationCode.CredentialsUnreadable] = new(Signed(Unread), [Signed(Sound), Signed(Sound with { Signature = Failed }), Plain]),
+        [ExplanationCode.CredentialsInPart] = new(
+            Signed(Sound with { Binding = default }), [Signed(Sound), Signed(Sound with { Binding = default, Signature = Failed }), Signed(Unread), Plain]),
+        [ExplanationCode.CredentialsLeaveOut] = new(Signed(Sound with { BytesLeftOut = 500 }), [Signed(Sound), Signed(Unread), Plain], ("bytes_left_out", 500)),
+        [ExplanationCode.CredentialsTrusted] = new(
+            Signed(Sound with { Trust = Passed }), [Signed(Sound), Signed(Sound with { Trust = Passed, Binding = Failed }), Signed(Unread), Plain]),
+        [ExplanationCode.CredentialsSignerUnknown] = new(Signed(Sound), [Signed(Sound with { Trust = Passed }), Signed(Sound with { Signature = Failed }), Signed(Unread), Plain]),
+        [ExplanationCode.CredentialsNotValidThen] = new(
+            Signed(Sound with { Validity = Failed }), [Signed(Sound), Signed(Sound with { Validity = Passed }), Signed(Sound with { Validity = Failed, Assertions = Failed }), Plain]),
+        [ExplanationCode.CredentialsClaimGenerated] = new(
+            Signed(Sound with { SourceTypes = ["digitalCapture", "trainedAlgorithmicMedia"] }),
+            [Signed(Sound), Signed(Sound with { SourceTypes = ["algorithmicMedia"] }), Signed(Sound with { SourceTypes = ["trainedAlgorithmicMedia"], Binding = Failed }), Plain]),
+        [ExplanationCode.CredentialsClaimComposite] = new(
+            Signed(Sound with { SourceTypes = ["compositeWithTrainedAlgorithmicMedia"] }), [Signed(Sound), Signed(Sound with { SourceTypes = ["trainedAlgorithmicMedia"] }), Plain]),
+        [ExplanationCode.CredentialsClaimCaptured] = new(
+            Signed(Sound with { SourceTypes = ["digitalCapture"] }), [Signed(Sound), Signed(Sound with { SourceTypes = ["digitalCapture"], Signature = Failed }), Plain]),
     };
+
+    private static CredentialsCheck Passed => new(CheckResult.Holds, "");
+
+    private static CredentialsCheck Failed => new(CheckResult.Fails, "…");
+
+    private static ContentCredentials Sound => new() { Reading = Passed, Binding = Passed, Assertions = Passed, Signature = Passed };
+
+    private static ContentCredentials Unread => new() { Reading = Failed };
+
+    private static FrameAnalysis Signed(ContentCredentials credentials) => Plain with { Provenance = new FrameProvenance { Credentials = credentials } };
 
     private static FrameAnalysis Judged(float score, FrameAnalysis? picture = null) => (picture ?? Plain) with { Score = score, Verdict = Default.VerdictOf(score) };
 

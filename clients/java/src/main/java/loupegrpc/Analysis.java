@@ -6,6 +6,7 @@ import java.util.Optional;
 import loupegrpc.v1.AdaptationState;
 import loupegrpc.v1.FrameResult;
 import loupegrpc.v1.Note;
+import loupegrpc.v1.Provenance;
 import loupegrpc.v1.Region;
 import loupegrpc.v1.TemporalVerdict;
 import loupegrpc.v1.TileReport;
@@ -211,5 +212,14 @@ public record Analysis(FrameResult message) {
      */
     public Optional<TemporalVerdict> overTime() {
         return message.hasTemporal() ? Optional.of(message.getTemporal()) : Optional.empty();
+    }
+
+    /**
+     * What the file itself says of where it comes from, Content Credentials among it.
+     *
+     * @return empty where it says nothing
+     */
+    public Optional<Provenance> provenance() {
+        return message.hasProvenance() ? Optional.of(message.getProvenance()) : Optional.empty();
     }
 }

@@ -124,4 +124,40 @@ public enum ExplanationCode {
 
     /** No mask was computed because the session lost frames. */
     MASK_SAVED,
+
+    /** The file has Content Credentials, and signature, assertions and binding hold. */
+    CREDENTIALS_HOLD,
+
+    /** Their binding fails: the file is not the one that was signed. */
+    CREDENTIALS_OF_OTHER_BYTES,
+
+    /** Their signature or their assertions fail: they were changed. */
+    CREDENTIALS_CHANGED,
+
+    /** They cannot be read. */
+    CREDENTIALS_UNREADABLE,
+
+    /** Nothing of signature, assertions and binding fails, but not all of it could be judged. */
+    CREDENTIALS_IN_PART,
+
+    /** The binding holds, and leaves out bytes beside the credentials. */
+    CREDENTIALS_LEAVE_OUT,
+
+    /** Their signer is trusted by the server's operator. */
+    CREDENTIALS_TRUSTED,
+
+    /** Who signed them was not judged. */
+    CREDENTIALS_SIGNER_UNKNOWN,
+
+    /** The signer's certificate was not valid when they were signed. */
+    CREDENTIALS_NOT_VALID_THEN,
+
+    /** By what they claim, the picture was made by a generative model. */
+    CREDENTIALS_CLAIM_GENERATED,
+
+    /** By what they claim, parts of the picture were made by a generative model. */
+    CREDENTIALS_CLAIM_COMPOSITE,
+
+    /** By what they claim, the picture was taken by a camera. */
+    CREDENTIALS_CLAIM_CAPTURED,
 }

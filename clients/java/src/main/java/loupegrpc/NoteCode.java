@@ -28,4 +28,7 @@ public enum NoteCode {
 
     /** The file's first picture is only a preview of the one that was analysed. */
     PREVIEW_ONLY,
+
+    /** The file names the program that wrote it. */
+    SOFTWARE,
 }

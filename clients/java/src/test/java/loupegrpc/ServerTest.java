@@ -16,6 +16,7 @@ import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.Executors;
 import javax.imageio.ImageIO;
+import loupegrpc.v1.CredentialsCheckResult;
 import org.junit.jupiter.api.Test;
 
 /** Against a real server, which run-tests.sh starts. */
@@ -133,6 +134,20 @@ final class ServerTest {
                 assertTrue(result.analysis().receipt().length > 0);
                 assertTrue(session.complete().getReceipt().size() > 0);
             }
+        }
+    }
+
+    @Test
+    void whatAFileSaysOfWhereItComesFromIsThere() throws Exception {
+        try (var client = new LoupeClient(Checkout.realServer())) {
+            var signed = client.analyzeImage(Image.file(Checkout.file("tests/data/provenance/es256.jpg")));
+            var credentials = signed.provenance().orElseThrow().getContentCredentials();
+            assertEquals("loupe-grpc tests 1.0", credentials.getClaimGenerator());
+            assertEquals(List.of("trainedAlgorithmicMedia"), List.copyOf(credentials.getDigitalSourceTypesList()));
+            assertEquals(CredentialsCheckResult.CREDENTIALS_CHECK_RESULT_HOLDS, credentials.getBinding().getResult());
+            assertEquals(CredentialsCheckResult.CREDENTIALS_CHECK_RESULT_HOLDS, credentials.getSignature().getResult());
+            var plain = client.analyzeImage(Image.file(Checkout.file("samples/forged-cat-inpainted.png")));
+            assertEquals(Optional.empty(), plain.provenance());
         }
     }
 
