@@ -27,7 +27,7 @@ internal sealed class ReportPage(ReportAbout about, ReportCounts counts)
     /// <summary>Up to the rows of the list, as UTF-8.</summary>
     public byte[] Start()
     {
-        var title = about.Source is { } source ? $"Report on the stream {source}" : Invariant($"Report on {about.Tally.Total} pictures");
+        var title = about.Source is { } source ? $"Report on the stream {source}" : Invariant($"Report on {about.Tally.Total} picture{(about.Tally.Total == 1 ? "" : "s")}");
         var page = new StringBuilder(PageFrame.Start(title, Style));
         page.Append(CultureInfo.InvariantCulture, $"<h1>{Html.Text(title)}</h1>\n<p class=\"about\">{Html.Text(About())}</p>\n");
         if (Grant?.Model?.Demonstration == true)

@@ -57,6 +57,7 @@ internal static class LoupeServices
         services.AddInference();
         services.AddSingleton<BodyRequests>();
         services.AddSingleton<AnalyzeEndpoint>();
+        services.AddSingleton<PicturePainter>();
         services.AddSingleton<StreamEndpoint>();
         services.AddSingleton<ServingState>();
         services.AddSingleton<HealthWatchers>();

@@ -17,7 +17,6 @@ internal static class ApiDocument
     /// <summary>The framework's name of it.</summary>
     private const string Name = "v1";
 
-    private const string JsonType = "application/json";
     private const string ProblemJson = "application/problem+json";
 
     /// <summary>What can go wrong, of the two.</summary>
@@ -78,7 +77,7 @@ internal static class ApiDocument
     {
         var document = await http.RequestServices.GetRequiredKeyedService<IOpenApiDocumentProvider>(Name).GetOpenApiDocumentAsync(http.RequestAborted).ConfigureAwait(false);
         document.Servers = [new OpenApiServer { Url = $"{http.Request.Scheme}://{http.Request.Host}" }];
-        http.Response.ContentType = JsonType;
+        http.Response.ContentType = AnswerForms.Json;
         await http.Response.WriteAsync(await document.SerializeAsJsonAsync(OpenApiSpecVersion.OpenApi3_1, http.RequestAborted).ConfigureAwait(false), http.RequestAborted)
             .ConfigureAwait(false);
     }
@@ -100,7 +99,11 @@ internal static class ApiDocument
 
     private static async Task DescribeAnalyzeAsync(OpenApiOperation operation, OpenApiOperationTransformerContext context, CancellationToken cancellation)
     {
-        Begin(operation, context, "Analyses pictures.", "A body is one picture and answered with an object; a form may have several, and is answered with an array then.");
+        Begin(
+            operation,
+            context,
+            "Analyses pictures.",
+            "A body is one picture and answered with an object; a form may have several, and is answered with an array then. By Accept: the overlay of one picture (image/png), or a report of all (text/html).");
         operation.Parameters =
         [
             Query("mask", "When a mask is computed.", new OpenApiSchema { Type = JsonSchemaType.String, Enum = ["always", "suspected", "never"], Default = "suspected" }),
@@ -140,6 +143,11 @@ internal static class ApiDocument
         context.Document!.AddComponent("Outcome", outcome);
         var one = new OpenApiSchemaReference("Outcome", context.Document);
         operation.Responses!["200"] = Answer("What became of each picture.", new OpenApiSchema { OneOf = [one, new OpenApiSchema { Type = JsonSchemaType.Array, Items = one }] }, Example());
+        operation.Responses["200"].Content![AnswerForms.Png] = new OpenApiMediaType { Schema = new OpenApiSchema { Type = JsonSchemaType.String, Format = "binary" }, Example = "(the bytes of a PNG file)" };
+        operation.Responses["200"].Content![AnswerForms.Html] = new OpenApiMediaType
+        {
+            Schema = new OpenApiSchema { Type = JsonSchemaType.String }, Example = "<!doctype html><html lang=\"en\"><head><title>Report on 1 picture</title></head><body></body></html>",
+        };
         AddProblems(operation, Problems);
     }
 
@@ -164,7 +172,7 @@ internal static class ApiDocument
     private static OpenApiResponse Answer(string description, IOpenApiSchema schema, JsonNode? example) => new()
     {
         Description = description,
-        Content = new Dictionary<string, OpenApiMediaType>(StringComparer.Ordinal) { [JsonType] = new() { Schema = schema, Example = example } },
+        Content = new Dictionary<string, OpenApiMediaType>(StringComparer.Ordinal) { [AnswerForms.Json] = new() { Schema = schema, Example = example } },
     };
 
     private static void AddProblems(OpenApiOperation operation, IEnumerable<(int Status, string Words)> problems)
