@@ -74,6 +74,7 @@ internal static class LoupeServices
         services.AddGrpc(grpc => grpc.MaxReceiveMessageSize = options.Limits.MaxMessageBytes);
         services.AddBrowsers(options.Web);
         services.AddApiDocument();
+        services.AddInferenceDocument(ApiDocument.Name);
         services.AddGrpcReflection();
         services.AddGrpcHealthChecks(health =>
         {

@@ -15,7 +15,7 @@ internal static class ApiDocument
     public const string Info = "info";
 
     /// <summary>The framework's name of it.</summary>
-    private const string Name = "v1";
+    public const string Name = "v1";
 
     private const string ProblemJson = "application/problem+json";
 
