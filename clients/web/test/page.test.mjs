@@ -259,7 +259,10 @@ test('a clip adapts, beside the model as it was, and the timeline goes to each f
         await page.locator('.summary').waitFor();
         const [, manipulated, frames] = /^(\d+) of (\d+) frames are manipulated/.exec(await page.locator('.summary').innerText());
         assert.ok(Number(frames) > 40 && Number(manipulated) > 10 && Number(manipulated) <= 24, `${manipulated} of ${frames}`);
-        assert.match(await page.locator('.session li').first().innerText(), /^Manipulated from 2\.\d\d s to 3\.\d\d s, at most 0\.9/);
+        assert.match(
+            await page.locator('.session li').first().innerText(),
+            /^Manipulated over time from 2\.\d\d s to 3\.\d\d s: \d+ of \d+ frames, at most 0\.9/,
+        );
         assert.match(await page.locator('.numbers').innerText(), new RegExp(`^${frames} frames: ${frames} analysed, 0 without a result`));
 
         const timeline = page.getByRole('slider', { name: 'Timeline' });
@@ -277,6 +280,85 @@ test('a clip adapts, beside the model as it was, and the timeline goes to each f
         }
         await compare(page, 'stream', page.locator('.session'));
     }));
+
+test('a clip is judged over time, and its segment leads to the frame with the highest score', () =>
+    visit(async (page) => {
+        await page.locator('#tab-stream').click();
+        assert.ok(await page.getByLabel('Verdict over time').isChecked());
+        await page.getByRole('button', { name: 'Sample clip' }).click();
+        // While it runs, as far as it goes; at its end as the server has it.
+        const mark = page.getByRole('button', {
+            name: /^1: 2\.\d\d s to \d\.\d\d s, manipulated over time: go to the frame with the highest score$/,
+        });
+        await mark.waitFor();
+        await page.locator('.summary').waitFor();
+        await page.getByText(/^Manipulated segments over time: 1\. Scenes: [1-9]\.$/).waitFor();
+        const [, from, to, manipulated, frames, peak] =
+            /^Manipulated over time from (2\.\d\d) s to (3\.\d\d) s: (\d+) of (\d+) frames, at most (0\.9\d\d)/.exec(
+                await page.locator('.found-over li').innerText(),
+            );
+        assert.ok(Number(manipulated) >= 3 && Number(manipulated) <= Number(frames), `${manipulated} of ${frames}`);
+        assert.equal(await mark.innerText(), `1: ${from} s to ${to} s`);
+
+        // By the keyboard: the segment stands before the slider.
+        const timeline = page.getByRole('slider', { name: 'Timeline' });
+        await timeline.focus();
+        await timeline.press('Home');
+        await page.locator('.facts').getByText('Frame 0', { exact: true }).waitFor();
+        assert.match(await page.locator('.overtime').innerText(), /^Over time: Uncertain 0\.\d\d\d, by the last 1 frames$/);
+        await page.keyboard.press('Shift+Tab');
+        assert.ok(await mark.evaluate((node) => node === document.activeElement));
+        await page.keyboard.press('Enter');
+        await page.locator('#stream .verdict.manipulated .number', { hasText: peak }).waitFor();
+        assert.match(await page.locator('.overtime').innerText(), /^Over time: \w+ 0\.\d\d\d, by the last \d+ frames(, since frame \d+)?$/);
+        // In words, of the frame that is shown.
+        await page.locator('.facts .score').getByText('reaches the threshold of 0.6: the model takes the picture to be manipulated.').waitFor();
+        await timeline.focus();
+        await timeline.press('Home');
+        await page.locator('.facts .score').getByText('no manipulation was found, which does not prove that there is none.').waitFor();
+
+        // What the server says to look at leads there too.
+        const [, seconds, score] = /^(\d\.\d\d) s: (0\.\d\d\d)$/.exec(await page.locator('.found-over button').last().innerText());
+        await page.locator('.found-over button').last().click();
+        await page.locator('#stream .verdict .number', { hasText: score }).waitFor();
+        await page.locator(`[role=slider][aria-valuetext*="${seconds} s, Score ${score}, Over time: "]`).waitFor();
+        await assertAccessible(page);
+
+        // Nobody wants it: frames are judged one by one.
+        await page.getByLabel('Verdict over time').uncheck();
+        await page.getByRole('button', { name: 'Sample clip' }).click();
+        await page.locator('.state[data-state=running]').waitFor();
+        await page.locator('.summary').waitFor();
+        assert.match(await page.locator('.session li').first().innerText(), /^Manipulated from 2\.\d\d s to 3\.\d\d s, at most 0\.9/);
+        assert.equal(await page.locator('.overtime').count(), 0);
+        assert.equal(await page.locator('.segments button').count(), 0);
+    }));
+
+for (const [name, size, options] of [
+    ['dark, in Chinese and 320 pixels wide', { width: 320, height: 640 }, { colorScheme: 'dark', locale: 'zh-CN' }],
+    ['of 4K', { width: 3840, height: 2160 }, {}],
+]) {
+    test(`segments keep nobody out of a page that is ${name}`, () =>
+        visit(async (page) => {
+            await page.locator('#tab-stream').click();
+            await page.locator('.session .row button').first().click();
+            await page.locator('.found-over li').waitFor();
+            // Not before: a browser that paints a large window without a graphics card shows few frames of a clip.
+            await page.setViewportSize(size);
+            await page.locator('.segments button').click();
+            await page.locator('#stream .verdict.manipulated').waitFor();
+            await assertAccessible(page);
+            assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= document.documentElement.clientWidth));
+            const { left, right } = await page.locator('.segments button').evaluate((node) => node.getBoundingClientRect().toJSON());
+            const strip = await page.locator('.segments').evaluate((node) => node.getBoundingClientRect().toJSON());
+            assert.ok(left >= strip.left - 1 && right <= strip.right + 1 && right - left >= 24, `${left} to ${right}`);
+            if (options.locale) {
+                assert.match(await page.locator('.found-over li').innerText(), /^从 2\.\d\d 秒到 3\.\d\d 秒在时段上被篡改/);
+                assert.match(await page.locator('.overtime').innerText(), /^时段判定：/);
+                await page.locator('.facts .score').getByText('模型认为').waitFor();
+            }
+        }, options));
+}
 
 test('the camera streams until it is stopped, and a second session runs beside it', () =>
     visit(
