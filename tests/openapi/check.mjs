@@ -54,6 +54,8 @@ assert.equal(await ask('/v1/analyze', '', { method: 'POST', body: forged, header
 assert.equal(await ask('/v1/analyze', '?explain=en', { method: 'POST', body: form, headers: { accept: 'text/html' } }), 200);
 assert.equal(await ask('/v1/analyze', '', { method: 'POST', body: form, headers: { accept: 'image/png' } }), 406);
 
+assert.equal(await ask('/v1/operations', '', { method: 'GET' }), 200);
+
 // The Open Inference Protocol: every path, and what a model that is not there is answered.
 const index = await (await fetch(`${url}/v2/repository/index`, { method: 'POST' })).json();
 const served = { name: index[0].name, version: index[0].version };

@@ -14,6 +14,8 @@ internal static class ApiDocument
 
     public const string Info = "info";
 
+    public const string Operations = "operations";
+
     /// <summary>The framework's name of it.</summary>
     public const string Name = "v1";
 
@@ -39,6 +41,7 @@ internal static class ApiDocument
         services.ConfigureHttpJsonOptions(static json =>
         {
             json.SerializerOptions.TypeInfoResolverChain.Insert(0, OutcomeJson.Default);
+            json.SerializerOptions.TypeInfoResolverChain.Insert(0, OperationsJson.Default);
             json.SerializerOptions.TypeInfoResolverChain.Insert(0, ServerInfoJson.Default.WithAddedModifier(static type =>
             {
                 foreach (var property in type.Properties)
@@ -49,7 +52,7 @@ internal static class ApiDocument
         });
         services.AddOpenApi(Name, static document =>
         {
-            document.ShouldInclude = static endpoint => endpoint.ActionDescriptor.EndpointMetadata.OfType<EndpointNameMetadata>().Any(static name => name.EndpointName is Analyze or Info);
+            document.ShouldInclude = static endpoint => endpoint.ActionDescriptor.EndpointMetadata.OfType<EndpointNameMetadata>().Any(static name => name.EndpointName is Analyze or Info or Operations);
             document.AddDocumentTransformer(static (api, _, _) =>
             {
                 Describe(api);
@@ -68,6 +71,7 @@ internal static class ApiDocument
             document.AddOperationTransformer(static (operation, context, cancellation) => operation.OperationId switch
             {
                 Analyze => DescribeAnalyzeAsync(operation, context, cancellation),
+                Operations => DescribeOperationsAsync(operation, context, cancellation),
                 _ => DescribeInfoAsync(operation, context, cancellation),
             });
         });
@@ -94,7 +98,7 @@ internal static class ApiDocument
         var schemes = (api.Components ??= new OpenApiComponents()).SecuritySchemes ??= new Dictionary<string, IOpenApiSecurityScheme>(StringComparer.Ordinal);
         schemes["key"] = new OpenApiSecurityScheme { Type = SecuritySchemeType.Http, Scheme = "bearer", Description = "A key or a token, where the server asks for one." };
         api.Security = [[], new OpenApiSecurityRequirement { [new OpenApiSecuritySchemeReference("key", api)] = [] }];
-        api.Tags = new HashSet<OpenApiTag> { new() { Name = "analysis", Description = "Pictures, and what analyses them." } };
+        api.Tags = new HashSet<OpenApiTag> { new() { Name = "analysis", Description = "Pictures, and what analyses them." }, new() { Name = "operations", Description = "How the server does." } };
     }
 
     private static async Task DescribeAnalyzeAsync(OpenApiOperation operation, OpenApiOperationTransformerContext context, CancellationToken cancellation)
@@ -159,11 +163,19 @@ internal static class ApiDocument
         AddProblems(operation, Problems.Where(static problem => problem.Status is 401 or 403));
     }
 
-    private static void Begin(OpenApiOperation operation, OpenApiOperationTransformerContext context, string summary, string description)
+    private static async Task DescribeOperationsAsync(OpenApiOperation operation, OpenApiOperationTransformerContext context, CancellationToken cancellation)
+    {
+        Begin(operation, context, "Says how the server does.", "For whoever has the role observe: sessions, execution providers and their builds, the queue and the memory. Nothing of what was found in pictures.", "operations");
+        context.Document!.AddComponent("Operations", await context.GetOrCreateSchemaAsync(typeof(OperationsView), null, cancellation).ConfigureAwait(false));
+        operation.Responses!["200"] = Answer("How it does now.", new OpenApiSchemaReference("Operations", context.Document), OperationsExample());
+        AddProblems(operation, Problems.Where(static problem => problem.Status is 401 or 403));
+    }
+
+    private static void Begin(OpenApiOperation operation, OpenApiOperationTransformerContext context, string summary, string description, string tag = "analysis")
     {
         operation.Summary = summary;
         operation.Description = description;
-        operation.Tags = new HashSet<OpenApiTagReference> { new("analysis", context.Document) };
+        operation.Tags = new HashSet<OpenApiTagReference> { new(tag, context.Document) };
     }
 
     private static OpenApiParameter Query(string name, string description, OpenApiSchema schema) =>
@@ -205,6 +217,20 @@ internal static class ApiDocument
 
         static OpenApiSchema Text() => new() { Type = JsonSchemaType.String };
     }
+
+    private static JsonNode OperationsExample() => JsonNode.Parse("""
+        {
+          "server": "loupe-grpc-server/0.2.0", "ready": true, "ready_since": "2026-11-28T00:00:00+00:00", "time": "2026-11-28T01:00:00+00:00",
+          "models": [ { "name": "default", "model": "loupe-nano@3e3edae0", "demonstration": true, "state": "serving", "sessions": 1, "rungs": [
+            { "provider": "CPU", "state": "serving", "reason": "", "precision": "fp32", "device": "", "sessions": 1 } ] } ],
+          "queue": { "oldest_wait_s": 0.02, "waiting": 3, "inside": 6 },
+          "memory": [ { "kind": "frames", "held": 2764800, "limit": 1073741824 } ],
+          "open_sessions": 1,
+          "sessions": [ {
+            "id": "s-1", "name": "gate 3", "owner": "key:gate-3", "client": "loupe-page", "model": "loupe-nano@3e3edae0", "provider": "CPU", "precision": "fp32", "adapts": false,
+            "opened": "2026-11-28T00:59:00+00:00", "frames": 1500, "in_flight": 3, "results": 1490, "dropped": 7, "expired": 0, "failed": 0 } ]
+        }
+        """)!;
 
     /// <summary>Of one of the samples, shortened.</summary>
     private static JsonNode Example() => JsonNode.Parse("""
