@@ -16,7 +16,7 @@ namespace LoupeGrpc.Server.Web;
 /// after the other, so that a request holds one of them in memory.
 /// </summary>
 internal sealed class AnalyzeEndpoint(
-    PictureQueue pictures, PicturePainter painter, ModelShelf models, MessageRoom room, MemoryLedger ledger, ServingState serving, CallerQuotas quotas, LiveOptions live,
+    PictureQueue pictures, PicturePainter painter, ModelShelf models, MessageRoom room, ServingState serving, CallerQuotas quotas, LiveOptions live,
     TimeProvider time, BodyRequests requests)
 {
     private const string Field = "file";
@@ -44,15 +44,7 @@ internal sealed class AnalyzeEndpoint(
         http.Response.Headers.XContentTypeOptions = "nosniff";
         // Names and results of others stand in it: nothing of it runs, wherever it is opened.
         http.Response.Headers.ContentSecurityPolicy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; sandbox";
-        ledger.Responses.Add(written.Length);
-        try
-        {
-            await http.Response.Body.WriteAsync(written, http.RequestAborted).ConfigureAwait(false);
-        }
-        finally
-        {
-            ledger.Responses.Return(written.Length);
-        }
+        await http.Response.Body.WriteAsync(written, http.RequestAborted).ConfigureAwait(false);
     }
 
     private IPictureAnswer Begin(HttpContext http, out string model)

@@ -11,6 +11,7 @@ namespace LoupeGrpc.Server.Web;
 internal sealed class OverlayAnswer(PicturePainter painter, AnalysisSettings wanted, bool isDemonstration, int maxMaskBytes, CancellationToken cancellationToken) : IPictureAnswer
 {
     private FrameEnd? _end;
+    private OwnerQuota _quota = OwnerQuota.Unlimited;
     private RoomLease? _lease;
 
     public string ContentType => AnswerForms.Png;
@@ -23,8 +24,11 @@ internal sealed class OverlayAnswer(PicturePainter painter, AnalysisSettings wan
             "UNSUPPORTED",
             $"the form has several pictures, and an overlay ({AnswerForms.Png}) is of one: send one in a request, or accept {AnswerForms.Html} or {AnswerForms.Json}"));
 
-    public bool TryReserve(OwnerQuota quota, FrameInput input, out FrameFailure? failure) =>
-        (_lease = painter.TryReserve(quota, input, PicturePainter.OverlayBytesPerPixel, out failure)) is not null;
+    public bool TryReserve(OwnerQuota quota, FrameInput input, out FrameFailure? failure)
+    {
+        _quota = quota;
+        return (_lease = painter.TryReserve(quota, input, PicturePainter.OverlayBytesPerPixel, out failure)) is not null;
+    }
 
     public Task AddAsync(FrameEnd end, string? name)
     {
@@ -47,8 +51,14 @@ internal sealed class OverlayAnswer(PicturePainter painter, AnalysisSettings wan
             throw new ProblemException(new Problem(StatusCodes.Status413PayloadTooLarge, "TOO_LARGE", "the picture is too large to be shown: Loupe:Limits:MaxPixels"));
         }
 
-        return await painter.PaintAsync(() => analysed.ToOverlay(isDemonstration), cancellationToken).ConfigureAwait(false);
+        var overlay = await painter.PaintAsync(() => analysed.ToOverlay(isDemonstration), cancellationToken).ConfigureAwait(false);
+
+        // Its client may take its time: from now on it holds what it is sent, and the picture is let go.
+        _end = null;
+        Dispose();
+        _lease = painter.TryKeep(_quota, overlay.Length, out var failure);
+        return failure is null ? overlay : throw new ProblemException(Problem.Of(failure));
     }
 
-    public void Dispose() => _lease?.Dispose();
+    public void Dispose() => Interlocked.Exchange(ref _lease, null)?.Dispose();
 }

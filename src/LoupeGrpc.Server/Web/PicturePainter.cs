@@ -23,13 +23,23 @@ internal sealed class PicturePainter(MemoryLedger ledger, LoupeOptions options)
 
     private readonly Room _hands = new(new RoomSize(options.Engine.EffectiveDecodeWorkers, long.MaxValue));
 
+    /// <summary>Half of the frames': who does not read what was painted takes nothing from sessions beyond that.</summary>
+    private readonly Room _shown = new(RoomSize.OfBytes(Math.Max(1, ledger.Frames.Limit.Bytes / 2)), ledger.Frames);
+
     /// <summary>Memory for a picture's bytes and to show it in, where there is some now.</summary>
     /// <param name="failure">Why there is none, where there is none.</param>
     public RoomLease? TryReserve(OwnerQuota quota, FrameInput input, int bytesPerPixel, out FrameFailure? failure)
     {
         // What has more pixels than are let in is refused by the engine, in its own words.
-        var bytes = (Math.Max(Math.Min(input.CountPixels(), options.Engine.Limits.MaxPixels), LeastPixels) * bytesPerPixel) + input.Data.Length;
-        var lease = (quota.Frames ?? ledger.Frames).TryTake(0, bytes);
+        var pixels = Math.Max(Math.Min(input.CountPixels(), options.Engine.Limits.MaxPixels), LeastPixels);
+        return TryKeep(quota, (pixels * bytesPerPixel) + input.Data.Length, out failure);
+    }
+
+    /// <summary>Memory for what was painted.</summary>
+    /// <inheritdoc cref="TryReserve" path="/param"/>
+    public RoomLease? TryKeep(OwnerQuota quota, long bytes, out FrameFailure? failure)
+    {
+        var lease = (quota.Frames ?? _shown).TryTake(0, bytes);
         failure = lease is not null ? null
             : quota.Frames is { } own && own.Held.Bytes + bytes > own.Limit.Bytes ? ServerBusy.NoQuotaLeft : ServerBusy.NoBytesLeft(options.Limits);
         return lease;

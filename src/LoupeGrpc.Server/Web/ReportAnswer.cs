@@ -14,6 +14,9 @@ namespace LoupeGrpc.Server.Web;
 /// <param name="maxBytes">Of all of it, about.</param>
 internal sealed class ReportAnswer(PicturePainter painter, ReportRequest request, int maxBytes, TimeProvider time, CancellationToken cancellationToken) : IPictureAnswer
 {
+    /// <summary>Letters of an entry take two bytes until the page is written, and one in it.</summary>
+    private const int BytesPerLetter = 4;
+
     /// <summary>Of the whole, for pictures.</summary>
     private const double PictureShare = 0.75;
 
@@ -23,6 +26,8 @@ internal sealed class ReportAnswer(PicturePainter painter, ReportRequest request
     private readonly DateTimeOffset _started = time.GetUtcNow();
     private FrameEnd? _first;
     private ExecutionDescription? _execution;
+    private readonly List<RoomLease> _kept = [];
+    private OwnerQuota _quota = OwnerQuota.Unlimited;
     private RoomLease? _lease;
     private ulong _count;
 
@@ -30,8 +35,11 @@ internal sealed class ReportAnswer(PicturePainter painter, ReportRequest request
 
     public AnalysisSettings Settings => request.Wanted with { Picture = true };
 
-    public bool TryReserve(OwnerQuota quota, FrameInput input, out FrameFailure? failure) =>
-        (_lease = painter.TryReserve(quota, input, PicturePainter.ThumbnailBytesPerPixel, out failure)) is not null;
+    public bool TryReserve(OwnerQuota quota, FrameInput input, out FrameFailure? failure)
+    {
+        _quota = quota;
+        return (_lease = painter.TryReserve(quota, input, PicturePainter.ThumbnailBytesPerPixel, out failure)) is not null;
+    }
 
     public async Task AddAsync(FrameEnd end, string? name)
     {
@@ -40,8 +48,9 @@ internal sealed class ReportAnswer(PicturePainter painter, ReportRequest request
                 () => _counts.TakePictures(end.ToReportKind() is ReportEntry.Manipulated or ReportEntry.Uncertain, maxSide => analysed.ToReportPictures(maxSide, request.Model.Demonstration)),
                 cancellationToken).ConfigureAwait(false)
             : (null, "");
-        Dispose();
+        ReleasePicture();
         var entry = end.ToReportEntry(new ReportInput(_count++, name ?? "the picture"), pictures, whyNone);
+        _kept.Add(painter.TryKeep(_quota, BytesPerLetter * ((long)entry.Row.Length + entry.Details.Length), out var failure) ?? throw new ProblemException(Problem.Of(failure!)));
         _counts.AddEntry(entry.Kind);
         _list.Append(entry.Row);
         _details.Append(entry.Details);
@@ -64,7 +73,14 @@ internal sealed class ReportAnswer(PicturePainter painter, ReportRequest request
         return Task.FromResult(whole);
     }
 
-    public void Dispose() => Interlocked.Exchange(ref _lease, null)?.Dispose();
+    public void Dispose()
+    {
+        ReleasePicture();
+        _kept.ForEach(static lease => lease.Dispose());
+        _kept.Clear();
+    }
+
+    private void ReleasePicture() => Interlocked.Exchange(ref _lease, null)?.Dispose();
 }
 
 /// <summary>What a report says of the request that it answers.</summary>
