@@ -30,6 +30,9 @@ public sealed record AnalysisRequest
     /// <summary>Whether the picture is summed up, to be compared with others: <see cref="FrameAnalysis.ColorLayout"/>.</summary>
     public bool ColorLayout { get; init; }
 
+    /// <summary>Whether the decoded picture comes back, to be shown: <see cref="FrameAnalysis.Picture"/>.</summary>
+    public bool Picture { get; init; }
+
     /// <summary>Goes before frames that are not, wherever it waits: for frames that lose their worth. Of one session all are, or none.</summary>
     public bool IsUrgent { get; init; }
 

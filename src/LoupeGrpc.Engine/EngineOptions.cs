@@ -57,7 +57,7 @@ public sealed record EngineOptions : IValidatableObject
     [Duration("1s", "24h")]
     public TimeSpan MinRunTimeout { get; init; } = TimeSpan.FromSeconds(30);
 
-    internal int EffectiveDecodeWorkers => DecodeWorkers > 0 ? DecodeWorkers : Math.Clamp(Environment.ProcessorCount / 2, 2, 64);
+    public int EffectiveDecodeWorkers => DecodeWorkers > 0 ? DecodeWorkers : Math.Clamp(Environment.ProcessorCount / 2, 2, 64);
 
     internal int EffectiveConcurrentRuns => ConcurrentRuns > 0 ? ConcurrentRuns : 1;
 

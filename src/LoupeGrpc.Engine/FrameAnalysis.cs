@@ -80,6 +80,9 @@ public sealed record FrameAnalysis
     /// </summary>
     public ReadOnlyMemory<byte> ColorLayout { get; init; }
 
+    /// <summary>What was decoded: [height, width, 3], blue, green, red, in stored orientation. Empty where it was not asked for, pixels came, or it has more bytes than an array may.</summary>
+    public ReadOnlyMemory<byte> Picture { get; init; }
+
     /// <summary>What was left out as asked for, and would have been done otherwise.</summary>
     public Economies Economies { get; init; }
 

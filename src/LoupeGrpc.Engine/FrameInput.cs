@@ -11,7 +11,10 @@ public abstract record FrameInput(ReadOnlyMemory<byte> Data)
     private const long HeavyPixels = 32_000_000;
 
     /// <summary>Whether it takes a worker that decodes, and one that makes masks, for long, as its header tells; false where there is none that can be read.</summary>
-    public bool IsHeavy() => FrameInspector.CountPixels(this) > HeavyPixels;
+    public bool IsHeavy() => CountPixels() > HeavyPixels;
+
+    /// <summary>As its header tells; 0 where there is none that can be read.</summary>
+    public long CountPixels() => FrameInspector.CountPixels(this);
 }
 
 /// <summary>The bytes of a picture file.</summary>

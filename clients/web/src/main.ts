@@ -1,7 +1,8 @@
 import './style.css';
 import { element } from './dom';
+import { OperationsView } from './operations';
 import { button, Pictures } from './pictures';
-import { info, type Info } from './server';
+import { info, Refused, type Info } from './server';
 import { Streams } from './stream';
 import { choose, fill, language, languages, texts } from './texts';
 
@@ -17,9 +18,13 @@ async function ask(): Promise<void> {
         known = await info();
         about.textContent = fill(texts.serves, { model: known.model.name, provider: known.provider, precision: known.precision });
         warning.hidden = !known.model.demonstration;
-    } catch {
-        about.textContent = texts.unreachable;
-        setTimeout(() => void ask(), PAUSE_MS);
+    } catch (error) {
+        // Who may look after the server alone is told so; asking again would not change it.
+        const isRefused = error instanceof Refused && error.status === 403;
+        about.textContent = isRefused ? error.message : texts.unreachable;
+        if (!isRefused) {
+            setTimeout(() => void ask(), PAUSE_MS);
+        }
     }
 }
 
@@ -35,7 +40,7 @@ function themes(): HTMLElement {
     });
 }
 
-function tabs(panels: readonly { id: string; text: string; panel: HTMLElement }[]): HTMLElement {
+function tabs(panels: readonly { id: string; text: string; panel: HTMLElement; shown?: (isShown: boolean) => void }[]): HTMLElement {
     const made = panels.map(({ id, text, panel }, place) => {
         const tab = element(
             'button',
@@ -50,6 +55,7 @@ function tabs(panels: readonly { id: string; text: string; panel: HTMLElement }[
         const select = () => {
             panels.forEach((other, i) => {
                 other.panel.hidden = i !== place;
+                other.shown?.(i === place);
                 made[i]?.setAttribute('aria-selected', String(i === place));
                 if (made[i]) {
                     made[i].tabIndex = i === place ? 0 : -1;
@@ -74,6 +80,7 @@ document.documentElement.lang = language;
 document.title = `LoupeGrpc: ${texts.title}`;
 const pictures = new Pictures(() => known);
 const streams = new Streams();
+const operations = new OperationsView(() => void ask());
 document.body.append(
     element(
         'header',
@@ -98,9 +105,11 @@ document.body.append(
         tabs([
             { id: 'pictures', text: texts.pictures, panel: pictures.node },
             { id: 'stream', text: texts.stream, panel: streams.node },
+            { id: 'operations', text: texts.operations, panel: operations.node, shown: (isShown) => operations.show(isShown) },
         ]),
         pictures.node,
         streams.node,
+        operations.node,
     ),
 );
 void ask();

@@ -33,8 +33,53 @@ export interface Info {
     receipt_key?: { key_id: string };
 }
 
+/** How the server does, as `GET /v1/operations` answers it. */
+export interface Operations {
+    server: string;
+    ready: boolean;
+    ready_since?: string;
+    time: string;
+    models: {
+        name: string;
+        model: string;
+        state: string;
+        sessions: number;
+        rungs: { provider: string; state: string; reason: string; precision: string; device: string; building_s?: number; sessions: number }[];
+    }[];
+    queue: { oldest_wait_s: number; waiting: number; inside: number };
+    memory: { kind: string; held: number; limit: number }[];
+    open_sessions: number;
+    sessions: OpenSession[];
+}
+
+export interface OpenSession {
+    id: string;
+    name: string;
+    owner: string;
+    client: string;
+    model: string;
+    provider: string;
+    precision: string;
+    adapts: boolean;
+    opened: string;
+    parked_since?: string;
+    frames: number;
+    in_flight: number;
+    results: number;
+    dropped: number;
+    expired: number;
+    failed: number;
+}
+
 /** What the server said against it, in its own words. */
-export class Refused extends Error {}
+export class Refused extends Error {
+    constructor(
+        message: string,
+        readonly status: number,
+    ) {
+        super(message);
+    }
+}
 
 /** Asks the server; where it wants a key, the person is asked for one, as often as needed. */
 async function request(path: string, init: RequestInit): Promise<Response> {
@@ -45,7 +90,7 @@ async function request(path: string, init: RequestInit): Promise<Response> {
         }
         const reason = await detailOf(answer);
         if (answer.status !== 401) {
-            throw new Refused(reason);
+            throw new Refused(reason, answer.status);
         }
         await ask(reason);
     }
@@ -57,6 +102,10 @@ async function detailOf(answer: Response): Promise<string> {
     } catch {
         return `${answer.status} ${answer.statusText}`;
     }
+}
+
+export async function operations(): Promise<Operations> {
+    return (await (await request('/v1/operations', {})).json()) as Operations;
 }
 
 export async function info(): Promise<Info> {
@@ -98,11 +147,12 @@ export async function heatOf(picture: Blob): Promise<Blob> {
     if (bytes.length < 5 || (bytes[0] ?? 0) & 0x80) {
         throw new Refused(
             decodeURIComponent(answer.headers.get('grpc-message') ?? /grpc-message: *([^\r\n]*)/i.exec(new TextDecoder().decode(bytes))?.[1] ?? ''),
+            answer.status,
         );
     }
     const mask = fromBinary(AnalyzeImageResponseSchema, bytes.subarray(5, 5 + length)).result?.mask;
     if (mask?.data.case !== 'softPng') {
-        throw new Refused('');
+        throw new Refused('', 0);
     }
     return new Blob([mask.data.value as Uint8Array<ArrayBuffer>], { type: 'image/png' });
 }

@@ -25,6 +25,10 @@ export interface Settings {
     readonly adapt: boolean;
     /** The masks of the parameters as they were, beside those that adapt. */
     readonly compare: boolean;
+    /** A verdict over time beside that of each frame. */
+    readonly temporal: boolean;
+    /** In which results are explained. */
+    readonly language: string;
 }
 
 export interface Listener {
@@ -174,7 +178,7 @@ export class Session {
     }
 
     private open(socket: WebSocket): void {
-        const { name, freshest, adapt, compare } = this.settings;
+        const { name, freshest, adapt, compare, temporal, language } = this.settings;
         const opening = create(AnalyzeRequestSchema, {
             payload: {
                 case: 'open',
@@ -188,6 +192,8 @@ export class Session {
                     controlsAnswered: (this.sent.find((sent) => !sent.isFrame)?.number ?? this.controls + 1n) - 1n,
                     mask: { policy: adapt ? MaskPolicy.ALWAYS : MaskPolicy.WHEN_SUSPECTED },
                     maxResponseBytes: 16 << 20,
+                    explain: language,
+                    ...(temporal ? { temporal: { enabled: true } } : {}),
                     delivery: { mode: freshest ? DeliveryMode.FRESHEST : DeliveryMode.EVERY_FRAME },
                     ...(adapt ? { adaptation: { enabled: true, dualVerdictEveryNth: compare ? 1 : 0 } } : {}),
                 },

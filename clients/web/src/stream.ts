@@ -1,19 +1,21 @@
 import { element } from './dom';
 import type { FrameOutcome, FrameResult } from './gen/loupe/v1/result_pb';
 import { Verdict } from './gen/loupe/v1/result_pb';
-import type { SessionEvent, SessionSummary } from './gen/loupe/v1/session_pb';
+import type { SessionEvent, SessionSummary, TemporalSegment } from './gen/loupe/v1/session_pb';
 import { gauge } from './gauge';
 import { button } from './pictures';
 import { Session, type Action, type State } from './session';
 import type { VerdictName } from './server';
-import { fill, rounded, texts } from './texts';
-import { Timeline, type Point } from './timeline';
+import { fill, language, rounded, texts } from './texts';
+import { Timeline, type Point, type Segment } from './timeline';
 import { Viewer } from './viewer';
 
 /** Longest side of a frame that is sent, in pixels: larger ones would be squeezed by the model anyway. */
 const LONGEST = 960;
 /** Frames whose pictures are kept to go back to, as JPEG files. */
 const KEPT = 1000;
+/** Of a stream that goes on, as many as the server keeps. */
+const SEGMENTS = 256;
 /** Of a clip: a browser that has time skips no frame. */
 const PACE = 0.5;
 
@@ -57,6 +59,7 @@ class Stream {
     private readonly outcome = element('div', {});
     private readonly adapt = element('input', { type: 'checkbox' });
     private readonly compare = element('input', { type: 'checkbox' });
+    private readonly temporal = element('input', { type: 'checkbox', checked: true });
     private readonly viewer = new Viewer(texts.stream);
     private readonly base = new Viewer(texts.base);
     private readonly beside: HTMLElement;
@@ -66,6 +69,8 @@ class Stream {
     private readonly plot = element('div', {});
     private readonly kept = new Map<number, Kept>();
     private session: Session | undefined;
+    /** Those that are known while it runs; at its end the server says which there were. */
+    private segments: { first: number; last: number; peak: undefined }[] = [];
     private counts = { frames: 0, results: 0, lost: 0, skipped: 0 };
     private presented = 0;
     private startedAt = 0;
@@ -115,7 +120,13 @@ class Stream {
                 this.stopping,
                 file,
             ),
-            element('div', { className: 'row' }, element('label', {}, this.adapt, texts.adapt), element('label', {}, this.compare, texts.compare)),
+            element(
+                'div',
+                { className: 'row' },
+                element('label', {}, this.adapt, texts.adapt),
+                element('label', {}, this.compare, texts.compare),
+                element('label', {}, this.temporal, texts.temporal),
+            ),
             this.status,
             element('div', { className: 'views' }, element('div', { className: 'view' }, this.viewer.node), this.beside, this.facts),
             this.controls,
@@ -153,6 +164,7 @@ class Stream {
         this.counts = { frames: 0, results: 0, lost: 0, skipped: 0 };
         this.timeline = new Timeline((point) => void this.show(point.frame));
         this.plot.replaceChildren(this.timeline.node);
+        this.segments = [];
         this.events.replaceChildren();
         this.outcome.replaceChildren();
         this.controls.hidden = !this.adapt.checked;
@@ -160,7 +172,7 @@ class Stream {
         this.startedAt = performance.now();
         this.presented = 0;
         const session = new Session(
-            { name, freshest: live, adapt: this.adapt.checked, compare: this.compare.checked },
+            { name, freshest: live, adapt: this.adapt.checked, compare: this.compare.checked, temporal: this.temporal.checked, language },
             {
                 outcome: (frame, outcome) => this.take(frame, outcome),
                 event: (event) => this.mark(event),
@@ -285,7 +297,7 @@ class Stream {
         }
     }
 
-    private take(frame: number, { outcome }: FrameOutcome): void {
+    private take(frame: number, { outcome, sequence }: FrameOutcome): void {
         const result = outcome.case === 'result' ? outcome.value : undefined;
         const kept = this.kept.get(frame);
         if (result) {
@@ -301,15 +313,22 @@ class Stream {
         }
         const live = this.timeline.isLive;
         const adaptation = result?.adaptation;
+        const over = result?.temporal;
         this.timeline.add({
             frame,
+            sequence: Number(sequence),
             seconds: kept?.seconds ?? 0,
             score: result?.score,
             area: result?.mask ? Number(result.mask.area) / (result.width * result.height) : 0,
             drift: adaptation?.drift,
             loss: adaptation?.lastLoss,
             verdict: result?.verdict ?? 0,
+            over: over?.score,
+            overVerdict: over?.verdict,
         } satisfies Point);
+        if (result && over?.verdict === Verdict.MANIPULATED) {
+            this.follow(Number(over.sinceSequence), Number(sequence), result.verdict === Verdict.MANIPULATED);
+        }
         if (kept && result) {
             void this.settle(frame, kept, live);
         }
@@ -329,6 +348,18 @@ class Stream {
         ]
             .filter(Boolean)
             .join('. ');
+    }
+
+    /** A segment goes on, or begins: a frame that is not manipulated by itself may lie in it, but does not end it. */
+    private follow(first: number, sequence: number, isManipulated: boolean): void {
+        const current = this.segments.at(-1);
+        if (current?.first !== first) {
+            this.segments.push({ first, last: sequence, peak: undefined });
+            this.segments.splice(0, this.segments.length - SEGMENTS);
+        } else if (isManipulated) {
+            current.last = sequence;
+        }
+        this.timeline.show(this.segments);
     }
 
     /** Shows a frame that has its result, if the newest are to be seen, and keeps it in less memory. */
@@ -361,7 +392,14 @@ class Stream {
         const [low, high] = [round(result.thresholds?.low ?? 0.4), round(result.thresholds?.high ?? 0.6)];
         this.facts.replaceChildren(
             element('p', {}, fill(texts.frame, { number: frame })),
-            gauge(result.score, low, high, verdict, [fill(texts.meaning[verdict], { low, high })]),
+            gauge(
+                result.score,
+                low,
+                high,
+                verdict,
+                result.explanation.length > 0 ? result.explanation.map((sentence) => sentence.text) : [fill(texts.meaning[verdict], { low, high })],
+            ),
+            ...[overTime(result)].filter((shown) => shown !== false),
         );
     }
 
@@ -383,6 +421,10 @@ class Stream {
         if (state === 'resumed' || state === 'restarted' || state === 'failed') {
             this.note(fill(texts.state[state], { reason }));
         }
+        if (state === 'restarted') {
+            this.segments = [];
+            this.timeline.restart();
+        }
         if (state === 'done' || state === 'failed') {
             this.stopping.disabled = true;
         }
@@ -390,14 +432,52 @@ class Stream {
 
     private sum(summary: SessionSummary): void {
         const manipulated = Number(summary.verdicts.find((count) => count.verdict === Verdict.MANIPULATED)?.count ?? 0n);
-        const seconds = (time: { seconds: bigint; nanos: number } | undefined) => rounded(Number(time?.seconds ?? 0n) + (time?.nanos ?? 0) / 1e9);
         this.outcome.replaceChildren(
             element('p', { className: 'summary' }, fill(texts.summary, { manipulated, frames: String(summary.frames) })),
+            ...(summary.scenes > 0n ? this.sumOverTime(summary) : [framesManipulated(summary)]),
+        );
+    }
+
+    /** The server's own list, which replaces what was seen while it ran. */
+    private sumOverTime({ segments, segmentsTruncated, scenes }: SessionSummary): HTMLElement[] {
+        this.timeline.show(
+            segments.map((segment): Segment => ({
+                first: Number(segment.firstSequence),
+                last: Number(segment.lastSequence),
+                peak: segment.peak && Number(segment.peak.sequence),
+            })),
+        );
+        return [
             element(
-                'ul',
+                'p',
                 {},
-                ...summary.timeline.map((part) =>
-                    element('li', {}, fill(texts.segment, { from: seconds(part.start), to: seconds(part.end), peak: rounded(part.peakScore, 3) })),
+                fill(texts.segmentsFound, { segments: segments.length, scenes: String(scenes) }),
+                segmentsTruncated && ` ${texts.segmentsMore}`,
+            ),
+            element('ul', { className: 'found-over' }, ...segments.map((segment) => this.entry(segment))),
+        ];
+    }
+
+    private entry(segment: TemporalSegment): HTMLElement {
+        const go = (sequence: bigint) => () => this.timeline.toSequence(Number(sequence));
+        const text = fill(texts.segmentText, {
+            from: seconds(segment.start),
+            to: seconds(segment.end),
+            manipulated: String(segment.manipulated),
+            frames: String(segment.results),
+            peak: rounded(segment.peak?.score ?? 0, 3),
+        });
+        return element(
+            'li',
+            {},
+            text,
+            segment.missing > 0n && `, ${fill(texts.segmentMissing, { missing: String(segment.missing) })}`,
+            element(
+                'div',
+                { className: 'row' },
+                texts.lookAt,
+                ...segment.evidence.map((frame) =>
+                    button(`${fill(texts.at, { seconds: seconds(frame.time) })}: ${rounded(frame.score, 3)}`, go(frame.sequence)),
                 ),
             ),
         );
@@ -422,4 +502,35 @@ function discard(kept: Kept): void {
 
 function round(threshold: number): number {
     return Math.round(threshold * 1e6) / 1e6;
+}
+
+function seconds(time: { seconds: bigint; nanos: number } | undefined): string {
+    return rounded(Number(time?.seconds ?? 0n) + (time?.nanos ?? 0) / 1e9);
+}
+
+/** Stretches of frames that are manipulated one by one, where nobody asked for verdicts over time. */
+function framesManipulated({ timeline }: SessionSummary): HTMLElement {
+    return element(
+        'ul',
+        {},
+        ...timeline.map((part) =>
+            element('li', {}, fill(texts.segment, { from: seconds(part.start), to: seconds(part.end), peak: rounded(part.peakScore, 3) })),
+        ),
+    );
+}
+
+/** The verdict over time beside the frame's own. */
+function overTime({ temporal }: FrameResult): HTMLElement | false {
+    if (!temporal) {
+        return false;
+    }
+    const verdict = Verdict[temporal.verdict] as VerdictName;
+    return element(
+        'p',
+        { className: 'overtime' },
+        element('strong', { className: verdict.toLowerCase() }, fill(texts.overTime, { verdict: texts.verdict[verdict] })),
+        ` ${rounded(temporal.score, 3)}, ${fill(texts.overTimeWhy, { frames: temporal.frames })}`,
+        temporal.verdict === Verdict.MANIPULATED && `, ${fill(texts.overTimeSince, { frame: String(temporal.sinceSequence) })}`,
+        !temporal.counted && `; ${texts.overTimeNot}`,
+    );
 }

@@ -3,6 +3,8 @@ import { fill, rounded, texts } from './texts';
 
 export interface Point {
     readonly frame: number;
+    /** The server's own number of it. */
+    readonly sequence: number;
     readonly seconds: number;
     /** Undefined where the frame has no result. */
     readonly score: number | undefined;
@@ -11,19 +13,38 @@ export interface Point {
     readonly drift: number | undefined;
     readonly loss: number | undefined;
     readonly verdict: number;
+    /** What the frames up to this one say together; undefined where nobody asked, or this one says nothing. */
+    readonly over: number | undefined;
+    readonly overVerdict: number | undefined;
+}
+
+/** A manipulated stretch by the verdicts over time. */
+export interface Segment {
+    /** By the server's numbers, both of them in it. */
+    readonly first: number;
+    readonly last: number;
+    /** The frame with the highest score, where the server has said which; else it is looked for. */
+    readonly peak: number | undefined;
 }
 
 /** The newest are kept: a stream may last for days. */
 const MOST = 3600;
 
-type Curve = 'score' | 'area' | 'drift' | 'loss';
-const CURVES: readonly Curve[] = ['score', 'area', 'drift', 'loss'];
+type Curve = 'score' | 'over' | 'area' | 'drift' | 'loss';
+const CURVES: readonly Curve[] = ['score', 'over', 'area', 'drift', 'loss'];
+/** Of 1, what a segment of one frame has to be touched by. */
+const LEAST_WIDTH = 0.02;
+const VERDICTS = [undefined, 'AUTHENTIC', 'UNCERTAIN', 'MANIPULATED'] as const;
 
 /** Curves of a stream, the verdicts under them, and marks where something happened. A slider for the keyboard: its value is the frame shown. */
 export class Timeline {
     readonly node: HTMLElement;
     private readonly points: Point[] = [];
     private readonly events: { frame: number; message: string }[] = [];
+    private readonly marks: { segment: Segment; node: HTMLButtonElement }[] = [];
+    /** From where on the server's numbers are those of the session that goes on. */
+    private since = 0;
+    private readonly strip = element('div', { className: 'segments', hidden: true, attributes: { role: 'group', 'aria-label': texts.segments } });
     private readonly canvas = element('canvas', {
         width: 960,
         height: 200,
@@ -56,6 +77,7 @@ export class Timeline {
         this.node = element(
             'figure',
             { className: 'timeline' },
+            this.strip,
             this.canvas,
             element(
                 'figcaption',
@@ -80,6 +102,7 @@ export class Timeline {
         this.points.push(point);
         if (this.points.length > MOST) {
             this.points.shift();
+            this.since = Math.max(0, this.since - 1);
             this.at = Math.max(0, this.at - 1);
         }
         if (live) {
@@ -91,6 +114,69 @@ export class Timeline {
     mark(frame: number, message: string): void {
         this.events.push({ frame, message });
         this.draw();
+    }
+
+    /** Another session goes on: its numbers begin anew, and what was said of segments is over. */
+    restart(): void {
+        this.since = this.points.length;
+        this.show([]);
+    }
+
+    /** All of them that are known, in order. What has the keyboard keeps it. */
+    show(segments: readonly Segment[]): void {
+        while (this.marks.length > segments.length) {
+            this.marks.pop()?.node.remove();
+        }
+        segments.forEach((segment, i) => {
+            const mark = this.marks[i];
+            if (mark) {
+                mark.segment = segment;
+                return;
+            }
+            const made = { segment, node: element('button', { type: 'button' }) };
+            made.node.addEventListener('click', () => this.toSequence(made.segment.peak ?? this.peakOf(made.segment)));
+            this.strip.append(made.node);
+            this.marks.push(made);
+        });
+        this.strip.hidden = segments.length === 0;
+        this.draw();
+    }
+
+    /** Goes to a frame by the server's number of it, or to the next one that is still known. */
+    toSequence(sequence: number): void {
+        const place = this.placeOf(sequence);
+        if (place < this.points.length) {
+            this.go(place);
+        }
+    }
+
+    /** The first point from there on. */
+    private placeOf(sequence: number): number {
+        const place = this.points.findIndex((point, i) => i >= this.since && point.sequence >= sequence);
+        return place < 0 ? this.points.length : place;
+    }
+
+    private peakOf({ first, last }: Segment): number {
+        const inside = this.points.slice(this.placeOf(first), this.placeOf(last + 1));
+        return inside.reduce((best, point) => ((point.score ?? 0) > (best.score ?? 0) ? point : best), inside[0] ?? { sequence: first, score: 0 })
+            .sequence;
+    }
+
+    /** Where the segments lie now, and what they are called. */
+    private place(): void {
+        const count = Math.max(this.points.length, 1);
+        this.marks.forEach(({ segment, node }, i) => {
+            const [from, to] = [this.placeOf(segment.first), this.placeOf(segment.last + 1)];
+            node.hidden = to <= from;
+            const [start, end] = [this.points[from]?.seconds ?? 0, this.points[to - 1]?.seconds ?? 0];
+            const values = { number: i + 1, from: rounded(start), to: rounded(end) };
+            const width = Math.max((to - from) / count, LEAST_WIDTH);
+            node.style.left = `${100 * Math.min(from / count, 1 - width)}%`;
+            node.style.width = `${100 * width}%`;
+            const mark = fill(texts.segmentMark, values);
+            node.textContent = mark;
+            node.setAttribute('aria-label', fill(texts.segmentGo, { mark }));
+        });
     }
 
     private go(place: number): void {
@@ -113,6 +199,7 @@ export class Timeline {
     }
 
     private paint(): void {
+        this.place();
         const { width, height } = this.canvas;
         const context = this.canvas.getContext('2d') as CanvasRenderingContext2D;
         const style = getComputedStyle(this.canvas);
@@ -131,9 +218,11 @@ export class Timeline {
         });
         for (const curve of CURVES) {
             // Scores and areas are shares; what adaptation says has a scale of its own.
-            const most = curve === 'score' || curve === 'area' ? 1 : Math.max(1e-9, ...this.points.map((point) => point[curve] ?? 0));
+            const most =
+                curve === 'score' || curve === 'over' || curve === 'area' ? 1 : Math.max(1e-9, ...this.points.map((point) => point[curve] ?? 0));
             context.strokeStyle = colour(curve);
             context.lineWidth = curve === 'score' ? 3 : 1.5;
+            context.setLineDash(curve === 'over' ? [6, 3] : []);
             context.beginPath();
             let pen = false;
             this.points.forEach((point, i) => {
@@ -152,6 +241,7 @@ export class Timeline {
             });
             context.stroke();
         }
+        context.setLineDash([]);
         const first = this.points[0]?.frame ?? 0;
         context.fillStyle = colour('text');
         for (const { frame } of this.events.filter((event) => event.frame >= first)) {
@@ -168,9 +258,10 @@ export class Timeline {
         this.canvas.setAttribute('aria-valuemax', String(Math.max(0, this.points.length - 1)));
         this.canvas.setAttribute('aria-valuenow', String(Math.max(0, this.at)));
         if (point) {
+            const over = VERDICTS[point.overVerdict ?? 0];
             this.canvas.setAttribute(
                 'aria-valuetext',
-                `${fill(texts.frame, { number: point.frame })}, ${fill(texts.at, { seconds: rounded(point.seconds) })}, ${texts.score} ${rounded(point.score ?? 0, 3)}`,
+                `${fill(texts.frame, { number: point.frame })}, ${fill(texts.at, { seconds: rounded(point.seconds) })}, ${texts.score} ${rounded(point.score ?? 0, 3)}${over ? `, ${fill(texts.overTime, { verdict: texts.verdict[over] })}` : ''}`,
             );
         }
     }

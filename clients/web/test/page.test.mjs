@@ -259,7 +259,10 @@ test('a clip adapts, beside the model as it was, and the timeline goes to each f
         await page.locator('.summary').waitFor();
         const [, manipulated, frames] = /^(\d+) of (\d+) frames are manipulated/.exec(await page.locator('.summary').innerText());
         assert.ok(Number(frames) > 40 && Number(manipulated) > 10 && Number(manipulated) <= 24, `${manipulated} of ${frames}`);
-        assert.match(await page.locator('.session li').first().innerText(), /^Manipulated from 2\.\d\d s to 3\.\d\d s, at most 0\.9/);
+        assert.match(
+            await page.locator('.session li').first().innerText(),
+            /^Manipulated over time from 2\.\d\d s to 3\.\d\d s: \d+ of \d+ frames, at most 0\.9/,
+        );
         assert.match(await page.locator('.numbers').innerText(), new RegExp(`^${frames} frames: ${frames} analysed, 0 without a result`));
 
         const timeline = page.getByRole('slider', { name: 'Timeline' });
@@ -277,6 +280,85 @@ test('a clip adapts, beside the model as it was, and the timeline goes to each f
         }
         await compare(page, 'stream', page.locator('.session'));
     }));
+
+test('a clip is judged over time, and its segment leads to the frame with the highest score', () =>
+    visit(async (page) => {
+        await page.locator('#tab-stream').click();
+        assert.ok(await page.getByLabel('Verdict over time').isChecked());
+        await page.getByRole('button', { name: 'Sample clip' }).click();
+        // While it runs, as far as it goes; at its end as the server has it.
+        const mark = page.getByRole('button', {
+            name: /^1: 2\.\d\d s to \d\.\d\d s, manipulated over time: go to the frame with the highest score$/,
+        });
+        await mark.waitFor();
+        await page.locator('.summary').waitFor();
+        await page.getByText(/^Manipulated segments over time: 1\. Scenes: [1-9]\.$/).waitFor();
+        const [, from, to, manipulated, frames, peak] =
+            /^Manipulated over time from (2\.\d\d) s to (3\.\d\d) s: (\d+) of (\d+) frames, at most (0\.9\d\d)/.exec(
+                await page.locator('.found-over li').innerText(),
+            );
+        assert.ok(Number(manipulated) >= 3 && Number(manipulated) <= Number(frames), `${manipulated} of ${frames}`);
+        assert.equal(await mark.innerText(), `1: ${from} s to ${to} s`);
+
+        // By the keyboard: the segment stands before the slider.
+        const timeline = page.getByRole('slider', { name: 'Timeline' });
+        await timeline.focus();
+        await timeline.press('Home');
+        await page.locator('.facts').getByText('Frame 0', { exact: true }).waitFor();
+        assert.match(await page.locator('.overtime').innerText(), /^Over time: Uncertain 0\.\d\d\d, by the last 1 frames$/);
+        await page.keyboard.press('Shift+Tab');
+        assert.ok(await mark.evaluate((node) => node === document.activeElement));
+        await page.keyboard.press('Enter');
+        await page.locator('#stream .verdict.manipulated .number', { hasText: peak }).waitFor();
+        assert.match(await page.locator('.overtime').innerText(), /^Over time: \w+ 0\.\d\d\d, by the last \d+ frames(, since frame \d+)?$/);
+        // In words, of the frame that is shown.
+        await page.locator('.facts .score').getByText('reaches the threshold of 0.6: the model takes the picture to be manipulated.').waitFor();
+        await timeline.focus();
+        await timeline.press('Home');
+        await page.locator('.facts .score').getByText('no manipulation was found, which does not prove that there is none.').waitFor();
+
+        // What the server says to look at leads there too.
+        const [, seconds, score] = /^(\d\.\d\d) s: (0\.\d\d\d)$/.exec(await page.locator('.found-over button').last().innerText());
+        await page.locator('.found-over button').last().click();
+        await page.locator('#stream .verdict .number', { hasText: score }).waitFor();
+        await page.locator(`[role=slider][aria-valuetext*="${seconds} s, Score ${score}, Over time: "]`).waitFor();
+        await assertAccessible(page);
+
+        // Nobody wants it: frames are judged one by one.
+        await page.getByLabel('Verdict over time').uncheck();
+        await page.getByRole('button', { name: 'Sample clip' }).click();
+        await page.locator('.state[data-state=running]').waitFor();
+        await page.locator('.summary').waitFor();
+        assert.match(await page.locator('.session li').first().innerText(), /^Manipulated from 2\.\d\d s to 3\.\d\d s, at most 0\.9/);
+        assert.equal(await page.locator('.overtime').count(), 0);
+        assert.equal(await page.locator('.segments button').count(), 0);
+    }));
+
+for (const [name, size, options] of [
+    ['dark, in Chinese and 320 pixels wide', { width: 320, height: 640 }, { colorScheme: 'dark', locale: 'zh-CN' }],
+    ['of 4K', { width: 3840, height: 2160 }, {}],
+]) {
+    test(`segments keep nobody out of a page that is ${name}`, () =>
+        visit(async (page) => {
+            await page.locator('#tab-stream').click();
+            await page.locator('.session .row button').first().click();
+            await page.locator('.found-over li').waitFor();
+            // Not before: a browser that paints a large window without a graphics card shows few frames of a clip.
+            await page.setViewportSize(size);
+            await page.locator('.segments button').click();
+            await page.locator('#stream .verdict.manipulated').waitFor();
+            await assertAccessible(page);
+            assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= document.documentElement.clientWidth));
+            const { left, right } = await page.locator('.segments button').evaluate((node) => node.getBoundingClientRect().toJSON());
+            const strip = await page.locator('.segments').evaluate((node) => node.getBoundingClientRect().toJSON());
+            assert.ok(left >= strip.left - 1 && right <= strip.right + 1 && right - left >= 24, `${left} to ${right}`);
+            if (options.locale) {
+                assert.match(await page.locator('.found-over li').innerText(), /^从 2\.\d\d 秒到 3\.\d\d 秒在时段上被篡改/);
+                assert.match(await page.locator('.overtime').innerText(), /^时段判定：/);
+                await page.locator('.facts .score').getByText('模型认为').waitFor();
+            }
+        }, options));
+}
 
 test('the camera streams until it is stopped, and a second session runs beside it', () =>
     visit(
@@ -418,6 +500,176 @@ test('a server that wants a key is told it, and a wrong one is asked for again',
         await own.stop();
     }
 });
+
+/** Of a server that has more to tell than the one of the tests. */
+const busy = {
+    server: 'loupe-grpc-server/0.2.0',
+    ready: true,
+    ready_since: '2026-11-28T08:00:00Z',
+    time: '2026-11-28T09:30:00Z',
+    models: [
+        {
+            name: 'default',
+            model: 'loupe-l14@0a1b2c3d',
+            state: 'serving',
+            sessions: 2,
+            rungs: [
+                {
+                    provider: 'TensorRT',
+                    state: 'preparing',
+                    reason: 'building',
+                    precision: 'fp16',
+                    device: 'NVIDIA H100',
+                    building_s: 214,
+                    sessions: 0,
+                },
+                { provider: 'CUDA', state: 'serving', reason: '', precision: 'fp32', device: 'NVIDIA H100', sessions: 2 },
+                { provider: 'CPU', state: 'unavailable', reason: 'its trial ended with code 132', precision: 'fp32', device: '', sessions: 0 },
+            ],
+        },
+    ],
+    queue: { oldest_wait_s: 0.42, waiting: 17, inside: 12 },
+    memory: [
+        { kind: 'receiving', held: 40 << 20, limit: 512 << 20 },
+        { kind: 'frames', held: 700 << 20, limit: 1024 << 20 },
+        { kind: 'responses', held: 3 << 20, limit: 512 << 20 },
+        { kind: 'adaptation', held: 120 << 20, limit: 256 << 20 },
+    ],
+    open_sessions: 2,
+    sessions: [
+        {
+            id: 's-2',
+            name: 'gate 3',
+            owner: 'key:gate-3',
+            client: 'loupe-grpc-client/0.2.0',
+            adapts: true,
+            opened: '2026-11-28T08:12:31Z',
+            frames: 116000,
+            results: 115200,
+        },
+        {
+            id: 's-1',
+            name: '<img src=x onerror=alert(1)>',
+            owner: 'a stranger',
+            client: 'loupe-page',
+            parked_since: '2026-11-28T09:29:20Z',
+            opened: '2026-11-28T09:28:00Z',
+            frames: 240,
+            results: 236,
+        },
+    ].map((session) => ({
+        model: 'loupe-l14@0a1b2c3d',
+        provider: 'CUDA',
+        precision: 'fp32',
+        adapts: false,
+        in_flight: 4,
+        dropped: 12,
+        expired: 0,
+        failed: 1,
+        ...session,
+    })),
+};
+
+test('who looks after the server sees how it does, and who does not is told so', async () => {
+    const keys = join(work, 'roles.json');
+    const program = process.env.LOUPE_SERVER ?? join(root, 'out/loupe-grpc-server');
+    const add = (name, role) =>
+        /key: (\S+)/.exec(execFileSync(program, ['key', 'add', '--file', keys, '--name', name, '--role', role], { encoding: 'utf8' }))[1];
+    const [analyse, observe] = [add('gate', 'analyse'), add('watch', 'observe')];
+    const own = await startServer(await freePort(), `--Loupe:Security:Keys=${keys}`);
+    const enter = async (page, key) => {
+        await page.getByRole('textbox', { name: 'Key' }).fill(key);
+        await page.getByRole('button', { name: 'Use this key' }).click();
+    };
+    try {
+        await visit(
+            async (gate) => {
+                await enter(gate, analyse);
+                await gate.getByText('loupe-nano on CPU').waitFor();
+                await gate.locator('#tab-operations').click();
+                await gate.getByText('This is for those who look after the server: key:gate has the role analyse, and this needs observe.').waitFor();
+                assert.ok(await gate.locator('#operations table').first().isHidden());
+                await assertAccessible(gate);
+                await gate.locator('#tab-stream').click();
+                await gate.getByRole('button', { name: 'Use the camera' }).click();
+                await gate.locator('.numbers', { hasText: /frames: \d+ analysed/ }).waitFor();
+                await visit(
+                    async (watch) => {
+                        await enter(watch, observe);
+                        // Of pictures nothing is for this key, and it says so.
+                        await watch.getByText('key:watch has the role observe, and this needs analyse').waitFor();
+                        await watch.locator('#tab-operations').click();
+                        const rows = watch.locator('#operations tbody');
+                        await rows.first().getByText('serving').waitFor();
+                        assert.match(await rows.first().innerText(), /^default: loupe-nano@[0-9a-f]{8}\s[^]*CPU fp32\s+serving\s+\d+$/);
+                        const session = rows.last().locator('tr', { hasText: 'key:gate' });
+                        await session.getByText('loupe-page').waitFor();
+                        // A rate is known from the second answer on.
+                        await watch.waitForFunction(
+                            () => Number(document.querySelectorAll('#operations tbody')[1].querySelectorAll('td')[5]?.textContent) > 0,
+                        );
+                        assert.equal(await watch.locator('#operations meter').count(), 4);
+                        await watch.getByText('Open sessions: 1.').waitFor();
+                        await assertAccessible(watch);
+                    },
+                    { url: own.url, expectFaults: true },
+                );
+                await gate.getByRole('button', { name: 'Stop' }).click();
+                await gate.locator('.state[data-state=done]').waitFor();
+
+                // With another key this page sees it too.
+                await gate.locator('#tab-operations').click();
+                await gate.getByRole('button', { name: 'Use another key' }).click();
+                await enter(gate, observe);
+                await gate.locator('#operations tbody').first().getByText('serving').waitFor();
+                await gate.getByText('No session is open.').waitFor();
+            },
+            { url: own.url, expectFaults: true, permissions: ['camera'] },
+        );
+    } finally {
+        await own.stop();
+    }
+});
+
+test('operations look as they do in the documents, keep nobody out, and wait for a server that does not answer', () =>
+    visit(
+        async (page) => {
+            let [answers, asked] = [true, 0];
+            // Each answer two seconds and fifty frames of each session later.
+            const next = () => ({
+                ...busy,
+                time: new Date(Date.parse(busy.time) + 2000 * asked++).toISOString(),
+                sessions: busy.sessions.map((session) => ({ ...session, results: session.results + 50 * asked })),
+            });
+            await page.route('**/v1/operations', (route) => (answers ? route.fulfill({ json: next() }) : route.abort()));
+            await page.locator('#tab-operations').click();
+            await page.getByText('preparing · building engines for 214 s · building').waitFor();
+            await page.getByRole('meter', { name: 'Frames: 700.0 MiB of 1024.0 MiB' }).waitFor();
+            // A name is a name.
+            await page.getByText('<img src=x onerror=alert(1)> (without a connection for 0:00:4').waitFor();
+            await page.locator('#operations td', { hasText: '25.0' }).first().waitFor();
+            assert.equal(await page.locator('#operations img').count(), 0);
+            await compare(page, 'operations', page.locator('#operations'));
+            for (const size of [
+                { width: 320, height: 640 },
+                { width: 3840, height: 2160 },
+            ]) {
+                await page.setViewportSize(size);
+                await assertAccessible(page);
+                assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= document.documentElement.clientWidth));
+            }
+            answers = false;
+            await page.getByText('The server does not answer. It is asked again in 4 s.').waitFor();
+            await page.getByText('The server does not answer. It is asked again in 8 s.').waitFor();
+            answers = true;
+            await page.getByText('Ready since').waitFor();
+            await page.getByRole('button', { name: '中文' }).click();
+            await page.locator('#tab-operations').click();
+            await page.getByText('准备中 · 正在构建引擎，已用 214 秒 · building').waitFor();
+            await assertAccessible(page);
+        },
+        { expectFaults: true, timezoneId: 'UTC' },
+    ));
 
 test('what a server signs can be kept, and holds', async () => {
     const key = join(work, 'receipts.key');

@@ -50,6 +50,7 @@ internal sealed class AnswerWriter(ExecutionDescription execution, StageClock cl
         Evidence = job.Evidence,
         Digests = job.Digests,
         ColorLayout = job.ColorLayout,
+        Picture = job.Picture,
         Economies = job.Economies,
         Timings = job.Timings with { Total = clock.Since(job.ReceivedAt) },
         Execution = execution,

@@ -138,6 +138,25 @@ internal sealed class DecodeStep(ModelManifest manifest, PixelPool pixels, Stage
         return new FrameDigests { Format = header.Kind.Name(), Decoder = header.Kind.DecoderName(), Pixels = pixels.GetHashAndReset() };
     }
 
+    /// <summary>Rows without what may lie between them.</summary>
+    private static byte[] CopyOf(Mat picture)
+    {
+        int stride = picture.Cols * BgrBytes;
+        int rows = picture.Rows;
+        if ((long)rows * stride > Array.MaxLength)
+        {
+            return [];
+        }
+
+        byte[] copy = GC.AllocateUninitializedArray<byte>(rows * stride);
+        for (int row = 0; row < rows; row++)
+        {
+            MemoryMarshal.AsBytes(picture.RowSpan<Vec3b>(row)).CopyTo(copy.AsSpan(row * stride, stride));
+        }
+
+        return copy;
+    }
+
     private FrameEvidence EvidenceOf(ImageHeader? header)
     {
         var evidence = new FrameEvidence { InputSide = manifest.ImageSize, MaskThreshold = manifest.MaskDecode.Threshold };
@@ -175,6 +194,7 @@ internal sealed class DecodeStep(ModelManifest manifest, PixelPool pixels, Stage
             }
 
             job.Digests = job.Request.Digests ? DigestsOf(header, picture!) : null;
+            job.Picture = job.Request.Picture ? CopyOf(picture!) : [];
             if (job.Plan is not null)
             {
                 Hold(job, picture!, start);

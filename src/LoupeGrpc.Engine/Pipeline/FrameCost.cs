@@ -18,6 +18,7 @@ internal static class FrameCost
 
         // The decoded picture is gone before the mask is made. In tiles it stays beside the soft map, which is less than the mask takes in the end.
         long merging = plan is null || mask == 0 ? 0 : TileMerger.BytesOf(shape.Width, plan.Grid.Side);
-        return input.Data.Length + (shape.Pixels * Math.Max(decoded, mask)) + merging;
+        int kept = request.Picture ? decoded : 0;
+        return input.Data.Length + (shape.Pixels * (Math.Max(decoded, mask) + kept)) + merging;
     }
 }

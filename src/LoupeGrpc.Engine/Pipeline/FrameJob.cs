@@ -119,6 +119,9 @@ internal sealed class FrameJob(FrameExit exit, FrameInput input, AnalysisRequest
     /// <summary>Empty: it is not asked for, or nothing was read yet.</summary>
     public byte[] ColorLayout { get; set; } = [];
 
+    /// <summary>As <see cref="FrameAnalysis.Picture"/>.</summary>
+    public byte[] Picture { get; set; } = [];
+
     public List<ImageNote> Notes { get; } = [];
 
     /// <summary>What the model saw is not what was sent: whatever the score, the verdict is uncertain.</summary>

@@ -182,7 +182,7 @@ internal static class SessionMessages
     };
 
     /// <param name="adapts">Whether the session does.</param>
-    private static MaskSettings ToMaskSettings(this AnalysisSettings settings, bool adapts) => new()
+    public static MaskSettings ToMaskSettings(this AnalysisSettings settings, bool adapts) => new()
     {
         Policy = settings.Mask.Policy switch
         {

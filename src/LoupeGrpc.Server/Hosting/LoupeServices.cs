@@ -57,6 +57,7 @@ internal static class LoupeServices
         services.AddInference();
         services.AddSingleton<BodyRequests>();
         services.AddSingleton<AnalyzeEndpoint>();
+        services.AddSingleton<PicturePainter>();
         services.AddSingleton<StreamEndpoint>();
         services.AddSingleton<ServingState>();
         services.AddSingleton<HealthWatchers>();
@@ -73,6 +74,7 @@ internal static class LoupeServices
         services.AddGrpc(grpc => grpc.MaxReceiveMessageSize = options.Limits.MaxMessageBytes);
         services.AddBrowsers(options.Web);
         services.AddApiDocument();
+        services.AddInferenceDocument(ApiDocument.Name);
         services.AddGrpcReflection();
         services.AddGrpcHealthChecks(health =>
         {

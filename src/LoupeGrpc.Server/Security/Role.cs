@@ -9,7 +9,7 @@ internal enum Role
     /// <summary>All of it, and see and end sessions of others.</summary>
     Admin,
 
-    /// <summary>Read metrics and <c>/info</c>.</summary>
+    /// <summary>Read metrics, <c>/info</c> and <c>/v1/operations</c>.</summary>
     Observe,
 }
 

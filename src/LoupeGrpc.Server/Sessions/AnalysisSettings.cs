@@ -32,6 +32,10 @@ internal sealed record AnalysisSettings
     /// <summary>How frames are judged over time; null: they are not.</summary>
     public TemporalSettings? Temporal { get; init; }
 
+    /// <summary>Whether the decoded picture comes with a result, for whoever shows it. Not of sessions: the contract has no place for it.</summary>
+    [JsonIgnore]
+    public bool Picture { get; init; }
+
     /// <summary>Largest response in bytes.</summary>
     public required int MaxResponseBytes { get; init; }
 
@@ -57,6 +61,7 @@ internal sealed record AnalysisSettings
         Tiles = Tiles,
         Evidence = Explain is not null,
         Digests = Receipts,
+        Picture = Picture,
         ColorLayout = Temporal is { CutChange: < 1 },
         Deterministic = Deterministic,
         Adaptation = adaptation,

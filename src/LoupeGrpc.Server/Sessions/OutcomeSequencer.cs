@@ -262,6 +262,15 @@ internal sealed class OutcomeSequencer(
         }
     }
 
+    /// <summary>Which way its frames went so far.</summary>
+    public SessionTraffic Traffic()
+    {
+        lock (_lock)
+        {
+            return new SessionTraffic(_nextSequence, _undecided, _tally.Results, _tally.Dropped, _tally.Expired, _tally.Failed);
+        }
+    }
+
     /// <summary>Within the lock.</summary>
     private SessionSummary SummarizeNow(TimeSpan duration)
     {
@@ -351,3 +360,9 @@ internal sealed class OutcomeSequencer(
         }
     }
 }
+
+/// <summary>Which way the frames of a session went.</summary>
+/// <param name="Frames">Taken in.</param>
+/// <param name="InFlight">Without an outcome.</param>
+/// <param name="Results">Analysed.</param>
+internal readonly record struct SessionTraffic(ulong Frames, int InFlight, ulong Results, ulong Dropped, ulong Expired, ulong Failed);

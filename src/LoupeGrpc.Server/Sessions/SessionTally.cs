@@ -21,6 +21,14 @@ internal sealed class SessionTally
     /// <summary>Frames with an outcome and the verdict manipulated.</summary>
     public ulong Manipulated => _verdicts.GetValueOrDefault(Verdict.Manipulated);
 
+    public ulong Results => Sum(_verdicts);
+
+    public ulong Dropped => Sum(_dropCauses);
+
+    public ulong Expired => _expired;
+
+    public ulong Failed => Sum(_failures);
+
     public void Add(FrameAnswer answer, CaptureTime? captureTime)
     {
         switch (answer.End)
@@ -44,13 +52,12 @@ internal sealed class SessionTally
     /// <param name="frameBytes">Of all frames received.</param>
     public SessionSummary ToSummary(TimeSpan duration, ulong frameBytes)
     {
-        var (results, dropped, failed) = (Sum(_verdicts), Sum(_dropCauses), Sum(_failures));
         return new SessionSummary(
-            results + dropped + _expired + failed,
-            results,
-            dropped,
-            _expired,
-            failed,
+            Results + Dropped + Expired + Failed,
+            Results,
+            Dropped,
+            Expired,
+            Failed,
             new Dictionary<DropCause, ulong>(_dropCauses),
             new Dictionary<FailureKind, ulong>(_failures),
             new Dictionary<Verdict, ulong>(_verdicts),

@@ -96,6 +96,9 @@ internal sealed class SessionWork : IDisposable
 
     public (ulong Frames, int InFlight, ulong Manipulated) Count() => _sequencer.Count();
 
+    /// <inheritdoc cref="OutcomeSequencer.Traffic"/>
+    public SessionTraffic Traffic() => _sequencer.Traffic();
+
     /// <summary>Once, before the first frame.</summary>
     /// <param name="snapshot">Adaptation state to begin with; empty: the model's own parameters.</param>
     public void Begin(ReadOnlyMemory<byte> snapshot)

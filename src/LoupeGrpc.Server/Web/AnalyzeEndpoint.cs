@@ -1,7 +1,5 @@
-using System.Buffers;
 using LoupeGrpc.Engine;
 using LoupeGrpc.Server.Configuration;
-using LoupeGrpc.Server.Contract;
 using LoupeGrpc.Server.Health;
 using LoupeGrpc.Server.Models;
 using LoupeGrpc.Server.Security;
@@ -14,14 +12,14 @@ using Microsoft.Net.Http.Headers;
 namespace LoupeGrpc.Server.Web;
 
 /// <summary>
-/// <c>POST /v1/analyze</c>: one picture, answered with an object, or a form with several, answered with an array. Pictures of a form are read and analysed one
+/// <c>POST /v1/analyze</c>: one picture, or a form with several, answered in one of the forms of <see cref="AnswerForm"/>. Pictures of a form are read and analysed one
 /// after the other, so that a request holds one of them in memory.
 /// </summary>
 internal sealed class AnalyzeEndpoint(
-    PictureQueue pictures, ModelRepository models, MessageRoom room, ServingState serving, CallerQuotas quotas, LiveOptions live, TimeProvider time, BodyRequests requests)
+    PictureQueue pictures, PicturePainter painter, ModelRepository models, MessageRoom room, ServingState serving, CallerQuotas quotas, LiveOptions live,
+    TimeProvider time, BodyRequests requests)
 {
     private const string Field = "file";
-    private const string Json = "application/json";
 
     /// <summary>Characters.</summary>
     private const int MaxBoundary = 128;
@@ -32,84 +30,82 @@ internal sealed class AnalyzeEndpoint(
 
     private async Task Answer(HttpContext http)
     {
-        var answer = await AnalyzeAsync(http).ConfigureAwait(false);
-        http.Response.ContentType = Json;
-        http.Response.ContentLength = answer.WrittenCount;
-        await http.Response.Body.WriteAsync(answer.WrittenMemory, http.RequestAborted).ConfigureAwait(false);
-    }
-
-    private async Task<ArrayBufferWriter<byte>> AnalyzeAsync(HttpContext http)
-    {
         if (serving.IsDraining)
         {
             throw new ProblemException(Problem.Of(ServerBusy.Stopping.Failure));
         }
 
+        using var answer = Begin(http, out var model);
+        await AnalyzeAsync(http, answer, model).ConfigureAwait(false);
+        var written = await answer.CompleteAsync().ConfigureAwait(false);
+        http.Response.ContentType = answer.ContentType;
+        http.Response.ContentLength = written.Length;
+        http.Response.Headers.Vary = HeaderNames.Accept;
+        http.Response.Headers.XContentTypeOptions = "nosniff";
+        // Names and results of others stand in it: nothing of it runs, wherever it is opened.
+        http.Response.Headers.ContentSecurityPolicy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; sandbox";
+        await http.Response.Body.WriteAsync(written, http.RequestAborted).ConfigureAwait(false);
+    }
+
+    private IPictureAnswer Begin(HttpContext http, out string model)
+    {
         var request = http.Request;
         var wanted = PictureQuery.Read(request.Query, Options, models);
-        CheckHeaders(request);
-        var answer = new ArrayBufferWriter<byte>();
+        model = wanted.Model;
+        CheckEncoding(request);
+        var form = AnswerForms.Of(request);
+        if (form != AnswerForm.Json && wanted.Settings.Receipts)
+        {
+            throw new ProblemException(Problem.Invalid($"a receipt comes with {AnswerForms.Json} alone, and the request accepts {request.Headers.Accept}"));
+        }
+
+        var served = models.Describe(wanted.Model)!;
+        return form switch
+        {
+            AnswerForm.Overlay => new OverlayAnswer(painter, wanted.Settings, served.Demonstration, Options.Limits.MaxResponseBytes, http.RequestAborted),
+            AnswerForm.Report => new ReportAnswer(
+                painter,
+                new ReportRequest($"{request.Scheme}://{request.Host}", served, wanted.Settings, [.. request.Query.Select(static part => (part.Key, part.Value.ToString()))]),
+                Options.Limits.MaxResponseBytes,
+                time,
+                http.RequestAborted),
+            _ => new JsonAnswer(wanted.Settings, Options.Limits.MaxResponseBytes),
+        };
+    }
+
+    private async Task AnalyzeAsync(HttpContext http, IPictureAnswer answer, string model)
+    {
+        var request = http.Request;
         if (MediaTypeHeaderValue.TryParse(request.ContentType, out var type) && type.MediaType.Equals("multipart/form-data", StringComparison.OrdinalIgnoreCase))
         {
-            await AnalyzeFormAsync(http, BoundaryOf(type), wanted, answer).ConfigureAwait(false);
+            await AnalyzeFormAsync(http, BoundaryOf(type), answer, model).ConfigureAwait(false);
         }
         else
         {
             CheckType(request.ContentType, type);
-            var end = await AnalyzeAsync(http, request.Body, request.ContentLength, wanted.Settings, wanted.Model).ConfigureAwait(false);
-            ResultOf(end).ToLine(null, 0).WriteTo(answer);
+            await AnalyzeAsync(http, request.Body, request.ContentLength, answer, model, name: null).ConfigureAwait(false);
         }
-
-        answer.Write("\n"u8);
-        return answer;
     }
 
-    private async Task AnalyzeFormAsync(HttpContext http, string boundary, PictureQuery wanted, ArrayBufferWriter<byte> answer)
+    private async Task AnalyzeFormAsync(HttpContext http, string boundary, IPictureAnswer answer, string model)
     {
         var reader = new MultipartReader(boundary, http.Request.Body);
-        List<(string? Name, FrameEnd End)> first = [];
-        ulong count = 0;
+        var count = 0;
         while (await NextAsync(http, reader).ConfigureAwait(false) is { } part)
         {
             var name = NameOf(part);
-            if (count == (ulong)Options.Limits.Credits)
+            if (count++ == Options.Limits.Credits)
             {
                 throw new ProblemException(new Problem(
                     StatusCodes.Status413PayloadTooLarge, "TOO_LARGE", $"the form has more than {Options.Limits.Credits} pictures: Loupe:Limits:Credits"));
             }
 
-            // What is left of the answer: the masks of later pictures may not fit.
-            var room = Math.Clamp(Options.Limits.MaxResponseBytes - answer.WrittenCount, 1 << 16, AnalysisSettings.DefaultResponseBytes);
-            var end = await AnalyzeAsync(http, part.Body, null, wanted.Settings with { MaxResponseBytes = room }, wanted.Model).ConfigureAwait(false);
-            if (count == 0)
-            {
-                first.Add((name, end));
-            }
-            else
-            {
-                if (count == 1)
-                {
-                    answer.Write("["u8);
-                    first[0].End.ToLine(first[0].Name, 0).WriteTo(answer);
-                }
-
-                answer.Write(","u8);
-                end.ToLine(name, count).WriteTo(answer);
-            }
-
-            count++;
+            await AnalyzeAsync(http, part.Body, null, answer, model, name).ConfigureAwait(false);
         }
 
-        switch (count)
+        if (count == 0)
         {
-            case 0:
-                throw new ProblemException(Problem.Invalid($"the form holds no picture: expected parts with the name '{Field}'"));
-            case 1:
-                ResultOf(first[0].End).ToLine(first[0].Name, 0).WriteTo(answer);
-                break;
-            default:
-                answer.Write("]"u8);
-                break;
+            throw new ProblemException(Problem.Invalid($"the form holds no picture: expected parts with the name '{Field}'"));
         }
     }
 
@@ -119,35 +115,39 @@ internal sealed class AnalyzeEndpoint(
         return await waiting.PatientlyAsync(reader.ReadNextSectionAsync).ConfigureAwait(false);
     }
 
-    private async Task<FrameEnd> AnalyzeAsync(HttpContext http, Stream stream, long? length, AnalysisSettings settings, string model)
+    private async Task AnalyzeAsync(HttpContext http, Stream stream, long? length, IPictureAnswer answer, string model, string? name)
     {
+        var settings = answer.Settings;
         using var body = new PictureBody(http, room, BodyLimit.OfPicture(Options), Options, time);
-        var picture = await body.ReadAsync(stream, length).ConfigureAwait(false);
-        if (picture.IsEmpty)
-        {
-            return new FrameEnd.Failed(new FrameFailure(FailureKind.Invalid, "the picture has no bytes"));
-        }
+        var picture = new EncodedInput(await body.ReadAsync(stream, length).ConfigureAwait(false));
+        var quota = quotas.Of(Caller.Of(http));
+        await answer.AddAsync(await EndOfAsync().ConfigureAwait(false), name).ConfigureAwait(false);
 
-        var analyzing = pictures.AnalyzeAsync(http.Connection.Id, quotas.Of(Caller.Of(http)), new PictureRequest(new EncodedInput(picture), settings, model), http.RequestAborted);
-        // It is charged to the frames now.
-        body.Release();
-        return (await analyzing.ConfigureAwait(false)).End;
+        async Task<FrameEnd> EndOfAsync()
+        {
+            if (picture.Data.IsEmpty)
+            {
+                return new FrameEnd.Failed(new FrameFailure(FailureKind.Invalid, "the picture has no bytes"));
+            }
+
+            var hasRoom = answer.TryReserve(quota, picture, out var failure);
+            if (failure is not null)
+            {
+                return new FrameEnd.Failed(failure);
+            }
+
+            var analyzing = pictures.AnalyzeAsync(http.Connection.Id, quota, new PictureRequest(picture, settings, model) { HasRoom = hasRoom }, http.RequestAborted);
+            // It is charged to the frames now.
+            body.Release();
+            return (await analyzing.ConfigureAwait(false)).End;
+        }
     }
 
-    private static FrameEnd ResultOf(FrameEnd end) => end is FrameEnd.Failed { Failure: var failure } ? throw new ProblemException(Problem.Of(failure)) : end;
-
-    private static void CheckHeaders(HttpRequest request)
+    private static void CheckEncoding(HttpRequest request)
     {
         if (request.Headers.ContentEncoding is { Count: > 0 } encoding && !encoding.ToString().Equals("identity", StringComparison.OrdinalIgnoreCase))
         {
             throw new ProblemException(Problem.Unsupported($"the body is encoded ({encoding}): send it as it is"));
-        }
-
-        var accept = request.GetTypedHeaders().Accept;
-        var json = new MediaTypeHeaderValue(Json);
-        if (accept.Count > 0 && !accept.Any(wanted => wanted.Quality != 0 && json.IsSubsetOf(new MediaTypeHeaderValue(wanted.MediaType))))
-        {
-            throw new ProblemException(new Problem(StatusCodes.Status406NotAcceptable, "UNSUPPORTED", $"answers are {Json}, and the request accepts {request.Headers.Accept} alone"));
         }
     }
 

@@ -14,10 +14,11 @@ internal static class ApiDocument
 
     public const string Info = "info";
 
-    /// <summary>The framework's name of it.</summary>
-    private const string Name = "v1";
+    public const string Operations = "operations";
 
-    private const string JsonType = "application/json";
+    /// <summary>The framework's name of it.</summary>
+    public const string Name = "v1";
+
     private const string ProblemJson = "application/problem+json";
 
     /// <summary>What can go wrong, of the two.</summary>
@@ -40,6 +41,7 @@ internal static class ApiDocument
         services.ConfigureHttpJsonOptions(static json =>
         {
             json.SerializerOptions.TypeInfoResolverChain.Insert(0, OutcomeJson.Default);
+            json.SerializerOptions.TypeInfoResolverChain.Insert(0, OperationsJson.Default);
             json.SerializerOptions.TypeInfoResolverChain.Insert(0, ServerInfoJson.Default.WithAddedModifier(static type =>
             {
                 foreach (var property in type.Properties)
@@ -50,7 +52,7 @@ internal static class ApiDocument
         });
         services.AddOpenApi(Name, static document =>
         {
-            document.ShouldInclude = static endpoint => endpoint.ActionDescriptor.EndpointMetadata.OfType<EndpointNameMetadata>().Any(static name => name.EndpointName is Analyze or Info);
+            document.ShouldInclude = static endpoint => endpoint.ActionDescriptor.EndpointMetadata.OfType<EndpointNameMetadata>().Any(static name => name.EndpointName is Analyze or Info or Operations);
             document.AddDocumentTransformer(static (api, _, _) =>
             {
                 Describe(api);
@@ -69,6 +71,7 @@ internal static class ApiDocument
             document.AddOperationTransformer(static (operation, context, cancellation) => operation.OperationId switch
             {
                 Analyze => DescribeAnalyzeAsync(operation, context, cancellation),
+                Operations => DescribeOperationsAsync(operation, context, cancellation),
                 _ => DescribeInfoAsync(operation, context, cancellation),
             });
         });
@@ -78,7 +81,7 @@ internal static class ApiDocument
     {
         var document = await http.RequestServices.GetRequiredKeyedService<IOpenApiDocumentProvider>(Name).GetOpenApiDocumentAsync(http.RequestAborted).ConfigureAwait(false);
         document.Servers = [new OpenApiServer { Url = $"{http.Request.Scheme}://{http.Request.Host}" }];
-        http.Response.ContentType = JsonType;
+        http.Response.ContentType = AnswerForms.Json;
         await http.Response.WriteAsync(await document.SerializeAsJsonAsync(OpenApiSpecVersion.OpenApi3_1, http.RequestAborted).ConfigureAwait(false), http.RequestAborted)
             .ConfigureAwait(false);
     }
@@ -95,12 +98,16 @@ internal static class ApiDocument
         var schemes = (api.Components ??= new OpenApiComponents()).SecuritySchemes ??= new Dictionary<string, IOpenApiSecurityScheme>(StringComparer.Ordinal);
         schemes["key"] = new OpenApiSecurityScheme { Type = SecuritySchemeType.Http, Scheme = "bearer", Description = "A key or a token, where the server asks for one." };
         api.Security = [[], new OpenApiSecurityRequirement { [new OpenApiSecuritySchemeReference("key", api)] = [] }];
-        api.Tags = new HashSet<OpenApiTag> { new() { Name = "analysis", Description = "Pictures, and what analyses them." } };
+        api.Tags = new HashSet<OpenApiTag> { new() { Name = "analysis", Description = "Pictures, and what analyses them." }, new() { Name = "operations", Description = "How the server does." } };
     }
 
     private static async Task DescribeAnalyzeAsync(OpenApiOperation operation, OpenApiOperationTransformerContext context, CancellationToken cancellation)
     {
-        Begin(operation, context, "Analyses pictures.", "A body is one picture and answered with an object; a form may have several, and is answered with an array then.");
+        Begin(
+            operation,
+            context,
+            "Analyses pictures.",
+            "A body is one picture and answered with an object; a form may have several, and is answered with an array then. By Accept: the overlay of one picture (image/png), or a report of all (text/html).");
         operation.Parameters =
         [
             Query("mask", "When a mask is computed.", new OpenApiSchema { Type = JsonSchemaType.String, Enum = ["always", "suspected", "never"], Default = "suspected" }),
@@ -140,6 +147,11 @@ internal static class ApiDocument
         context.Document!.AddComponent("Outcome", outcome);
         var one = new OpenApiSchemaReference("Outcome", context.Document);
         operation.Responses!["200"] = Answer("What became of each picture.", new OpenApiSchema { OneOf = [one, new OpenApiSchema { Type = JsonSchemaType.Array, Items = one }] }, Example());
+        operation.Responses["200"].Content![AnswerForms.Png] = new OpenApiMediaType { Schema = new OpenApiSchema { Type = JsonSchemaType.String, Format = "binary" }, Example = "(the bytes of a PNG file)" };
+        operation.Responses["200"].Content![AnswerForms.Html] = new OpenApiMediaType
+        {
+            Schema = new OpenApiSchema { Type = JsonSchemaType.String }, Example = "<!doctype html><html lang=\"en\"><head><title>Report on 1 picture</title></head><body></body></html>",
+        };
         AddProblems(operation, Problems);
     }
 
@@ -151,11 +163,19 @@ internal static class ApiDocument
         AddProblems(operation, Problems.Where(static problem => problem.Status is 401 or 403));
     }
 
-    private static void Begin(OpenApiOperation operation, OpenApiOperationTransformerContext context, string summary, string description)
+    private static async Task DescribeOperationsAsync(OpenApiOperation operation, OpenApiOperationTransformerContext context, CancellationToken cancellation)
+    {
+        Begin(operation, context, "Says how the server does.", "For whoever has the role observe: sessions, execution providers and their builds, the queue and the memory. Nothing of what was found in pictures.", "operations");
+        context.Document!.AddComponent("Operations", await context.GetOrCreateSchemaAsync(typeof(OperationsView), null, cancellation).ConfigureAwait(false));
+        operation.Responses!["200"] = Answer("How it does now.", new OpenApiSchemaReference("Operations", context.Document), OperationsExample());
+        AddProblems(operation, Problems.Where(static problem => problem.Status is 401 or 403));
+    }
+
+    private static void Begin(OpenApiOperation operation, OpenApiOperationTransformerContext context, string summary, string description, string tag = "analysis")
     {
         operation.Summary = summary;
         operation.Description = description;
-        operation.Tags = new HashSet<OpenApiTagReference> { new("analysis", context.Document) };
+        operation.Tags = new HashSet<OpenApiTagReference> { new(tag, context.Document) };
     }
 
     private static OpenApiParameter Query(string name, string description, OpenApiSchema schema) =>
@@ -164,7 +184,7 @@ internal static class ApiDocument
     private static OpenApiResponse Answer(string description, IOpenApiSchema schema, JsonNode? example) => new()
     {
         Description = description,
-        Content = new Dictionary<string, OpenApiMediaType>(StringComparer.Ordinal) { [JsonType] = new() { Schema = schema, Example = example } },
+        Content = new Dictionary<string, OpenApiMediaType>(StringComparer.Ordinal) { [AnswerForms.Json] = new() { Schema = schema, Example = example } },
     };
 
     private static void AddProblems(OpenApiOperation operation, IEnumerable<(int Status, string Words)> problems)
@@ -197,6 +217,20 @@ internal static class ApiDocument
 
         static OpenApiSchema Text() => new() { Type = JsonSchemaType.String };
     }
+
+    private static JsonNode OperationsExample() => JsonNode.Parse("""
+        {
+          "server": "loupe-grpc-server/0.2.0", "ready": true, "ready_since": "2026-11-28T00:00:00+00:00", "time": "2026-11-28T01:00:00+00:00",
+          "models": [ { "name": "default", "model": "loupe-nano@3e3edae0", "demonstration": true, "state": "serving", "sessions": 1, "rungs": [
+            { "provider": "CPU", "state": "serving", "reason": "", "precision": "fp32", "device": "", "sessions": 1 } ] } ],
+          "queue": { "oldest_wait_s": 0.02, "waiting": 3, "inside": 6 },
+          "memory": [ { "kind": "frames", "held": 2764800, "limit": 1073741824 } ],
+          "open_sessions": 1,
+          "sessions": [ {
+            "id": "s-1", "name": "gate 3", "owner": "key:gate-3", "client": "loupe-page", "model": "loupe-nano@3e3edae0", "provider": "CPU", "precision": "fp32", "adapts": false,
+            "opened": "2026-11-28T00:59:00+00:00", "frames": 1500, "in_flight": 3, "results": 1490, "dropped": 7, "expired": 0, "failed": 0 } ]
+        }
+        """)!;
 
     /// <summary>Of one of the samples, shortened.</summary>
     private static JsonNode Example() => JsonNode.Parse("""

@@ -1,7 +1,12 @@
+using LoupeGrpc.Server.Configuration;
 using LoupeGrpc.Server.Contract;
 using LoupeGrpc.Server.Health;
+using LoupeGrpc.Server.Models;
 using LoupeGrpc.Server.Security;
 using LoupeGrpc.Server.Sessions;
+using LoupeGrpc.Server.Sessions.Adaptation;
+using LoupeGrpc.Server.Sessions.Frames;
+using LoupeGrpc.Server.Sessions.Memory;
 
 namespace LoupeGrpc.Server.Web;
 
@@ -20,6 +25,11 @@ internal static class RestEndpoints
         // The framework's own answer to other methods would be one on every listener.
         rest.MapOther("/analyze", HttpMethods.Post);
         rest.MapOther("/info", HttpMethods.Get);
+        var operations = web.MapGroup("/v1").WithMetadata(new ProblemRefusals()).For(Role.Observe);
+        operations.MapGet("/operations", static (
+            ModelRepository models, ServingState serving, SessionRegistry sessions, FrameScheduler scheduler, MemoryLedger ledger, AdaptationBudget adaptation, LiveOptions live, TimeProvider time) =>
+            TypedResults.Json(OperationsView.Of(models, serving, sessions, scheduler, ledger, adaptation, live, time), OperationsJson.Default.OperationsView)).WithName(ApiDocument.Operations);
+        operations.MapOther("/operations", HttpMethods.Get);
         web.Map("/openapi.json", ApiDocument.AnswerAsync).ForEverybody();
     }
 

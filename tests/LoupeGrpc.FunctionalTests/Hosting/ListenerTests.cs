@@ -58,7 +58,7 @@ public class ListenerTests
         var routes = server.Server.Services.GetServices<EndpointDataSource>().SelectMany(static source => source.Endpoints).OfType<RouteEndpoint>().ToList();
         Assert.True(routes.Count > 10);
         Assert.Equal(["/healthz/live", "/healthz/ready", "/info", "/metrics"], PathsOf(Listener.Operations).Order(StringComparer.Ordinal));
-        Assert.Equal(["/v1/analyze", "/v1/info", "/v1/stream"], PathsOf(Listener.Web).Where(static path => path.StartsWith("/v1/", StringComparison.Ordinal)).Distinct().Order(StringComparer.Ordinal));
+        Assert.Equal(["/v1/analyze", "/v1/info", "/v1/operations", "/v1/stream"], PathsOf(Listener.Web).Where(static path => path.StartsWith("/v1/", StringComparison.Ordinal)).Distinct().Order(StringComparer.Ordinal));
         foreach (var route in routes)
         {
             var path = PathOf(route);

@@ -33,6 +33,7 @@ public sealed class EveryDoorTests : IDisposable
         ["/healthz/ready"] = Open,
         ["/info"] = "observe",
         ["/metrics"] = "observe",
+        ["/v1/operations"] = "observe",
         ["/v1/"] = "analyse",
         ["/v2/health/"] = Open,
         ["/v2"] = "analyse",

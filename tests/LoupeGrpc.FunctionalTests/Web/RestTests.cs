@@ -45,6 +45,30 @@ public sealed partial class RestTests : IDisposable
         Assert.Equal(Comparable(printed), Comparable(answer));
     }
 
+    /// <summary>The same of the lines that ask for what people look at.</summary>
+    [Fact]
+    public async Task What_curl_gets_is_what_the_tool_paints()
+    {
+        await using var server = ServerProcess.Start(
+            ["serve", "--listen", "http://127.0.0.1:0", "--operations", "http://127.0.0.1:0", "--web", "http://127.0.0.1:0"], ("XDG_CACHE_HOME", _temporary.FullName));
+        var ready = Ready().Match(await server.ReadLineAsync() ?? string.Empty);
+        Assert.True(ready.Success, server.Error);
+        var readme = await File.ReadAllTextAsync(Path.Combine(TestData.RepositoryRoot, "README.md"), Patience.Token());
+        var (overlay, report) = (OverlayLine().Match(readme), ReportLine().Match(readme));
+        Assert.True(overlay.Success && report.Success);
+
+        Run(Here(overlay));
+        Run(Here(report));
+        Run($"{ClientProcess.Program} analyze {overlay.Groups["file"].Value} --server {ready.Groups["grpc"].Value} --save-overlays --output '{_temporary.FullName}' > /dev/null 2>&1 || [ $? = 10 ]");
+
+        Assert.Equal(
+            await File.ReadAllBytesAsync(Assert.Single(Directory.GetFiles(_temporary["overlays"])), Patience.Token()), await File.ReadAllBytesAsync(_temporary["overlay.png"], Patience.Token()));
+        Assert.Contains("<h1>Report on 2 pictures</h1>", await File.ReadAllTextAsync(_temporary["report.html"], Patience.Token()), StringComparison.Ordinal);
+
+        string Here(Match line) => line.Value.Replace("http://127.0.0.1:5007", ready.Groups["web"].Value, StringComparison.Ordinal)
+            .Replace($"-o {line.Groups["output"].Value}", $"-o '{_temporary[line.Groups["output"].Value]}'", StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task A_body_is_one_object_and_a_form_of_two_an_array()
     {
@@ -152,8 +176,8 @@ public sealed partial class RestTests : IDisposable
         using var get = await _http.GetAsync(new Uri(server.Server.Web!, "/v1/analyze"), Patience.Token());
         Assert.Equal(HttpStatusCode.MethodNotAllowed, get.StatusCode);
         Assert.Equal(["POST"], get.Content.Headers.Allow);
-        using var png = new HttpRequestMessage(HttpMethod.Post, new Uri(server.Server.Web!, "/v1/analyze")) { Content = Body("image/png"), Headers = { Accept = { new MediaTypeWithQualityHeaderValue("image/png") } } };
-        Assert.Equal(HttpStatusCode.NotAcceptable, (await _http.SendAsync(png, Patience.Token())).StatusCode);
+        using var webp = new HttpRequestMessage(HttpMethod.Post, new Uri(server.Server.Web!, "/v1/analyze")) { Content = Body("image/png"), Headers = { Accept = { new MediaTypeWithQualityHeaderValue("image/webp") } } };
+        Assert.Equal(HttpStatusCode.NotAcceptable, (await _http.SendAsync(webp, Patience.Token())).StatusCode);
         var info = JsonNode.Parse(await _http.GetStringAsync(new Uri(server.Server.Web!, "/v1/info"), Patience.Token()))!;
         Assert.Equal("scripted", (string?)info["model"]!["name"]);
     }
@@ -166,6 +190,7 @@ public sealed partial class RestTests : IDisposable
         foreach (var (key, status, code) in new (string?, HttpStatusCode, string)[] { (null, HttpStatusCode.Unauthorized, "UNAUTHENTICATED"), (observer, HttpStatusCode.Forbidden, "PERMISSION_DENIED") })
         {
             using var request = new HttpRequestMessage(HttpMethod.Post, new Uri(server.Server.Web!, "/v1/analyze")) { Content = Body("image/png") };
+            request.Headers.Accept.ParseAdd("image/png");
             request.Headers.Authorization = key is null ? null : new AuthenticationHeaderValue("Bearer", key);
             using var response = await _http.SendAsync(request, Patience.Token());
             Assert.Equal(status, response.StatusCode);
@@ -206,4 +231,10 @@ public sealed partial class RestTests : IDisposable
 
     [GeneratedRegex(@"curl -F file=@(?<file>\S+) 'http://127\.0\.0\.1:5007/v1/analyze\?explain=en'")]
     private static partial Regex CurlLine();
+
+    [GeneratedRegex(@"curl -f -F file=@(?<file>\S+) -H 'Accept: image/png' -o (?<output>\S+) http://127\.0\.0\.1:5007/v1/analyze")]
+    private static partial Regex OverlayLine();
+
+    [GeneratedRegex(@"curl -f -F file=@\S+ -F file=@\S+ -H 'Accept: text/html' -o (?<output>\S+) 'http://127\.0\.0\.1:5007/v1/analyze\?explain=en'")]
+    private static partial Regex ReportLine();
 }

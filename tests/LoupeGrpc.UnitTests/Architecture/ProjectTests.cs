@@ -16,12 +16,13 @@ public sealed class ProjectTests
         ["LoupeGrpc.Provenance"] = [],
         ["LoupeGrpc.Engine"] = ["LoupeGrpc.Native", "LoupeGrpc.Packaging", "LoupeGrpc.Provenance"],
         ["LoupeGrpc.Execution"] = ["LoupeGrpc.Engine", "LoupeGrpc.Packaging"],
-        ["LoupeGrpc.Server"] = ["LoupeGrpc.Engine", "LoupeGrpc.Execution", "LoupeGrpc.Modeling", "LoupeGrpc.Protocol", "LoupeGrpc.Provenance", "LoupeGrpc.Quality", "LoupeGrpc.Receipts", "LoupeGrpc.Results"],
+        ["LoupeGrpc.Server"] = ["LoupeGrpc.Engine", "LoupeGrpc.Execution", "LoupeGrpc.Modeling", "LoupeGrpc.Protocol", "LoupeGrpc.Provenance", "LoupeGrpc.Quality", "LoupeGrpc.Receipts", "LoupeGrpc.Reporting", "LoupeGrpc.Results"],
         ["LoupeGrpc.Quality"] = [],
         ["LoupeGrpc.Receipts"] = [],
+        ["LoupeGrpc.Reporting"] = ["LoupeGrpc.Protocol", "LoupeGrpc.Results"],
         ["LoupeGrpc.Results"] = ["LoupeGrpc.Protocol"],
         ["LoupeGrpc.Client"] = ["LoupeGrpc.Protocol"],
-        ["LoupeGrpc.Client.Cli"] = ["LoupeGrpc.Client", "LoupeGrpc.Quality", "LoupeGrpc.Receipts", "LoupeGrpc.Results"],
+        ["LoupeGrpc.Client.Cli"] = ["LoupeGrpc.Client", "LoupeGrpc.Quality", "LoupeGrpc.Receipts", "LoupeGrpc.Reporting", "LoupeGrpc.Results"],
     };
 
     private static readonly Dictionary<string, XElement> Projects = new[] { "src", Path.Combine("clients", "dotnet") }

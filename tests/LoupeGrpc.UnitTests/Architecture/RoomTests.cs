@@ -55,6 +55,16 @@ public sealed partial class RoomTests
             type));
     }
 
+    /// <summary>A file that nobody vouches for is read where decoders run in processes of their own, with limits, and nowhere else in the server.</summary>
+    [Fact]
+    public void Only_the_engine_decodes_pictures()
+    {
+        var files = Directory.EnumerateFiles(Path.Combine(TestData.RepositoryRoot, "src"), "*.cs", SearchOption.AllDirectories)
+            .Where(static file => File.ReadAllText(file) is var text && (text.Contains("ImDecode", StringComparison.Ordinal) || text.Contains("ImRead(", StringComparison.Ordinal) || text.Contains("FromImageData", StringComparison.Ordinal)))
+            .Select(static file => Path.GetRelativePath(TestData.RepositoryRoot, file));
+        Assert.Equal(["src/LoupeGrpc.Engine/Imaging/LocalCodec.cs"], files);
+    }
+
     /// <summary>Health and reflection speak gRPC too, by libraries that bring their own messages.</summary>
     [Fact]
     public void Only_calls_and_the_contract_know_the_wire()

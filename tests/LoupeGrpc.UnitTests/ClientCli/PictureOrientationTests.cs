@@ -1,5 +1,5 @@
 using System.Buffers.Binary;
-using LoupeGrpc.Client.Cli.Artifacts;
+using LoupeGrpc.Reporting;
 using OpenCvSharp;
 using Xunit;
 

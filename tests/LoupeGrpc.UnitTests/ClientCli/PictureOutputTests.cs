@@ -1,5 +1,6 @@
 using LoupeGrpc.Client.Cli.Artifacts;
 using LoupeGrpc.Client.Masks;
+using LoupeGrpc.Reporting;
 using LoupeGrpc.V1;
 using OpenCvSharp;
 using Xunit;
@@ -37,7 +38,7 @@ public class PictureOutputTests
         using var picture = new Mat(240, 320, MatType.CV_8UC3, new Scalar(100, 100, 100));
         var mask = Square(240, 320, left: 200, top: 120, side: 80);
 
-        using var overlay = OverlayPainter.Paint(picture, mask, Verdict.Manipulated, 0.93f);
+        using var overlay = OverlayPainter.Paint(picture, mask.ToMat(), Verdict.Manipulated, 0.93f);
 
         Assert.Equal(new Size(320, 240), overlay.Size());
         Assert.Equal(new Vec3b(100, 100, 100), overlay.At<Vec3b>(200, 40));
@@ -56,7 +57,7 @@ public class PictureOutputTests
         using var picture = new Mat(480, 640, MatType.CV_8UC3, new Scalar(100, 100, 100));
         var mask = Square(480, 640, left, top, 240);
 
-        using var overlay = OverlayPainter.Paint(picture, mask, Verdict.Manipulated, 1);
+        using var overlay = OverlayPainter.Paint(picture, mask.ToMat(), Verdict.Manipulated, 1);
 
         // Within the outline nothing is darker than the tint.
         using var inside = new Mat(overlay, new Rect(left + 4, top + 4, 232, 232));
@@ -93,7 +94,7 @@ public class PictureOutputTests
         Cv2.Randn(noise, Scalar.All(0), Scalar.All(6));
         Cv2.Add(picture, noise, picture);
 
-        using var overlay = OverlayPainter.Paint(picture, Square(240, 320, left: 200, top: 120, side: 80), Verdict.Manipulated, 0.93f);
+        using var overlay = OverlayPainter.Paint(picture, Square(240, 320, left: 200, top: 120, side: 80).ToMat(), Verdict.Manipulated, 0.93f);
 
         Assert.InRange(Difference(overlay, new Rect(210, 130, 60, 60), new Rect(20, 130, 60, 60)), 20, 200);
         // And the outline from both: dark on bright pictures, bright on dark ones.
@@ -110,9 +111,9 @@ public class PictureOutputTests
         using var picture = new Mat(240, 320, MatType.CV_8UC3, new Scalar(100, 100, 100));
         var mask = Square(240, 320, left: 200, top: 100, side: 100);
 
-        using var manipulated = OverlayPainter.Paint(picture, mask, Verdict.Manipulated, 0.6f);
-        using var uncertain = OverlayPainter.Paint(picture, mask, Verdict.Uncertain, 0.6f);
-        using var authentic = OverlayPainter.Paint(picture, mask, Verdict.Authentic, 0.1f);
+        using var manipulated = OverlayPainter.Paint(picture, mask.ToMat(), Verdict.Manipulated, 0.6f);
+        using var uncertain = OverlayPainter.Paint(picture, mask.ToMat(), Verdict.Uncertain, 0.6f);
+        using var authentic = OverlayPainter.Paint(picture, mask.ToMat(), Verdict.Authentic, 0.1f);
 
         Assert.Equal(1, Tinted(manipulated), 2);
         Assert.InRange(Tinted(uncertain), 0.4, 0.6);
@@ -164,8 +165,8 @@ public class PictureOutputTests
         Cv2.Randu(picture, Scalar.All(0), Scalar.All(255));
         var mask = Square(240, 320, 200, 120, 80);
 
-        using var overlay = OverlayPainter.Paint(picture, mask, Verdict.Manipulated, 1);
-        using var both = OverlayPainter.Paint(picture, mask, Verdict.Manipulated, 1, new OverlayStyle(SideBySide: true));
+        using var overlay = OverlayPainter.Paint(picture, mask.ToMat(), Verdict.Manipulated, 1);
+        using var both = OverlayPainter.Paint(picture, mask.ToMat(), Verdict.Manipulated, 1, new OverlayStyle(SideBySide: true));
 
         Assert.Equal(240, both.Height);
         Assert.InRange(both.Width, 644, 660);
@@ -183,7 +184,7 @@ public class PictureOutputTests
         // Stored: on the right, somewhat below the middle of a picture 320 wide and 240 high.
         var mask = Square(240, 320, left: 240, top: 160, side: 60);
 
-        using var overlay = OverlayPainter.Paint(picture, mask, Verdict.Manipulated, 0.93f, new OverlayStyle(orientation));
+        using var overlay = OverlayPainter.Paint(picture, mask.ToMat(), Verdict.Manipulated, 0.93f, new OverlayStyle(orientation));
 
         Assert.Equal(new Size(width, height), overlay.Size());
         using var stored = new Mat(240, 320, MatType.CV_8UC1, Scalar.Black);

@@ -1,4 +1,4 @@
-using LoupeGrpc.Client.Cli.Terminal;
+using LoupeGrpc.Results;
 using Xunit;
 
 namespace LoupeGrpc.UnitTests.ClientCli;

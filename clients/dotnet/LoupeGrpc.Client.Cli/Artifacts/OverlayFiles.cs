@@ -43,7 +43,8 @@ internal sealed class OverlayFiles
         }
 
         var style = new OverlayStyle(FramePicture.OrientationOf(frame, result), isDemonstration, _sideBySide);
-        using var overlay = OverlayPainter.Paint(picture, mask, result.Verdict, result.Score, style);
+        using var marked = mask?.ToMat();
+        using var overlay = OverlayPainter.Paint(picture, marked, result.Verdict, result.Score, style);
         var png = overlay.ImEncode(".png");
         return _folder.Save(stem, stream => stream.Write(png));
     }

@@ -1,5 +1,6 @@
 using LoupeGrpc.Client.Masks;
 using LoupeGrpc.V1;
+using OpenCvSharp;
 
 namespace LoupeGrpc.Client.Cli.Artifacts;
 
@@ -22,4 +23,7 @@ internal static class ResultMask
 
         return CocoRleDecoder.Decode(rle);
     }
+
+    /// <summary>One channel, of the mask's own memory. Owned by the caller.</summary>
+    public static Mat ToMat(this BinaryMask mask) => Mat.FromPixelData(mask.Height, mask.Width, MatType.CV_8UC1, mask.Pixels);
 }

@@ -1,5 +1,3 @@
-using LoupeGrpc.Client.Cli.Files;
-
 namespace LoupeGrpc.Client.Cli.CommandLine;
 
 /// <summary>The process's arguments byte for byte: .NET has replaced what is not UTF-8, and such a file could not be opened any more.</summary>

@@ -5,7 +5,6 @@ using System.Net.Security;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using LoupeGrpc.Client.Cli.Hosting;
-using LoupeGrpc.Client.Cli.Terminal;
 
 namespace LoupeGrpc.Client.Cli.CommandLine;
 

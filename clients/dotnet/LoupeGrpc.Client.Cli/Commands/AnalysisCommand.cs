@@ -8,7 +8,6 @@ using LoupeGrpc.Client.Cli.Output;
 using LoupeGrpc.Client.Cli.Plotting;
 using LoupeGrpc.Client.Cli.Reports;
 using LoupeGrpc.Client.Cli.Running;
-using LoupeGrpc.Client.Cli.Terminal;
 using LoupeGrpc.V1;
 
 namespace LoupeGrpc.Client.Cli.Commands;

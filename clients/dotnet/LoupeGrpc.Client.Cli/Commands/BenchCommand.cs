@@ -5,7 +5,6 @@ using LoupeGrpc.Client.Cli.CommandLine;
 using LoupeGrpc.Client.Cli.Files;
 using LoupeGrpc.Client.Cli.Hosting;
 using LoupeGrpc.Client.Cli.Plotting;
-using LoupeGrpc.Client.Cli.Terminal;
 using LoupeGrpc.V1;
 
 namespace LoupeGrpc.Client.Cli.Commands;

@@ -1,5 +1,4 @@
 using LoupeGrpc.Client.Cli.Hosting;
-using LoupeGrpc.Client.Cli.Terminal;
 
 namespace LoupeGrpc.Client.Cli.Commands;
 

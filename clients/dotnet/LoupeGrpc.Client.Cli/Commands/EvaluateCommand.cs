@@ -8,7 +8,6 @@ using LoupeGrpc.Client.Cli.Evaluating;
 using LoupeGrpc.Client.Cli.Files;
 using LoupeGrpc.Client.Cli.Hosting;
 using LoupeGrpc.Client.Cli.Running;
-using LoupeGrpc.Client.Cli.Terminal;
 using LoupeGrpc.Quality;
 
 namespace LoupeGrpc.Client.Cli.Commands;

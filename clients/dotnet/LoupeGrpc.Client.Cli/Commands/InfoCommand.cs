@@ -2,7 +2,6 @@ using System.CommandLine;
 using LoupeGrpc.Client.Cli.CommandLine;
 using LoupeGrpc.Client.Cli.Hosting;
 using LoupeGrpc.Client.Cli.Inputs.Video;
-using LoupeGrpc.Client.Cli.Terminal;
 
 namespace LoupeGrpc.Client.Cli.Commands;
 

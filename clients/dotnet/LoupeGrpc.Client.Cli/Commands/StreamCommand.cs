@@ -7,7 +7,6 @@ using LoupeGrpc.Client.Cli.Inputs;
 using LoupeGrpc.Client.Cli.Inputs.Video;
 using LoupeGrpc.Client.Cli.Plotting;
 using LoupeGrpc.Client.Cli.Running;
-using LoupeGrpc.Client.Cli.Terminal;
 using LoupeGrpc.V1;
 
 namespace LoupeGrpc.Client.Cli.Commands;

@@ -1,5 +1,4 @@
 using LoupeGrpc.Client.Cli.Artifacts;
-using LoupeGrpc.Client.Cli.Reports;
 using OpenCvSharp;
 
 namespace LoupeGrpc.Client.Cli.Evaluating;
@@ -33,7 +32,8 @@ internal static class CasePicture
 
             var orientation = PictureOrientation.Of(file);
             var mask = picture.Mask() is { } found && (found.Width, found.Height) == (stored.Width, stored.Height) ? found : null;
-            using var painted = OverlayPainter.Paint(stored, mask, picture.Verdict, (float)picture.Score, new OverlayStyle(orientation, isDemonstration));
+            using var marked = mask?.ToMat();
+            using var painted = OverlayPainter.Paint(stored, marked, picture.Verdict, (float)picture.Score, new OverlayStyle(orientation, isDemonstration));
             using var small = Thumbnail.Fit(painted, MaxSide);
             if (picture.Case.Mask is not { } truthFile)
             {

@@ -1,7 +1,5 @@
 using System.Globalization;
 using System.Text;
-using LoupeGrpc.Client.Cli.Files;
-using LoupeGrpc.Client.Cli.Reports;
 using LoupeGrpc.Quality;
 
 namespace LoupeGrpc.Client.Cli.Evaluating;

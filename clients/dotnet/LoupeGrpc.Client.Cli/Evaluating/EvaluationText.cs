@@ -1,5 +1,4 @@
 using System.Globalization;
-using LoupeGrpc.Client.Cli.Files;
 using LoupeGrpc.Quality;
 
 namespace LoupeGrpc.Client.Cli.Evaluating;

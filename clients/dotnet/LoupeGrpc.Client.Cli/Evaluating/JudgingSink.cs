@@ -1,5 +1,4 @@
 using LoupeGrpc.Client.Cli.Artifacts;
-using LoupeGrpc.Client.Cli.Files;
 using LoupeGrpc.Client.Cli.Output;
 using LoupeGrpc.Client.Cli.Running;
 using LoupeGrpc.Quality;

@@ -1,4 +1,3 @@
-using LoupeGrpc.Client.Cli.Artifacts;
 using LoupeGrpc.Client.Cli.Files;
 using LoupeGrpc.Client.Masks;
 using LoupeGrpc.Quality;

@@ -1,7 +1,6 @@
 using System.Buffers;
 using System.Globalization;
 using System.Text;
-using LoupeGrpc.Client.Cli.Files;
 
 namespace LoupeGrpc.Client.Cli.Inputs;
 

@@ -1,4 +1,3 @@
-using LoupeGrpc.Client.Cli.Files;
 using LoupeGrpc.Client.Cli.Hosting;
 
 namespace LoupeGrpc.Client.Cli.Inputs;

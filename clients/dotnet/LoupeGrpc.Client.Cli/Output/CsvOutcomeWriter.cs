@@ -1,5 +1,4 @@
 using CsvHelper;
-using LoupeGrpc.Client.Cli.Terminal;
 
 namespace LoupeGrpc.Client.Cli.Output;
 

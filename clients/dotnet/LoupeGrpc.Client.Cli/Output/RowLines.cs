@@ -1,5 +1,3 @@
-using LoupeGrpc.Client.Cli.Files;
-
 namespace LoupeGrpc.Client.Cli.Output;
 
 /// <summary>Rows as lines of JSON and CSV.</summary>

@@ -1,5 +1,4 @@
 using System.Globalization;
-using LoupeGrpc.Client.Cli.Files;
 using LoupeGrpc.Client.Cli.Terminal;
 using LoupeGrpc.V1;
 using Spectre.Console;

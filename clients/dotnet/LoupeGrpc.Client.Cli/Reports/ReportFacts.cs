@@ -1,7 +1,9 @@
+using System.Reflection;
 using LoupeGrpc.Client.Cli.CommandLine;
 using LoupeGrpc.Client.Cli.Hosting;
 using LoupeGrpc.Client.Cli.Plotting;
 using LoupeGrpc.Client.Cli.Running;
+using LoupeGrpc.V1;
 
 namespace LoupeGrpc.Client.Cli.Reports;
 
@@ -40,4 +42,39 @@ internal sealed record ReportFacts
 
     /// <summary>Of a stream.</summary>
     public StreamCurves? Curves { get; init; }
+
+    private static string Program { get; } =
+        $"loupe-grpc-client {typeof(ReportFacts).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion}";
+
+    /// <summary>As every report has it.</summary>
+    /// <param name="events">What the server told.</param>
+    public ReportAbout About(IReadOnlyList<SessionEvent> events) => new()
+    {
+        Source = Source,
+        Started = Started,
+        Ended = Ended,
+        Server = Server,
+        Program = Program,
+        OptionsCaption = $"Options of <code>loupe-grpc-client {Html.Text(Command)}</code> in force",
+        Options = [.. Options.Select(static option => new ReportOption(option.Name, option.Value, option.IsGiven))],
+        Tally = new ReportTally(Tally.Manipulated, Tally.Uncertain, Tally.Authentic, Tally.Failed, Tally.Dropped + Tally.Expired, Tally.Skipped),
+        Grant = Run.Grant,
+        Conclusion = ExitCode is { } code ? $"Exit code {(int)code}: {Outcome(code)}" : null,
+        Fault = Fault,
+        IsInterrupted = ExitCode == Hosting.ExitCode.Interrupted,
+        Remark = Remark,
+        Timeline = Curves is null ? "" : ReportTimeline.Write(this, events),
+    };
+
+    private string Outcome(ExitCode code) => code switch
+    {
+        Hosting.ExitCode.NothingFound => "all of it was analysed, and nothing is MANIPULATED.",
+        Hosting.ExitCode.Manipulated => "all of it was analysed, and something is MANIPULATED.",
+        Hosting.ExitCode.SomeFailed when Tally.Total == 0 => "there was nothing to analyse.",
+        Hosting.ExitCode.SomeFailed when Tally.NotAnalysed == 0 => "all of it was analysed, but something could not be written.",
+        Hosting.ExitCode.SomeFailed => FormattableString.Invariant($"{Tally.NotAnalysed} of {Tally.Total} {(Source is null ? "pictures" : "frames")} could not be analysed, and nothing is known about them."),
+        Hosting.ExitCode.Refused => "the server did not let us go on.",
+        Hosting.ExitCode.Interrupted => "the run was interrupted.",
+        _ => "the run failed.",
+    };
 }

@@ -14,11 +14,10 @@ namespace LoupeGrpc.Client.Cli.Reports;
 internal sealed class ReportFile : IOutcomeSink, IDisposable
 {
     private readonly OutputFile _target;
-    private readonly ReportLimits _limits;
     private readonly string _language;
     private readonly bool _isStream;
     private readonly Action<string> _notify;
-    private readonly ReportCounts _counts = new();
+    private readonly ReportCounts _counts;
     private readonly Lock _telling = new();
     private readonly List<SessionEvent> _events = [];
     private ReportSpool? _list;
@@ -31,7 +30,7 @@ internal sealed class ReportFile : IOutcomeSink, IDisposable
         _language = language;
         _isStream = isStream;
         _notify = notify;
-        _limits = limits;
+        _counts = new ReportCounts(limits);
     }
 
     /// <summary>Whether there is no report although one was asked for.</summary>
@@ -69,7 +68,7 @@ internal sealed class ReportFile : IOutcomeSink, IDisposable
     {
         lock (_telling)
         {
-            if (_events.Count < _limits.MaxEvents)
+            if (_events.Count < _counts.Limits.MaxEvents)
             {
                 _events.Add(happened);
             }
@@ -78,23 +77,25 @@ internal sealed class ReportFile : IOutcomeSink, IDisposable
 
     public void Write(OutcomeRow row)
     {
-        var kind = ReportEntry.KindOf(row);
+        var kind = ReportEntries.KindOf(row);
         var isKept = kind is ReportEntry.Manipulated or ReportEntry.Uncertain;
-        if (HasFailed || !HasRoom(isKept || kind == ReportEntry.Failed))
+        if (HasFailed || !_counts.HasRoom(isKept || kind == ReportEntry.Failed))
         {
             return;
         }
 
-        var (pictures, whyNone) = row.Outcome is LoupeResult { Result: var result } ? PicturesOf(row.Frame, result, isKept) : (null, "");
-        Add(ReportEntry.Of(row, _isStream, _language, pictures, whyNone));
+        var (pictures, whyNone) = row.Outcome is LoupeResult { Result: var result }
+            ? _counts.TakePictures(isKept, maxSide => ReportEntries.Draw(row.Frame, result, maxSide, _grant?.Model?.Demonstration == true))
+            : (null, "");
+        Add(ReportEntries.Of(row, _isStream, _language, pictures, whyNone));
     }
 
     /// <summary>An input that an earlier run has analysed has an entry without pictures.</summary>
     public void Skip(SourceItem item, ulong number, DoneInput done)
     {
-        if (!HasFailed && HasRoom(done.Verdict != Verdict.Authentic))
+        if (!HasFailed && _counts.HasRoom(done.Verdict != Verdict.Authentic))
         {
-            Add(ReportEntry.Of(item, number, done));
+            Add(ReportEntry.OfEarlier(new ReportInput(number, item.Path), done.Verdict, done.Score, done.Sha256));
         }
     }
 
@@ -113,7 +114,7 @@ internal sealed class ReportFile : IOutcomeSink, IDisposable
             events = [.. _events];
         }
 
-        var page = new ReportPage(facts, _counts, _limits, events);
+        var page = new ReportPage(facts.About(events), _counts);
         Attempt(() => _target.Write(stream =>
         {
             stream.Write(page.Start());
@@ -134,44 +135,6 @@ internal sealed class ReportFile : IOutcomeSink, IDisposable
     {
         _list?.Dispose();
         _details?.Dispose();
-    }
-
-    private bool HasRoom(bool isKept)
-    {
-        if (_counts.Entries < (isKept ? _limits.MaxEntries : Math.Min(_limits.Entries, _limits.MaxEntries)))
-        {
-            return true;
-        }
-
-        _counts.WithoutEntry++;
-        return false;
-    }
-
-    private (ReportPictures? Pictures, string WhyNone) PicturesOf(LoupeFrame? frame, FrameResult result, bool isSuspected)
-    {
-        var isEarly = _counts.Pictures < _limits.Pictures;
-        if (!isEarly && !isSuspected)
-        {
-            _counts.WithoutPictures++;
-            return (null, "No picture: see “How large this report may be”.");
-        }
-
-        if (ReportPictures.Draw(frame, result, isEarly ? _limits.MaxSide : _limits.LaterMaxSide, _grant?.Model?.Demonstration == true) is not { } pictures)
-        {
-            return (null, "No picture: this program cannot show what the server analysed.");
-        }
-
-        var bytes = Base64(pictures.Original) + (pictures.Overlay is { } overlay ? Base64(overlay) : 0);
-        if (_counts.PictureBytes + bytes > _limits.MaxPictureBytes)
-        {
-            _counts.WithoutPictures++;
-            return (null, "No picture: see “How large this report may be”.");
-        }
-
-        _counts.AddPictures(bytes);
-        return (pictures, "");
-
-        static long Base64(byte[] data) => (data.Length + 2) / 3 * 4;
     }
 
     private void Add(ReportEntry entry) => Attempt(() =>

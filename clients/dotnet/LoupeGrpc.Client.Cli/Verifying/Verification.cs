@@ -1,7 +1,6 @@
 using LoupeGrpc.Client.Cli.CommandLine;
 using LoupeGrpc.Client.Cli.Hosting;
 using LoupeGrpc.Client.Cli.Inputs;
-using LoupeGrpc.Client.Cli.Terminal;
 using LoupeGrpc.Receipts;
 
 namespace LoupeGrpc.Client.Cli.Verifying;

@@ -27,11 +27,11 @@ internal abstract record FrameEnd
         public TemporalVerdict? Temporal { get; init; }
 
         public override long Bytes =>
-            (Analysis.Mask?.Data.Length ?? 0) + (Analysis.BaseMask?.Data.Length ?? 0) + ((long)Analysis.SoftMask.Length * sizeof(float)) + (Analysis.Regions.Count * BytesPerRegion)
+            (Analysis.Mask?.Data.Length ?? 0) + (Analysis.BaseMask?.Data.Length ?? 0) + ((long)Analysis.SoftMask.Length * sizeof(float)) + Analysis.Picture.Length + (Analysis.Regions.Count * BytesPerRegion)
             + Analysis.Notes.Sum(static note => (long)note.Message.Length) + (Settings.Receipts ? ResultReceipt.MostBytes : 0) + (Analysis.Provenance?.Credentials?.Bytes ?? 0);
 
         public override FrameEnd WithoutMasks() =>
-            this with { Analysis = Analysis with { Mask = null, BaseMask = null, SoftMask = default, Regions = [], Notes = [], GuardEvents = [], Evidence = null, Digests = null, Provenance = null }, Receipt = default };
+            this with { Analysis = Analysis with { Mask = null, BaseMask = null, SoftMask = default, Picture = default, Regions = [], Notes = [], GuardEvents = [], Evidence = null, Digests = null, Provenance = null }, Receipt = default };
     }
 
     /// <param name="Age">From receipt to now.</param>

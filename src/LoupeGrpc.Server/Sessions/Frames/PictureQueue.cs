@@ -38,8 +38,8 @@ internal sealed class PictureQueue(ModelRepository models, FrameScheduler schedu
             return new FrameEnd.Failed(ServerBusy.TooManyFrames.Failure);
         }
 
-        using var room = (quota.Frames ?? ledger.Frames).TryTake(0, bytes);
-        if (room is null)
+        using var room = request.HasRoom ? null : (quota.Frames ?? ledger.Frames).TryTake(0, bytes);
+        if (room is null && !request.HasRoom)
         {
             return new FrameEnd.Failed(quota.LacksRoomFor(bytes) ? ServerBusy.NoQuotaLeft : ServerBusy.NoBytesLeft(options.Limits));
         }
@@ -140,7 +140,11 @@ internal sealed class PictureQueue(ModelRepository models, FrameScheduler schedu
 
 /// <summary>A single picture and what is wanted of it.</summary>
 /// <param name="Model">Name of the one that is to analyse it; empty: the default.</param>
-internal sealed record PictureRequest(FrameInput Input, AnalysisSettings Settings, string Model);
+internal sealed record PictureRequest(FrameInput Input, AnalysisSettings Settings, string Model)
+{
+    /// <summary>Its bytes are charged to the frames already, together with what its caller needs beside them.</summary>
+    public bool HasRoom { get; init; }
+}
 
 /// <summary>What became of a picture.</summary>
 /// <param name="Model">That it was given to; null: there is none of that name.</param>

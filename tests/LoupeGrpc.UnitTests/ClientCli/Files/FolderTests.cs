@@ -4,6 +4,7 @@ using System.Text;
 using LoupeGrpc.Client;
 using LoupeGrpc.Client.Cli.Files;
 using LoupeGrpc.Client.Cli.Inputs;
+using LoupeGrpc.Results;
 using LoupeGrpc.TestSupport;
 using LoupeGrpc.V1;
 using Xunit;

@@ -1,5 +1,5 @@
 using System.Text;
-using LoupeGrpc.Client.Cli.Files;
+using LoupeGrpc.Results;
 using Xunit;
 
 namespace LoupeGrpc.UnitTests.ClientCli.Files;

@@ -10,6 +10,7 @@ using LoupeGrpc.Client.Cli.Output;
 using LoupeGrpc.Client.Cli.Plotting;
 using LoupeGrpc.Client.Cli.Reports;
 using LoupeGrpc.Client.Cli.Running;
+using LoupeGrpc.Reporting;
 using LoupeGrpc.Results;
 using LoupeGrpc.V1;
 using OpenCvSharp;

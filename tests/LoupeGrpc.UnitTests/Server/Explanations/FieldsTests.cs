@@ -1,4 +1,4 @@
-using LoupeGrpc.Client.Cli.Artifacts;
+using LoupeGrpc.Reporting;
 using LoupeGrpc.Server.Explanations;
 using OpenCvSharp;
 using Xunit;

@@ -1,4 +1,4 @@
-namespace LoupeGrpc.Client.Cli.Artifacts;
+namespace LoupeGrpc.Reporting;
 
 /// <summary>How an overlay is made.</summary>
 /// <param name="Orientation">How viewers turn the picture, 1 to 8: <see cref="PictureOrientation"/>.</param>

@@ -1,9 +1,9 @@
 using System.Globalization;
-using LoupeGrpc.Client.Masks;
+using LoupeGrpc.Results;
 using LoupeGrpc.V1;
 using OpenCvSharp;
 
-namespace LoupeGrpc.Client.Cli.Artifacts;
+namespace LoupeGrpc.Reporting;
 
 /// <summary>
 /// Paints what was found on a picture: the mask, verdict and score in the corner where they hide least of it. A manipulated part is tinted and outlined;
@@ -21,12 +21,12 @@ internal static class OverlayPainter
     private const double SmallPrint = 0.62;
 
     /// <param name="picture">BGR, 8 bits, as stored.</param>
-    /// <param name="mask">Of the picture's size; null for none.</param>
+    /// <param name="mask">One channel of the picture's size, not 0 where it is marked; null for none.</param>
     /// <param name="verdict">Gives the label its colour and the mask its form.</param>
     /// <param name="score">0 to 1.</param>
     /// <param name="style">Default: as stored, alone.</param>
     /// <returns>A new picture, upright, at least as large. Owned by the caller.</returns>
-    public static Mat Paint(Mat picture, BinaryMask? mask, Verdict verdict, float score, OverlayStyle style = default)
+    public static Mat Paint(Mat picture, Mat? mask, Verdict verdict, float score, OverlayStyle style = default)
     {
         var factor = Math.Max(1, (int)Math.Ceiling((double)MinSide / Math.Max(picture.Width, picture.Height)));
         using var upright = PictureOrientation.Upright(picture, style.Orientation);
@@ -36,8 +36,7 @@ internal static class OverlayPainter
         using var enlarged = new Mat();
         if (mask is not null)
         {
-            using var exact = Mat.FromPixelData(mask.Height, mask.Width, MatType.CV_8UC1, mask.Pixels);
-            using var turned = PictureOrientation.Upright(exact, style.Orientation);
+            using var turned = PictureOrientation.Upright(mask, style.Orientation);
             Cv2.Resize(turned, enlarged, overlay.Size(), 0, 0, InterpolationFlags.Nearest);
             PaintMask(overlay, enlarged, isCertain: verdict == Verdict.Manipulated);
         }

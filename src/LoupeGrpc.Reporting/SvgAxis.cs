@@ -1,4 +1,4 @@
-namespace LoupeGrpc.Client.Cli.Reports;
+namespace LoupeGrpc.Reporting;
 
 /// <summary>An axis of a chart.</summary>
 /// <param name="Label">What it is.</param>

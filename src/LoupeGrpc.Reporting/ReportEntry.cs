@@ -1,12 +1,10 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
-using LoupeGrpc.Client.Cli.Artifacts;
-using LoupeGrpc.Client.Cli.Inputs;
-using LoupeGrpc.Client.Cli.Output;
+using LoupeGrpc.Results;
 using LoupeGrpc.V1;
 
-namespace LoupeGrpc.Client.Cli.Reports;
+namespace LoupeGrpc.Reporting;
 
 /// <summary>One input in a report: its row in the list, and what was found out about it.</summary>
 /// <param name="Number">Its place in the order of inputs, from 0, as `frame_id` in the other formats.</param>
@@ -34,94 +32,86 @@ internal sealed record ReportEntry(ulong Number, string Kind)
     /// <summary>As HTML, an article.</summary>
     public string Details => _details.ToString();
 
-    public static string KindOf(OutcomeRow row) => row.Outcome switch
-    {
-        LoupeResult { Result.Verdict: var verdict } => KindOf(verdict),
-        LoupeFailed => Failed,
-        _ => LeftOut,
-    };
-
-    /// <param name="row">An input and what became of it.</param>
-    /// <param name="isStream">Entries have a time.</param>
-    /// <param name="language">Of the sentences.</param>
-    /// <param name="pictures">Null: none are shown.</param>
-    /// <param name="whyNone">Said in their place.</param>
-    public static ReportEntry Of(OutcomeRow row, bool isStream, string language, ReportPictures? pictures, string whyNone)
-    {
-        var entry = new ReportEntry(row.FrameId, KindOf(row));
-        var path = row.Item.Source ?? row.Item.Path;
-        var time = row.Item.TimeSeconds is { } seconds ? Invariant($"{seconds:0.00} s") : "";
-        switch (row.Outcome)
-        {
-            case LoupeResult { Result: var result }:
-                entry.AddRow(isStream, WireName.Of(result.Verdict), time, Score(result.Score), Forged(result), path, string.Join(' ', result.Notes.Select(static note => WireName.Of(note.Code))));
-                entry.Begin(WireName.Of(result.Verdict), path, time);
-                entry.AddPictures(result, pictures, whyNone);
-                entry.AddResult(result, language, isRaw: row.Item is PixelItem);
-                break;
-            case LoupeFailed failed:
-                var what = row.Item.Frames > 1 ? Invariant($"{WireName.Of(failed.Code)}, {row.Item.Frames} frames") : WireName.Of(failed.Code);
-                entry.AddRow(isStream, "FAILED", time, "", "", path, what);
-                entry.Begin("FAILED", path, time);
-                entry.Add($"<p>{Html.Text($"{WireName.Of(failed.Code)}: {failed.Message}")}</p>\n<dl>");
-                // What was sent is known even where nobody could read it.
-                if (row.Frame is EncodedFrame { Data: var data })
-                {
-                    entry.AddFact("SHA-256", Code(SHA256.HashData(data.Span)));
-                }
-
-                entry.Add("</dl>");
-                break;
-            case LoupeDropped dropped:
-                entry.AddLeftOut(isStream, "DROPPED", time, path, WireName.Of(dropped.Reason), dropped.Age);
-                break;
-            case LoupeExpired expired:
-                entry.AddLeftOut(isStream, "EXPIRED", time, path, "its deadline passed", expired.Age);
-                break;
-        }
-
-        entry._details.Append("</article>\n");
-        return entry;
-    }
-
-    /// <summary>An input that an earlier run has analysed.</summary>
-    public static ReportEntry Of(SourceItem item, ulong number, DoneInput done)
-    {
-        var verdict = WireName.Of(done.Verdict);
-        var entry = new ReportEntry(number, $"{KindOf(done.Verdict)} {Earlier}");
-        entry.AddRow(isStream: false, verdict, "", Score(done.Score), "", item.Path, "earlier result");
-        entry.Begin(verdict, item.Path, "earlier result");
-        entry.Add("<p>An earlier run with <code>--skip-done</code> analysed it, with the same model and settings; the file has not changed since. Pictures and details of that run are not repeated here.</p>\n<dl>");
-        entry.AddFact("Score", Score(done.Score));
-        entry.AddFact("SHA-256", $"<code>{Html.Text(done.Sha256)}</code>");
-        entry._details.Append("</dl></article>\n");
-        return entry;
-    }
-
-    private static string KindOf(Verdict verdict) => verdict switch
+    public static string KindOf(Verdict verdict) => verdict switch
     {
         Verdict.Manipulated => Manipulated,
         Verdict.Authentic => Authentic,
         _ => Uncertain,
     };
 
-    private void AddRow(bool isStream, string word, string time, string score, string forged, string path, string remark)
+    /// <param name="language">Of the sentences.</param>
+    /// <param name="pictures">Null: none are shown.</param>
+    /// <param name="whyNone">Said in their place.</param>
+    public static ReportEntry OfResult(ReportInput input, FrameResult result, string language, ReportPictures? pictures, string whyNone)
     {
-        var timeCell = isStream ? $"<td>{time}</td>" : "";
-        _row.Append(CultureInfo.InvariantCulture, $"""<tr class="entry {Kind}"><td>{Number}</td><td class="text"><span class="badge">{Html.Text(word)}</span></td>{timeCell}<td>{score}</td><td>{forged}</td><td class="text"><a href="#e{Number}">{Html.Path(path)}</a></td><td class="text">{Html.Text(remark)}</td></tr>""").Append('\n');
+        var entry = new ReportEntry(input.Number, KindOf(result.Verdict));
+        entry.AddRow(input, WireName.Of(result.Verdict), Score(result.Score), Forged(result), string.Join(' ', result.Notes.Select(static note => WireName.Of(note.Code))));
+        entry.Begin(input, WireName.Of(result.Verdict), input.Time);
+        entry.AddPictures(result, pictures, whyNone);
+        entry.AddResult(result, language, input.IsRaw);
+        return entry.Ended();
     }
 
-    private void Begin(string word, string path, string remark) => _details.Append(CultureInfo.InvariantCulture, $"""
+    /// <param name="what">In a word of the contract, and more where there is more.</param>
+    /// <param name="message">For people.</param>
+    /// <param name="file">What was sent, which is known even where nobody could read it; null: it is not known.</param>
+    public static ReportEntry OfFailure(ReportInput input, string code, string what, string message, ReadOnlyMemory<byte>? file)
+    {
+        var entry = new ReportEntry(input.Number, Failed);
+        entry.AddRow(input, "FAILED", "", "", what);
+        entry.Begin(input, "FAILED", input.Time);
+        entry.Add($"<p>{Html.Text($"{code}: {message}")}</p>\n<dl>");
+        if (file is { } data)
+        {
+            entry.AddFact("SHA-256", Code(SHA256.HashData(data.Span)));
+        }
+
+        entry.Add("</dl>");
+        return entry.Ended();
+    }
+
+    /// <param name="word">DROPPED or EXPIRED.</param>
+    /// <param name="age">From receipt to then.</param>
+    public static ReportEntry OfLeftOut(ReportInput input, string word, string reason, TimeSpan age)
+    {
+        var entry = new ReportEntry(input.Number, LeftOut);
+        entry.AddRow(input, word, "", "", reason);
+        entry.Begin(input, word, input.Time);
+        entry.Add(Invariant($"<p>{Html.Text(reason)}, {age.TotalMilliseconds:0} ms after the server received it. Nothing is known about it.</p>"));
+        return entry.Ended();
+    }
+
+    /// <summary>An input that an earlier run has analysed.</summary>
+    /// <param name="sha256">Hexadecimal.</param>
+    public static ReportEntry OfEarlier(ReportInput input, Verdict verdict, float score, string sha256)
+    {
+        var word = WireName.Of(verdict);
+        var entry = new ReportEntry(input.Number, $"{KindOf(verdict)} {Earlier}");
+        entry.AddRow(input, word, Score(score), "", "earlier result");
+        entry.Begin(input, word, "earlier result");
+        entry.Add("<p>An earlier run with <code>--skip-done</code> analysed it, with the same model and settings; the file has not changed since. Pictures and details of that run are not repeated here.</p>\n<dl>");
+        entry.AddFact("Score", Score(score));
+        entry.AddFact("SHA-256", $"<code>{Html.Text(sha256)}</code>");
+        entry.Add("</dl>");
+        return entry.Ended();
+    }
+
+    private void AddRow(ReportInput input, string word, string score, string forged, string remark)
+    {
+        var timeCell = input.IsFrame ? $"<td>{input.Time}</td>" : "";
+        _row.Append(CultureInfo.InvariantCulture, $"""<tr class="entry {Kind}"><td>{Number}</td><td class="text"><span class="badge">{Html.Text(word)}</span></td>{timeCell}<td>{score}</td><td>{forged}</td><td class="text"><a href="#e{Number}">{Html.Path(input.Path)}</a></td><td class="text">{Html.Text(remark)}</td></tr>""").Append('\n');
+    }
+
+    private void Begin(ReportInput input, string word, string remark) => _details.Append(CultureInfo.InvariantCulture, $"""
         <article class="entry {Kind}" id="e{Number}">
-        <h3><span class="badge">{Html.Text(word)}</span> {Html.Path(path)} <small>no. {Number}{(remark.Length > 0 ? $", {Html.Text(remark)}" : "")}</small></h3>
+        <h3><span class="badge">{Html.Text(word)}</span> {Html.Path(input.Path)} <small>no. {Number}{(remark.Length > 0 ? $", {Html.Text(remark)}" : "")}</small></h3>
 
         """);
 
-    private void AddLeftOut(bool isStream, string word, string time, string path, string reason, TimeSpan age)
+    private ReportEntry Ended()
     {
-        AddRow(isStream, word, time, "", "", path, reason);
-        Begin(word, path, time);
-        Add(Invariant($"<p>{Html.Text(reason)}, {age.TotalMilliseconds:0} ms after the server received it. Nothing is known about it.</p>"));
+        _details.Append("</article>\n");
+        return this;
     }
 
     private void AddPictures(FrameResult result, ReportPictures? pictures, string whyNone)
@@ -301,4 +291,16 @@ internal sealed record ReportEntry(ulong Number, string Kind)
     private static string Code(ReadOnlySpan<byte> hash) => $"<code>{Convert.ToHexStringLower(hash)}</code>";
 
     private static string Invariant(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
+}
+
+/// <summary>What an entry is of.</summary>
+/// <param name="Number">Its place in the order of inputs, from 0.</param>
+/// <param name="Path">Its name.</param>
+/// <param name="IsFrame">It is one of a stream, and has a time.</param>
+/// <param name="TimeSeconds">In the stream; null: it is not known.</param>
+/// <param name="IsRaw">Pixels were sent, no file.</param>
+internal sealed record ReportInput(ulong Number, string Path, bool IsFrame = false, double? TimeSeconds = null, bool IsRaw = false)
+{
+    /// <summary>For people; empty where there is none.</summary>
+    public string Time => TimeSeconds is { } seconds ? string.Create(CultureInfo.InvariantCulture, $"{seconds:0.00} s") : "";
 }

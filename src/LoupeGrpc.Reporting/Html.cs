@@ -1,8 +1,7 @@
 using System.Net;
-using LoupeGrpc.Client.Cli.Files;
-using LoupeGrpc.Client.Cli.Terminal;
+using LoupeGrpc.Results;
 
-namespace LoupeGrpc.Client.Cli.Reports;
+namespace LoupeGrpc.Reporting;
 
 /// <summary>Text of others inside a page: nothing of it is markup, and no letter of it turns what stands around it.</summary>
 internal static class Html

@@ -1,6 +1,6 @@
 using OpenCvSharp;
 
-namespace LoupeGrpc.Client.Cli.Reports;
+namespace LoupeGrpc.Reporting;
 
 /// <summary>Pictures as pages have them: small.</summary>
 internal static class Thumbnail

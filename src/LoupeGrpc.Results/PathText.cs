@@ -4,7 +4,7 @@ using System.Text;
 using System.Text.RegularExpressions;
 using System.Text.Unicode;
 
-namespace LoupeGrpc.Client.Cli.Files;
+namespace LoupeGrpc.Results;
 
 /// <summary>
 /// Paths as text without loss. On Linux a name is bytes, not always UTF-8. Inside this program a byte that is not part of UTF-8 is the lone surrogate

@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using OpenCvSharp;
 
-namespace LoupeGrpc.Client.Cli.Artifacts;
+namespace LoupeGrpc.Reporting;
 
 /// <summary>
 /// How viewers turn a picture, as EXIF counts: 1 as stored, 2 mirrored, 3 by 180°, 4 upside down, 5 transposed, 6 by 90° clockwise, 7 transposed over

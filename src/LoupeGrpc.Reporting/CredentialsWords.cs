@@ -1,6 +1,6 @@
 using LoupeGrpc.V1;
 
-namespace LoupeGrpc.Client.Cli.Output;
+namespace LoupeGrpc.Reporting;
 
 /// <summary>Content Credentials in few words, for tables and reports.</summary>
 internal static class CredentialsWords

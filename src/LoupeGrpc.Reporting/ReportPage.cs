@@ -1,17 +1,14 @@
 using System.Globalization;
-using System.Reflection;
 using System.Text;
-using LoupeGrpc.Client.Cli.Hosting;
+using LoupeGrpc.Results;
 using LoupeGrpc.V1;
 
-namespace LoupeGrpc.Client.Cli.Reports;
+namespace LoupeGrpc.Reporting;
 
 /// <summary>What stands in a report around its entries.</summary>
-/// <param name="facts">What is known of the run.</param>
+/// <param name="about">What is known of that of which it is.</param>
 /// <param name="counts">What the report has.</param>
-/// <param name="limits">What it may have.</param>
-/// <param name="events">What the server told.</param>
-internal sealed class ReportPage(ReportFacts facts, ReportCounts counts, ReportLimits limits, IReadOnlyList<SessionEvent> events)
+internal sealed class ReportPage(ReportAbout about, ReportCounts counts)
 {
     private const double Mebibyte = 1024 * 1024;
 
@@ -21,16 +18,16 @@ internal sealed class ReportPage(ReportFacts facts, ReportCounts counts, ReportL
         (ReportEntry.LeftOut, "Dropped or expired"), (ReportEntry.Earlier, "Earlier results"),
     ];
 
-    private SessionGrant? Grant => facts.Run.Grant;
+    private SessionGrant? Grant => about.Grant;
 
-    private bool IsStream => facts.Source is not null;
+    private bool IsStream => about.IsStream;
 
     private string Things => IsStream ? "frames" : "pictures";
 
     /// <summary>Up to the rows of the list, as UTF-8.</summary>
     public byte[] Start()
     {
-        var title = facts.Source is { } source ? $"Report on the stream {source}" : Invariant($"Report on {facts.Tally.Total} pictures");
+        var title = about.Source is { } source ? $"Report on the stream {source}" : Invariant($"Report on {about.Tally.Total} picture{(about.Tally.Total == 1 ? "" : "s")}");
         var page = new StringBuilder(PageFrame.Start(title, Style));
         page.Append(CultureInfo.InvariantCulture, $"<h1>{Html.Text(title)}</h1>\n<p class=\"about\">{Html.Text(About())}</p>\n");
         if (Grant?.Model?.Demonstration == true)
@@ -39,11 +36,7 @@ internal sealed class ReportPage(ReportFacts facts, ReportCounts counts, ReportL
         }
 
         AppendSummary(page);
-        if (facts.Curves is not null)
-        {
-            page.Append(ReportTimeline.Write(facts, events));
-        }
-
+        page.Append(about.Timeline);
         AppendFilters(page);
         return Encoding.UTF8.GetBytes(page.ToString());
     }
@@ -65,43 +58,43 @@ internal sealed class ReportPage(ReportFacts facts, ReportCounts counts, ReportL
     private string About()
     {
         var model = Grant?.Model is { } known ? $", analysed by {known.Name} {known.Version} ({known.Hash[..Math.Min(8, known.Hash.Length)]})" : "";
-        return Invariant($"{facts.Started.UtcDateTime:yyyy-MM-dd HH:mm:ss} to {facts.Ended.UtcDateTime:yyyy-MM-dd HH:mm:ss} UTC{model} on {facts.Server}. Written by loupe-grpc-client {ProgramVersion()}.");
+        return Invariant($"{about.Started.UtcDateTime:yyyy-MM-dd HH:mm:ss} to {about.Ended.UtcDateTime:yyyy-MM-dd HH:mm:ss} UTC{model} on {about.Server}. Written by {about.Program}.");
     }
 
     private void AppendSummary(StringBuilder page)
     {
         page.Append("<h2 id=\"summary\">Summary</h2>\n");
-        if (facts.Fault is { } fault)
+        if (about.Fault is { } fault)
         {
             page.Append(CultureInfo.InvariantCulture, $"<p class=\"warning\"><strong>The run ended early:</strong> {Html.Text(fault)}. This is what had been done until then.</p>\n");
         }
-        else if (facts.ExitCode == ExitCode.Interrupted)
+        else if (about.IsInterrupted)
         {
             page.Append("<p class=\"warning\"><strong>The run was interrupted:</strong> this is what had been done until then.</p>\n");
         }
 
         page.Append("<div class=\"cards\">\n");
-        AppendCard(page, facts.Tally.Manipulated, "manipulated", ReportEntry.Manipulated);
-        AppendCard(page, facts.Tally.Uncertain, "uncertain", ReportEntry.Uncertain);
-        AppendCard(page, facts.Tally.Authentic, "authentic", ReportEntry.Authentic);
-        AppendCard(page, facts.Tally.Failed, "failed", ReportEntry.Failed);
-        if (facts.Tally.Dropped + facts.Tally.Expired is > 0 and var leftOut)
+        AppendCard(page, about.Tally.Manipulated, "manipulated", ReportEntry.Manipulated);
+        AppendCard(page, about.Tally.Uncertain, "uncertain", ReportEntry.Uncertain);
+        AppendCard(page, about.Tally.Authentic, "authentic", ReportEntry.Authentic);
+        AppendCard(page, about.Tally.Failed, "failed", ReportEntry.Failed);
+        if (about.Tally.LeftOut > 0)
         {
-            AppendCard(page, leftOut, "dropped or expired", ReportEntry.LeftOut);
+            AppendCard(page, about.Tally.LeftOut, "dropped or expired", ReportEntry.LeftOut);
         }
 
-        if (facts.Tally.Skipped > 0)
+        if (about.Tally.Skipped > 0)
         {
-            AppendCard(page, facts.Tally.Skipped, "from an earlier run", ReportEntry.Earlier);
+            AppendCard(page, about.Tally.Skipped, "from an earlier run", ReportEntry.Earlier);
         }
 
         page.Append("</div>\n");
-        if (facts.ExitCode is { } code)
+        if (about.Conclusion is { } conclusion)
         {
-            page.Append(CultureInfo.InvariantCulture, $"<p>Exit code {(int)code}: {Outcome(code)}</p>\n");
+            page.Append(CultureInfo.InvariantCulture, $"<p>{Html.Text(conclusion)}</p>\n");
         }
 
-        if (facts.Remark is { } remark)
+        if (about.Remark is { } remark)
         {
             page.Append(CultureInfo.InvariantCulture, $"<p>Not looked at: {Html.Text(remark)}.</p>\n");
         }
@@ -111,18 +104,6 @@ internal sealed class ReportPage(ReportFacts facts, ReportCounts counts, ReportL
 
     private static void AppendCard(StringBuilder page, long count, string word, string kind) =>
         page.Append(CultureInfo.InvariantCulture, $"<div class=\"card {kind}\"><b>{count}</b><span>{word}</span></div>\n");
-
-    private string Outcome(ExitCode code) => code switch
-    {
-        ExitCode.NothingFound => "all of it was analysed, and nothing is MANIPULATED.",
-        ExitCode.Manipulated => "all of it was analysed, and something is MANIPULATED.",
-        ExitCode.SomeFailed when facts.Tally.Total == 0 => "there was nothing to analyse.",
-        ExitCode.SomeFailed when facts.Tally.NotAnalysed == 0 => "all of it was analysed, but something could not be written.",
-        ExitCode.SomeFailed => Invariant($"{facts.Tally.NotAnalysed} of {facts.Tally.Total} {Things} could not be analysed, and nothing is known about them."),
-        ExitCode.Refused => "the server did not let us go on.",
-        ExitCode.Interrupted => "the run was interrupted.",
-        _ => "the run failed.",
-    };
 
     /// <summary>Without a script: what is hidden follows from which of the buttons before it is chosen.</summary>
     private void AppendFilters(StringBuilder page)
@@ -184,9 +165,13 @@ internal sealed class ReportPage(ReportFacts facts, ReportCounts counts, ReportL
                 Add("Model's hash", $"<code>{Html.Text(model.Hash)}</code>");
             }
 
-            Add("Server", Html.Text(facts.Server));
+            Add("Server", Html.Text(about.Server));
             Add("Ran on", Html.Text($"{grant.Execution?.Provider} {grant.Execution?.Precision} {grant.Execution?.Device}".Trim()));
-            Add("Session", $"<code>{Html.Text(grant.SessionId)}</code>");
+            if (grant.SessionId.Length > 0)
+            {
+                Add("Session", $"<code>{Html.Text(grant.SessionId)}</code>");
+            }
+
             if (grant.Thresholds is { } thresholds)
             {
                 Add("Thresholds", Invariant($"AUTHENTIC below {thresholds.Low:0.####}, MANIPULATED from {thresholds.High:0.####} on"));
@@ -207,13 +192,13 @@ internal sealed class ReportPage(ReportFacts facts, ReportCounts counts, ReportL
         }
         else
         {
-            Add("Server", Html.Text($"{facts.Server}; it was not needed"));
+            Add("Server", Html.Text($"{about.Server}; it was not needed"));
         }
 
-        Add("Time", Invariant($"{facts.Started.UtcDateTime:yyyy-MM-dd HH:mm:ss} to {facts.Ended.UtcDateTime:yyyy-MM-dd HH:mm:ss} UTC"));
-        Add("Program", Html.Text($"loupe-grpc-client {ProgramVersion()}"));
-        page.Append(CultureInfo.InvariantCulture, $"</dl>\n<div class=\"wide\" tabindex=\"0\"><table class=\"options\"><caption>Options of <code>loupe-grpc-client {Html.Text(facts.Command)}</code> in force</caption>\n");
-        foreach (var option in facts.Options)
+        Add("Time", Invariant($"{about.Started.UtcDateTime:yyyy-MM-dd HH:mm:ss} to {about.Ended.UtcDateTime:yyyy-MM-dd HH:mm:ss} UTC"));
+        Add("Program", Html.Text(about.Program));
+        page.Append(CultureInfo.InvariantCulture, $"</dl>\n<div class=\"wide\" tabindex=\"0\"><table class=\"options\"><caption>{about.OptionsCaption}</caption>\n");
+        foreach (var option in about.Options)
         {
             page.Append(CultureInfo.InvariantCulture, $"<tr><td class=\"text\"><code>{Html.Text(option.Name)}</code></td><td class=\"text\">{Html.Text(option.Value)}</td><td class=\"text\">{(option.IsGiven ? "given" : "default")}</td></tr>\n");
         }
@@ -226,14 +211,11 @@ internal sealed class ReportPage(ReportFacts facts, ReportCounts counts, ReportL
     private void AppendSize(StringBuilder page)
     {
         page.Append("<h2 id=\"size\">How large this report may be</h2>\n");
-        page.Append(CultureInfo.InvariantCulture, $"<p>The first {limits.Entries} {Things} have an entry, after them those that are suspected or failed, {limits.MaxEntries} in all. Pictures have at most {limits.MaxSide} pixels on the longer side; from picture {limits.Pictures + 1} on only suspected ones are shown, with at most {limits.LaterMaxSide} pixels, and all pictures together take at most {limits.MaxPictureBytes / Mebibyte:0.##} MiB. Counts, timeline and the other formats of results have everything.</p>\n");
+        page.Append(CultureInfo.InvariantCulture, $"<p>The first {counts.Limits.Entries} {Things} have an entry, after them those that are suspected or failed, {counts.Limits.MaxEntries} in all. Pictures have at most {counts.Limits.MaxSide} pixels on the longer side; from picture {counts.Limits.Pictures + 1} on only suspected ones are shown, with at most {counts.Limits.LaterMaxSide} pixels, and all pictures together take at most {counts.Limits.MaxPictureBytes / Mebibyte:0.##} MiB. Counts, timeline and the other formats of results have everything.</p>\n");
         page.Append(counts is { WithoutEntry: 0, WithoutPictures: 0 }
             ? "<p>Nothing was left out of this one.</p>\n"
             : Invariant($"<p>Left out of this one: the pictures of {counts.WithoutPictures} entries, and {counts.WithoutEntry} entries.</p>\n"));
     }
-
-    private static string ProgramVersion() =>
-        typeof(ReportPage).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "";
 
     private static string Invariant(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 

@@ -1,7 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
 
-namespace LoupeGrpc.Client.Cli.Reports;
+namespace LoupeGrpc.Reporting;
 
 /// <summary>
 /// What every page of this program stands in: one file that needs nothing else. Charts are inside it as SVG, pictures as data, nothing in it runs, and a browser

@@ -1,4 +1,4 @@
-namespace LoupeGrpc.Client.Cli.Reports;
+namespace LoupeGrpc.Reporting;
 
 /// <summary>What a report has at most, so that a browser can open that of a run without end.</summary>
 internal sealed record ReportLimits

@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text;
 
-namespace LoupeGrpc.Client.Cli.Reports;
+namespace LoupeGrpc.Reporting;
 
 /// <summary>A small chart as SVG that stands inside a page; colours come from the page's classes.</summary>
 /// <param name="title">Said above it, and by readers of pages.</param>

@@ -1,7 +1,6 @@
-using LoupeGrpc.Client.Cli.Files;
 using LoupeGrpc.Launch;
 
-namespace LoupeGrpc.Client.Cli.Terminal;
+namespace LoupeGrpc.Results;
 
 /// <summary>
 /// Text for a terminal: a name must not be able to move the cursor, change colours, or be read in another order than it is written. Bytes that are not

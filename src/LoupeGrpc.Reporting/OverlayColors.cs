@@ -1,6 +1,6 @@
 using OpenCvSharp;
 
-namespace LoupeGrpc.Client.Cli.Artifacts;
+namespace LoupeGrpc.Reporting;
 
 /// <summary>Colours that can be told from the picture they are painted on: red where it shows, else the one that differs most.</summary>
 /// <param name="Tint">Of the mask, BGR.</param>
