@@ -1,5 +1,5 @@
 using LoupeGrpc.Engine.Configuration;
-using LoupeGrpc.Packaging;
+using LoupeGrpc.Files;
 using LoupeGrpc.Provenance;
 
 namespace LoupeGrpc.Engine;
@@ -24,7 +24,7 @@ public sealed record ProvenanceOptions
 
         try
         {
-            return LoupeGrpc.Provenance.TrustList.Read(System.Text.Encoding.UTF8.GetString(RegularFile.Read(TrustList, MostListBytes)));
+            return LoupeGrpc.Provenance.TrustList.Read(System.Text.Encoding.UTF8.GetString(NamedFile.Read(TrustList, MostListBytes)));
         }
         catch (InvalidDataException exception)
         {

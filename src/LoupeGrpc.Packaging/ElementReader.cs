@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Numerics.Tensors;
 using System.Runtime.InteropServices;
+using LoupeGrpc.Files;
 
 namespace LoupeGrpc.Packaging;
 

@@ -1,3 +1,5 @@
+using LoupeGrpc.Files;
+
 namespace LoupeGrpc.Packaging;
 
 /// <summary>How thoroughly <see cref="ModelPackage.Open"/> checks the files.</summary>
@@ -58,7 +60,7 @@ public sealed class ModelPackage
         byte[] bytes;
         try
         {
-            bytes = RegularFile.Read(manifestPath, PackageLayout.MaxManifestBytes);
+            bytes = NamedFile.Read(manifestPath, PackageLayout.MaxManifestBytes);
         }
         catch (Exception exception) when (exception is FileNotFoundException or DirectoryNotFoundException)
         {
@@ -142,7 +144,7 @@ public sealed class ModelPackage
             throw new PackageException($"{path} is missing, although {PackageLayout.Manifest} lists it.");
         }
 
-        if (RegularFile.LengthOf(path) is var length && length != file.Bytes)
+        if (NamedFile.LengthOf(path) is var length && length != file.Bytes)
         {
             throw new PackageException($"{path} has {length} bytes, but {PackageLayout.Manifest} says {file.Bytes}: the package is damaged or was only partly copied.");
         }

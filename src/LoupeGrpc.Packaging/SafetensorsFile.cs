@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using LoupeGrpc.Files;
 
 namespace LoupeGrpc.Packaging;
 

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using LoupeGrpc.Files;
 using LoupeGrpc.Packaging;
 using Microsoft.Extensions.Logging;
 

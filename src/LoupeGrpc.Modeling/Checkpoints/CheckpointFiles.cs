@@ -1,3 +1,4 @@
+using LoupeGrpc.Files;
 using LoupeGrpc.Modeling.Checkpoints.PyTorch;
 using LoupeGrpc.Packaging;
 

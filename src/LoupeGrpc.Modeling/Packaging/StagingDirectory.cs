@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using LoupeGrpc.Files;
 using LoupeGrpc.Packaging;
 
 namespace LoupeGrpc.Modeling.Packaging;

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using LoupeGrpc.Execution;
+using LoupeGrpc.Files;
 using LoupeGrpc.Modeling.Packaging;
 using LoupeGrpc.Packaging;
 using LoupeGrpc.Quality;
@@ -157,15 +158,16 @@ internal sealed class CalibrateCommand
 
             // What cannot be written is told before hours of work.
             using var copy = PackageCopy.Start(model.Package, result.GetRequiredValue(_output), result.GetValue(_overwrite));
-            using var report = result.GetValue(_report) is { } file ? new ReportFile(file) : null;
+            using var report = result.GetValue(_report) is { } file ? OpenReport(file) : null;
             var setup = ExecutionSetup.Create(
                 model.Package, options.Execution, options.Engine, ServerProgram.AsHost(loaded, environment), TimeProvider.System, loggers);
             var (sample, made) = await CalibrateAsync(model.Package, setup, options, files, new CalibrationRequest(promise, result.GetValue(_version)), error, cancellationToken)
                 .ConfigureAwait(false);
             Show(sample, made, error);
-            report?.Write(CalibrationReport.Of(model.Package, made, sample));
+            report?.Content.Write(CalibrationReport.Of(model.Package, made, sample));
+            report?.Content.Flush();
             var package = copy.Complete(made.Manifest, cancellationToken);
-            report?.Publish();
+            report?.Commit();
             PackageLine.Show(package, result.InvocationConfiguration);
             return ExitCode.Success;
         }
@@ -180,6 +182,10 @@ internal sealed class CalibrateCommand
             return ExitCode.Interrupted;
         }
     }
+
+    /// <exception cref="IOException">Or <see cref="UnauthorizedAccessException"/>: it cannot be written there.</exception>
+    private static AtomicFile OpenReport(string path) =>
+        Directory.Exists(path) ? throw new IOException($"{Path.GetFullPath(path)} is a folder: --report needs the name of a file.") : new AtomicFile(path);
 
     private static List<(string Path, bool IsForged)> Files(CalibrationFolders folders, RatePromise promise)
     {

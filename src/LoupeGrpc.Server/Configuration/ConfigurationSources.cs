@@ -1,6 +1,6 @@
 using System.Collections;
+using LoupeGrpc.Files;
 using LoupeGrpc.Launch;
-using LoupeGrpc.Packaging;
 using Microsoft.Extensions.Configuration.Json;
 
 namespace LoupeGrpc.Server.Configuration;
@@ -40,7 +40,7 @@ internal static class ConfigurationSources
     {
         try
         {
-            if (RegularFile.IsEmpty(file))
+            if (NamedFile.IsEmpty(file))
             {
                 throw new IOException("it is empty, or a pipe");
             }

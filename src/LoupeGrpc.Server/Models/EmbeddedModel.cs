@@ -1,5 +1,6 @@
 using System.Collections;
 using System.Security.Cryptography;
+using LoupeGrpc.Files;
 using LoupeGrpc.Modeling.Packaging;
 using LoupeGrpc.Packaging;
 using LoupeGrpc.Server.Configuration;

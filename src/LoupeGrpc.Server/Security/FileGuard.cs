@@ -1,4 +1,4 @@
-using LoupeGrpc.Packaging;
+using LoupeGrpc.Files;
 
 namespace LoupeGrpc.Server.Security;
 
@@ -38,7 +38,7 @@ internal static class FileGuard
         }
 
         // Not opened: it may be a pipe, and whoever opens one waits.
-        if (RegularFile.IsEmpty(path))
+        if (NamedFile.IsEmpty(path))
         {
             return File.GetUnixFileMode(path);
         }

@@ -1,5 +1,5 @@
 using System.Security.Cryptography;
-using LoupeGrpc.Packaging;
+using LoupeGrpc.Files;
 
 namespace LoupeGrpc.Server.Security;
 
@@ -87,7 +87,7 @@ internal sealed class FileReload(IEnumerable<IReloadable> parts, TimeProvider ti
             {
                 try
                 {
-                    digest.AppendData(SHA256.HashData(RegularFile.Read(file, MaxBytes)));
+                    digest.AppendData(SHA256.HashData(NamedFile.Read(file, MaxBytes)));
                     // Whoever lets others write it from now on makes it one that is not taken.
                     digest.AppendData(BitConverter.GetBytes((int)FileGuard.ModeOf(file)));
                 }

@@ -1,6 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
-using LoupeGrpc.Packaging;
+using LoupeGrpc.Files;
 
 namespace LoupeGrpc.Server.Security;
 
@@ -31,7 +31,7 @@ internal static class KeyFile
     {
         try
         {
-            var bytes = RegularFile.Read(path, MaxBytes);
+            var bytes = NamedFile.Read(path, MaxBytes);
             return FileGuard.Danger(path) is { } danger ? throw new InvalidDataException($"{path} {danger}") : Parse(path, bytes);
         }
         catch (Exception exception) when (exception is FileNotFoundException or DirectoryNotFoundException)
@@ -54,24 +54,11 @@ internal static class KeyFile
         path = FileOf(Path.GetFullPath(path));
         using var held = await LockAsync($"{path}.lock", time, cancellationToken).ConfigureAwait(false);
         var keys = change(File.Exists(path) ? Read(path) : []);
-        var temporary = $"{path}.{Environment.ProcessId}.new";
-        try
-        {
-            var file = Create(temporary, FileMode.Create, FileAccess.Write);
-            await using (file.ConfigureAwait(false))
-            {
-                await JsonSerializer.SerializeAsync(file, new Content(Version, keys), Json, cancellationToken).ConfigureAwait(false);
-                file.WriteByte((byte)'\n');
-                file.Flush(flushToDisk: true);
-            }
-
-            File.Move(temporary, path, overwrite: true);
-        }
-        catch
-        {
-            File.Delete(temporary);
-            throw;
-        }
+        AtomicFile.Sweep(Path.GetDirectoryName(path)!);
+        using var file = new AtomicFile(path, OwnerOnly);
+        await JsonSerializer.SerializeAsync(file.Content, new Content(Version, keys), Json, cancellationToken).ConfigureAwait(false);
+        file.Content.WriteByte((byte)'\n');
+        file.Commit();
     }
 
     private static string FileOf(string path) =>
@@ -112,7 +99,7 @@ internal static class KeyFile
         {
             try
             {
-                return Create(path, FileMode.OpenOrCreate, FileAccess.ReadWrite);
+                return CreateLock(path);
             }
             catch (IOException exception) when (exception is not (DirectoryNotFoundException or FileNotFoundException or PathTooLongException))
             {
@@ -127,9 +114,9 @@ internal static class KeyFile
     }
 
     /// <summary>For its owner alone, and for one program at a time.</summary>
-    private static FileStream Create(string path, FileMode mode, FileAccess access)
+    private static FileStream CreateLock(string path)
     {
-        var options = new FileStreamOptions { Mode = mode, Access = access, Share = FileShare.None };
+        var options = new FileStreamOptions { Mode = FileMode.OpenOrCreate, Access = FileAccess.ReadWrite, Share = FileShare.None };
         if (!OperatingSystem.IsWindows())
         {
             options.UnixCreateMode = OwnerOnly;

@@ -1,5 +1,5 @@
 using System.Text;
-using LoupeGrpc.Packaging;
+using LoupeGrpc.Files;
 using LoupeGrpc.Receipts;
 
 namespace LoupeGrpc.Server.Security;
@@ -16,7 +16,7 @@ internal static class ReceiptKeyFile
     {
         try
         {
-            var bytes = RegularFile.Read(path, MaxBytes);
+            var bytes = NamedFile.Read(path, MaxBytes);
             // Whoever reads it signs in the server's name.
             return (FileGuard.ModeOf(path) & Others) != 0
                 ? throw new InvalidDataException($"{path} is open to every user of the machine, who could sign with it: chmod o-rwx {path}")

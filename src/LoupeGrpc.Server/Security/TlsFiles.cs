@@ -1,7 +1,7 @@
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
-using LoupeGrpc.Packaging;
+using LoupeGrpc.Files;
 using LoupeGrpc.Server.Configuration;
 
 namespace LoupeGrpc.Server.Security;
@@ -131,7 +131,7 @@ internal static class TlsFiles
     {
         try
         {
-            var bytes = RegularFile.Read(path, MaxBytes);
+            var bytes = NamedFile.Read(path, MaxBytes);
             return FileGuard.Danger(path) is { } danger ? throw new InvalidDataException($"{Named(setting, path)} {danger}") : bytes;
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)

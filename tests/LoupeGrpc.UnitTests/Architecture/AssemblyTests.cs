@@ -2,6 +2,7 @@ using System.Reflection;
 using LoupeGrpc.Client;
 using LoupeGrpc.Engine;
 using LoupeGrpc.Execution;
+using LoupeGrpc.Files;
 using LoupeGrpc.Modeling.Graphs;
 using LoupeGrpc.Native;
 using LoupeGrpc.Packaging;
@@ -25,7 +26,8 @@ public sealed class AssemblyTests
 
     private static readonly Dictionary<string, (Assembly Assembly, string[] Forbidden)> Rules = new(StringComparer.Ordinal)
     {
-        ["Packaging"] = (typeof(ModelPackage).Assembly, [Grpc, AspNetCore, Protobuf, OnnxRuntime, Network, "LoupeGrpc."]),
+        ["Files"] = (typeof(AtomicFile).Assembly, [Grpc, AspNetCore, Protobuf, OnnxRuntime, Network, "LoupeGrpc.", "loupe-grpc-"]),
+        ["Packaging"] = (typeof(ModelPackage).Assembly, [Grpc, AspNetCore, Protobuf, OnnxRuntime, Network, "LoupeGrpc.Engine", "LoupeGrpc.Execution", "LoupeGrpc.Modeling", Wire, "loupe-grpc-"]),
         ["Engine"] = (typeof(LoupeEngine).Assembly, [Grpc, AspNetCore, Protobuf, Wire, "LoupeGrpc.Modeling", "LoupeGrpc.Execution", "loupe-grpc-"]),
         ["Modeling"] = (typeof(OneNodeGraph).Assembly, [Grpc, AspNetCore, OnnxRuntime, Network, Wire, "LoupeGrpc.Engine", "LoupeGrpc.Execution", "loupe-grpc-"]),
         ["Execution"] = (typeof(ExecutionLadder).Assembly, [Grpc, AspNetCore, Protobuf, Wire, "LoupeGrpc.Modeling", "loupe-grpc-"]),

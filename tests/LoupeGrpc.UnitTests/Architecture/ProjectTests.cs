@@ -11,7 +11,8 @@ public sealed class ProjectTests
     {
         ["LoupeGrpc.Protocol"] = [],
         ["LoupeGrpc.Native"] = [],
-        ["LoupeGrpc.Packaging"] = [],
+        ["LoupeGrpc.Files"] = [],
+        ["LoupeGrpc.Packaging"] = ["LoupeGrpc.Files"],
         ["LoupeGrpc.Modeling"] = ["LoupeGrpc.Packaging"],
         ["LoupeGrpc.Provenance"] = [],
         ["LoupeGrpc.Engine"] = ["LoupeGrpc.Native", "LoupeGrpc.Packaging", "LoupeGrpc.Provenance"],
@@ -22,7 +23,7 @@ public sealed class ProjectTests
         ["LoupeGrpc.Reporting"] = ["LoupeGrpc.Protocol", "LoupeGrpc.Results"],
         ["LoupeGrpc.Results"] = ["LoupeGrpc.Protocol"],
         ["LoupeGrpc.Client"] = ["LoupeGrpc.Protocol"],
-        ["LoupeGrpc.Client.Cli"] = ["LoupeGrpc.Client", "LoupeGrpc.Quality", "LoupeGrpc.Receipts", "LoupeGrpc.Reporting", "LoupeGrpc.Results"],
+        ["LoupeGrpc.Client.Cli"] = ["LoupeGrpc.Client", "LoupeGrpc.Files", "LoupeGrpc.Quality", "LoupeGrpc.Receipts", "LoupeGrpc.Reporting", "LoupeGrpc.Results"],
     };
 
     private static readonly Dictionary<string, XElement> Projects = new[] { "src", Path.Combine("clients", "dotnet") }

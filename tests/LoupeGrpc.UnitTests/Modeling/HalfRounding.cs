@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Globalization;
 using System.Runtime.InteropServices;
 using Google.Protobuf;
+using LoupeGrpc.Files;
 using LoupeGrpc.Modeling.Onnx;
 using LoupeGrpc.Packaging;
 using LoupeGrpc.TestSupport;

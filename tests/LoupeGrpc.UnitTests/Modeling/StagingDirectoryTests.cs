@@ -1,3 +1,4 @@
+using LoupeGrpc.Files;
 using LoupeGrpc.Modeling.Packaging;
 using LoupeGrpc.Packaging;
 using Xunit;

@@ -1,4 +1,5 @@
 using LoupeGrpc.Client.Cli.Files;
+using LoupeGrpc.Files;
 
 namespace LoupeGrpc.Client.Cli.Artifacts;
 

@@ -3,6 +3,7 @@ using System.Text;
 using LoupeGrpc.Client.Cli.Files;
 using LoupeGrpc.Client.Cli.Inputs;
 using LoupeGrpc.Client.Masks;
+using LoupeGrpc.Files;
 using LoupeGrpc.V1;
 
 namespace LoupeGrpc.Client.Cli.Artifacts;

@@ -1,5 +1,6 @@
 using LoupeGrpc.Client.Cli.Files;
 using LoupeGrpc.Client.Cli.Hosting;
+using LoupeGrpc.Files;
 
 namespace LoupeGrpc.Client.Cli.Artifacts;
 

@@ -1,5 +1,5 @@
 using System.Text;
-using LoupeGrpc.Client.Cli.Artifacts;
+using LoupeGrpc.Files;
 
 namespace LoupeGrpc.Client.Cli.Reports;
 

@@ -1,3 +1,4 @@
+using LoupeGrpc.Files;
 using LoupeGrpc.Packaging;
 
 namespace LoupeGrpc.Modeling.Checkpoints.PyTorch;

@@ -1,5 +1,6 @@
 using System.IO.Hashing;
 using System.Text;
+using LoupeGrpc.Files;
 using LoupeGrpc.Packaging;
 
 namespace LoupeGrpc.Modeling.Checkpoints.PyTorch;

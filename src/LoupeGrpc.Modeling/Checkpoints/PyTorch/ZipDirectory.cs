@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
 using System.Text;
-using LoupeGrpc.Packaging;
+using LoupeGrpc.Files;
 
 namespace LoupeGrpc.Modeling.Checkpoints.PyTorch;
 

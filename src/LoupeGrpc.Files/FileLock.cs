@@ -1,4 +1,4 @@
-namespace LoupeGrpc.Packaging;
+namespace LoupeGrpc.Files;
 
 /// <summary>A lock between processes: a file held open by one of them.</summary>
 public static class FileLock

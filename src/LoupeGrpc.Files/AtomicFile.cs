@@ -1,14 +1,14 @@
-namespace LoupeGrpc.Client.Cli.Artifacts;
+namespace LoupeGrpc.Files;
 
 /// <summary>
 /// A file that is being written beside its place and put there at the end: under its name stands the older file or the whole new one, also when the
 /// program is killed or the disk is full. What a killed program leaves is removed by the next one that writes into the folder.
 /// </summary>
 /// <remarks>
-/// No twin of the server's <c>StagingDirectory</c>: that puts a directory in place, which no single rename replaces, keeps a lock file beside it and may have to
-/// bring back what it replaced; a file carries its own lock, is replaced by one rename, and this program builds on nothing but the client library.
+/// No twin of <c>StagingDirectory</c> in Modeling: that puts a directory in place, which no single rename replaces, keeps a lock file beside it and may have to
+/// bring back what it replaced; a file carries its own lock, and is replaced by one rename.
 /// </remarks>
-internal sealed class AtomicFile : IDisposable
+public sealed class AtomicFile : IDisposable
 {
     private const string Prefix = ".loupe-";
     private const string Suffix = ".partial";
@@ -18,14 +18,21 @@ internal sealed class AtomicFile : IDisposable
     private readonly FileStream _stream;
 
     /// <param name="path">Its folder exists.</param>
+    /// <param name="mode">Who may do what with it; null: as the system has it for new files.</param>
     /// <exception cref="IOException">Or <see cref="UnauthorizedAccessException"/>: nothing can be written there.</exception>
-    public AtomicFile(string path)
+    public AtomicFile(string path, UnixFileMode? mode = null)
     {
-        _path = System.IO.Path.GetFullPath(path);
-        var folder = System.IO.Path.GetDirectoryName(_path) ?? throw new IOException("It is not the name of a file.");
-        _temporary = System.IO.Path.Combine(folder, $"{Prefix}{Guid.NewGuid():N}{Suffix}");
+        _path = Path.GetFullPath(path);
+        var folder = Path.GetDirectoryName(_path) ?? throw new IOException("It is not the name of a file.");
+        _temporary = Path.Combine(folder, $"{Prefix}{Guid.NewGuid():N}{Suffix}");
         // Locked as long as it is open: whoever can lock it may remove it.
-        _stream = new FileStream(_temporary, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None);
+        var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.ReadWrite, Share = FileShare.None };
+        if (!OperatingSystem.IsWindows())
+        {
+            options.UnixCreateMode = mode;
+        }
+
+        _stream = new FileStream(_temporary, options);
     }
 
     public Stream Content => _stream;

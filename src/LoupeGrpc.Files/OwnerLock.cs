@@ -1,4 +1,4 @@
-namespace LoupeGrpc.Packaging;
+namespace LoupeGrpc.Files;
 
 /// <summary>
 /// Says that something on disk is somebody's: a file that its owner holds open. It ends with the process, however that ends. Disposing removes the file.

@@ -1,8 +1,10 @@
 using System.Diagnostics;
+using System.Runtime.Versioning;
 using LoupeGrpc.Client.Cli.Artifacts;
+using LoupeGrpc.Files;
 using Xunit;
 
-namespace LoupeGrpc.UnitTests.ClientCli;
+namespace LoupeGrpc.UnitTests.Files;
 
 public sealed class AtomicFileTests : IDisposable
 {
@@ -108,5 +110,19 @@ public sealed class AtomicFileTests : IDisposable
         var path = Path.Combine(_folder, name);
         File.WriteAllText(path, text);
         return path;
+    }
+
+    [Fact]
+    [UnsupportedOSPlatform("windows")]
+    public void It_has_the_rights_that_were_asked_for_from_its_first_byte_on()
+    {
+        string path = Path.Combine(_folder, "keys.json");
+        using (var file = new AtomicFile(path, UnixFileMode.UserRead | UnixFileMode.UserWrite))
+        {
+            Assert.All(Directory.EnumerateFiles(_folder), static written => Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(written)));
+            file.Commit();
+        }
+
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(path));
     }
 }

@@ -1,10 +1,10 @@
-namespace LoupeGrpc.Packaging;
+namespace LoupeGrpc.Files;
 
 /// <summary>
 /// Files that somebody named, of whom nothing is known: a named pipe in their place, whose opening waits for a writer, holds up nobody. What has no length (a pipe, a device)
 /// is taken for an empty file and never opened.
 /// </summary>
-public static class RegularFile
+public static class NamedFile
 {
     /// <summary>Bytes; of the file that a link leads to. 0 where there is none, too.</summary>
     /// <exception cref="IOException">Links lead in a circle.</exception>

@@ -1,6 +1,6 @@
 using Microsoft.Win32.SafeHandles;
 
-namespace LoupeGrpc.Packaging;
+namespace LoupeGrpc.Files;
 
 /// <summary>
 /// A file read in slices from any place. Not memory mapped: a file that somebody cuts short while it is open gives an <see cref="IOException"/>
