@@ -24,6 +24,12 @@ public sealed class AtomicFile : IDisposable
     {
         _path = Path.GetFullPath(path);
         var folder = Path.GetDirectoryName(_path) ?? throw new IOException("It is not the name of a file.");
+        if (!Directory.Exists(folder))
+        {
+            // In the system's words, and of the file that was asked for.
+            throw new DirectoryNotFoundException($"Could not find a part of the path '{_path}'.");
+        }
+
         _temporary = Path.Combine(folder, $"{Prefix}{Guid.NewGuid():N}{Suffix}");
         // Locked as long as it is open: whoever can lock it may remove it.
         var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.ReadWrite, Share = FileShare.None };
