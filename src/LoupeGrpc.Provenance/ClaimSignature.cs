@@ -20,7 +20,13 @@ internal sealed class ClaimSignature
 
     private static readonly Dictionary<long, string> Names = new()
     {
-        [-7] = "ES256", [-35] = "ES384", [-36] = "ES512", [-37] = "PS256", [-38] = "PS384", [-39] = "PS512", [-8] = "EdDSA",
+        [-7] = "ES256",
+        [-35] = "ES384",
+        [-36] = "ES512",
+        [-37] = "PS256",
+        [-38] = "PS384",
+        [-39] = "PS512",
+        [-8] = "EdDSA",
     };
 
     private readonly CoseSign1Message _message;

@@ -3,7 +3,7 @@ using System.Security.Cryptography;
 namespace LoupeGrpc.Provenance;
 
 /// <summary>
-/// Finds and judges the Content Credentials of JPEG, PNG and WebP files. Asks no network and no store of the system. Time and memory grow linearly with the file;
+/// Finds and judges the Content Credentials of JPEG, PNG and WebP files. Asks no network, and trusts nobody but the roots that it is given. Time and memory grow linearly with the file;
 /// whatever is wrong with it is told in the result.
 /// </summary>
 public static class CredentialsReader

@@ -65,6 +65,7 @@ public sealed class TrustList
             : CredentialsCheck.NotJudged($"the certificates lead to none of the trust list: {problem}");
     }
 
+    /// <summary>The framework looks among the system's certificates too for what lies between; roots are those of the list alone, and nothing is fetched.</summary>
     private bool Leads(X509Certificate2Collection certificates, DateTimeOffset time, out string problem)
     {
         using var chain = new X509Chain();
