@@ -45,7 +45,7 @@ export class OperationsView {
     /** @param changed Another key is used from now on. */
     constructor(private readonly changed: () => void) {
         const section = (title: string, ...children: HTMLElement[]) =>
-            element('section', { className: 'card' }, element('h2', {}, title), ...children);
+            element('section', { className: 'panel' }, element('h2', {}, title), ...children);
         this.shown.append(
             section(said.models, this.models.node),
             section(said.queue, this.queue),

@@ -150,7 +150,8 @@ internal static class ApiDocument
         operation.Responses["200"].Content![AnswerForms.Png] = new OpenApiMediaType { Schema = new OpenApiSchema { Type = JsonSchemaType.String, Format = "binary" }, Example = "(the bytes of a PNG file)" };
         operation.Responses["200"].Content![AnswerForms.Html] = new OpenApiMediaType
         {
-            Schema = new OpenApiSchema { Type = JsonSchemaType.String }, Example = "<!doctype html><html lang=\"en\"><head><title>Report on 1 picture</title></head><body></body></html>",
+            Schema = new OpenApiSchema { Type = JsonSchemaType.String },
+            Example = "<!doctype html><html lang=\"en\"><head><title>Report on 1 picture</title></head><body></body></html>",
         };
         AddProblems(operation, Problems);
     }
