@@ -27,8 +27,11 @@ public sealed record EngineOptions : IValidatableObject
     [Range(0, 65_536)]
     public int MaxFramesWaiting { get; init; } = 1024;
 
-    /// <summary>Workers that decode and preprocess, and as many that make masks. With more than one, one of each is kept from large pictures. 0: half of the cores, at least 2.</summary>
-    [Setting("threads that decode; 0: half of the cores")]
+    /// <summary>
+    /// Pictures that are decoded at a time, and as many masks that are made, as far as there are cores for them. With more than one, one of each is kept from large pictures.
+    /// 0: half of the cores, at least 2.
+    /// </summary>
+    [Setting("decoded at a time; 0: half of the cores")]
     [Range(0, 64)]
     public int DecodeWorkers { get; init; }
 

@@ -154,8 +154,8 @@ public sealed class GrpcInferenceTests(NanoEngine nano)
         { "low", StatusCode.InvalidArgument, "expected 0 <= low <= high <= 1" },
         { "nan", StatusCode.InvalidArgument, "parameter 'low' is 'NaN': expected a number" },
         { "tiles", StatusCode.InvalidArgument, "parameter 'tiles' is 'some': expected auto, native or off" },
-        { "classification", StatusCode.Unimplemented, "tensor parameter 'classification' is not there" },
-        { "shared", StatusCode.Unimplemented, "tensor parameter 'shared_memory_region' is not there" },
+        { "classification", StatusCode.Unimplemented, "tensor parameter 'classification' is not supported" },
+        { "shared", StatusCode.Unimplemented, "tensor parameter 'shared_memory_region' is not supported" },
         { "start", StatusCode.InvalidArgument, "need a sequence_id" },
         { "picture", StatusCode.InvalidArgument, "image[1]: " },
     };
