@@ -121,6 +121,7 @@ if [[ ${1:-build} == bench ]]; then
   need python3-opencv "that server" /usr/bin/python3 -I -c 'import cv2'
   need python3-pil "that server" /usr/bin/python3 -I -c 'import PIL'
   need python3-venv "installs what else that server wants" /usr/bin/python3 -I -c 'import ensurepip'
+  need libbenchmark-dev "benchmarks of native/" test -e /usr/include/benchmark/benchmark.h
 fi
 
 if [[ ${1:-build} == fuzz ]]; then

@@ -6,7 +6,8 @@ namespace LoupeGrpc.Server.Hosting;
 
 /// <summary>
 /// By which names a server is called that asks nobody who they are. A page can have its own name lead to this machine (DNS rebinding): to a browser the server is then
-/// the page's own, and nothing but the name tells the two apart. Where calls come that no browser makes, any name will do: over gRPC, TLS and Unix sockets.
+/// the page's own, and nothing but the name tells the two apart. Where calls come that no browser makes, any name will do: over gRPC, TLS and Unix sockets. ASP.NET's own
+/// filter of hosts knows neither the listener that a call came to nor who else may be asked.
 /// </summary>
 internal sealed class HostNames(RequestDelegate next, LoupeOptions options)
 {
