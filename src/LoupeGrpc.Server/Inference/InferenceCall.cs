@@ -1,5 +1,6 @@
 using LoupeGrpc.Engine;
 using LoupeGrpc.Packaging;
+using LoupeGrpc.Server.Calls;
 using LoupeGrpc.Server.Security;
 
 namespace LoupeGrpc.Server.Inference;
@@ -17,7 +18,7 @@ internal sealed record InferenceCall(
 /// <param name="Peer">The client's address.</param>
 internal sealed record InferenceClient(string Connection, string Peer, Caller Caller)
 {
-    public static InferenceClient Of(HttpContext http) => new(http.Connection.Id, $"{http.Connection.RemoteIpAddress}:{http.Connection.RemotePort}", Caller.Of(http));
+    public static InferenceClient Of(HttpContext http) => new(http.Connection.Id, PeerAddress.NameOf(http.Connection), Caller.Of(http));
 }
 
 /// <summary>The answer.</summary>

@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Net.Sockets;
 using System.Net.WebSockets;
 using System.Text;
 using LoupeGrpc.Engine.Queueing;
@@ -46,7 +45,7 @@ internal sealed class SocketMessages : IBinaryMessages, IIncompleteMessage, IDis
         _options = options;
         _gone = CancellationTokenSource.CreateLinkedTokenSource(http.RequestAborted);
         Gone = _gone.Token;
-        Peer = PeerOf(http.Connection);
+        Peer = PeerAddress.NameOf(http.Connection);
         Connection = http.Connection.Id;
         Caller = Caller.Of(http);
         Large = room.LargeOf(http.Features.GetRequiredFeature<IConnectionItemsFeature>().Items);
@@ -154,14 +153,6 @@ internal sealed class SocketMessages : IBinaryMessages, IIncompleteMessage, IDis
         Release();
         _gone.Dispose();
     }
-
-    /// <summary>As gRPC writes it.</summary>
-    private static string PeerOf(ConnectionInfo connection) => connection.RemoteIpAddress switch
-    {
-        null => "unix",
-        { AddressFamily: AddressFamily.InterNetworkV6 } address => $"ipv6:[{address}]:{connection.RemotePort}",
-        var address => $"ipv4:{address}:{connection.RemotePort}",
-    };
 
     /// <summary>What a socket throws of its own where its client or connection is gone.</summary>
     private static bool IsBroken(Exception exception) =>

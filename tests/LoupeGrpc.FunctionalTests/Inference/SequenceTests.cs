@@ -192,6 +192,19 @@ public sealed class SequenceTests(NanoEngine nano)
     }
 
     [Fact]
+    public async Task It_is_one_of_the_sessions_of_its_address()
+    {
+        await using var server = await RunningServer.StartAsync(nano.Analyzer, new LoupeOptions { Quotas = new QuotaOptions { AddressSessions = 1 } });
+        await Infer.AskAsync(server, Request(7, 0).With("sequence_start", true));
+
+        var failure = await Infer.FailureAsync(server, Request(8, 0).With("sequence_start", true));
+
+        Assert.Equal(StatusCode.ResourceExhausted, failure.StatusCode);
+        Assert.Contains("Loupe:Quotas:AddressSessions", failure.Status.Detail, StringComparison.Ordinal);
+        await Infer.AskAsync(server, Request(7, 1).With("sequence_end", true));
+    }
+
+    [Fact]
     public async Task It_is_of_the_identity_that_began_it()
     {
         using var files = new TemporaryDirectory();

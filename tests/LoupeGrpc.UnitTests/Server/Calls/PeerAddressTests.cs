@@ -11,6 +11,7 @@ public class PeerAddressTests
     [InlineData("ipv6:[2001:db8:1:2:3:4:5:6]:5000", "20010db800010002")]
     [InlineData("ipv6:[2001:db8:1:2::1]:6000", "20010db800010002")]
     [InlineData("ipv6:[2001:db8:1:3::1]:6000", "20010db800010003")]
+    [InlineData("unix", "")]
     [InlineData("unix:", "")]
     [InlineData("unix:/run/loupe.sock", "")]
     [InlineData("unknown", "")]
