@@ -5,40 +5,29 @@ using LoupeGrpc.Engine.Scheduling;
 namespace LoupeGrpc.Engine.Pipeline;
 
 /// <summary>Backbone and classifier over what waits, whichever sessions it comes from.</summary>
-internal sealed class EncodeWorker : IStageWorker
+/// <param name="gate">Decides at once which frames need nothing further.</param>
+/// <param name="next">Gets the others of a batch.</param>
+internal sealed class EncodeWorker(Stage stage, ModelRuns runs, IFrameStep gate, Action<IReadOnlyList<FrameJob>> next) : IStageWorker
 {
-    private readonly Stage _stage;
-    private readonly ModelRuns _runs;
-    private readonly IFrameStep _gate;
-    private readonly Action<IReadOnlyList<FrameJob>> _next;
-    private readonly Action<List<FrameJob>> _select;
     private readonly List<FrameJob> _taken = [];
     private SlotPlace? _place;
 
-    /// <param name="gate">Decides at once which frames need nothing further.</param>
-    /// <param name="next">Gets the others of a batch.</param>
-    public EncodeWorker(Stage stage, ModelRuns runs, IFrameStep gate, Action<IReadOnlyList<FrameJob>> next)
-    {
-        (_stage, _runs, _gate, _next) = (stage, runs, gate, next);
-        _select = Select;
-    }
-
     public bool TryTake()
     {
-        _place ??= _runs.Slots.TryReserve();
+        _place ??= runs.Slots.TryReserve();
         _taken.Clear();
-        return _place is not null && _stage.Queue.TryTake(_select);
+        return _place is not null && stage.Queue.TryTake(Select);
     }
 
     public void Work()
     {
         var place = _place!;
         _place = null;
-        long now = _stage.Clock.Now;
+        long now = stage.Clock.Now;
         var run = _taken.FindAll(job => !Refuse(job, now));
         if (run.Count == 0)
         {
-            _runs.Slots.Return(place);
+            runs.Slots.Return(place);
         }
         else
         {
@@ -61,7 +50,7 @@ internal sealed class EncodeWorker : IStageWorker
             return;
         }
 
-        int count = waiting[0].RunsAlone ? 1 : _runs.EncodePlanner.NextRun(waiting.Count(static job => !job.RunsAlone));
+        int count = waiting[0].RunsAlone ? 1 : runs.EncodePlanner.NextRun(waiting.Count(static job => !job.RunsAlone));
         bool alone = waiting[0].RunsAlone;
         for (int i = 0; count > 0; i++)
         {
@@ -77,28 +66,28 @@ internal sealed class EncodeWorker : IStageWorker
 
     private bool Refuse(FrameJob job, long now)
     {
-        if (_stage.Begin(job, now) is not { } refusal)
+        if (stage.Begin(job, now) is not { } refusal)
         {
             return false;
         }
 
-        _stage.Exit.Leave(job, refusal);
+        stage.Exit.Leave(job, refusal);
         return true;
     }
 
     private void Encode(SlotPlace place, List<FrameJob> run)
     {
-        int bucket = _runs.Sizes.BucketOf(run.Count);
-        long start = _stage.Clock.Now;
+        int bucket = runs.Sizes.BucketOf(run.Count);
+        long start = stage.Clock.Now;
         RunSlot slot;
         try
         {
-            slot = _runs.Slots.Open(place);
+            slot = runs.Slots.Open(place);
             if (slot.Rows < bucket)
             {
                 // The largest batch was halved since the frames were taken.
-                _runs.Slots.Return(place);
-                _stage.PutBack(run);
+                runs.Slots.Return(place);
+                stage.PutBack(run);
                 return;
             }
 
@@ -106,25 +95,25 @@ internal sealed class EncodeWorker : IStageWorker
         }
         catch (Exception exception)
         {
-            _runs.Slots.Return(place);
-            var verdict = _stage.Classifier.Classify(exception, _stage.Name, bucket, run.Count);
+            runs.Slots.Return(place);
+            var verdict = stage.Classifier.Classify(exception, stage.Name, bucket, run.Count);
             if (verdict.Failure is { } failure)
             {
-                run.ForEach(job => _stage.Exit.Leave(job, failure));
+                run.ForEach(job => stage.Exit.Leave(job, failure));
             }
             else
             {
                 run.ForEach(job => job.RunsAlone |= verdict.RunAlone);
-                _stage.PutBack(run);
+                stage.PutBack(run);
             }
 
             return;
         }
 
-        var elapsed = _stage.Clock.RecordRun(TimedWork.Encode, start, bucket, run);
-        _runs.EncodePlanner.Record(bucket, elapsed);
-        _stage.Classifier.Succeeded(_stage.Name);
-        Pass(new FrameBatch(place, slot, bucket, run.Count, _runs.Slots), run, start, elapsed);
+        var elapsed = stage.Clock.RecordRun(TimedWork.Encode, start, bucket, run);
+        runs.EncodePlanner.Record(bucket, elapsed);
+        stage.Classifier.Succeeded(stage.Name);
+        Pass(new FrameBatch(place, slot, bucket, run.Count, runs.Slots), run, start, elapsed);
     }
 
     private static void Run(RunSlot slot, List<FrameJob> run, int bucket)
@@ -150,15 +139,15 @@ internal sealed class EncodeWorker : IStageWorker
         {
             var job = run[row];
             (job.Batch, job.Row) = (batch, row);
-            _stage.Exit.ReturnPixels(job);
-            job.Timings = job.Timings with { Queue = job.Timings.Queue + _stage.Clock.RecordBatchWait(job.QueuedAt, start), Encode = elapsed };
-            _stage.Clock.Record(job, TimedWork.Encode, elapsed);
+            stage.Exit.ReturnPixels(job);
+            job.Timings = job.Timings with { Queue = job.Timings.Queue + stage.Clock.RecordBatchWait(job.QueuedAt, start), Encode = elapsed };
+            stage.Clock.Record(job, TimedWork.Encode, elapsed);
         }
 
         var further = run.FindAll(job => !IsDone(job));
         if (further.Count > 0)
         {
-            _next(further);
+            next(further);
         }
     }
 
@@ -167,16 +156,16 @@ internal sealed class EncodeWorker : IStageWorker
         AnalysisOutcome? outcome;
         try
         {
-            outcome = _gate.Process(job);
+            outcome = gate.Process(job);
         }
         catch (Exception exception)
         {
-            outcome = _stage.Classifier.ClassifyOne(exception, _stage.Name);
+            outcome = stage.Classifier.ClassifyOne(exception, stage.Name);
         }
 
         if (outcome is { } answer)
         {
-            _stage.Exit.Leave(job, answer);
+            stage.Exit.Leave(job, answer);
         }
 
         return outcome is not null;

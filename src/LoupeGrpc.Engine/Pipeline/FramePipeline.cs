@@ -130,8 +130,8 @@ internal sealed class FramePipeline
         var pipeline = new FramePipeline(runs, options.Limits, time, logger, health, room, deadlines, exit, planner, decoders, decode, threads);
         health.OnEnd(pipeline.End);
         runs.Watchdog.Arm(reason => health.Lose(reason));
-        runs.Pixels.Returned = compute.Look;
-        runs.Slots.Returned = () => threads.ForEach(static group => group.Look());
+        runs.Pixels.Returned = decode.Look;
+        runs.Slots.Returned = encode.Look;
         threads.ForEach(static group => group.Start());
         return pipeline;
 

@@ -8,25 +8,15 @@ namespace LoupeGrpc.Engine.Pipeline;
 /// The segmentation head over the frames of a batch that need it, each with the parameters of its session or, without one that adapts, of the package.
 /// Their features stay where the encoder left them, so the runs are over rows beside each other.
 /// </summary>
-internal sealed class SegmentWorker : IStageWorker
+/// <param name="next">Gets the frames that were segmented.</param>
+internal sealed class SegmentWorker(Stage stage, ModelRuns runs, Action<FrameJob> next) : IStageWorker
 {
-    private readonly Stage _stage;
-    private readonly ModelRuns _runs;
-    private readonly Action<FrameJob> _next;
-    private readonly Action<List<FrameJob>> _select;
     private readonly List<FrameJob> _taken = [];
-
-    /// <param name="next">Gets the frames that were segmented.</param>
-    public SegmentWorker(Stage stage, ModelRuns runs, Action<FrameJob> next)
-    {
-        (_stage, _runs, _next) = (stage, runs, next);
-        _select = Select;
-    }
 
     public bool TryTake()
     {
         _taken.Clear();
-        return _stage.Queue.TryTake(_select);
+        return stage.Queue.TryTake(Select);
     }
 
     public void Work()
@@ -60,11 +50,11 @@ internal sealed class SegmentWorker : IStageWorker
         var wanted = new List<FrameJob>(_taken.Count);
         foreach (var job in _taken)
         {
-            long now = _stage.Clock.Now;
-            job.Timings = job.Timings with { Queue = job.Timings.Queue + _stage.Clock.Between(job.QueuedAt, now) };
-            if (_stage.Begin(job, now) is { } refusal)
+            long now = stage.Clock.Now;
+            job.Timings = job.Timings with { Queue = job.Timings.Queue + stage.Clock.Between(job.QueuedAt, now) };
+            if (stage.Begin(job, now) is { } refusal)
             {
-                _stage.Exit.Leave(job, refusal);
+                stage.Exit.Leave(job, refusal);
             }
             else
             {
@@ -88,7 +78,7 @@ internal sealed class SegmentWorker : IStageWorker
         }
         else
         {
-            _runs.SegmentPlanner.Cover([.. jobs.Select(static job => job.Row)], within).ForEach(ranges.Push);
+            runs.SegmentPlanner.Cover([.. jobs.Select(static job => job.Row)], within).ForEach(ranges.Push);
         }
     }
 
@@ -99,14 +89,14 @@ internal sealed class SegmentWorker : IStageWorker
         {
             Segment(slot, rows, run);
             Compare(slot, rows, run.FindAll(static job => job.NeedsDualVerdict));
-            _stage.Classifier.Succeeded(_stage.Name);
+            stage.Classifier.Succeeded(stage.Name);
         }
         catch (Exception exception)
         {
-            var verdict = _stage.Classifier.Classify(exception, _stage.Name, rows.Count, run.Count);
+            var verdict = stage.Classifier.Classify(exception, stage.Name, rows.Count, run.Count);
             if (verdict.Failure is { } failure)
             {
-                run.ForEach(job => _stage.Exit.Leave(job, failure));
+                run.ForEach(job => stage.Exit.Leave(job, failure));
             }
             else
             {
@@ -117,12 +107,12 @@ internal sealed class SegmentWorker : IStageWorker
             return;
         }
 
-        run.ForEach(_next);
+        run.ForEach(next);
     }
 
     private void Segment(RunSlot slot, RowRange rows, List<FrameJob> run)
     {
-        long start = _stage.Clock.Now;
+        long start = stage.Clock.Now;
         foreach (var job in run)
         {
             slot.PseudoLabels.Values[job.Row] = job.PseudoLabel;
@@ -132,7 +122,7 @@ internal sealed class SegmentWorker : IStageWorker
             }
             else
             {
-                slot.SetParameters(job.Row, _runs.Model.BaseParameters);
+                slot.SetParameters(job.Row, runs.Model.BaseParameters);
             }
         }
 
@@ -145,12 +135,12 @@ internal sealed class SegmentWorker : IStageWorker
             slot.Segment(rows);
         }
 
-        var elapsed = _stage.Clock.RecordRun(TimedWork.Segment, start, rows.Count, run);
-        _runs.SegmentPlanner.Record(rows.Count, elapsed);
+        var elapsed = stage.Clock.RecordRun(TimedWork.Segment, start, rows.Count, run);
+        runs.SegmentPlanner.Record(rows.Count, elapsed);
         foreach (var job in run)
         {
             job.Timings = job.Timings with { Segment = elapsed };
-            _stage.Clock.Record(job, TimedWork.Segment, elapsed);
+            stage.Clock.Record(job, TimedWork.Segment, elapsed);
         }
     }
 
@@ -162,14 +152,14 @@ internal sealed class SegmentWorker : IStageWorker
             return;
         }
 
-        long start = _stage.Clock.Now;
-        run.ForEach(job => slot.SetParameters(job.Row, _runs.Model.BaseParameters));
-        foreach (var rows in _runs.SegmentPlanner.Cover([.. run.Select(static job => job.Row)], within))
+        long start = stage.Clock.Now;
+        run.ForEach(job => slot.SetParameters(job.Row, runs.Model.BaseParameters));
+        foreach (var rows in runs.SegmentPlanner.Cover([.. run.Select(static job => job.Row)], within))
         {
             slot.Adaptation.SegmentBase(rows);
         }
 
-        var elapsed = _stage.Clock.Since(start);
+        var elapsed = stage.Clock.Since(start);
         run.ForEach(job => job.Timings = job.Timings with { Dual = elapsed });
     }
 }

@@ -79,6 +79,9 @@ internal sealed class Stage : IStageLine
         LeaveIfOver(jobs);
     }
 
+    /// <summary>Something came back that its workers need.</summary>
+    public void Look() => _threads.Look();
+
     /// <summary>The worker that took a frame begins with it.</summary>
     /// <returns>Why it should not: the frame leaves. Null: it should.</returns>
     public AnalysisOutcome? Begin(FrameJob job, long now)

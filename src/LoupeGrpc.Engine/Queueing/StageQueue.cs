@@ -1,7 +1,7 @@
 namespace LoupeGrpc.Engine.Queueing;
 
 /// <summary>
-/// What waits for a thread, oldest first, and what is urgent before the rest: frames before a stage, free buffers and slots before whoever needs one. Takers wait for it; adding never waits, because what may
+/// What waits for a thread, oldest first, and what is urgent before the rest: frames before a stage, free buffers and slots before whoever needs one. Takers wait, or look; adding never waits, because what may
 /// be in a queue at a time is bounded by admission. At most about a thousand items, so that a list is quick enough for taking from its middle. Thread-safe.
 /// </summary>
 /// <param name="isUrgent">Null: nothing is.</param>
