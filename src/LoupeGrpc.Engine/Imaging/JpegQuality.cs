@@ -6,8 +6,7 @@ namespace LoupeGrpc.Engine.Imaging;
 /// </summary>
 internal static class JpegQuality
 {
-    private const byte LuminanceTable = 0;
-    private const int Coefficients = 64;
+    private const int LuminanceTable = 0;
 
     // ITU-R T.81, table K.1, row by row.
     private static readonly int[] LuminanceValues =
@@ -54,33 +53,23 @@ internal static class JpegQuality
     /// <returns>Null: the table for luminance is not in it, or not whole.</returns>
     public static int? Read(ReadOnlySpan<byte> tables)
     {
-        while (tables.Length > 0)
+        for (; JpegTable.TryRead(tables, out var table); tables = tables[table.Length..])
         {
-            // Values of one byte, or of two.
-            int size = tables[0] >> 4 == 0 ? 1 : 2;
-            bool isLuminance = (tables[0] & 15) == LuminanceTable;
-            if (tables.Length < 1 + (Coefficients * size))
+            if (table.Number == LuminanceTable)
             {
-                return null;
+                return QualityOf(table);
             }
-
-            if (isLuminance)
-            {
-                return QualityOf(tables.Slice(1, Coefficients * size), size);
-            }
-
-            tables = tables[(1 + (Coefficients * size))..];
         }
 
         return null;
     }
 
-    private static int QualityOf(ReadOnlySpan<byte> values, int size)
+    private static int QualityOf(JpegTable table)
     {
         int sum = 0;
-        for (int i = 0; i < values.Length; i += size)
+        for (int i = 0; i < JpegTable.Coefficients; i++)
         {
-            sum += size == 1 ? values[i] : (values[i] << 8) | values[i + 1];
+            sum += table[i];
         }
 
         int best = 0;

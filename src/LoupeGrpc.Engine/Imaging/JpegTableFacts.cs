@@ -5,7 +5,6 @@ namespace LoupeGrpc.Engine.Imaging;
 /// <summary>Whose quantisation tables a JPEG has: whether each that its components use is what jpeg_set_quality makes, all for one quality.</summary>
 internal struct JpegTableFacts
 {
-    private const int Coefficients = 64;
     private const int FrameHeaderLength = 6;
     private const int ComponentLength = 3;
     private const int MostBaseline = 255;
@@ -24,19 +23,11 @@ internal struct JpegTableFacts
     /// <param name="tables">Content of a DQT segment. A later table of a number takes the place of an earlier one.</param>
     public void Add(int start, ReadOnlySpan<byte> tables)
     {
-        while (tables.Length > 0)
+        for (; JpegTable.TryRead(tables, out var table) && table.Number < Places.Count; tables = tables[table.Length..])
         {
-            int length = 1 + (Coefficients * (IsWide(tables[0]) ? 2 : 1));
-            int number = tables[0] & 15;
-            if (tables.Length < length || number >= Places.Count)
-            {
-                return;
-            }
-
             // 0 is none: a file begins with its marker.
-            _places[number] = start;
-            start += length;
-            tables = tables[length..];
+            _places[table.Number] = start;
+            start += table.Length;
         }
     }
 
@@ -64,8 +55,7 @@ internal struct JpegTableFacts
             bool fits = true;
             for (int i = 0; fits && i < components; i++)
             {
-                var table = file[_places[TableOf(frame, i)]..];
-                fits = IsScaled(table, JpegQuality.Luminance, quality) || (i > 0 && IsScaled(table, JpegQuality.Chrominance, quality));
+                fits = JpegTable.TryRead(file[_places[TableOf(frame, i)]..], out var table) && (IsScaled(table, JpegQuality.Luminance, quality) || (i > 0 && IsScaled(table, JpegQuality.Chrominance, quality)));
             }
 
             if (fits)
@@ -77,17 +67,13 @@ internal struct JpegTableFacts
         return (JpegTables.Other, 0);
     }
 
-    private static bool IsWide(byte header) => header >> 4 != 0;
-
     private static int TableOf(ReadOnlySpan<byte> frame, int component) => frame[FrameHeaderLength + (component * ComponentLength) + 2];
 
-    private static bool IsScaled(ReadOnlySpan<byte> table, ReadOnlySpan<int> standard, int quality)
+    private static bool IsScaled(JpegTable table, ReadOnlySpan<int> standard, int quality)
     {
-        bool wide = IsWide(table[0]);
-        for (int i = 0; i < Coefficients; i++)
+        for (int i = 0; i < JpegTable.Coefficients; i++)
         {
-            int value = wide ? (table[1 + (2 * i)] << 8) | table[2 + (2 * i)] : table[1 + i];
-            if (value != JpegQuality.Scale(standard[Zigzag[i]], quality, wide ? MostExtended : MostBaseline))
+            if (table[i] != JpegQuality.Scale(standard[Zigzag[i]], quality, table.IsWide ? MostExtended : MostBaseline))
             {
                 return false;
             }

@@ -11,7 +11,7 @@ internal static class PictureTargets
     [
         new("picture-headers", Sniff)
         {
-            Parsers = [typeof(ImageSniffer), typeof(JpegHeaderReader), typeof(PngHeaderReader), typeof(WebPHeaderReader), typeof(BmpHeaderReader), typeof(ForeignFormats), typeof(JpegFrame), typeof(JpegQuality), typeof(JpegTableFacts), typeof(JpegScans), typeof(JpegSegments), typeof(PngInflation), typeof(PngRows), typeof(DecodableBytes)],
+            Parsers = [typeof(ImageSniffer), typeof(JpegHeaderReader), typeof(PngHeaderReader), typeof(WebPHeaderReader), typeof(BmpHeaderReader), typeof(ForeignFormats), typeof(JpegFrame), typeof(JpegQuality), typeof(JpegTable), typeof(JpegTableFacts), typeof(JpegScans), typeof(JpegSegments), typeof(PngInflation), typeof(PngRows), typeof(DecodableBytes)],
             Tokens =
             [
                 .. Words("IHDR", "IDAT", "IEND", "PLTE", "tRNS", "acTL", "eXIf", "RIFF", "WEBP", "VP8 ", "VP8L", "VP8X", "ANIM", "ANMF", "EXIF", "BM", "Exif\0\0II*\0", "Exif\0\0MM\0*", "MPF\0", "Adobe", "ftypheic", "ftypavif"),
