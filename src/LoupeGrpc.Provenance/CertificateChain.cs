@@ -1,7 +1,6 @@
 using System.Formats.Asn1;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
-using NSec.Cryptography;
 
 namespace LoupeGrpc.Provenance;
 
@@ -9,10 +8,6 @@ namespace LoupeGrpc.Provenance;
 internal sealed class CertificateChain : IDisposable
 {
     public const int MostListed = 4;
-
-    private const string Ed25519 = "1.3.101.112";
-    private const string RsaPss = "1.2.840.113549.1.1.10";
-    private const int MostRsaBits = 8192;
 
     private readonly IReadOnlyList<CredentialsCertificate> _facts;
 
@@ -115,11 +110,9 @@ internal sealed class CertificateChain : IDisposable
             var algorithm = outer.ReadSequence();
             string oid = algorithm.ReadObjectIdentifier();
             byte[] signature = outer.ReadBitString(out _);
-            if (oid == Ed25519)
+            if (oid == CertificateKey.Ed25519)
             {
-                return NSec.Cryptography.PublicKey.TryImport(SignatureAlgorithm.Ed25519, issuer.PublicKey.EncodedKeyValue.RawData, KeyBlobFormat.RawPublicKey, out var key)
-                    ? SignatureAlgorithm.Ed25519.Verify(key!, signed, signature)
-                    : null;
+                return CertificateKey.VerifyEd25519(issuer, signed, signature);
             }
 
             HashAlgorithmName? hash = oid switch
@@ -127,7 +120,7 @@ internal sealed class CertificateChain : IDisposable
                 "1.2.840.10045.4.3.2" or "1.2.840.113549.1.1.11" => HashAlgorithmName.SHA256,
                 "1.2.840.10045.4.3.3" or "1.2.840.113549.1.1.12" => HashAlgorithmName.SHA384,
                 "1.2.840.10045.4.3.4" or "1.2.840.113549.1.1.13" => HashAlgorithmName.SHA512,
-                RsaPss => HashOfPss(algorithm),
+                CertificateKey.RsaPss => HashOfPss(algorithm),
                 _ => null,
             };
             if (hash is not { } function)
@@ -141,9 +134,8 @@ internal sealed class CertificateChain : IDisposable
                 return ecdsa?.VerifyData(signed, signature, function, DSASignatureFormat.Rfc3279DerSequence);
             }
 
-            using var rsa = RSA.Create();
-            rsa.ImportRSAPublicKey(issuer.PublicKey.EncodedKeyValue.RawData, out _);
-            return rsa.KeySize > MostRsaBits ? null : rsa.VerifyData(signed, signature, function, oid == RsaPss ? RSASignaturePadding.Pss : RSASignaturePadding.Pkcs1);
+            using var rsa = CertificateKey.ImportRsa(issuer);
+            return rsa.KeySize > CertificateKey.MostRsaBits ? null : rsa.VerifyData(signed, signature, function, oid == CertificateKey.RsaPss ? RSASignaturePadding.Pss : RSASignaturePadding.Pkcs1);
         }
         catch (Exception exception) when (exception is CryptographicException or AsnContentException)
         {

@@ -2,7 +2,6 @@ using System.Formats.Cbor;
 using System.Security.Cryptography;
 using System.Security.Cryptography.Cose;
 using System.Security.Cryptography.X509Certificates;
-using NSec.Cryptography;
 
 namespace LoupeGrpc.Provenance;
 
@@ -13,10 +12,6 @@ internal sealed class ClaimSignature
     private const int MostCertificates = 16;
     private const int MostCertificateBytes = 32 << 10;
     private const int LeastRsaBits = 2048;
-    private const int MostRsaBits = 8192;
-    private const string Ed25519Key = "1.3.101.112";
-    private const string RsaKey = "1.2.840.113549.1.1.1";
-    private const string RsaPssKey = "1.2.840.113549.1.1.10";
 
     private static readonly Dictionary<long, string> Names = new()
     {
@@ -119,22 +114,18 @@ internal sealed class ClaimSignature
 
     private bool? VerifyRsa(ReadOnlySpan<byte> claim, X509Certificate2 signer)
     {
-        if (signer.PublicKey.Oid.Value is not (RsaKey or RsaPssKey))
+        if (signer.PublicKey.Oid.Value is not (CertificateKey.Rsa or CertificateKey.RsaPss))
         {
             return null;
         }
 
-        using var key = RSA.Create();
-        key.ImportRSAPublicKey(signer.PublicKey.EncodedKeyValue.RawData, out _);
-        return key.KeySize is >= LeastRsaBits and <= MostRsaBits ? _message.VerifyDetached(key, claim) : null;
+        using var key = CertificateKey.ImportRsa(signer);
+        return key.KeySize is >= LeastRsaBits and <= CertificateKey.MostRsaBits ? _message.VerifyDetached(key, claim) : null;
     }
 
-    /// <summary>By the library that signs receipts: the framework has no Ed25519.</summary>
-    private bool? VerifyEd25519(ReadOnlySpan<byte> claim, X509Certificate2 signer) =>
-        signer.PublicKey.Oid.Value == Ed25519Key
-        && NSec.Cryptography.PublicKey.TryImport(SignatureAlgorithm.Ed25519, signer.PublicKey.EncodedKeyValue.RawData, KeyBlobFormat.RawPublicKey, out var key)
-            ? SignatureAlgorithm.Ed25519.Verify(key!, Structure("Signature1", claim), _message.Signature.Span)
-            : null;
+    private bool? VerifyEd25519(ReadOnlySpan<byte> claim, X509Certificate2 signer) => signer.PublicKey.Oid.Value == CertificateKey.Ed25519
+        ? CertificateKey.VerifyEd25519(signer, Structure("Signature1", claim), _message.Signature.Span)
+        : null;
 
     /// <summary>Sig_structure of RFC 9052.</summary>
     private byte[] Structure(string context, ReadOnlySpan<byte> payload)
