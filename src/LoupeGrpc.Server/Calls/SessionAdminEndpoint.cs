@@ -77,7 +77,7 @@ internal sealed class SessionAdminEndpoint(SessionRegistry sessions, ModelReposi
 
     private SessionInfo Describe(AnalyzeSession session)
     {
-        var (frames, inFlight, manipulated) = session.Count();
+        var counts = session.Count();
         return new SessionInfo
         {
             SessionId = session.Id,
@@ -85,9 +85,9 @@ internal sealed class SessionAdminEndpoint(SessionRegistry sessions, ModelReposi
             Client = session.Client,
             Peer = session.Peer,
             Opened = session.OpenedAt.ToTimestamp(),
-            Frames = frames,
-            InFlight = (uint)inFlight,
-            Manipulated = manipulated,
+            Frames = counts.Frames,
+            InFlight = (uint)counts.InFlight,
+            Manipulated = counts.Manipulated,
             Execution = session.Work.Execution.ToMessage(),
             Adaptation = session.Work.Adaptation?.ToMessage(),
             ParkedSince = session.ParkedSince?.ToTimestamp(),

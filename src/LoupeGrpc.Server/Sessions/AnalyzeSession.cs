@@ -103,8 +103,8 @@ internal sealed class AnalyzeSession : IDisposable
     /// <summary>Whether nothing was ever sent behind the opening.</summary>
     public bool IsUnused => Work.TakenIn is { NextSequence: 0, Commands: 0 };
 
-    /// <summary>Frames taken in, those without an outcome, those manipulated.</summary>
-    public (ulong Frames, int InFlight, ulong Manipulated) Count() => Work.Count();
+    /// <inheritdoc cref="OutcomeSequencer.Count"/>
+    public FrameCounts Count() => Work.Count();
 
     /// <summary>How the session was told to end from outside; null while it was not.</summary>
     public SessionEnd? End => _ending.End;

@@ -253,21 +253,12 @@ internal sealed class OutcomeSequencer(
         _tally.Restore(facts.Tally);
     }
 
-    /// <summary>Frames taken in, those without an outcome, those manipulated.</summary>
-    public (ulong Frames, int InFlight, ulong Manipulated) Count()
+    /// <summary>Which way the frames went so far.</summary>
+    public FrameCounts Count()
     {
         lock (_lock)
         {
-            return (_nextSequence, _undecided, _tally.Manipulated);
-        }
-    }
-
-    /// <summary>Which way its frames went so far.</summary>
-    public SessionTraffic Traffic()
-    {
-        lock (_lock)
-        {
-            return new SessionTraffic(_nextSequence, _undecided, _tally.Results, _tally.Dropped, _tally.Expired, _tally.Failed);
+            return new FrameCounts(_nextSequence, _undecided, _tally.Manipulated, _tally.Results, _tally.Dropped, _tally.Expired, _tally.Failed);
         }
     }
 
@@ -364,5 +355,6 @@ internal sealed class OutcomeSequencer(
 /// <summary>Which way the frames of a session went.</summary>
 /// <param name="Frames">Taken in.</param>
 /// <param name="InFlight">Without an outcome.</param>
+/// <param name="Manipulated">Of the results.</param>
 /// <param name="Results">Analysed.</param>
-internal readonly record struct SessionTraffic(ulong Frames, int InFlight, ulong Results, ulong Dropped, ulong Expired, ulong Failed);
+internal readonly record struct FrameCounts(ulong Frames, int InFlight, ulong Manipulated, ulong Results, ulong Dropped, ulong Expired, ulong Failed);

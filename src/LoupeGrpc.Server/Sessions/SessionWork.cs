@@ -94,10 +94,8 @@ internal sealed class SessionWork : IDisposable
     /// <summary>Timestamp of the last frame or command, or of the opening.</summary>
     public long LastInputAt { get; private set; }
 
-    public (ulong Frames, int InFlight, ulong Manipulated) Count() => _sequencer.Count();
-
-    /// <inheritdoc cref="OutcomeSequencer.Traffic"/>
-    public SessionTraffic Traffic() => _sequencer.Traffic();
+    /// <inheritdoc cref="OutcomeSequencer.Count"/>
+    public FrameCounts Count() => _sequencer.Count();
 
     /// <summary>Once, before the first frame.</summary>
     /// <param name="snapshot">Adaptation state to begin with; empty: the model's own parameters.</param>

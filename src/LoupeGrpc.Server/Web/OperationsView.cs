@@ -155,7 +155,7 @@ internal sealed record OperationsSessionView(
 {
     public static OperationsSessionView Of(AnalyzeSession session)
     {
-        var counts = session.Work.Traffic();
+        var counts = session.Count();
         var execution = session.Work.Execution;
         return new OperationsSessionView(
             session.Id,
