@@ -4,6 +4,7 @@ using Google.Protobuf;
 using LoupeGrpc.Client.Masks;
 using LoupeGrpc.Engine.Imaging;
 using LoupeGrpc.Execution.Builds;
+using LoupeGrpc.Files;
 using LoupeGrpc.Fuzz;
 using LoupeGrpc.Modeling.Checkpoints;
 using LoupeGrpc.Native;
@@ -20,7 +21,7 @@ public sealed partial class ParserCoverageTests
 {
     private static readonly Assembly[] _assemblies =
     [
-        typeof(CheckpointDescription).Assembly, typeof(SafetensorsFile).Assembly, typeof(ImageSniffer).Assembly, typeof(RunLength).Assembly,
+        typeof(CheckpointDescription).Assembly, typeof(SafetensorsFile).Assembly, typeof(AtomicFile).Assembly, typeof(ImageSniffer).Assembly, typeof(RunLength).Assembly,
         typeof(CompileLine).Assembly, typeof(OpenReader).Assembly, typeof(CocoRleDecoder).Assembly, typeof(Receipt).Assembly, typeof(CredentialsReader).Assembly, Assembly.Load("loupe-grpc-client"),
     ];
 
