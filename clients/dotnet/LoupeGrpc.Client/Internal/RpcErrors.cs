@@ -39,14 +39,13 @@ internal static class RpcErrors
 
         return error.StatusCode switch
         {
-            StatusCode.Unavailable => Unreachable(address, error),
+            StatusCode.Unavailable => HungUp(error) ? Broken(address, error) : Unreachable(address, error),
             StatusCode.Unimplemented => new LoupeUnavailableException(
                 $"what answers at {address} is not a LoupeGrpc server, or is an older one ({Detail(error)})", error),
             StatusCode.InvalidArgument => new LoupeRequestException(LoupeFailureCode.Invalid, error.Status.Detail, error),
             StatusCode.ResourceExhausted => new LoupeRequestException(LoupeFailureCode.Overloaded, error.Status.Detail, error),
             StatusCode.DeadlineExceeded => new LoupeRequestException(LoupeFailureCode.Expired, error.Status.Detail, error),
-            _ when IsReset(error) => new LoupeUnavailableException(
-                $"the connection to {address} broke; if it does so again, what answers there does not speak gRPC: use the address in the server's `ready` line ({Detail(error)})", error),
+            _ when IsReset(error) => Broken(address, error),
             _ when error.Status.DebugException is HttpRequestException => new LoupeUnavailableException(
                 $"what answers at {address} does not speak gRPC: use the address in the server's `ready` line ({Detail(error)})", error),
             _ => new LoupeRequestException(LoupeFailureCode.Internal, $"{error.StatusCode}: {error.Status.Detail}", error),
@@ -82,6 +81,12 @@ internal static class RpcErrors
     public static bool IsReset(RpcException error) =>
         IsTransport(error) && error.Status.DebugException is IOException or HttpRequestException { InnerException: HttpProtocolException };
 
+    /// <summary>Somebody took the connection and closed it before anything was said: what speaks HTTP/1.1 does so, and a server that ends.</summary>
+    private static bool HungUp(RpcException error) => CauseOf<IOException>(error) is not null;
+
+    private static LoupeUnavailableException Broken(string address, RpcException error) =>
+        new($"the connection to {address} broke; if it does so again, what answers there does not speak gRPC: use the address in the server's `ready` line ({Detail(error)})", error);
+
     private static LoupeUnavailableException Unreachable(string address, RpcException error) =>
         new($"no LoupeGrpc server at {address}: is it running? Start it with `loupe-grpc-server serve` ({SocketDetail(address, error) ?? Detail(error)})", error);
 
@@ -94,19 +99,25 @@ internal static class RpcErrors
         }
 
         var path = address["unix:".Length..];
-        var cause = error.Status.DebugException;
-        while (cause is not (null or SocketException))
-        {
-            cause = cause.InnerException;
-        }
-
-        return (cause as SocketException)?.SocketErrorCode switch
+        return CauseOf<SocketException>(error)?.SocketErrorCode switch
         {
             SocketError.AddressNotAvailable => $"there is no socket {path}",
             SocketError.ConnectionRefused => $"nobody listens on {path}",
             SocketError.AccessDenied => $"{path} may not be opened by this user",
             _ => null,
         };
+    }
+
+    private static TCause? CauseOf<TCause>(RpcException error)
+        where TCause : Exception
+    {
+        var cause = error.Status.DebugException;
+        while (cause is not (null or TCause))
+        {
+            cause = cause.InnerException;
+        }
+
+        return cause as TCause;
     }
 
     /// <summary>The cause in one line: the outer messages only repeat that a call could not be started, the innermost ones are about sockets.</summary>
