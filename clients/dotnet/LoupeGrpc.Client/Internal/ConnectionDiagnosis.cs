@@ -21,7 +21,7 @@ internal sealed class ConnectionDiagnosis(LoupeClientOptions options, ServerTrus
     public async Task<LoupeException?> ExplainAsync(RpcException error, CancellationToken cancellationToken)
     {
         // With no exception the server has answered; with one of sockets nobody took the connection.
-        if (options.SocketPath is not null || error.Status.DebugException is not { } cause || Has<SocketException>(cause) && !Has<IOException>(cause))
+        if (options.SocketPath is not null || error.Status.DebugException is not { } cause || Has<SocketException>(cause) && !RpcErrors.HungUp(error))
         {
             return null;
         }

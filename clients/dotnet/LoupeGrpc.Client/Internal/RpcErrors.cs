@@ -82,7 +82,8 @@ internal static class RpcErrors
         IsTransport(error) && error.Status.DebugException is IOException or HttpRequestException { InnerException: HttpProtocolException };
 
     /// <summary>Somebody took the connection and closed it before anything was said: what speaks HTTP/1.1 does so, and a server that ends.</summary>
-    private static bool HungUp(RpcException error) => CauseOf<IOException>(error) is not null;
+    public static bool HungUp(RpcException error) => CauseOf<IOException>(error) is not null
+        || CauseOf<SocketException>(error)?.SocketErrorCode is SocketError.ConnectionReset or SocketError.ConnectionAborted or SocketError.Shutdown;
 
     private static LoupeUnavailableException Broken(string address, RpcException error) =>
         new($"the connection to {address} broke; if it does so again, what answers there does not speak gRPC: use the address in the server's `ready` line ({Detail(error)})", error);
