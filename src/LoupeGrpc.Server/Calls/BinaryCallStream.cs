@@ -1,5 +1,6 @@
 using System.Buffers;
 using Google.Protobuf;
+using LoupeGrpc.Server.Contract;
 using LoupeGrpc.Server.Security;
 using LoupeGrpc.Server.Sessions;
 using LoupeGrpc.V1;
@@ -29,7 +30,7 @@ internal sealed class BinaryCallStream(IBinaryMessages messages) : ICallStream
 
         try
         {
-            return ReceivedRequest.Of(AnalyzeRequest.Parser.ParseFrom(bytes.Span));
+            return ReceivedRequest.Of(RequestParser.ReadRequest(new ReadOnlySequence<byte>(bytes)));
         }
         catch (InvalidProtocolBufferException)
         {

@@ -4,11 +4,13 @@ using LoupeGrpc.Server.Health;
 using LoupeGrpc.Server.Security;
 using LoupeGrpc.Server.Sessions;
 using LoupeGrpc.Server.Sessions.Frames;
+using LoupeGrpc.Server.Sessions.Memory;
 using LoupeGrpc.V1;
 
 namespace LoupeGrpc.Server.Calls;
 
 /// <summary><c>ForgeryAnalysisService</c>: opens sessions and runs them, analyses single pictures, says what is served.</summary>
+[BindServiceMethod(typeof(PictureMessages), nameof(PictureMessages.Bind))]
 internal sealed class ForgeryAnalysisEndpoint(SessionServices services, SessionRegistry sessions, SessionCalls calls, PictureQueue pictures, ServingState serving, CallerQuotas quotas)
     : ForgeryAnalysisService.ForgeryAnalysisServiceBase
 {
@@ -31,7 +33,9 @@ internal sealed class ForgeryAnalysisEndpoint(SessionServices services, SessionR
         var http = context.GetHttpContext();
         var analyzing = pictures.AnalyzeAsync(http.Connection.Id, quotas.Of(Caller.Of(http)), picture, context.CancellationToken);
         http.Features.Get<IReceivedMessage>()?.Release();
-        return PictureReader.ToResponse(await analyzing.ConfigureAwait(false));
+        var answer = await analyzing.ConfigureAwait(false);
+        PictureBytes.Release(picture.Input.Data);
+        return PictureReader.ToResponse(answer);
     }
 
     public override Task<GetServerInfoResponse> GetServerInfo(GetServerInfoRequest request, ServerCallContext context) =>

@@ -64,6 +64,7 @@ internal sealed class MemoryTrim(MemoryLedger ledger, ModelRepository models, Tr
     private void GiveBack()
     {
         blocks.Trim();
+        PictureBuffers.Shared.Trim();
         // Pools are told of a collection by a finalizer, and what they let go then is free with the next.
         GC.Collect();
         GC.WaitForPendingFinalizers();

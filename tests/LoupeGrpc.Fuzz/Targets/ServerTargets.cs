@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Security.Cryptography;
 using System.Text;
 using Google.Protobuf;
@@ -36,12 +37,12 @@ internal static class ServerTargets
 
     public static IReadOnlyList<FuzzTarget> All { get; } =
     [
-        new("wire-request", static input => Receive(AnalyzeRequest.Parser.ParseFrom(input)), typeof(InvalidProtocolBufferException))
+        new("wire-request", static input => Receive(Same(AnalyzeRequest.Parser.ParseFrom(input), RequestParser.ReadRequest(new ReadOnlySequence<byte>(input), large: 1))), typeof(InvalidProtocolBufferException))
         {
-            Parsers = [typeof(OpenReader), typeof(FrameReader), typeof(ControlReader), typeof(AnalysisSettingsReader), typeof(TemporalReader), typeof(AdaptationMessages), typeof(Durations), typeof(FrameInspector)],
+            Parsers = [typeof(RequestParser), typeof(OpenReader), typeof(FrameReader), typeof(ControlReader), typeof(AnalysisSettingsReader), typeof(TemporalReader), typeof(AdaptationMessages), typeof(Durations), typeof(FrameInspector)],
             Tokens = [[10], [18], [26], [0x08, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 1], [0x0D, 0, 0, 0xC0, 0x7F], [0x0A, 0], [0x12, 2, 8, 1]],
         },
-        new("wire-image", static input => Receive(AnalyzeImageRequest.Parser.ParseFrom(input)), typeof(InvalidProtocolBufferException))
+        new("wire-image", static input => Receive(Same(AnalyzeImageRequest.Parser.ParseFrom(input), RequestParser.ReadPicture(new ReadOnlySequence<byte>(input), large: 1))), typeof(InvalidProtocolBufferException))
         {
             Parsers = [typeof(PictureReader)],
         },
@@ -78,6 +79,13 @@ internal static class ServerTargets
             Tokens = [.. new[] { "{\"provider\":\"", "\",\"state\":\"built\"", ",\"message\":\"", "null", "\\ud800", "[", "{" }.Select(Encoding.UTF8.GetBytes)],
         },
     ];
+
+    private static T Same<T>(T expected, T request)
+        where T : IMessage<T>
+    {
+        Require(request.Equals(expected), "a message is read as the generated parser reads it");
+        return request;
+    }
 
     private static void Receive(AnalyzeRequest request)
     {

@@ -302,6 +302,8 @@ internal sealed class FramePath : IDisposable
         catch (Exception exception)
 #pragma warning restore CA1031
         {
+            // It has not said that it is done with the bytes.
+            frame.KeepBytes();
             SessionLog.AnalysisThrew(_services.Logger, frame.Sequence, exception);
             return FaultOfOurs;
         }

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using LoupeGrpc.Engine;
 using LoupeGrpc.Engine.Queueing;
+using LoupeGrpc.Server.Sessions.Memory;
 
 namespace LoupeGrpc.Server.Sessions.Frames;
 
@@ -29,6 +30,7 @@ internal sealed class SessionFrame : SessionItem
 {
     private FrameInput? _input;
     private RoomLease? _room;
+    private bool _mayBeRead;
 
     /// <summary>The server's number within the session.</summary>
     public ulong Sequence { get; set; }
@@ -63,9 +65,17 @@ internal sealed class SessionFrame : SessionItem
     /// <summary>Takes over what the bytes count against.</summary>
     public void Charge(RoomLease room) => _room = room;
 
+    /// <summary>Somebody may read the bytes whatever becomes of the frame: their memory is not used again.</summary>
+    public void KeepBytes() => _mayBeRead = true;
+
     /// <summary>The bytes are no longer needed.</summary>
     public void ReleaseBytes()
     {
+        if (_input is { } input && !_mayBeRead)
+        {
+            PictureBytes.Release(input.Data);
+        }
+
         _input = null;
         _room?.Dispose();
     }
