@@ -23,6 +23,9 @@ internal static class TelemetryServices
     /// <summary>Processor time, memory and collections of the process.</summary>
     private const string ProcessMeter = "System.Runtime";
 
+    /// <summary>Of one instrument: routes times ways to end are some dozens. Their memory is taken at once, 72 bytes each, for some sixty instruments.</summary>
+    private const int MaxSeries = 400;
+
     private const string CallSource = "Microsoft.AspNetCore";
 
     public static void AddLoupeTelemetry(this IServiceCollection services, TelemetryOptions options)
@@ -31,7 +34,9 @@ internal static class TelemetryServices
             .ConfigureResource(static resource => Describe(resource))
             .WithMetrics(metrics =>
             {
-                metrics.AddMeter(SessionMetrics.MeterName, LadderMetrics.MeterName, EngineMeter, CallMeter, ConnectionMeter, ProcessMeter).AddPrometheusExporter();
+                metrics.AddMeter(SessionMetrics.MeterName, LadderMetrics.MeterName, EngineMeter, CallMeter, ConnectionMeter, ProcessMeter)
+                    .AddView(static _ => new MetricStreamConfiguration { CardinalityLimit = MaxSeries })
+                    .AddPrometheusExporter();
                 if (IsOn(options))
                 {
                     metrics.SetExemplarFilter(ExemplarFilterType.TraceBased).AddOtlpExporter(otlp => Set(otlp, options, "metrics"));

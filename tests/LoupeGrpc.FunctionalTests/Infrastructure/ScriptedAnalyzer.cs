@@ -120,6 +120,9 @@ internal sealed class ScriptedAnalysis(FrameInput input, AnalysisRequest request
     /// <summary>The frame's first byte: tests number their frames with it.</summary>
     public byte Mark => input.Data.Span[0];
 
+    /// <summary>As it was received. Of a large one not beyond its outcome.</summary>
+    public ReadOnlyMemory<byte> Data => input.Data;
+
     /// <summary>Of a raw frame.</summary>
     public RawLayout? Layout => (input as RawInput)?.Layout;
 
