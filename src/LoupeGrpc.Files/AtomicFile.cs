@@ -2,7 +2,8 @@ namespace LoupeGrpc.Files;
 
 /// <summary>
 /// A file that is being written beside its place and put there at the end: under its name stands the older file or the whole new one, also when the
-/// program is killed or the disk is full. What a killed program leaves is removed by the next one that writes into the folder.
+/// program is killed or the disk is full. What a killed program leaves is removed by the next one that writes into the folder. It belongs to whom the older file
+/// belonged to, as far as the writer may give it away.
 /// </summary>
 /// <remarks>
 /// No twin of <c>StagingDirectory</c> in Modeling: that puts a directory in place, which no single rename replaces, keeps a lock file beside it and may have to
@@ -74,6 +75,7 @@ public sealed class AtomicFile : IDisposable
     /// <inheritdoc cref="Write(string, Action{Stream})" path="/exception"/>
     public void Commit()
     {
+        FileOwner.Copy(_path, _temporary);
         _stream.Flush(flushToDisk: true);
         _stream.Dispose();
         File.Move(_temporary, _path, overwrite: true);

@@ -4,7 +4,6 @@ using LoupeGrpc.Server.Health;
 using LoupeGrpc.Server.Security;
 using LoupeGrpc.Server.Sessions;
 using LoupeGrpc.Server.Sessions.Frames;
-using LoupeGrpc.Server.Sessions.Memory;
 using LoupeGrpc.V1;
 
 namespace LoupeGrpc.Server.Calls;
@@ -34,7 +33,7 @@ internal sealed class ForgeryAnalysisEndpoint(SessionServices services, SessionR
         var analyzing = pictures.AnalyzeAsync(http.Connection.Id, quotas.Of(Caller.Of(http)), picture, context.CancellationToken);
         http.Features.Get<IReceivedMessage>()?.Release();
         var answer = await analyzing.ConfigureAwait(false);
-        PictureBytes.Release(picture.Input.Data);
+        picture.ReleaseBytes();
         return PictureReader.ToResponse(answer);
     }
 

@@ -16,7 +16,8 @@ internal static class KeyCommand
             "Gives keys to clients, lists them, takes them back; makes the key that signs receipts.",
             """
             Keys stand in a file, as hashes: what is shown once is kept nowhere. The server reads it (Loupe:Security:Keys) and reads it anew when it
-            changes; sessions of a key that is revoked end within seconds. Run it as the user that the server runs as: the file is for its owner alone.
+            changes; sessions of a key that is revoked end within seconds. Make the file as the user that the server runs as: it is for its owner alone, and
+            stays whose it is when root changes it.
             Exit codes: 0 done, 1 could not be done, 2 wrong usage.
 
             Example:

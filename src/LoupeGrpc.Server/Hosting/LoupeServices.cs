@@ -1,4 +1,5 @@
 using System.Diagnostics.Metrics;
+using Grpc.Reflection;
 using LoupeGrpc.Execution;
 using LoupeGrpc.Server.Calls;
 using LoupeGrpc.Server.Configuration;
@@ -60,6 +61,7 @@ internal static class LoupeServices
         services.AddSingleton<PicturePainter>();
         services.AddSingleton<StreamEndpoint>();
         services.AddSingleton<ServingState>();
+        services.AddSingleton<OpenStreams>();
         services.AddSingleton<HealthWatchers>();
         // Before the drain, so that it stops behind it: sessions end then.
         services.AddSingleton<AuditLog>();
@@ -71,7 +73,9 @@ internal static class LoupeServices
         services.AddHostedService<SessionDrain>();
 
         services.AddSingleton<MatcherPolicy, ListenerPolicy>();
-        services.AddGrpc(grpc => grpc.MaxReceiveMessageSize = options.Limits.MaxMessageBytes);
+        services.AddGrpc(grpc => grpc.MaxReceiveMessageSize = options.Limits.MaxMessageBytes)
+            .AddServiceOptions<ReflectionServiceImpl>(static reflection => reflection.Interceptors.Add<RevokedCalls>())
+            .AddServiceOptions<ReflectionV1ServiceImpl>(static reflection => reflection.Interceptors.Add<RevokedCalls>());
         services.AddBrowsers(options.Web);
         services.AddApiDocument();
         services.AddInferenceDocument(ApiDocument.Name);

@@ -15,7 +15,7 @@ namespace LoupeGrpc.Server.Inference;
 
 /// <summary><c>inference.GRPCInferenceService</c>: the Open Inference Protocol, for clients that were written for any server of it.</summary>
 internal sealed class InferenceEndpoint(
-    InferenceRunner runner, InferenceModels models, InferenceStatistics statistics, InferenceReadiness readiness, ServingState serving, LiveOptions live, ILogger<InferenceEndpoint> logger)
+    InferenceRunner runner, InferenceModels models, InferenceStatistics statistics, InferenceReadiness readiness, ServingState serving, OpenStreams streams, LiveOptions live, ILogger<InferenceEndpoint> logger)
     : GRPCInferenceService.GRPCInferenceServiceBase
 {
     // Whoever probes has no key.
@@ -63,6 +63,7 @@ internal sealed class InferenceEndpoint(
     {
         var http = context.GetHttpContext();
         var revoked = Caller.Of(http).Revoked;
+        using var open = streams.Open();
         try
         {
             await StreamInferAsync(requestStream, responseStream, InferenceClient.Of(http), context.CancellationToken, revoked).ConfigureAwait(false);

@@ -4,7 +4,7 @@ using LoupeGrpc.Files;
 
 namespace LoupeGrpc.Server.Security;
 
-/// <summary>The file of keys, as JSON. It is written whole or not at all, by one writer at a time, for its owner alone.</summary>
+/// <summary>The file of keys, as JSON. It is written whole or not at all, by one writer at a time, for its owner alone, and it stays whose it was.</summary>
 internal static class KeyFile
 {
     private const int Version = 1;
@@ -55,11 +55,15 @@ internal static class KeyFile
         using var held = await LockAsync($"{path}.lock", time, cancellationToken).ConfigureAwait(false);
         var keys = change(File.Exists(path) ? Read(path) : []);
         AtomicFile.Sweep(Path.GetDirectoryName(path)!);
-        using var file = new AtomicFile(path, OwnerOnly);
+        using var file = new AtomicFile(path, ModeOf(path));
         await JsonSerializer.SerializeAsync(file.Content, new Content(Version, keys), Json, cancellationToken).ConfigureAwait(false);
         file.Content.WriteByte((byte)'\n');
         file.Commit();
     }
+
+    /// <summary>For its owner alone; a group that may read the file that there is may go on reading it: the server's, where the file is root's.</summary>
+    private static UnixFileMode ModeOf(string path) =>
+        OperatingSystem.IsWindows() || !File.Exists(path) ? OwnerOnly : OwnerOnly | (File.GetUnixFileMode(path) & UnixFileMode.GroupRead);
 
     private static string FileOf(string path) =>
         new FileInfo(path).LinkTarget is null ? path : File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? path;

@@ -6,7 +6,7 @@ namespace LoupeGrpc.Server.Sessions;
 /// <summary>
 /// Lets sessions finish before the server stops listening: until then probes and new callers hear that it is stopping.
 /// </summary>
-internal sealed class SessionDrain(SessionRegistry sessions, ServingState serving, LoupeOptions options, TimeProvider time, ILogger<SessionDrain> logger)
+internal sealed class SessionDrain(SessionRegistry sessions, OpenStreams streams, ServingState serving, LoupeOptions options, TimeProvider time, ILogger<SessionDrain> logger)
     : IHostedLifecycleService
 {
     /// <summary>Of the time to drain, the part for analysing; the rest is for handing over the last outcomes.</summary>
@@ -23,11 +23,12 @@ internal sealed class SessionDrain(SessionRegistry sessions, ServingState servin
         serving.MarkDraining();
         var timeout = options.Shutdown.DrainTimeout;
         var open = sessions.Connected;
+        var hasListeners = open + streams.Count > 0;
         SessionLog.Draining(logger, open, timeout.TotalSeconds);
         try
         {
-            await sessions.DrainAsync(timeout * AnalysingShare).WaitAsync(timeout, time, cancellationToken).ConfigureAwait(false);
-            if (open > 0)
+            await Task.WhenAll(sessions.DrainAsync(timeout * AnalysingShare), streams.EndAsync()).WaitAsync(timeout, time, cancellationToken).ConfigureAwait(false);
+            if (hasListeners)
             {
                 await Task.Delay(Linger, cancellationToken).ConfigureAwait(false);
             }

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Google.Protobuf;
 using Grpc.Core;
 using LoupeGrpc.Client;
@@ -8,6 +9,7 @@ using LoupeGrpc.Server.Configuration;
 using LoupeGrpc.Server.Security;
 using LoupeGrpc.V1;
 using Microsoft.Extensions.Time.Testing;
+using Reflected = Grpc.Reflection;
 
 namespace LoupeGrpc.FunctionalTests.Security;
 
@@ -102,6 +104,45 @@ public sealed class KeyTests : IDisposable
 
         var refusal = await Assert.ThrowsAsync<RpcException>(() => call.ResponseStream.MoveNext(Patience.Token()));
         Assert.Equal((StatusCode.Unauthenticated, "the key that the session was opened with was revoked"), (refusal.StatusCode, refusal.Status.Detail));
+    }
+
+    [Fact]
+    public async Task A_revoked_key_ends_its_streams_of_services_that_know_no_keys()
+    {
+        var gone = await SecureServer.AddKeyAsync(Keys, "gone");
+        await using var server = await SecureServer.StartAsync(Options);
+        using var first = new Reflected.V1.ServerReflection.ServerReflectionClient(server.Calls(gone)).ServerReflectionInfo(cancellationToken: Patience.Token());
+        using var second = new Reflected.V1Alpha.ServerReflection.ServerReflectionClient(server.Calls(gone)).ServerReflectionInfo(cancellationToken: Patience.Token());
+        await first.RequestStream.WriteAsync(new Reflected.V1.ServerReflectionRequest { ListServices = string.Empty }, Patience.Token());
+        await second.RequestStream.WriteAsync(new Reflected.V1Alpha.ServerReflectionRequest { ListServices = string.Empty }, Patience.Token());
+        Assert.True(await first.ResponseStream.MoveNext(Patience.Token()));
+        Assert.True(await second.ResponseStream.MoveNext(Patience.Token()));
+
+        await SecureServer.RevokeKeyAsync(Keys, "gone");
+
+        Assert.Equal(StatusCode.Unauthenticated, (await Assert.ThrowsAsync<RpcException>(() => first.ResponseStream.MoveNext(Patience.Token()))).StatusCode);
+        Assert.Equal(StatusCode.Unauthenticated, (await Assert.ThrowsAsync<RpcException>(() => second.ResponseStream.MoveNext(Patience.Token()))).StatusCode);
+    }
+
+    /// <summary>An administrator changes the keys of a service that runs as another user.</summary>
+    [Fact]
+    public async Task A_file_that_is_changed_stays_whose_it_was()
+    {
+        Assert.SkipUnless(Environment.IsPrivilegedProcess, "files can be given away by root alone");
+        await SecureServer.AddKeyAsync(Keys, "first");
+        Assert.Equal(0, await ShellAsync($"chown 1234:2345 '{Keys}' && chmod 640 '{Keys}'"));
+
+        await SecureServer.AddKeyAsync(Keys, "second");
+        await SecureServer.RevokeKeyAsync(Keys, "first");
+
+        Assert.Equal(0, await ShellAsync($"test \"$(stat -c %u:%g:%a '{Keys}')\" = 1234:2345:640"));
+    }
+
+    private static async Task<int> ShellAsync(string command)
+    {
+        using var shell = Process.Start("sh", ["-c", command]);
+        await shell.WaitForExitAsync(Patience.Token());
+        return shell.ExitCode;
     }
 
     [Fact]

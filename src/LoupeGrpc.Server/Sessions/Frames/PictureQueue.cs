@@ -144,6 +144,9 @@ internal sealed record PictureRequest(FrameInput Input, AnalysisSettings Setting
 {
     /// <summary>Its bytes are charged to the frames already, together with what its caller needs beside them.</summary>
     public bool HasRoom { get; init; }
+
+    /// <summary>Its bytes are not needed any more: after its answer.</summary>
+    public void ReleaseBytes() => PictureBytes.Release(Input.Data);
 }
 
 /// <summary>What became of a picture.</summary>
