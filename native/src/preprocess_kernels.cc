@@ -6,6 +6,7 @@
 #include "lane_padding.h"
 #include "resample_axis.h"
 #include "resample_by_block.h"
+#include "resample_by_halves.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "preprocess_kernels.cc"
@@ -159,7 +160,11 @@ void ResampleRow(const uint8_t* source, const ResampleAxis& axis, uint8_t* desti
 #if HWY_TARGET == HWY_AVX3
   if (CanResampleByBlock(axis)) return loupe::ResampleByBlock(source, axis, destination);
 #endif
+#if HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_AVX2
+  loupe::ResampleByHalves(source, axis, destination);
+#else
   ResampleByGather(source, axis, destination);
+#endif
 }
 
 void BlendRows(const uint8_t* const* rows, const int32_t* weights, int32_t count, int32_t padded,
@@ -226,8 +231,10 @@ void YuvToRgbRow(const YuvCoefficients& coefficients, const uint8_t* y, const ui
   HWY_DYNAMIC_DISPATCH(YuvToRgbRow)(coefficients, y, u, v, width, red, green, blue);
 }
 
-// What the widest kernel reads from a block's first input on, or a gather from an output's last.
-int32_t ResampleMargin(const ResampleAxis& axis) { return std::max(axis.taps() + 4, ResampleAxis::kMostReach); }
+// What the widest kernel reads from a block's first input on, or from an output's: whole chunks of taps.
+int32_t ResampleMargin(const ResampleAxis& axis) {
+  return std::max(axis.taps() + ResampleAxis::kChunk, ResampleAxis::kMostReach);
+}
 
 void ResampleRow(const uint8_t* source, const ResampleAxis& axis, uint8_t* destination) {
   HWY_DYNAMIC_DISPATCH(ResampleRow)(source, axis, destination);

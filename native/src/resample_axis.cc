@@ -65,6 +65,7 @@ void ResampleAxis::SplitWeights() {
   const auto count = static_cast<size_t>(groups());
   digits_.assign(padded * count * 12, 0);
   positions_.assign(padded * 4, 0);
+  halves_.assign(padded * static_cast<size_t>(chunks()) * 2 * kChunk, 0);
   reach_ = 0;
   for (size_t i = 0; i < padded; ++i) {
     const size_t block = i / kBlock;
@@ -80,6 +81,13 @@ void ResampleAxis::SplitWeights() {
         group[(digit * kBlock + lane) * 4 + tap % 4] = value;
         rest = (rest - value) / 256;
       }
+    }
+    for (size_t tap = 0; tap < 4 * count; ++tap) {
+      const int32_t weight = by_tap_[tap * padded + i];
+      const size_t chunk = i / 2 * static_cast<size_t>(chunks()) + tap / kChunk;
+      int16_t* const high = halves_.data() + (chunk * 4 + i % 2) * kChunk + tap % kChunk;
+      high[0] = static_cast<int16_t>(weight >> kHalfBits);
+      high[2 * kChunk] = static_cast<int16_t>(weight & ((1 << kHalfBits) - 1));
     }
     for (size_t tap = 0; tap < 4; ++tap) {
       positions_[i * 4 + tap] = static_cast<uint8_t>(static_cast<size_t>(offset) + tap);

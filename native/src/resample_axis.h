@@ -42,11 +42,18 @@ class ResampleAxis {
   // more than kMostReach, positions() do not hold.
   int32_t reach() const { return reach_; }
 
+  // The same for kernels that take kChunk taps of two outputs at a time, [padded_output / 2, chunks, 2, 2, kChunk]: of
+  // both outputs the weights over 1 << kHalfBits, then what is left of them.
+  const int16_t* halves() const { return halves_.data(); }
+  int32_t chunks() const { return (taps_ + kChunk - 1) / kChunk; }
+
   // [taps] of one output.
   const int32_t* weights_of(int32_t output) const { return by_output_.data() + int64_t{output} * taps_; }
 
   static constexpr int32_t kBlock = 16;
   static constexpr int32_t kMostReach = 256;
+  static constexpr int32_t kChunk = 8;
+  static constexpr int kHalfBits = kWeightBits / 2;
 
  private:
   void SplitWeights();
@@ -62,6 +69,7 @@ class ResampleAxis {
   std::vector<double> exact_;
   std::vector<int8_t> digits_;
   std::vector<uint8_t> positions_;
+  std::vector<int16_t> halves_;
 };
 
 }  // namespace loupe

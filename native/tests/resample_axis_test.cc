@@ -43,7 +43,7 @@ TEST(ResampleAxisTest, PaddingHasNoWeight) {
   }
 }
 
-TEST(ResampleAxisTest, DigitsMakeUpTheWeightsAndPositionsTheirInputs) {
+TEST(ResampleAxisTest, DigitsAndHalvesMakeUpTheWeightsAndPositionsTheirInputs) {
   ResampleAxis axis;
   for (const int32_t input : {1, 2, 37, 640, 1920, 3000, 65535}) {
     for (const int32_t output : {1, 5, 65, 224, 336}) {
@@ -63,6 +63,11 @@ TEST(ResampleAxisTest, DigitsMakeUpTheWeightsAndPositionsTheirInputs) {
             weight = weight * 256 + group[(digit * ResampleAxis::kBlock + lane) * 4 + tap % 4];
           }
           ASSERT_EQ(axis.weights_by_tap()[int64_t{tap} * axis.padded_output() + i], weight);
+          const int16_t* const high =
+              axis.halves() +
+              ((int64_t{i} / 2 * axis.chunks() + tap / ResampleAxis::kChunk) * 4 + i % 2) * ResampleAxis::kChunk +
+              tap % ResampleAxis::kChunk;
+          ASSERT_EQ(weight, high[0] * (1 << ResampleAxis::kHalfBits) + high[2 * ResampleAxis::kChunk]);
         }
       }
       ASSERT_EQ(reach, axis.reach());
