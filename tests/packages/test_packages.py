@@ -16,15 +16,37 @@ LIBRARIES = {"LoupeGrpc.Protocol": {"Google.Protobuf", "Grpc.Core.Api"},
              "LoupeGrpc.Client": {"LoupeGrpc.Protocol", "Grpc.Net.Client", "Grpc.StatusProto", "Polly.Core"}}
 TOOL = "loupe-grpc-client"
 
+FRAMEWORKS = ("net8.0", "net10.0")
+SERVER = pathlib.Path(os.environ.get("LOUPE_SERVER", ROOT / "out" / "loupe-grpc-server"))
+PICTURE = ROOT / "samples" / "forged-cat-in-coffee.jpg"
+
 PROGRAM = """
 using LoupeGrpc.Client;
-try
+
+var picture = new EncodedFrame(await File.ReadAllBytesAsync(args[1]));
+using var client = await LoupeClient.ConnectAsync(new LoupeClientOptions { Address = new Uri(args[0]) });
+var answer = await client.AnalyzeImageAsync(picture);
+Console.WriteLine($"{answer.Result.Verdict} {answer.Result.Score:R}");
+
+await using var session = await client.OpenSessionAsync(new LoupeSessionOptions { Name = "stranger" });
+await session.SendAsync(picture with { FrameId = 7 });
+await session.SendAsync(new EncodedFrame(new byte[] { 1, 2, 3 }) { FrameId = 8 });
+var summary = await session.CompleteAsync();
+await foreach (var outcome in session.Results())
 {
-    using var client = await LoupeClient.ConnectAsync(new LoupeClientOptions { Address = new Uri("http://127.0.0.1:1") });
+    Console.WriteLine(outcome switch
+    {
+        LoupeResult { Result: var result } => $"{outcome.FrameId} {result.Verdict} {result.Score:R} {Area(result)}",
+        LoupeFailed failed => $"{outcome.FrameId} {failed.Code}",
+        _ => "?",
+    });
 }
-catch (Exception error)
+
+static int Area(LoupeGrpc.V1.FrameResult result)
 {
-    Console.WriteLine(error.GetType().Namespace);
+    var mask = LoupeGrpc.Client.Masks.CocoRleDecoder.Decode(result.Mask.Rle);
+    var forged = mask.Pixels.Count(static pixel => pixel == LoupeGrpc.Client.Masks.BinaryMask.Forged);
+    return (ulong)forged == result.Mask.Area ? forged : throw new InvalidOperationException("another mask");
 }
 """
 
@@ -68,23 +90,27 @@ class PackageTests(unittest.TestCase):
     def test_libraries_hold_an_assembly_its_documentation_and_nothing_else(self):
         for name, wanted in LIBRARIES.items():
             with self.subTest(name), Package(name) as package:
-                folder = f"lib/net10.0/{name}"
-                self.assertEqual(set(package.names), {f"{name}.nuspec", "LICENSE", "README.md", "THIRD-PARTY-NOTICES.txt", f"{folder}.dll", f"{folder}.xml"})
-                dependencies = {entry.get("id"): entry.get("version") for entry in package.metadata.iterfind(".//{*}dependency")}
-                self.assertLessEqual(wanted, set(dependencies))
-                self.assertEqual(dependencies.get("LoupeGrpc.Protocol", VERSION), VERSION)
+                libraries = {f"lib/{framework}/{name}.{extension}" for framework in FRAMEWORKS for extension in ("dll", "xml")}
+                self.assertEqual(set(package.names), {f"{name}.nuspec", "LICENSE", "README.md", "THIRD-PARTY-NOTICES.txt"} | libraries)
+                groups = {group.get("targetFramework"): group for group in package.metadata.iterfind(".//{*}group")}
+                self.assertEqual(set(groups), set(FRAMEWORKS))
+                for group in groups.values():
+                    dependencies = {entry.get("id"): entry.get("version") for entry in group.iterfind("{*}dependency")}
+                    self.assertLessEqual(wanted, set(dependencies))
+                    self.assertEqual(dependencies.get("LoupeGrpc.Protocol", VERSION), VERSION)
 
     def test_symbols_belong_to_the_assemblies_and_name_no_place_of_this_machine(self):
         for name in LIBRARIES:
             with self.subTest(name), Package(name) as package, Package(name, "snupkg") as symbols:
-                self.assertIn(f"lib/net10.0/{name}.pdb", symbols.names)
-                pdb = symbols.archive.read(f"lib/net10.0/{name}.pdb")
-                dll = package.archive.read(f"lib/net10.0/{name}.dll")
-                # The stream #Pdb begins with the id that the assembly's debug directory holds behind "RSDS".
-                stream = re.search(rb"(.{8})#Pdb\0", pdb, re.DOTALL).group(1)
-                offset = int.from_bytes(stream[:4], "little")
-                self.assertTrue(b"RSDS" + pdb[offset:offset + 16] in dll, "the symbols are of another build")
-                self.assertFalse(str(ROOT).encode() in dll or str(ROOT).encode() in pdb, "a path of this machine is in there")
+                for framework in FRAMEWORKS:
+                    self.assertIn(f"lib/{framework}/{name}.pdb", symbols.names)
+                    pdb = symbols.archive.read(f"lib/{framework}/{name}.pdb")
+                    dll = package.archive.read(f"lib/{framework}/{name}.dll")
+                    # The stream #Pdb begins with the id that the assembly's debug directory holds behind "RSDS".
+                    stream = re.search(rb"(.{8})#Pdb\0", pdb, re.DOTALL).group(1)
+                    offset = int.from_bytes(stream[:4], "little")
+                    self.assertTrue(b"RSDS" + pdb[offset:offset + 16] in dll, "the symbols are of another build")
+                    self.assertFalse(str(ROOT).encode() in dll or str(ROOT).encode() in pdb, "a path of this machine is in there")
 
     def test_the_tool_brings_the_libraries_of_the_systems_it_runs_on(self):
         with Package(TOOL) as package:
@@ -117,13 +143,49 @@ class UseTests(unittest.TestCase):
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         return done.stdout
 
+    def write_program(self, framework, properties="", items=""):
+        folder = self.folder / framework
+        folder.mkdir(exist_ok=True)
+        (folder / "stranger.csproj").write_text(
+            f'<Project Sdk="Microsoft.NET.Sdk"><PropertyGroup><TargetFramework>{framework}</TargetFramework><OutputType>Exe</OutputType><ImplicitUsings>enable</ImplicitUsings>'
+            f'<InvariantGlobalization>true</InvariantGlobalization>{properties}'
+            f'</PropertyGroup><ItemGroup><PackageReference Include="LoupeGrpc.Client" Version="[{VERSION}]" />{items}</ItemGroup></Project>', encoding="utf-8")
+        (folder / "Program.cs").write_text(PROGRAM, encoding="utf-8")
+        return folder
+
+    def run_program(self, *command):
+        server = subprocess.Popen(
+            [SERVER, "serve", "--listen", "http://127.0.0.1:0", "--operations", "http://127.0.0.1:0", "--web", "off"], env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        try:
+            address = re.search(r"http://\S+", server.stdout.readline()).group()
+            done = subprocess.run([*map(str, command), address, str(PICTURE)], env=self.environment, capture_output=True, text=True, timeout=120)
+            self.assertEqual((done.returncode, done.stderr), (0, ""), done.stdout)
+            picture, frame, bad = done.stdout.splitlines()
+            self.assertRegex(picture, r"^Manipulated 0\.\d+$")
+            self.assertRegex(frame, rf"^7 {re.escape(picture)} [1-9]\d+$")
+            self.assertEqual(bad, "8 Invalid")
+        finally:
+            server.terminate()
+            server.communicate(timeout=60)
+
     def test_a_program_is_written_against_the_client_library(self):
-        (self.folder / "stranger.csproj").write_text(
-            '<Project Sdk="Microsoft.NET.Sdk"><PropertyGroup><TargetFramework>net10.0</TargetFramework><OutputType>Exe</OutputType><ImplicitUsings>enable</ImplicitUsings>'
-            f'</PropertyGroup><ItemGroup><PackageReference Include="LoupeGrpc.Client" Version="[{VERSION}]" /></ItemGroup></Project>', encoding="utf-8")
-        (self.folder / "Program.cs").write_text(PROGRAM, encoding="utf-8")
-        self.run_dotnet("build", "--output", self.folder / "out", "--verbosity", "quiet")
-        self.assertEqual(self.run_dotnet(self.folder / "out" / "stranger.dll").strip(), "LoupeGrpc.Client")
+        folder = self.write_program("net10.0")
+        self.run_dotnet("build", folder, "--output", self.folder / "out", "--verbosity", "quiet")
+        self.run_program("dotnet", self.folder / "out" / "stranger.dll")
+
+    def test_a_program_for_net_8_too(self):
+        """It is built against .NET 8 and its half of the packages; it runs on what there is here, which is newer."""
+        folder = self.write_program("net8.0", "<RollForward>Major</RollForward>")
+        self.run_dotnet("build", folder, "--output", self.folder / "out", "--verbosity", "quiet")
+        self.run_program("dotnet", self.folder / "out" / "stranger.dll")
+
+    def test_a_program_is_compiled_ahead_of_time(self):
+        """One native file. All of the libraries is looked at, not only what the program calls; a warning of trimming or of ahead-of-time compiling is an error."""
+        folder = self.write_program(
+            "net10.0", "<PublishAot>true</PublishAot><TrimmerSingleWarn>false</TrimmerSingleWarn>", "".join(f'<TrimmerRootAssembly Include="{name}" />' for name in LIBRARIES))
+        self.run_dotnet("publish", folder, "--output", self.folder / "out", "--verbosity", "quiet", "--use-current-runtime")
+        self.assertEqual({file.name for file in (self.folder / "out").iterdir()} - {"stranger.dbg"}, {"stranger"})
+        self.run_program(self.folder / "out" / "stranger")
 
     def test_the_tool_is_installed_and_runs(self):
         place = self.folder / "tools"
