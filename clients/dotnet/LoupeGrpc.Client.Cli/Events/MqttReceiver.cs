@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net.Sockets;
 using System.Security.Authentication;
 using System.Security.Cryptography.X509Certificates;
 using MQTTnet;
@@ -173,21 +174,20 @@ internal sealed class MqttReceiver : IEventReceiver
         return options.Build();
     }
 
-    private static string Reason(Exception error)
+    private static string Reason(Exception error) => Causes(error).ToList() switch
     {
-        var all = new List<Exception>();
-        for (var inner = error; inner is not null; inner = inner.InnerException!)
-        {
-            all.Add(inner);
-        }
+        var all when all.OfType<AuthenticationException>().FirstOrDefault() is { } tls => $"its certificate is not believed, or it does not speak TLS: {tls.Message.TrimEnd('.')}",
+        var all when all.OfType<SocketException>().FirstOrDefault() is { } socket => NetworkReason.Of(socket),
+        _ when error is MqttCommunicationTimedOutException or OperationCanceledException or TimeoutException =>
+            string.Create(CultureInfo.InvariantCulture, $"it did not answer within {Timeout.TotalSeconds:0} s"),
+        _ => $"the connection broke: {error.Message.Split('\n')[0].TrimEnd('\r', '.')}",
+    };
 
-        return all switch
+    private static IEnumerable<Exception> Causes(Exception? error)
+    {
+        for (; error is not null; error = error.InnerException)
         {
-            _ when all.OfType<AuthenticationException>().FirstOrDefault() is { } tls => $"its certificate is not believed, or it speaks no TLS: {tls.Message.TrimEnd('.')}",
-            _ when all.OfType<System.Net.Sockets.SocketException>().FirstOrDefault() is { } socket => $"it cannot be reached: {socket.Message}",
-            _ when error is MqttCommunicationTimedOutException or OperationCanceledException or TimeoutException =>
-                string.Create(CultureInfo.InvariantCulture, $"it did not answer within {Timeout.TotalSeconds:0} s"),
-            _ => $"the connection broke: {error.Message.Split('\n')[0].TrimEnd('\r', '.')}",
-        };
+            yield return error;
+        }
     }
 }

@@ -17,6 +17,8 @@ internal sealed class Outbox : IDisposable
     /// <summary>What waits in memory while the disk is full.</summary>
     private const long MaxMemoryBytes = 8 << 20;
 
+    private const string SomethingElse = "it holds something else, which stays as it is";
+
     /// <summary>So much in the file may be done with before it is written anew.</summary>
     private const long MinDoneBytes = 1 << 20;
 
@@ -88,6 +90,12 @@ internal sealed class Outbox : IDisposable
             if (Directory.Exists(full) || RegularFile.Status(full) is { Kind: not FileKind.Regular })
             {
                 throw new IOException("it is not a regular file");
+            }
+
+            // Before anything is laid beside it.
+            if (File.Exists(full) && !BeginsLikeOne(full))
+            {
+                throw new IOException(SomethingElse);
             }
 
             held = FileLock.TryAcquire($"{full}.lock")
@@ -200,11 +208,7 @@ internal sealed class Outbox : IDisposable
         {
             end = offset + line.Length + 1;
             var parsed = OutboxLine.Parse(line.Span);
-            if (lines++ == 0 && parsed.Kind != OutboxLineKind.Header)
-            {
-                throw new IOException("it holds something else, which stays as it is");
-            }
-
+            lines++;
             switch (parsed.Kind)
             {
                 case OutboxLineKind.Event when !places.ContainsKey(parsed.Id):
@@ -225,11 +229,6 @@ internal sealed class Outbox : IDisposable
             }
         }
 
-        if (lines == 0 && _file.Length > 0 && !IsBeginOfHeader())
-        {
-            throw new IOException("it holds something else, which stays as it is");
-        }
-
         // What a program that was killed, or a full disk, left half written was never taken.
         _file.SetLength(end);
         if (lines == 0 && TryAppend(OutboxLine.Header.ToArray(), flush: true) is { } fault)
@@ -240,16 +239,13 @@ internal sealed class Outbox : IDisposable
         RewriteIfWorthwhile();
     }
 
-    private bool IsBeginOfHeader()
+    /// <summary>Whether it is empty, or begins with the line of an outbox, of which a program that was killed may have written a part.</summary>
+    private static bool BeginsLikeOne(string path)
     {
-        if (_file.Length > OutboxLine.Header.Length)
-        {
-            return false;
-        }
-
-        var begin = new byte[_file.Length];
-        RandomAccess.Read(_file.SafeFileHandle, begin, 0);
-        return OutboxLine.Header.StartsWith(begin);
+        using var file = RandomAccessFile.Open(path);
+        var begin = new byte[Math.Min(file.Length, OutboxLine.Header.Length + 1)];
+        file.Read(0, begin);
+        return begin.Length <= OutboxLine.Header.Length ? OutboxLine.Header.StartsWith(begin) : begin.AsSpan().StartsWith(OutboxLine.Header) && begin[^1] == '\n';
     }
 
     /// <summary>Whole lines, each valid until the next.</summary>
@@ -284,7 +280,7 @@ internal sealed class Outbox : IDisposable
             {
                 if (filled > MaxEventBytes)
                 {
-                    throw new IOException("it holds something else, which stays as it is");
+                    throw new IOException(SomethingElse);
                 }
 
                 Array.Resize(ref buffer, 2 * buffer.Length);

@@ -14,6 +14,8 @@ internal readonly record struct OutboxLine(OutboxLineKind Kind, string Id)
     /// <summary>The first line, by which a file is known for an outbox.</summary>
     public static ReadOnlySpan<byte> Header => """{"loupe_outbox":1}"""u8;
 
+    public static OutboxLine Damaged { get; } = new(OutboxLineKind.Damaged, "");
+
     /// <param name="line">Without its line break.</param>
     public static OutboxLine Parse(ReadOnlySpan<byte> line)
     {
@@ -24,11 +26,11 @@ internal readonly record struct OutboxLine(OutboxLineKind Kind, string Id)
 
         try
         {
-            return Utf8.IsValid(line) ? ParseObject(line) : default;
+            return Utf8.IsValid(line) ? ParseObject(line) : Damaged;
         }
         catch (Exception error) when (error is JsonException or InvalidOperationException)
         {
-            return default;
+            return Damaged;
         }
     }
 
@@ -41,7 +43,7 @@ internal readonly record struct OutboxLine(OutboxLineKind Kind, string Id)
         string? id = null, done = null, version = null;
         if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject)
         {
-            return default;
+            return Damaged;
         }
 
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
@@ -60,11 +62,11 @@ internal readonly record struct OutboxLine(OutboxLineKind Kind, string Id)
         }
 
         // Behind the object must be nothing.
-        return reader.Read() ? default : (id, done, version) switch
+        return reader.Read() ? Damaged : (id, done, version) switch
         {
             ({ } own, null, not null) when IsId(own) => new OutboxLine(OutboxLineKind.Event, own),
             (null, { } other, null) when IsId(other) => new OutboxLine(OutboxLineKind.Done, other),
-            _ => default,
+            _ => Damaged,
         };
     }
 

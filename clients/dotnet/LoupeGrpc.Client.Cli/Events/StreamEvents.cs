@@ -24,7 +24,10 @@ internal sealed class StreamEvents(Outbox outbox, string session, TimeProvider t
     private readonly Uri _source = new($"/loupe-grpc-client/{Uri.EscapeDataString(session)}", UriKind.Relative);
     private long _next;
 
-    public void Write(string type, JsonNode data) => Write(type, (object)data);
+    /// <param name="type">Behind `loupe.v1.`.</param>
+    /// <param name="data">What there is to say; nulls are left out, as everywhere.</param>
+    public void Write(string type, JsonObject data) =>
+        Write(type, (object)new JsonObject(data.Where(static field => field.Value is not null).Select(static field => KeyValuePair.Create(field.Key, (JsonNode?)field.Value!.DeepClone()))));
 
     public void Write(string type, JsonElement data) => Write(type, (object)data);
 

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Net.Http.Headers;
+using System.Net.Sockets;
 using System.Security.Authentication;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
@@ -116,10 +117,11 @@ internal sealed class WebhookReceiver : IEventReceiver
 
     private static string Reason(HttpRequestException error) => error switch
     {
-        { HttpRequestError: HttpRequestError.SecureConnectionError, InnerException: AuthenticationException inner } => $"its certificate is not believed, or it speaks no TLS: {inner.Message.TrimEnd('.')}",
-        { HttpRequestError: HttpRequestError.NameResolutionError } => "its name is not known",
-        { InnerException: System.Net.Sockets.SocketException inner } => $"it cannot be reached: {inner.Message}",
+        { InnerException: AuthenticationException inner } => $"its certificate is not believed: {inner.Message.TrimEnd('.')}",
+        { HttpRequestError: HttpRequestError.SecureConnectionError } => "it does not speak TLS",
+        { InnerException: SocketException inner } => NetworkReason.Of(inner),
         { HttpRequestError: HttpRequestError.ResponseEnded or HttpRequestError.InvalidResponse } => "it hung up, or does not speak HTTP",
-        _ => $"it cannot be reached: {error.Message.TrimEnd('.')}",
+        { InnerException.InnerException: SocketException inner } => NetworkReason.Of(inner),
+        _ => $"it cannot be reached: {error.GetBaseException().Message.TrimEnd('.')}",
     };
 }
