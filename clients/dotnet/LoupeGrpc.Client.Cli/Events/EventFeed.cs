@@ -81,7 +81,7 @@ internal sealed class EventFeed : IOutcomeSink, IAsyncDisposable
     public async Task<bool> CompleteAsync(string reason, string? message)
     {
         _tracker.Complete();
-        var counts = new JsonObject(_outcomes.Order().Select(static count => KeyValuePair.Create(count.Key.ToLowerInvariant(), (JsonNode?)count.Value)));
+        var counts = new JsonObject(_outcomes.OrderBy(static count => count.Key, StringComparer.Ordinal).Select(static count => KeyValuePair.Create(count.Key.ToLowerInvariant(), (JsonNode?)count.Value)));
         Tell("stream.ended", new JsonObject
         {
             ["reason"] = reason,

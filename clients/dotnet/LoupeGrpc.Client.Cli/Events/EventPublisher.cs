@@ -112,6 +112,10 @@ internal sealed class EventPublisher : IAsyncDisposable
                     // Whoever looks at the receiver's side must not believe that nobody watches.
                     var back = await _retrying.ExecuteAsync(async _ => _outbox.Count > 0 ? Delivery.Delivered : await _receiver.ConnectAsync(_stop.Token), _pauses.Token);
                     Close(back);
+                    if (!_receiver.IsBroken)
+                    {
+                        TellRecovery();
+                    }
                 }
                 else
                 {
@@ -143,12 +147,7 @@ internal sealed class EventPublisher : IAsyncDisposable
             case DeliveryKind.Delivered:
                 Delivered++;
                 _outbox.Remove(sent);
-                if (_trouble is not null)
-                {
-                    _trouble = null;
-                    _notify($"events: {_address} takes them again{(_outbox.Count > 0 ? string.Create(CultureInfo.InvariantCulture, $"; {_outbox.Count} wait for their turn") : "")}");
-                }
-
+                TellRecovery();
                 break;
             case DeliveryKind.EventRefused:
                 Refused++;
@@ -188,6 +187,15 @@ internal sealed class EventPublisher : IAsyncDisposable
         {
             Closed = delivery.Reason;
             _notify($"error: events: {_address}: {Closed}; no more are sent in this run, they wait in {_outbox.Path}");
+        }
+    }
+
+    private void TellRecovery()
+    {
+        if (_trouble is not null)
+        {
+            _trouble = null;
+            _notify($"events: {_address} is back{(_outbox.Count > 0 ? string.Create(CultureInfo.InvariantCulture, $"; {_outbox.Count} wait for their turn") : "")}");
         }
     }
 
