@@ -24,7 +24,6 @@ internal sealed class MqttReceiver : IEventReceiver
     private readonly string _clientId;
     private readonly X509Certificate2Collection? _authority;
     private bool _wasConnected;
-    private MqttProtocolVersion _version = MqttProtocolVersion.V500;
 
     /// <param name="address">Where to.</param>
     /// <param name="clientId">The same in every run, and no other's.</param>
@@ -63,9 +62,9 @@ internal sealed class MqttReceiver : IEventReceiver
             {
                 case MqttClientConnectResultCode.Success:
                     break;
-                case MqttClientConnectResultCode.UnsupportedProtocolVersion when _version == MqttProtocolVersion.V500:
-                    _version = MqttProtocolVersion.V311;
-                    return await ConnectAsync(cancellationToken);
+                // As MQTT 5 says it, and as those say it that never heard of it.
+                case MqttClientConnectResultCode.UnsupportedProtocolVersion or (MqttClientConnectResultCode)1:
+                    return new Delivery(DeliveryKind.SenderRefused, "it does not speak MQTT 5");
                 case MqttClientConnectResultCode.BadUserNameOrPassword or MqttClientConnectResultCode.NotAuthorized:
                     return new Delivery(
                         DeliveryKind.SenderRefused, _address.Credentials is null ? "it wants user and password: mqtt://USER:PASSWORD@HOST/TOPIC" : "it does not accept user and password");
@@ -93,9 +92,8 @@ internal sealed class MqttReceiver : IEventReceiver
 
         try
         {
-            var message = Message(_address.Topic, json.ToArray());
             return await PublishAsync(
-                (_version == MqttProtocolVersion.V500 ? message.WithContentType("application/cloudevents+json; charset=utf-8") : message).Build(), cancellationToken);
+                Message(_address.Topic, json.ToArray()).WithContentType("application/cloudevents+json; charset=utf-8").Build(), cancellationToken);
         }
         catch (Exception error) when (error is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
         {
@@ -145,7 +143,8 @@ internal sealed class MqttReceiver : IEventReceiver
     {
         var options = new MqttClientOptionsBuilder()
             .WithTcpServer(_address.Host, _address.PortNumber)
-            .WithProtocolVersion(_version)
+            // Only it says why a broker does not take a message: 3.1.1 would lose it in silence.
+            .WithProtocolVersion(MqttProtocolVersion.V500)
             .WithClientId(_clientId)
             .WithCleanSession(false)
             .WithTimeout(Timeout)
