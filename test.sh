@@ -140,6 +140,7 @@ clients() {
   checks "the Ruby example" clients/ruby/run-tests.sh
   # With what those have built.
   checks "one scenario, every client" clients/scenario/run.sh
+  unittest "examples" examples/run-tests.sh
 }
 faults() { checks "what once broke" tests/faults/rerun.sh; }
 deployed() { checks "what operators deploy" tests/deploy/run.sh; }

@@ -59,6 +59,8 @@ if [[ ${1:-build} == test ]]; then
   need debootstrap "makes stand-ins for its base images" command -v debootstrap
   need nginx-light "stands before servers, as deploy/nginx has it" command -v nginx
   need redis-server "keeps sessions for more than one server" command -v redis-server
+  need mosquitto "the MQTT broker that events are sent to" command -v mosquitto
+  need mosquitto-clients "hears what the broker says" command -v mosquitto_sub
   need openssl "makes certificates for the tests" command -v openssl
   need curl "asks over plain HTTP" command -v curl
   need systemd "systemd-analyze checks the unit of deploy/" command -v systemd-analyze
@@ -69,6 +71,7 @@ if [[ ${1:-build} == test ]]; then
   need gstreamer1.0-plugins-good "the RTSP server of the tests" has_gstreamer isomp4
   need gstreamer1.0-plugins-bad "the RTSP server of the tests" has_gstreamer videoparsersbad
   need gstreamer1.0-plugins-ugly "the RTSP server of the tests" has_gstreamer x264
+  need gir1.2-gst-plugins-base-1.0 "the appsink of examples/" /usr/bin/python3 -I -c 'import gi; gi.require_version("GstApp", "1.0")'
   need python3-grpcio "the stock gRPC client of another language" /usr/bin/python3 -I -c 'import grpc, google.protobuf'
   need python3-numpy "clients/python hands masks over as its arrays" /usr/bin/python3 -I -c 'import numpy'
   need python3-opencv "tests of clients/python take frames from it" /usr/bin/python3 -I -c 'import cv2'

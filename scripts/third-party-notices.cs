@@ -111,7 +111,7 @@ foreach ((string id, string version) in packages)
     if (metadata.Elements().Any(static child => child.Name.LocalName == "license" && (string?)child.Attribute("type") == "file"))
     {
         string own = File.ReadAllText(Path.Combine(folder, id.ToLowerInvariant(), version, licence));
-        licence = own.StartsWith("MIT License", StringComparison.Ordinal) ? "MIT"
+        licence = own.StartsWith("MIT License", StringComparison.Ordinal) || own.StartsWith("The MIT License", StringComparison.Ordinal) ? "MIT"
             : throw new InvalidOperationException($"{id} brings a licence of its own that this script does not know: {licence}.");
     }
 

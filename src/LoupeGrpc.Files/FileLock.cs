@@ -13,14 +13,28 @@ public static class FileLock
     {
         while (true)
         {
-            try
+            if (TryAcquire(path) is { } held)
             {
-                return new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+                return held;
             }
-            catch (IOException exception) when (IsHeld(exception))
-            {
-                await Task.Delay(Retry, cancellationToken).ConfigureAwait(false);
-            }
+
+            await Task.Delay(Retry, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>The same without waiting.</summary>
+    /// <returns>Null: somebody else holds it.</returns>
+    /// <exception cref="IOException">The file cannot be made.</exception>
+    /// <exception cref="UnauthorizedAccessException">Nor written.</exception>
+    public static IDisposable? TryAcquire(string path)
+    {
+        try
+        {
+            return new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+        }
+        catch (IOException exception) when (IsHeld(exception))
+        {
+            return null;
         }
     }
 

@@ -6,9 +6,12 @@ import asyncio
 import base64
 import hashlib
 import json
+import os
 import pathlib
 import re
 import shutil
+import subprocess
+import sys
 import threading
 from typing import Any
 
@@ -46,6 +49,25 @@ def test_results_are_explained_in_the_language_that_is_asked_for(server: str) ->
             assert isinstance(result, lg.Result) and result.analysis.explanation[0].text.startswith("分数为 0.")
         with pytest.raises(lg.RequestError, match="en or zh"):
             client.analyze_image(file, explain="fr")
+
+
+def test_a_program_that_fails_between_outcomes_ends(server: str) -> None:
+    """Its traceback holds the iterator until the interpreter ends, when no other thread runs any more."""
+    program = f"""
+import loupe_grpc
+
+def main():
+    with loupe_grpc.LoupeClient("{server}") as client:
+        outcomes = client.analyze([r"{SAMPLES / "authentic-coffee.jpg"}"] * 3)
+        for outcome in outcomes:
+            raise ValueError("of the program's own")
+
+main()
+"""
+    ended = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    )
+    assert ended.returncode == 1 and "ValueError: of the program's own" in ended.stderr
 
 
 def test_results_are_signed_where_that_is_asked_for(server: str) -> None:

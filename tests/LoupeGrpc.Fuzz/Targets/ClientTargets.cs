@@ -4,6 +4,7 @@ using Google.Protobuf;
 using LoupeGrpc.Client;
 using LoupeGrpc.Client.Cli.Artifacts;
 using LoupeGrpc.Client.Cli.Evaluating;
+using LoupeGrpc.Client.Cli.Events;
 using LoupeGrpc.Client.Cli.Inputs;
 using LoupeGrpc.Client.Cli.Output;
 using LoupeGrpc.Client.Cli.Verifying;
@@ -22,6 +23,8 @@ internal static class ClientTargets
     /// <summary>A mask takes a byte a pixel, as it has to; larger ones only take longer.</summary>
     private const long MaxPixels = 1 << 20;
 
+    private static readonly ScratchFile _outbox = new("input.outbox");
+
     private static readonly SourceItem _item = UnreadableItem.Create("a/b.png", LoupeFailureCode.Internal, string.Empty);
 
     public static IReadOnlyList<FuzzTarget> All { get; } =
@@ -36,6 +39,11 @@ internal static class ClientTargets
         {
             Parsers = [typeof(JsonLinesWriter)],
             Tokens = [.. new[] { "\"done\":{", "\"file\":", "\"size\":", "\"modified\":\"2026-01-01T00:00:00Z\"", "\"verdict\":", "\"NaN\"", "null", "\\ud800", "1e999" }.Select(Encoding.UTF8.GetBytes)],
+        },
+        new("outbox", ReadOutbox)
+        {
+            Parsers = [typeof(OutboxLine)],
+            Tokens = [.. new[] { "{\"specversion\":\"1.0\",\"id\":\"a\"}\n", "{\"done\":\"a\"}\n", "{\"loupe_outbox\":1}\n", "\"data\":{", "\\ud800", "\\n", "1e999" }.Select(Encoding.UTF8.GetBytes), [0], [0xFF, 0xFE], [10]],
         },
         new("truth-list", static input => TruthList.Parse(input, "folder"), typeof(InvalidDataException))
         {
@@ -153,6 +161,21 @@ internal static class ClientTargets
         if (line?.Verdict is { } verdict)
         {
             WireName.Parse<Verdict>(verdict);
+        }
+    }
+
+    /// <summary>Behind its first line, by which anything else is refused.</summary>
+    private static void ReadOutbox(byte[] input)
+    {
+        using var outbox = Outbox.Open(_outbox.Write([.. OutboxLine.Header, (byte)'\n', .. input]), Outbox.MaxEventBytes);
+        while (outbox.Peek() is { } next)
+        {
+            if (OutboxLine.Parse(next.Json.Span) != new OutboxLine(OutboxLineKind.Event, next.Event.Id))
+            {
+                throw new InvalidOperationException("What waits is no event.");
+            }
+
+            outbox.Remove(next.Event);
         }
     }
 }

@@ -91,7 +91,7 @@ internal sealed class ServerOptions
     /// <summary>One value of an option of any command for a record that others read: without keys, what headers hold, and credentials.</summary>
     public static string WithoutSecrets(string name, string value) => name switch
     {
-        "--key" => "(not shown)",
+        "--key" or "--events" or "--events-secret" => "(not shown)",
         "--header" => $"{value.Split('=')[0]}=(not shown)",
         "--server" => Uri.TryCreate(value, UriKind.Absolute, out var address) && address.Scheme is "http" or "https" or "unix" ? Show(address) : "",
         _ => value,
@@ -119,7 +119,7 @@ internal sealed class ServerOptions
             ConnectTimeout = TimeSpan.FromSeconds(result.GetValue(_connectTimeout)),
             Key = ReadKey(result.GetValue(_key) ?? (string.IsNullOrEmpty(_host.KeyFromEnvironment) ? null : _host.KeyFromEnvironment)),
             Headers = ReadHeaders(result.GetValue(_headers) ?? []),
-            CertificateAuthority = result.GetValue(_authority) is { } authority ? ReadPem("--ca", authority, ReadAuthority) : null,
+            CertificateAuthority = result.GetValue(_authority) is { } authority ? ReadAuthority("--ca", authority) : null,
             ClientCertificate = ReadCertificate(result.GetValue(_certificate), result.GetValue(_certificateKey)),
             AllowUntrustedCertificate = result.GetValue(_insecure),
         };
@@ -243,6 +243,12 @@ internal sealed class ServerOptions
         });
     }
 
+    /// <summary>Certificates to believe instead of those of the system.</summary>
+    /// <param name="option">What named the file.</param>
+    /// <param name="file">In PEM.</param>
+    /// <exception cref="CliException">It cannot be read, or holds none.</exception>
+    public static X509Certificate2Collection ReadAuthority(string option, string file) => ReadPem(option, file, ReadAuthority);
+
     private static X509Certificate2Collection ReadAuthority(string pem)
     {
         var authority = new X509Certificate2Collection();
@@ -263,8 +269,11 @@ internal sealed class ServerOptions
         }
     }
 
+    /// <param name="option">What named the file.</param>
+    /// <param name="file">Its name.</param>
     /// <param name="shown">As it was given; null: the same.</param>
-    private static string ReadFile(string option, string file, string? shown = null)
+    /// <exception cref="CliException">It cannot be read.</exception>
+    public static string ReadFile(string option, string file, string? shown = null)
     {
         try
         {

@@ -1,5 +1,6 @@
 using LoupeGrpc.Client.Cli.Artifacts;
 using LoupeGrpc.Client.Cli.CommandLine;
+using LoupeGrpc.Client.Cli.Events;
 using LoupeGrpc.Client.Cli.Files;
 using LoupeGrpc.Client.Cli.Hosting;
 using LoupeGrpc.Client.Cli.Inputs;
@@ -22,10 +23,33 @@ internal sealed class AnalysisCommand(CliHost host, AnalysisOptions options, Str
     private const int MaxKeptFrames = 16;
 
     private readonly RunDisplay _display = new(host, options.Format);
+    private string? _fault;
 
     /// <param name="open">Opens the source. Told whether frames must outlive their sending, and whom to tell what happens.</param>
     /// <param name="session">What the session asks for; mask and thresholds are filled in here.</param>
     public async Task<ExitCode> RunAsync(Func<bool, Action<string>, Task<FrameSource>> open, LoupeSessionOptions session)
+    {
+        if (stream?.Events is not { } asked)
+        {
+            return await RunAsync(open, session, events: null);
+        }
+
+        await using var events = EventFeed.Open(asked, session.Name, host, _display.Notify);
+        try
+        {
+            var exitCode = await RunAsync(open, session, events);
+            var told = await events.CompleteAsync(
+                exitCode switch { ExitCode.Interrupted => "INTERRUPTED", ExitCode.Refused => "REFUSED", _ when _fault is not null => "FAILED", _ => "COMPLETED" }, _fault);
+            return told || exitCode is ExitCode.Interrupted or ExitCode.Refused ? exitCode : ExitCode.SomeFailed;
+        }
+        catch (Exception error)
+        {
+            await (host.Interrupt.IsCancellationRequested ? events.CompleteAsync("INTERRUPTED", null) : events.CompleteAsync("FAILED", Printable.Text(error.Message)));
+            throw;
+        }
+    }
+
+    private async Task<ExitCode> RunAsync(Func<bool, Action<string>, Task<FrameSource>> open, LoupeSessionOptions session, EventFeed? events)
     {
         var started = host.Time.GetTimestamp();
         var startedAt = host.Time.GetUtcNow();
@@ -67,7 +91,7 @@ internal sealed class AnalysisCommand(CliHost host, AnalysisOptions options, Str
                 _ => new TableWriter(text, host.OutputTerminal, withTime: stream is not null),
             };
             var display = new DisplaySink(_display, tally, options.Format);
-            IOutcomeSink?[] sinks = [receipts, page, options.Explain.Length > 0 ? null : new SentenceRemover(), done, results, tally, display, curves];
+            IOutcomeSink?[] sinks = [receipts, page, options.Explain.Length > 0 ? null : new SentenceRemover(), done, events, results, tally, display, curves];
             var run = new AnalysisRun(source, [new SavingSink(files, [.. sinks.OfType<IOutcomeSink>()])], keepsFrames, host, _display.Notify, stream?.Checkpoints)
             {
                 Happened = happened =>
@@ -81,6 +105,7 @@ internal sealed class AnalysisCommand(CliHost host, AnalysisOptions options, Str
                     files.IsDemonstration = grant.Model?.Demonstration == true;
                     done?.Begin(grant);
                     page?.Begin(grant);
+                    events?.Begin(grant, source.Label, ServerOptions.Show(client.Address));
                 },
                 FindDone = item => done?.Find(item) is { } earlier && files.Has(item, earlier) ? earlier : null,
                 Skipped = (item, frameId, earlier) =>
@@ -113,6 +138,7 @@ internal sealed class AnalysisCommand(CliHost host, AnalysisOptions options, Str
             }
         });
 
+        _fault = report.Fault;
         files.Complete();
         receipts?.Complete(report.Summary);
         ShowSummary(tally, report, started, source.Remark, [.. files.Lines(), .. done?.Lines() ?? [], .. receipts?.Lines() ?? []]);

@@ -24,6 +24,9 @@ internal static class StreamCommand
           loupe-grpc-client stream clip.avi --adapt --snapshot gate.state --plot gate.svg
           loupe-grpc-client stream interview.mp4 --fps 2 --report interview.html
           loupe-grpc-client stream next.avi --resume gate.state --dual 10 --format jsonl
+          loupe-grpc-client stream rtsp://10.0.0.7/live --events mqtt://broker/loupe/gate-3
+          loupe-grpc-client stream rtsp://10.0.0.7/live --events webhook:https://example.org/hook
+          ffmpeg -i rtsp://10.0.0.7/live -f rawvideo -pix_fmt nv12 -s 1280x720 -r 10 - | loupe-grpc-client stream - --raw nv12:1280x720@10
           gst-launch-1.0 … ! fdsink | loupe-grpc-client stream - --raw nv12:1280x720@30
 
         SOURCE is a video file, camera:N (N from 0, Linux's /dev/videoN), a network stream (rtsp, rtmp, http, HLS, MJPEG, srt, udp), a folder of
@@ -53,6 +56,14 @@ internal static class StreamCommand
         With --temporal frames are judged together too: scores are averaged over a window of a second (Loupe:Temporal of the server), and the stream is
         manipulated from where they reach the upper threshold to where they fall below the lower one. A scene cut begins anew. The frames' own scores and
         verdicts stay as they are; "temporal" in the JSON, and at the end of the run segments with the frames to look at.
+
+        --events tells a webhook or an MQTT broker what is found: when the stream begins and ends, when it begins and ends to be manipulated (over time,
+        with --temporal; else frame by frame), and when frames are lost; with --events-of results each outcome too, as --format jsonl has it. Events are
+        CloudEvents 1.0 in JSON. A webhook gets each as a POST with the headers of Standard Webhooks, MQTT at TOPIC with QoS 1, and TOPIC/available is
+        "online" or "offline". An event is in the outbox, a file, before its row is printed, and stays there until the receiver has it: what a killed
+        run leaves is sent by the next one with the same outbox. Each event arrives at least once, in order; the same "id" is the same event. While
+        the receiver is away the analysis goes on. At the end the run waits for it --events-wait seconds and says how many events remain; the exit code is then 20.
+        docs/events.md says more.
 
         --plot draws score and mask area, with --adapt loss and drift too, over the frames' time (over their number for a folder), and marks
         where the guard stepped in.
@@ -141,6 +152,8 @@ internal static class StreamCommand
         adaptation.AddTo(command);
         var temporal = new TemporalOption();
         temporal.AddTo(command);
+        var events = new EventOptionSet();
+        events.AddTo(command);
         command.Add(plot);
         command.Add(readTimeout);
         command.Add(rtspTransport);
@@ -169,7 +182,11 @@ internal static class StreamCommand
 
             var adapts = adaptation.Read(result);
             var checkpoints = new Checkpoints(adapts.SnapshotFile, adapts.ResumeFile);
-            var extras = new StreamExtras(checkpoints, result.GetValue(plot) is { } file ? OutputFile.Reserve("--plot", file) : null, temporal.Read(result));
+            var name = result.GetValue(session) ?? Printable.Text(Shorten(address.Label));
+            var extras = new StreamExtras(checkpoints, result.GetValue(plot) is { } file ? OutputFile.Reserve("--plot", file) : null, temporal.Read(result))
+            {
+                Events = events.Read(result, name, analysis.Output),
+            };
             return (int)await new AnalysisCommand(host, analysis, extras).RunAsync(
                 async (keepFrames, notify) =>
                 {
@@ -179,7 +196,7 @@ internal static class StreamCommand
                 },
                 new LoupeSessionOptions
                 {
-                    Name = result.GetValue(session) ?? Printable.Text(Shorten(address.Label)),
+                    Name = name,
                     Delivery = policy,
                     Economies = result.GetValue(without) ?? [],
                     Adaptation = adapts.Settings,

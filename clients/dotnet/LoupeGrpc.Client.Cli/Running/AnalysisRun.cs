@@ -73,12 +73,13 @@ internal sealed class AnalysisRun(
         try
         {
             await WriteRowsAsync(session, pending.Reader);
-            if (session.Fault is { } fault && !host.Interrupt.IsCancellationRequested)
+            var fault = host.Interrupt.IsCancellationRequested ? null : session.Fault?.Message;
+            if (fault is not null)
             {
-                notify($"error: {fault.Message}");
+                notify($"error: {fault}");
             }
 
-            return new RunReport(session.Grant, await sending, _origin) { IsRefused = session.Fault is LoupeRefusedException };
+            return new RunReport(session.Grant, await sending, _origin) { IsRefused = session.Fault is LoupeRefusedException, Fault = fault };
         }
         finally
         {

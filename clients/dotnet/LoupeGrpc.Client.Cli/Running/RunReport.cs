@@ -11,6 +11,9 @@ internal sealed record RunReport(SessionGrant? Grant, SessionSummary? Summary, D
     /// <summary>The server has ended the session because it does not let us in any more.</summary>
     public bool IsRefused { get; init; }
 
+    /// <summary>What ended the session before its end; null: nothing, or somebody who pressed Ctrl-C.</summary>
+    public string? Fault { get; init; }
+
     /// <summary>The session had verdicts over time.</summary>
     public bool IsJudgedOverTime => Grant?.Temporal?.Enabled == true;
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import logging
+import sys
 import threading
 from typing import Any, Coroutine, Iterable, Iterator, TypeVar, Union
 
@@ -125,7 +126,9 @@ class Session:
 
     def close(self) -> None:
         """Ends the session at once when it was not completed. See :meth:`AsyncSession.close`."""
-        _run(self._session.close())
+        # While the interpreter ends, the thread that would do it does not run any more: an iterator that an exception left behind must not wait for it.
+        if not sys.is_finalizing():
+            _run(self._session.close())
 
     def set_thresholds(self, thresholds: Thresholds, timeout: float | None = None) -> v1.ControlReply:
         """New thresholds from the next frame on. The reply says which hold."""
