@@ -31,6 +31,9 @@ internal sealed class FindingTracker(Action<string, JsonObject> tell) : IOutcome
     {
         switch (row.Outcome)
         {
+            // Somebody ended the run, and knows it.
+            case LoupeFailed { Code: LoupeFailureCode.Canceled }:
+                break;
             case LoupeFailed failed:
                 Lose(row, WireName.Of(failed.Code), failed.Message);
                 break;

@@ -77,8 +77,9 @@ public sealed class FindingTrackerTests
     }
 
     [Fact]
-    public void What_the_delivery_policy_leaves_out_is_no_loss()
+    public void What_the_delivery_policy_leaves_out_is_no_loss_nor_what_was_interrupted()
     {
+        Fail(LoupeFailureCode.Canceled);
         _tracker.Write(Rows.Dropped());
         _tracker.Write(Rows.Expired());
 
