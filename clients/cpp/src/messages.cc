@@ -392,7 +392,8 @@ std::shared_ptr<Analysis> ToAnalysis(v1::FrameResult message) {
                                  ToBox(tiles.peak().box())};
     if (tiles.has_window()) {
       const auto& window = tiles.window();
-      analysis->tiles->window = TileWindow{window.frames(), window.size(), window.fresh(), window.masked(), window.peak_age()};
+      analysis->tiles->window =
+          TileWindow{window.frames(), window.size(), window.fresh(), window.masked(), window.peak_age()};
     }
   }
   if (result.has_temporal()) analysis->over_time = ToOverTime(result.temporal());

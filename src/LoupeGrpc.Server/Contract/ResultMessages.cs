@@ -114,7 +114,11 @@ internal static class ResultMessages
         Window = tiles.Window is { } window
             ? new TileWindow
             {
-                Frames = (uint)window.Frames, Size = (uint)window.Size, Fresh = (uint)window.Fresh, Masked = (uint)window.Masked, PeakAge = (uint)window.PeakAge,
+                Frames = (uint)window.Frames,
+                Size = (uint)window.Size,
+                Fresh = (uint)window.Fresh,
+                Masked = (uint)window.Masked,
+                PeakAge = (uint)window.PeakAge,
             }
             : null,
     };

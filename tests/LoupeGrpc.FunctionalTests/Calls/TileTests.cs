@@ -259,6 +259,29 @@ public sealed class TileTests(NanoEngine nano)
         Assert.Contains("tiles_per_frame is for the frames of a session", single.Status.Detail, StringComparison.Ordinal);
     }
 
+    /// <summary>Of one session after the other nothing stays, and while one lasts it holds no more than its tiles.</summary>
+    [Fact]
+    public async Task Hundreds_of_frames_hold_the_maps_of_one_round_and_the_end_gives_them_back()
+    {
+        const long Map = 224 * 224 * 2;
+        await using var server = await RunningServer.StartAsync(nano.Analyzer);
+        for (int time = 0; time < 2; time++)
+        {
+            using var session = await server.OpenAsync(Rotating(perFrame: 1));
+            for (ulong id = 0; id < 150; id++)
+            {
+                await session.SendFrameAsync(id, static frame => frame.Raw = RawStrip());
+                var tiles = (await session.NextOutcomeAsync()).Result.Tiles;
+                Assert.Equal((Math.Min((uint)id + 1, 6), Math.Min((uint)id + 1, 6)), (tiles.Analysed, tiles.Window.Masked));
+                Assert.InRange(server.Ledger.TileMaps.Held.Bytes, Map, 8 * Map);
+            }
+
+            await session.CompleteAsync();
+            await session.RestAsync();
+            Assert.Equal((0, 0), (server.Ledger.TileMaps.Held.Bytes, server.FrameBytes));
+        }
+    }
+
     private static OpenSession Rotating(uint perFrame) => new()
     {
         Tiles = new TileSettings { Policy = TilePolicy.Native, TilesPerFrame = perFrame },

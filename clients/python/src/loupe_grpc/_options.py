@@ -95,7 +95,8 @@ class Tiles:
     max_tiles: int = 0
     #: Seconds that the tiles of a picture may take on average. Default (0): as long as it takes.
     budget: float = 0
-    #: In sessions that do not adapt: tiles of each frame; the next shows others, until all were shown. Default (0): each frame is looked at by itself.
+    #: In sessions that do not adapt: tiles of each frame; the next shows others, until all were shown. Default (0): each frame is
+    #: looked at by itself.
     per_frame: int = 0
     #: With `per_frame`: frames whose tiles a score is made of. Default (0): as many as show every tile once.
     window: int = 0
