@@ -195,36 +195,6 @@ public sealed class EngineTileTests(EngineFixture nano) : IClassFixture<EngineFi
         }
     }
 
-    /// <summary>
-    /// Of 100 megapixels there are thousands of tiles. A whole frame that comes meanwhile waits for those that run, and for one before each stage, however many there are:
-    /// so a session of such pictures takes no more runs than the others, of which each has one at a time.
-    /// </summary>
-    [Fact]
-    public async Task Whole_frames_wait_for_a_few_tiles_of_a_huge_picture_and_not_for_its_turn_to_end()
-    {
-        const int Frames = 30;
-        using var meters = new MeasuredEngine();
-        await using var engine = await EngineFixture.StartAsync(new EngineOptions { DecodeWorkers = 2, MaxFramesInPipeline = 6 }, meters: meters);
-        using var cancellation = new CancellationTokenSource();
-        var scores = InTiles with { MaskPolicy = MaskPolicy.Never, Tiles = new TileRequest(TilePolicy.Native, TileRequest.Ceiling) };
-        var huge = engine.AnalyzeAsync(Plain(10_000, 10_000), scores, cancellation.Token).AsTask();
-        await UntilAsync(() => meters.Of("loupe.run.duration").Count >= 10);
-
-        var small = Engine.Frames.Noise(64, 64);
-        int before = meters.Of("loupe.run.duration").Count;
-        for (int frame = 0; frame < Frames; frame++)
-        {
-            Assert.Null((await engine.AnalyzedAsync(small, new AnalysisRequest { MaskPolicy = MaskPolicy.Never })).Tiles);
-        }
-
-        int runs = meters.Of("loupe.run.duration").Count - before;
-        Assert.False(huge.IsCompleted);
-        // Its own run; as many as may be in progress when it comes and when it runs; one before decoding and one before the encoder.
-        Assert.InRange(runs, Frames, Frames * (1 + (2 * Math.Max(1, Environment.ProcessorCount)) + 2));
-        await cancellation.CancelAsync();
-        Assert.Equal(FailureKind.Canceled, (await huge.WaitAsync(Patience, Token)).Failure?.Kind);
-    }
-
     private static EncodedInput Plain(int width, int height)
     {
         using var picture = new Mat(height, width, MatType.CV_8UC3, new Scalar(90, 140, 60));
