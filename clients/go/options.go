@@ -79,7 +79,7 @@ type Masks struct {
 	MaxBytes uint32
 }
 
-// Tiles say whether picture files are looked at in tiles, their pixels as they are; raw frames are always whole.
+// Tiles say whether picture files are looked at in tiles, their pixels as they are, and with PerFrame raw frames too.
 type Tiles struct {
 	// Policy: default (0) off.
 	Policy TilePolicy
@@ -87,6 +87,11 @@ type Tiles struct {
 	MaxTiles uint32
 	// Budget is how long the tiles of a picture may take on average. Default (0): as long as it takes.
 	Budget time.Duration
+	// PerFrame is how many tiles of each frame are looked at, in sessions that do not adapt; the next shows others, until all were shown. Default (0): each frame is
+	// looked at by itself.
+	PerFrame uint32
+	// Window, with PerFrame, is of how many frames the tiles make a score. Default (0): as many as show every tile once.
+	Window uint32
 }
 
 // OverTime says how frames are judged together: a verdict that does not flicker, and segments in the summary. The zero value: as the server has it.
@@ -246,7 +251,9 @@ func (t *Tiles) message() *loupev1.TileSettings {
 	if t == nil {
 		return nil
 	}
-	return &loupev1.TileSettings{Policy: t.Policy, MaxTiles: t.MaxTiles, BudgetMs: uint32(t.Budget.Milliseconds())}
+	return &loupev1.TileSettings{
+		Policy: t.Policy, MaxTiles: t.MaxTiles, BudgetMs: uint32(t.Budget.Milliseconds()), TilesPerFrame: t.PerFrame, WindowFrames: t.Window,
+	}
 }
 
 func (o *OverTime) message() *loupev1.TemporalSettings {

@@ -200,6 +200,25 @@ func TestPicturesAreLookedAtInTilesWhereThatIsAskedFor(t *testing.T) {
 	}
 }
 
+func TestEachFrameOfASessionMayShowSomeTiles(t *testing.T) {
+	client, ctx := connectTo(t, Options{Address: realServer(t)})
+	path := File(filepath.Join(root(t), "samples/authentic-coffee.jpg"))
+	session := must(client.OpenSession(ctx, SessionOptions{Tiles: &Tiles{Policy: TilesNative, PerFrame: 3, Window: 2}}))(t)
+	defer session.Close()
+	for _, frames := range []uint32{1, 2, 2} {
+		if _, err := session.Send(ctx, Frame{Image: path}); err != nil {
+			t.Fatal(err)
+		}
+		result, is := must(session.Receive(ctx))(t).(*Result)
+		if !is {
+			t.Fatal(result)
+		}
+		if window := result.Tiles.GetWindow(); window.GetFrames() != frames || window.GetSize() != 2 || window.GetFresh() != 2 {
+			t.Error(window)
+		}
+	}
+}
+
 func TestAModelIsAskedForByItsName(t *testing.T) {
 	client, ctx := connectTo(t, Options{Address: realServer(t)})
 	path := File(filepath.Join(root(t), "samples/authentic-coffee.jpg"))

@@ -1,4 +1,5 @@
 using LoupeGrpc.Engine.Adaptation;
+using LoupeGrpc.Engine.Tiling;
 
 namespace LoupeGrpc.Engine;
 
@@ -20,6 +21,12 @@ public sealed record AnalysisRequest
 
     /// <summary>Whether the picture is looked at in tiles.</summary>
     public TileRequest Tiles { get; init; } = TileRequest.None;
+
+    /// <summary>
+    /// What the session has seen of its tiles, where each frame shows some of them. Its frames are let in one at a time, in the order in which they came. Null: the frame
+    /// is looked at by itself.
+    /// </summary>
+    public TileWindow? TileWindow { get; init; }
 
     /// <summary>Whether what explains the findings is measured too: <see cref="FrameAnalysis.Evidence"/>.</summary>
     public bool Evidence { get; init; }

@@ -32,4 +32,13 @@ public sealed record TileRequest(TilePolicy Policy, int MaxTiles = TileRequest.D
     /// each picture, and what was chosen then depends on how busy the machine is.
     /// </summary>
     public TimeSpan? Budget { get; init; }
+
+    /// <summary>
+    /// Tiles of each frame of a session: all of them in turn, as <c>TileRotation</c> has it, and the score is that of the tiles of the last frames. Up to
+    /// <see cref="Ceiling"/>; 0: each frame is looked at by itself. Needs <see cref="AnalysisRequest.TileWindow"/>. Raw frames are looked at in tiles then as files are.
+    /// </summary>
+    public int PerFrame { get; init; }
+
+    /// <summary>The most frames whose tiles count together, up to <see cref="Ceiling"/>; 0: as many as it takes to look at every tile once, which is also the most that matter.</summary>
+    public int Window { get; init; }
 }

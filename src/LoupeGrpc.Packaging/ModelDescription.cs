@@ -10,6 +10,9 @@ public sealed record ModelDescription(string Name, string Version, string Hash, 
     /// <summary>Large pictures may be looked at in tiles.</summary>
     public bool NativeTiles { get; init; }
 
+    /// <summary>Of large pictures in tiles: <see cref="TileSettings.Bias"/>; 0 where the model is not for them.</summary>
+    public double TileBias { get; init; }
+
     /// <summary>Fitted to an operator's own pictures; null: it was not.</summary>
     public CalibrationSettings? Calibration { get; init; }
 

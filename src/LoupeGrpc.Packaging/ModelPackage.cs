@@ -88,6 +88,7 @@ public sealed class ModelPackage
         new(Manifest.Name, Manifest.Version, Hash, Manifest.Demonstration, Manifest.ImageSize, Manifest.Grid)
         {
             NativeTiles = Manifest.Tiles is not null,
+            TileBias = Manifest.Tiles?.Bias ?? 0,
             Calibration = Manifest.Calibration,
         };
 

@@ -95,7 +95,9 @@ internal sealed record ReceiptExecution(string Provider, string Precision, strin
 /// <param name="MaskPolicy">In the words of the contract, as <c>WHEN_SUSPECTED</c>.</param>
 /// <param name="TilePolicy">As <c>OFF</c>.</param>
 /// <param name="TileBudgetMs">0: none. With one, how many tiles were analysed depends on how fast the machine was.</param>
-internal sealed record ReceiptSettings(float Low, float High, string MaskPolicy, string TilePolicy, int MaxTiles, int TileBudgetMs);
+/// <param name="TilesPerFrame">Of a session of which each frame shows some tiles; null: each frame is looked at by itself.</param>
+/// <param name="WindowFrames">With it; null: as many as show every tile once.</param>
+internal sealed record ReceiptSettings(float Low, float High, string MaskPolicy, string TilePolicy, int MaxTiles, int TileBudgetMs, int? TilesPerFrame = null, int? WindowFrames = null);
 
 /// <param name="Step">Optimiser steps since the package's parameters.</param>
 /// <param name="Sha256">Of the adapted tensors.</param>
@@ -119,8 +121,14 @@ internal sealed record ReceiptResult(
 /// <param name="Area">Forged pixels.</param>
 internal sealed record ReceiptMask(string Sha256, long Area);
 
-/// <param name="Analysed">Of <paramref name="Of"/>.</param>
-internal sealed record ReceiptTiles(int Analysed, int Of, int Step);
+/// <param name="Analysed">That the score is made of, of <paramref name="Of"/>.</param>
+/// <param name="Window">Null: all are of this picture.</param>
+internal sealed record ReceiptTiles(int Analysed, int Of, int Step, ReceiptTileWindow? Window = null);
+
+/// <param name="Frames">Whose tiles count, this one among them.</param>
+/// <param name="Fresh">Tiles of this frame.</param>
+/// <param name="Masked">Tiles that the mask is made of.</param>
+internal sealed record ReceiptTileWindow(int Frames, int Fresh, int Masked);
 
 /// <param name="Results">Frames with a result, of all frames of the session.</param>
 internal sealed record ReceiptEnd(ulong Frames, ulong Results);

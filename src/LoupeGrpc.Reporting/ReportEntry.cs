@@ -170,7 +170,10 @@ internal sealed record ReportEntry(ulong Number, string Kind)
         if (result.Tiles is { } tiles)
         {
             var peak = tiles.Peak is { Box: { } box } highest ? Invariant($"; highest score {highest.Score:0.000} at {box.X}, {box.Y}, {box.Width} × {box.Height}") : "";
-            AddFact("Tiles", Invariant($"{tiles.Analysed} of {tiles.Total} analysed, {tiles.Step} pixels apart{(tiles.WholePictureRun ? ", after a look at the whole" : "")}{peak}"));
+            var window = tiles.Window is { } pooled
+                ? Invariant($", of the last {pooled.Frames} frames ({pooled.Fresh} of this one; {(pooled.Masked > 0 ? $"the mask is of {pooled.Masked}" : "no mask")})")
+                : "";
+            AddFact("Tiles", Invariant($"{tiles.Analysed} of {tiles.Total} analysed{window}, {tiles.Step} pixels apart{(tiles.WholePictureRun ? ", after a look at the whole" : "")}{peak}"));
         }
 
         if (result.Adaptation is { } state)

@@ -178,7 +178,7 @@ internal sealed class ReportPage(ReportAbout about, ReportCounts counts)
             }
 
             Add("Masks", WireName.Of(grant.Mask?.Policy ?? default));
-            Add("Tiles", grant.Tiles is { } tiles ? Invariant($"{WireName.Of(tiles.Policy)}, at most {tiles.MaxTiles}") : "OFF");
+            Add("Tiles", grant.Tiles is { } tiles ? Invariant($"{WireName.Of(tiles.Policy)}, at most {tiles.MaxTiles}{(tiles.TilesPerFrame > 0 ? $", {tiles.TilesPerFrame} of each frame{(tiles.WindowFrames > 0 ? $" in a window of {tiles.WindowFrames}" : "")}" : "")}") : "OFF");
             if (IsStream)
             {
                 Add("Delivery", WireName.Of(grant.Delivery?.Mode ?? default));

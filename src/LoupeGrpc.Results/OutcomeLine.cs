@@ -179,11 +179,30 @@ internal sealed record TilesField(
     [property: JsonPropertyName("step")] uint Step,
     [property: JsonPropertyName("whole_picture_run")] bool WholePictureRun,
     [property: JsonPropertyName("coverage")] double Coverage,
-    [property: JsonPropertyName("peak")] PeakField? Peak)
+    [property: JsonPropertyName("peak")] PeakField? Peak,
+    [property: JsonPropertyName("window")] TileWindowField? Window)
 {
     public static TilesField From(TileReport tiles) => new(
-        tiles.Analysed, tiles.Total, tiles.Step, tiles.WholePictureRun, Math.Round(tiles.Coverage, 3), tiles.Peak is { } peak ? PeakField.From(peak) : null);
+        tiles.Analysed,
+        tiles.Total,
+        tiles.Step,
+        tiles.WholePictureRun,
+        Math.Round(tiles.Coverage, 3),
+        tiles.Peak is { } peak ? PeakField.From(peak) : null,
+        tiles.Window is { } window ? new TileWindowField(window.Frames, window.Size, window.Fresh, window.Masked, window.PeakAge) : null);
 }
+
+/// <param name="Frames">Whose tiles count, this one among them.</param>
+/// <param name="Size">The most that it may be.</param>
+/// <param name="Fresh">Tiles of this frame.</param>
+/// <param name="Masked">Tiles that the mask is made of.</param>
+/// <param name="PeakAge">Frames before this one.</param>
+internal sealed record TileWindowField(
+    [property: JsonPropertyName("frames")] uint Frames,
+    [property: JsonPropertyName("size")] uint Size,
+    [property: JsonPropertyName("fresh")] uint Fresh,
+    [property: JsonPropertyName("masked")] uint Masked,
+    [property: JsonPropertyName("peak_age")] uint PeakAge);
 
 internal sealed record PeakField([property: JsonPropertyName("score")] float Score, [property: JsonPropertyName("box")] IReadOnlyList<uint> Box)
 {

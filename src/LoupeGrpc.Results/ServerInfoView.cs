@@ -42,7 +42,7 @@ internal sealed record ServerInfoView(
         return new ServerInfoView(
             address,
             info.Server,
-            new ModelView(model.Name, model.Version, model.Hash, model.Demonstration, model.ImageSize, model.PatchGrid, model.NativeTiles),
+            new ModelView(model.Name, model.Version, model.Hash, model.Demonstration, model.ImageSize, model.PatchGrid, model.NativeTiles, CalibrationView.From(model.Calibration)),
             execution.Provider,
             execution.Precision,
             execution.Device,
@@ -81,6 +81,7 @@ internal sealed record ServerInfoView(
             yield return Line("", "a demonstration model: decide nothing real with it");
         }
 
+        yield return Line("calibrated", Model.Calibration?.ToString() ?? "no: scores are the model's own");
         yield return Line("runs on", string.Join(' ', new[] { Provider, Precision, Device }.Where(part => part.Length > 0)));
         foreach (var rung in Ladder)
         {
@@ -125,7 +126,28 @@ internal sealed record ServerInfoView(
     private static string MiB(ulong bytes) => string.Create(CultureInfo.InvariantCulture, $"{bytes / (1024.0 * 1024.0):0.##} MiB");
 }
 
-internal sealed record ModelView(string Name, string Version, string Hash, bool Demonstration, uint ImageSize, uint PatchGrid, bool NativeTiles);
+internal sealed record ModelView(string Name, string Version, string Hash, bool Demonstration, uint ImageSize, uint PatchGrid, bool NativeTiles, CalibrationView? Calibration);
+
+/// <param name="FalseAlarms">Wished for at most, above 0 and below 1.</param>
+/// <param name="Confidence">Null: no more on average.</param>
+internal sealed record CalibrationView(
+    double Temperature, double Bias, double TileBias, float Low, float High, double FalseAlarms, double? Confidence, ulong Authentic, ulong Forged, DateTimeOffset? MadeAt)
+{
+    /// <param name="made">Null: the package is not calibrated.</param>
+    public static CalibrationView? From(Calibration? made) => made is null ? null : new CalibrationView(
+        made.Temperature, made.Bias, made.TileBias, made.Low, made.High, made.FalseAlarms, made.Confidence > 0 ? made.Confidence : null, made.Authentic, made.Forged,
+        made.MadeAt?.ToDateTimeOffset());
+
+    /// <summary>In a sentence.</summary>
+    public override string ToString()
+    {
+        var when = MadeAt is { } date ? $"{date.UtcDateTime.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture)}, " : "";
+        var sure = Confidence is { } confidence ? string.Create(CultureInfo.InvariantCulture, $" with {100 * confidence:0.###} % confidence") : "";
+        return string.Create(
+            CultureInfo.InvariantCulture,
+            $"{when}on {Authentic} authentic and {Forged} forged pictures, for at most {100 * FalseAlarms:0.###} % false alarms{sure}: temperature {Temperature:0.####}, bias {Bias:0.####}, bias of tiles {TileBias:0.####}, AUTHENTIC below {Low}, MANIPULATED from {High}");
+    }
+}
 
 /// <param name="Name">That clients ask for.</param>
 /// <param name="Model">Of the package.</param>

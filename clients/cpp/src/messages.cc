@@ -66,6 +66,8 @@ v1::TileSettings ToMessage(const Tiles& tiles) {
   message.set_policy(static_cast<v1::TilePolicy>(tiles.policy));
   message.set_max_tiles(tiles.max_tiles);
   message.set_budget_ms(static_cast<std::uint32_t>(tiles.budget.count()));
+  message.set_tiles_per_frame(tiles.per_frame);
+  message.set_window_frames(tiles.window);
   return message;
 }
 
@@ -388,6 +390,11 @@ std::shared_ptr<Analysis> ToAnalysis(v1::FrameResult message) {
     analysis->tiles = TileReport{tiles.analysed(),          tiles.total(),    tiles.step(),
                                  tiles.whole_picture_run(), tiles.coverage(), tiles.peak().score(),
                                  ToBox(tiles.peak().box())};
+    if (tiles.has_window()) {
+      const auto& window = tiles.window();
+      analysis->tiles->window =
+          TileWindow{window.frames(), window.size(), window.fresh(), window.masked(), window.peak_age()};
+    }
   }
   if (result.has_temporal()) analysis->over_time = ToOverTime(result.temporal());
   for (const auto& sentence : result.explanation()) {

@@ -141,6 +141,22 @@ TEST_F(Server, PicturesAreLookedAtInTilesWhereThatIsAskedFor) {
   EXPECT_TRUE(result.analysis.tiles->whole_picture_run);
 }
 
+TEST_F(Server, EachFrameOfASessionMayShowSomeTiles) {
+  loupegrpc::SessionOptions options;
+  options.tiles = loupegrpc::Tiles{loupegrpc::TilePolicy::kNative};
+  options.tiles->per_frame = 3;
+  options.tiles->window = 2;
+  auto session = client_->OpenSession(options, kPatience);
+  for (const auto frames : {1U, 2U, 2U}) {
+    session.Send({loupegrpc::File{Root() / kAuthentic}}, kPatience);
+    const auto result = std::get<loupegrpc::Result>(session.Receive(kPatience).value());
+    const auto& window = result.analysis.tiles.value().window.value();
+    EXPECT_EQ(window.frames, frames);
+    EXPECT_EQ(window.size, 2U);
+    EXPECT_EQ(window.fresh, 2U);
+  }
+}
+
 TEST_F(Server, FramesAreJudgedOverTimeWhereThatIsAskedFor) {
   loupegrpc::SessionOptions options;
   options.over_time = loupegrpc::OverTime{2s, 8, 2};

@@ -446,7 +446,7 @@ TEST(Session, WhatItAsksForGoesOver) {
   options.frame_format = loupegrpc::FrameFormat{loupegrpc::PixelFormat::kI420, 64, 48};
   options.delivery = loupegrpc::Delivery{loupegrpc::DeliveryMode::kStalenessBudget, 1500us};
   options.masks = loupegrpc::Masks{loupegrpc::MaskPolicy::kNever};
-  options.tiles = loupegrpc::Tiles{loupegrpc::TilePolicy::kNative, 4, 250ms};
+  options.tiles = loupegrpc::Tiles{loupegrpc::TilePolicy::kNative, 4, 250ms, 6, 9};
   options.over_time = loupegrpc::OverTime{2500ms, 8, 2};
   options.explain = "zh";
   options.receipts = true;
@@ -463,6 +463,8 @@ TEST(Session, WhatItAsksForGoesOver) {
   EXPECT_EQ(heard.delivery().staleness_budget().nanos(), 1'500'000);
   EXPECT_EQ(heard.mask().policy(), v1::MASK_POLICY_NEVER);
   EXPECT_EQ(heard.tiles().budget_ms(), 250U);
+  EXPECT_EQ(heard.tiles().tiles_per_frame(), 6U);
+  EXPECT_EQ(heard.tiles().window_frames(), 9U);
   EXPECT_TRUE(heard.temporal().enabled());
   EXPECT_EQ(heard.temporal().window().seconds(), 2);
   EXPECT_EQ(heard.temporal().window().nanos(), 500'000'000);

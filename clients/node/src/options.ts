@@ -66,7 +66,7 @@ export interface Masks {
     readonly maxBytes?: number | undefined;
 }
 
-/** Whether picture files are looked at in tiles, their pixels as they are; raw frames are always whole. */
+/** Whether picture files are looked at in tiles, their pixels as they are, and with `perFrame` raw frames too. */
 export interface Tiles {
     /** Default: large ones, where the model was trained so. */
     readonly policy?: TilePolicy | undefined;
@@ -74,6 +74,10 @@ export interface Tiles {
     readonly maxTiles?: number | undefined;
     /** That the tiles of a picture may take on average. Default: as long as it takes. */
     readonly budgetMs?: number | undefined;
+    /** In sessions that do not adapt: tiles of each frame; the next shows others, until all were shown. Default: each frame is looked at by itself. */
+    readonly perFrame?: number | undefined;
+    /** With `perFrame`: frames whose tiles a score is made of. Default: as many as show every tile once. */
+    readonly window?: number | undefined;
 }
 
 /** How frames are judged together: a verdict that does not flicker, and segments in the summary. */
@@ -156,6 +160,8 @@ export function toTiles(tiles: Tiles) {
         policy: tiles.policy ?? TilePolicy.AUTO,
         maxTiles: tiles.maxTiles ?? 0,
         budgetMs: tiles.budgetMs ?? 0,
+        tilesPerFrame: tiles.perFrame ?? 0,
+        windowFrames: tiles.window ?? 0,
     });
 }
 

@@ -200,6 +200,20 @@ test('pictures are looked at in tiles where that is asked for', async () => {
     }
 });
 
+test('each frame of a session may show some tiles', async () => {
+    using client = new LoupeClient({ address });
+    await using session = await client.openSession({ tiles: { policy: TilePolicy.NATIVE, perFrame: 3, window: 2 } });
+    for (const frames of [1, 2, 2]) {
+        await session.send(coffee);
+        for await (const outcome of session.results()) {
+            assert.ok(outcome.outcome === 'result');
+            const window = outcome.analysis.tiles?.window;
+            assert.deepEqual([window?.frames, window?.size, window?.fresh], [frames, 2, 2]);
+            break;
+        }
+    }
+});
+
 test('refusals keep their codes', async () => {
     using client = new LoupeClient({ address });
     await assert.rejects(client.analyzeImage(Buffer.from('not a picture')), (error) => error instanceof RequestError && error.code === 'INVALID');

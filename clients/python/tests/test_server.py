@@ -138,6 +138,18 @@ def test_pictures_are_looked_at_in_tiles_where_that_is_asked_for(server: str) ->
             result = next(iter(session))
             assert isinstance(result, lg.Result) and result.analysis.tiles
             assert (result.analysis.tiles.analysed, result.analysis.tiles.whole_picture_run) == (2, True)
+            assert result.analysis.tiles.window is None
+
+
+def test_each_frame_of_a_session_may_show_some_tiles(server: str) -> None:
+    windows = []
+    with lg.LoupeClient(server) as client, client.open_session(tiles=lg.Tiles(lg.TilePolicy.NATIVE, per_frame=3, window=2)) as session:
+        for _ in range(3):
+            session.send(SAMPLES / "authentic-coffee.jpg")
+            result = next(iter(session))
+            assert isinstance(result, lg.Result) and result.analysis.tiles
+            windows.append(result.analysis.tiles.window)
+        assert [window and (window.frames, window.size, window.fresh) for window in windows] == [(1, 2, 2), (2, 2, 2), (2, 2, 2)]
 
 
 def test_frames_of_a_video_go_straight_from_opencv(server: str) -> None:

@@ -95,7 +95,16 @@ internal sealed class DecodeStep(ModelManifest manifest, PixelPool pixels, Stage
         if (job.Input is RawInput raw)
         {
             job.Digests = job.Request.Digests ? new FrameDigests { Format = $"raw {raw.Layout.Format.ToString().ToUpperInvariant()}" } : null;
-            Preprocess(job, RawPlanes.Describe(raw.Layout, data), start);
+            var pixels = RawPlanes.Describe(raw.Layout, data);
+            if (job.Plan is null)
+            {
+                Preprocess(job, pixels, start);
+            }
+            else
+            {
+                Hold(job, RawColors.ToBgr(pixels), start);
+            }
+
             if (raw.Layout.Format == PixelFormat.Bgra32)
             {
                 ImageNotes.AddAlphaNote(job.Notes);
@@ -197,7 +206,12 @@ internal sealed class DecodeStep(ModelManifest manifest, PixelPool pixels, Stage
             job.Picture = job.Request.Picture ? CopyOf(picture!) : [];
             if (job.Plan is not null)
             {
-                Hold(job, picture!, start);
+                // The decoder's own memory is for the next picture.
+                using (picture)
+                {
+                    Hold(job, picture!.Clone(), start);
+                }
+
                 return null;
             }
 
@@ -211,16 +225,12 @@ internal sealed class DecodeStep(ModelManifest manifest, PixelPool pixels, Stage
         }
     }
 
-    /// <summary>The decoder's own memory is for the next picture.</summary>
+    /// <param name="picture">Is the frame's from now on.</param>
     private void Hold(FrameJob job, Mat picture, long decodeStart)
     {
-        using (picture)
-        {
-            var held = new HeldPicture(picture.Clone());
-            job.Tiled = new TiledPicture(held);
-            job.ColorLayout = job.Request.ColorLayout ? ColorLayout.OfPicture(held.Pixels, held.Width, held.Height, held.Stride) : [];
-        }
-
+        var held = new HeldPicture(picture);
+        job.Tiled = new TiledPicture(held);
+        job.ColorLayout = job.Request.ColorLayout ? ColorLayout.OfPicture(held.Pixels, held.Width, held.Height, held.Stride) : [];
         job.Timings = job.Timings with { Decode = clock.Record(job, TimedWork.Decode, decodeStart) };
     }
 

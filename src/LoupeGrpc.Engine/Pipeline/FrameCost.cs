@@ -13,7 +13,7 @@ internal static class FrameCost
 
     public static long Of(FrameInput input, AnalysisRequest request, FrameShape shape, TilePlan? plan)
     {
-        int decoded = input is EncodedInput ? DecodedBytesPerPixel : 0;
+        int decoded = input is EncodedInput || plan is not null ? DecodedBytesPerPixel : 0;
         int mask = request.MaskPolicy == MaskPolicy.Never ? 0 : MaskBytesPerPixel;
 
         // The decoded picture is gone before the mask is made. In tiles it stays beside the soft map, which is less than the mask takes in the end.

@@ -5,7 +5,7 @@ using LoupeGrpc.Engine.Scheduling;
 namespace LoupeGrpc.Engine.Pipeline;
 
 /// <summary>
-/// Lets frames in: one that adapts its session when the frame before it has left, and each when there is room for it. A frame whose deadline passes while it waits
+/// Lets frames in: one that adapts its session, or shows some of its tiles, when the frame before it has left, and each when there is room for it. A frame whose deadline passes while it waits
 /// here, or whose caller gives it up, is turned away then.
 /// </summary>
 internal sealed class FrameDoor(Room room, FrameExit exit, FrameDeadlines deadlines, EngineHealth health)
@@ -46,10 +46,21 @@ internal sealed class FrameDoor(Room room, FrameExit exit, FrameDeadlines deadli
             }
         }
 
+        if (job.Request.TileWindow is { } window)
+        {
+            job.Rotation = await window.TakeTurnAsync(cancellationToken).ConfigureAwait(false);
+            if (job.Rotation is null)
+            {
+                job.Turn?.End();
+                return RoomAnswer.Canceled;
+            }
+        }
+
         (var answer, job.Room) = await room.TakeAsync(frames: 1, job.Bytes, cancellationToken).ConfigureAwait(false);
         if (answer != RoomAnswer.Taken)
         {
             job.Turn?.End();
+            job.Rotation?.End(null);
         }
 
         return answer;

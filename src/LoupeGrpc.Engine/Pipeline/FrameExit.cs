@@ -162,6 +162,7 @@ internal sealed class FrameExit(PixelPool pixels, FrameDeadlines deadlines, Engi
         // Before the answer, so that a caller who was answered finds the room that its frame took.
         job.Room?.Dispose();
         job.Turn?.End();
-        job.Complete(outcome);
+        bool isAnswer = job.Complete(outcome);
+        job.Rotation?.End(isAnswer ? outcome.Analysis : null);
     }
 }

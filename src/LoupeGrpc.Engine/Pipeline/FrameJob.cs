@@ -2,6 +2,7 @@ using LoupeGrpc.Engine.Adaptation;
 using LoupeGrpc.Engine.Execution;
 using LoupeGrpc.Engine.Imaging;
 using LoupeGrpc.Engine.Queueing;
+using LoupeGrpc.Engine.Tiling;
 
 namespace LoupeGrpc.Engine.Pipeline;
 
@@ -80,6 +81,9 @@ internal sealed class FrameJob(FrameExit exit, FrameInput input, AnalysisRequest
 
     /// <summary>Its hold on the session that it adapts; null outside such sessions.</summary>
     public AdaptationTurn? Turn { get; set; }
+
+    /// <summary>Its hold on what its session has seen of its tiles; null outside sessions of which each frame shows some.</summary>
+    public TileTurn? Rotation { get; set; }
 
     /// <summary>The model's input, from decoding until the encoder has read it; goes back to its pool then.</summary>
     public TensorBuffer? Pixels { get; set; }
@@ -264,5 +268,6 @@ internal sealed class FrameJob(FrameExit exit, FrameInput input, AnalysisRequest
     public bool TryLeave() => !Interlocked.Exchange(ref _hasLeft, true);
 
     /// <summary>The first answer counts.</summary>
-    public void Complete(AnalysisOutcome outcome) => _answer.TrySetResult(outcome);
+    /// <returns>Whether this is it.</returns>
+    public bool Complete(AnalysisOutcome outcome) => _answer.TrySetResult(outcome);
 }

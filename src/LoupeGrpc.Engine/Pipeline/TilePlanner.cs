@@ -25,7 +25,7 @@ internal sealed class TilePlanner(ModelManifest manifest)
 
         int limit = request.Tiles.MaxTiles;
         double seconds = Volatile.Read(ref _secondsPerTile);
-        if (request.Tiles.Budget is { } budget && seconds > 0)
+        if (request.Tiles.PerFrame == 0 && request.Tiles.Budget is { } budget && seconds > 0)
         {
             limit = (int)Math.Clamp(budget.TotalSeconds / seconds, 1, limit);
         }
@@ -45,7 +45,7 @@ internal sealed class TilePlanner(ModelManifest manifest)
     {
         TilePolicy.Native => true,
         TilePolicy.Auto => manifest.Tiles is not null
-            && input is EncodedInput
+            && (input is EncodedInput || request.Tiles.PerFrame > 0)
             && request.Adaptation is null
             && Math.Max(shape.Width, shape.Height) > WholeSides * manifest.ImageSize,
         _ => false,

@@ -77,6 +77,11 @@ internal sealed class TileStep(
     /// <returns>Null: the frame's mask is to be made.</returns>
     private async Task<AnalysisOutcome?> AnalyzeAsync(FrameJob job, TiledPicture tiled)
     {
+        if (job.Rotation is { } turn)
+        {
+            return await RotateAsync(job, tiled, turn).ConfigureAwait(false);
+        }
+
         var (grid, limit) = job.Plan!;
         var starts = grid.Starts;
         bool chooses = starts.Count > limit;
@@ -94,7 +99,7 @@ internal sealed class TileStep(
 
         long start = Clock.Now;
         var logits = new double[starts.Count];
-        bool masked = job.Request.MaskPolicy == MaskPolicy.Always && !job.Request.Economies.HasFlag(Economies.NoMask);
+        bool masked = IsMaskedAtOnce(job);
         if (await PassAsync(job, tiled, starts, logits, scores: true, masked).ConfigureAwait(false) is { } early)
         {
             return early;
@@ -109,7 +114,58 @@ internal sealed class TileStep(
             return late;
         }
 
-        planner.Record(starts.Count, Clock.Since(start));
+        return Conclude(job, starts.Count, start);
+    }
+
+    /// <summary>Of a session of which each frame shows some tiles: this frame's are analysed, and count with those of the frames before.</summary>
+    /// <returns>Null: the frame's mask is to be made.</returns>
+    private async Task<AnalysisOutcome?> RotateAsync(FrameJob job, TiledPicture tiled, TileTurn turn)
+    {
+        var grid = job.Plan!.Grid;
+        if (!turn.TryBegin(grid, job.Shape.Width, job.Shape.Height, job.Request.Tiles, job.ColorLayout))
+        {
+            return FrameExit.Canceled;
+        }
+
+        long start = Clock.Now;
+        var starts = Array.ConvertAll(turn.Tiles, tile => grid.Starts[tile]);
+        var logits = new double[starts.Length];
+        bool masked = IsMaskedAtOnce(job);
+        if (await PassAsync(job, tiled, starts, logits, scores: true, masked, turn).ConfigureAwait(false) is { } early)
+        {
+            return early;
+        }
+
+        var window = turn.Window().ToList();
+        double[] all = [.. window.Select(static one => one.Visit.Logit)];
+        job.Logit = TileScores.Pool(all);
+        job.Score = _scale.OfTiles(job.Logit);
+        GateStep.Decide(job);
+        if (job.NeedsMask && !masked && await PassAsync(job, tiled, starts, logits, scores: false, masks: true, turn).ConfigureAwait(false) is { } late)
+        {
+            return late;
+        }
+
+        // With the maps of this frame, which may have come only now.
+        window = [.. turn.Window()];
+        var report = Report(job, grid, [.. window.Select(one => grid.Starts[one.Tile])], all, chose: false);
+        job.Tiles = report with
+        {
+            Window = turn.Report(window[Array.IndexOf(all, all.Max())].Visit) with
+            {
+                Masked = job.NeedsMask ? starts.Length + window.Count(one => one.Visit.Map is not null && !turn.Shows(one.Tile)) : 0,
+            },
+        };
+        return Conclude(job, starts.Length, start);
+    }
+
+    /// <summary>Whether masks are made with the scores, and not once the verdict is known.</summary>
+    private static bool IsMaskedAtOnce(FrameJob job) => job.Request.MaskPolicy == MaskPolicy.Always && !job.Request.Economies.HasFlag(Economies.NoMask);
+
+    /// <param name="tiles">That were analysed, from <paramref name="start"/> on.</param>
+    private AnalysisOutcome? Conclude(FrameJob job, int tiles, long start)
+    {
+        planner.Record(tiles, Clock.Since(start));
         if (job.NeedsMask)
         {
             return null;
@@ -120,8 +176,10 @@ internal sealed class TileStep(
 
     /// <summary>Analyses all tiles once.</summary>
     /// <param name="logits">One a tile, clipped: set by the pass that scores, read by one that only makes masks.</param>
+    /// <param name="turn">Where the tiles are those of one frame of several: gets what came of them, and has the maps of the others.</param>
     /// <returns>Null: it is done.</returns>
-    private async Task<FrameFailure?> PassAsync(FrameJob job, TiledPicture tiled, IReadOnlyList<TileStart> starts, double[] logits, bool scores, bool masks)
+    private async Task<FrameFailure?> PassAsync(
+        FrameJob job, TiledPicture tiled, IReadOnlyList<TileStart> starts, double[] logits, bool scores, bool masks, TileTurn? turn = null)
     {
         if (masks)
         {
@@ -129,6 +187,7 @@ internal sealed class TileStep(
         }
 
         using var merger = masks ? new TileMerger(job.Shape.Width, job.Shape.Height, manifest.ImageSize) : null;
+        var others = new Queue<(int Tile, TileVisit Visit)>(merger is null || turn is null ? [] : turn.Window().Where(one => one.Visit.Map is not null && !turn.Shows(one.Tile)));
         var ahead = new Queue<FrameJob>();
         try
         {
@@ -154,10 +213,13 @@ internal sealed class TileStep(
                     }
 
                     logits[merged] = scores ? TileScores.Clip(tile.Logit) : logits[merged];
+                    MergeKept(job, merger, others, turn?.Tiles[merged] ?? 0, tiled.Soft);
                     Merge(job, merger, starts[merged], logits[merged], tile.Part!, tiled.Soft);
+                    Remember(turn, merged, logits[merged], scores, tile.Part!);
                 }
             }
 
+            MergeKept(job, merger, others, int.MaxValue, tiled.Soft);
             merger?.Complete(tiled.Soft!.Values);
             return null;
         }
@@ -190,6 +252,45 @@ internal sealed class TileStep(
             long begin = Clock.Now;
             merger.Add(start, TileScores.Sigmoid(logit), part.Soft!.Values, soft!.Values);
             job.Timings = job.Timings with { Mask = job.Timings.Mask + Clock.Since(begin) };
+        }
+    }
+
+    /// <summary>Merges maps of other frames that lie before a tile.</summary>
+    /// <param name="others">Ascending.</param>
+    private void MergeKept(FrameJob job, TileMerger? merger, Queue<(int Tile, TileVisit Visit)> others, int before, PixelMemory<float>? soft)
+    {
+        if (merger is null || !others.TryPeek(out var next) || next.Tile > before)
+        {
+            return;
+        }
+
+        long begin = Clock.Now;
+        using var map = new PixelMemory<float>(manifest.ImageSize, manifest.ImageSize, MatType.CV_32FC1);
+        while (others.TryPeek(out next) && next.Tile < before)
+        {
+            others.Dequeue();
+            next.Visit.Map!.Get(map.Values);
+            merger.Add(job.Plan!.Grid.Starts[next.Tile], TileScores.Sigmoid(next.Visit.Logit), map.Values, soft!.Values);
+        }
+
+        job.Timings = job.Timings with { Mask = job.Timings.Mask + Clock.Since(begin) };
+    }
+
+    private static void Remember(TileTurn? turn, int number, double logit, bool scores, TilePart part)
+    {
+        if (turn is null)
+        {
+            return;
+        }
+
+        if (scores)
+        {
+            turn.See(turn.Tiles[number], logit);
+        }
+
+        if (part.Soft is { } map)
+        {
+            turn.Keep(turn.Tiles[number], map.Values);
         }
     }
 

@@ -87,7 +87,9 @@ internal static class AnalysisSettingsReader
         }
 
         TimeSpan? budget = tiles.BudgetMs == 0 ? null : TimeSpan.FromMilliseconds(tiles.BudgetMs);
-        return TileRequests.Of(policy.Value, tiles.MaxTiles, budget, options.Limits, out error);
+        return TileRequests.Of(policy.Value, tiles.MaxTiles, budget, options.Limits, out error) is { } request
+            ? TileRequests.Rotating(request, tiles.TilesPerFrame, tiles.WindowFrames, out error)
+            : null;
     }
 
     /// <param name="tag">Empty: none.</param>
@@ -109,5 +111,7 @@ internal static class AnalysisSettingsReader
         },
         MaxTiles = (uint)tiles.MaxTiles,
         BudgetMs = (uint)(tiles.Budget?.TotalMilliseconds ?? 0),
+        TilesPerFrame = (uint)tiles.PerFrame,
+        WindowFrames = (uint)tiles.Window,
     };
 }

@@ -21,6 +21,21 @@ internal static class ExecutionMessages
         ImageSize = (uint)model.ImageSize,
         PatchGrid = (uint)model.Grid,
         NativeTiles = model.NativeTiles,
+        Calibration = model.Calibration?.ToMessage(model.TileBias),
+    };
+
+    private static Wire.Calibration ToMessage(this CalibrationSettings made, double tileBias) => new()
+    {
+        Temperature = made.Temperature,
+        Bias = made.Bias,
+        TileBias = tileBias,
+        Low = made.Thresholds.Low,
+        High = made.Thresholds.High,
+        FalseAlarms = made.FalseAlarms,
+        Confidence = made.Confidence ?? 0,
+        Authentic = (ulong)(made.Whole.Authentic + (made.Tiles?.Authentic ?? 0)),
+        Forged = (ulong)(made.Whole.Forged + (made.Tiles?.Forged ?? 0)),
+        MadeAt = made.MadeAt.ToTimestamp(),
     };
 
     public static ServedModel ToMessage(this ModelStatus model) => new()

@@ -65,6 +65,10 @@ internal static class OpenReader
             {
                 errors.Add(TileRequests.NotWhileAdapting);
             }
+            else if (analysis.Tiles.PerFrame > 0)
+            {
+                errors.Add(TileRequests.RotatingNotWhileAdapting);
+            }
         }
 
         var economies = ReadEconomies(open.Economies, errors);

@@ -34,6 +34,12 @@ internal static class PictureReader
             return null;
         }
 
+        if (request.Tiles is { TilesPerFrame: > 0 })
+        {
+            failure = CallFailure.Invalid(TileRequests.RotatingNeedsFrames);
+            return null;
+        }
+
         if (AnalysisSettingsReader.Read(request.Thresholds, defaults, out var error) is { } thresholds
             && AnalysisSettingsReader.Read(request.Mask, out error) is { } mask
             && AnalysisSettingsReader.Read(request.Tiles, options, out error) is { } tiles

@@ -111,6 +111,16 @@ internal static class ResultMessages
             Score = tiles.Peak.Score,
             Box = new Box { X = (uint)tiles.Peak.X, Y = (uint)tiles.Peak.Y, Width = (uint)tiles.Peak.Width, Height = (uint)tiles.Peak.Height },
         },
+        Window = tiles.Window is { } window
+            ? new TileWindow
+            {
+                Frames = (uint)window.Frames,
+                Size = (uint)window.Size,
+                Fresh = (uint)window.Fresh,
+                Masked = (uint)window.Masked,
+                PeakAge = (uint)window.PeakAge,
+            }
+            : null,
     };
 
     private static Wire.Explanation ToMessage(this Explanations.Explanation sentence)

@@ -36,8 +36,14 @@ internal static class EnglishTexts
             [ExplanationCode.PatchesClear] = "None of the classifier's {patches_in_all} patches looks forged.",
             [ExplanationCode.Tiles] = "The picture was looked at in {tiles} {tiles|tile|tiles} of {input} x {input} pixels, at full resolution.",
             [ExplanationCode.TilesInPart] = "Only {tiles} of the picture's {tiles_in_all} tiles ({coverage}) were looked at: what lies in the others was not judged at full resolution.",
+            [ExplanationCode.TilesOfFrames] =
+                "The score is made of all {tiles} tiles of {input} x {input} pixels, at full resolution, as the last {window_frames} frames showed them: {fresh_tiles} {fresh_tiles|is|are} of this one.",
+            [ExplanationCode.TilesOfFramesInPart] =
+                "The score is made of only {tiles} of {tiles_in_all} tiles ({coverage}), as the last {window_frames} frames showed them: {fresh_tiles} {fresh_tiles|is|are} of this one, and what lies in the others was not judged.",
+            [ExplanationCode.MaskOfFewerTiles] = "The mask is made of only {mask_tiles} of these {tiles} tiles, and says nothing of the others.",
             [ExplanationCode.TilePeak] = "The tile with the highest score, {tile_score}, lies {field}.",
             [ExplanationCode.TilePeakOutvoted] = "By itself that tile, at {tile_score}, reaches the threshold of {high}; the picture as a whole does not.",
+            [ExplanationCode.TilePeakBefore] = "It was seen {peak_age} {peak_age|frame|frames} before this one.",
             [ExplanationCode.Squeezed] = "The picture was squeezed {factor}-fold to the model's {input} x {input} pixels: traces a few pixels wide may be lost.",
             [ExplanationCode.TooSmall] = "At {picture_width} x {picture_height} pixels the picture is small for a model that sees {input} x {input}: there may be too little in it to tell.",
             [ExplanationCode.Compressed] = "The JPEG is strongly compressed, at a quality of about {quality} out of 100, which wipes out fine traces.",

@@ -55,4 +55,8 @@ internal enum ExplanationCode
     CredentialsClaimGenerated = 50,
     CredentialsClaimComposite = 51,
     CredentialsClaimCaptured = 52,
+    TilesOfFrames = 53,
+    TilesOfFramesInPart = 54,
+    MaskOfFewerTiles = 55,
+    TilePeakBefore = 56,
 }

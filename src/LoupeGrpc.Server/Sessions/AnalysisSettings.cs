@@ -1,6 +1,7 @@
 using System.Text.Json.Serialization;
 using LoupeGrpc.Engine;
 using LoupeGrpc.Engine.Adaptation;
+using LoupeGrpc.Engine.Tiling;
 using LoupeGrpc.Server.Explanations;
 using LoupeGrpc.Server.Sessions.Receipts;
 using LoupeGrpc.Server.Sessions.Temporal;
@@ -48,7 +49,8 @@ internal sealed record AnalysisSettings
     /// <param name="maxAge">Age from which it is of no use; null: never.</param>
     /// <param name="span">Its trace; null: it has none.</param>
     /// <param name="adaptation">The state it is answered with; null: the model's own parameters.</param>
-    public AnalysisRequest ToRequest(long receivedAt, TimeSpan? maxAge, FrameSpan? span, AdaptationSession? adaptation = null, bool urgent = false, Economies economies = Economies.None) => new()
+    /// <param name="tileWindow">What its session has seen of its tiles; null: it is looked at by itself.</param>
+    public AnalysisRequest ToRequest(long receivedAt, TimeSpan? maxAge, FrameSpan? span, AdaptationSession? adaptation = null, bool urgent = false, Economies economies = Economies.None, TileWindow? tileWindow = null) => new()
     {
         Economies = economies,
         Span = span,
@@ -59,10 +61,11 @@ internal sealed record AnalysisSettings
         SoftMask = Mask.Soft,
         MaxMaskBytes = MaxMaskBytes(adaptation is not null),
         Tiles = Tiles,
+        TileWindow = tileWindow,
         Evidence = Explain is not null,
         Digests = Receipts,
         Picture = Picture,
-        ColorLayout = Temporal is { CutChange: < 1 },
+        ColorLayout = Temporal is { CutChange: < 1 } || tileWindow is not null,
         Deterministic = Deterministic,
         Adaptation = adaptation,
         ReceivedAt = receivedAt,

@@ -66,6 +66,8 @@ internal sealed class SessionControls(
                 return default;
             case SessionCommand.SetAdaptation when Settings.Tiles.Policy == TilePolicy.Native:
                 return (new FrameFailure(FailureKind.Invalid, TileRequests.NotWhileAdapting), default);
+            case SessionCommand.SetAdaptation when Settings.Tiles.PerFrame > 0:
+                return (new FrameFailure(FailureKind.Invalid, TileRequests.RotatingNotWhileAdapting), default);
             case SessionCommand.Rejected rejected:
                 return (rejected.Failure, default);
             default:

@@ -173,6 +173,29 @@ public sealed class ReceiptTests : IDisposable
     }
 
     [Fact]
+    public async Task The_frames_whose_tiles_count_stand_in_it()
+    {
+        var picture = File.ReadAllBytes(TestData.Sample("authentic-coffee.jpg"));
+        await using var server = await RunningServer.StartAsync(_nano.Analyzer, Signing);
+        using var session = await server.OpenAsync(new OpenSession
+        {
+            Receipts = true,
+            Mask = new MaskSettings { Policy = MaskPolicy.Always },
+            Tiles = new TileSettings { Policy = TilePolicy.Native, TilesPerFrame = 1, WindowFrames = 2 },
+        });
+        for (ulong id = 0; id < 3; id++)
+        {
+            await session.SendFrameAsync(id, frame => frame.Encoded = Encoded(picture));
+            var receipt = (await session.NextOutcomeAsync()).Result.Receipt;
+            var said = Read(receipt).Statement.Predicate;
+            var frames = Math.Min((int)id + 1, 2);
+            Assert.Equal((1, 2), (said.Settings!.TilesPerFrame, said.Settings.WindowFrames));
+            Assert.Equal((frames, new ReceiptTileWindow(frames, 1, frames)), (said.Result!.Tiles!.Analysed, said.Result.Tiles.Window));
+            Assert.InRange(receipt.Length, 1, 6144);
+        }
+    }
+
+    [Fact]
     public async Task Raw_pixels_are_what_was_received()
     {
         await using var server = await RunningServer.StartAsync(_nano.Analyzer, Signing);

@@ -117,6 +117,15 @@ public sealed class VerifyTests(NanoEngine nano, SignedRun signed) : IClassFixtu
     }
 
     [Fact]
+    public async Task Tiles_of_several_frames_are_not_repeated_from_one_picture_and_that_is_said()
+    {
+        await RunAsync(10, "stream photos --tiles native --tiles-per-frame 2 --tile-window 2 --receipts tiles.jsonl --format jsonl --mask always");
+        var run = await RunAsync(20, "verify tiles.jsonl --public-key receipts.key.pub --picture photos --server $LOUPE_SERVER");
+        Assert.Contains("tiles of several frames (tiles_per_frame), which one picture alone does not give", run.Output, StringComparison.Ordinal);
+        Assert.Contains("4 hold", (await RunAsync(0, "verify tiles.jsonl --public-key receipts.key.pub --picture photos")).Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_run_that_goes_on_keeps_the_receipts_of_the_one_before_and_drops_half_a_line()
     {
         await RunAsync(0, "analyze photos/authentic-coffee.jpg --skip-done --output out --receipts two.jsonl --format jsonl");

@@ -1,8 +1,10 @@
+using Google.Protobuf;
 using Grpc.Core;
 using LoupeGrpc.FunctionalTests.Adaptation;
 using LoupeGrpc.FunctionalTests.Calls;
 using LoupeGrpc.FunctionalTests.Infrastructure;
 using LoupeGrpc.Server.Configuration;
+using LoupeGrpc.TestSupport;
 using LoupeGrpc.V1;
 
 namespace LoupeGrpc.FunctionalTests.Stores;
@@ -57,6 +59,23 @@ public sealed class HandOverTests(NanoEngine nano)
         var open = new OpenSession { Resumable = true, Temporal = new TemporalSettings { Enabled = true }, Mask = new MaskSettings { Policy = MaskPolicy.Never } };
         AnalyzeRequest[] script = [.. Enumerable.Range(0, 72).Select(TemporalTests.ClipFrame)];
         TemporalTests.AssertSame(await RunAsync(null, open, [], 64, script), await RunAsync(redis.Address(), open, stops, ahead, script));
+    }
+
+    /// <summary>What it has seen of its tiles is in no record: the next server begins anew, by the settings that it was opened with, and the results say so.</summary>
+    [Fact]
+    public async Task Of_some_tiles_of_each_frame_the_next_server_begins_anew_and_says_so()
+    {
+        await using var redis = await RedisProcess.StartAsync();
+        var open = new OpenSession { Resumable = true, Tiles = new TileSettings { Policy = TilePolicy.Native, TilesPerFrame = 1, WindowFrames = 3 } };
+        var strip = ByteString.CopyFrom(await File.ReadAllBytesAsync(TestData.Golden("tiles", "strip-900x112.png"), TestContext.Current.CancellationToken));
+        AnalyzeRequest[] script = [.. Enumerable.Range(0, 8).Select(number => new AnalyzeRequest { Frame = new Frame { FrameId = (ulong)number, Encoded = new EncodedImage { Data = strip } } })];
+
+        var responses = await RunAsync(redis.Address(), open, [5], 1, script);
+
+        var frames = responses.SkipLast(1).Select(static response => response.Outcome.Result.Tiles).ToList();
+        Assert.Equal(frames.Select(static tiles => tiles.Window.Frames), frames.Select(static tiles => tiles.Analysed));
+        // The sixth frame is on its way when the first server stops: either has it.
+        Assert.Contains(string.Join(' ', frames.Select(static tiles => tiles.Window.Frames)), (string[])["1 2 3 3 3 1 2 3", "1 2 3 3 3 3 1 2"]);
     }
 
     [Fact]

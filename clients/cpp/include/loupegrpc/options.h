@@ -132,13 +132,17 @@ enum class TilePolicy {
   kNative = 3,
 };
 
-/// Whether picture files are looked at in tiles; raw frames are always whole.
+/// Whether picture files are looked at in tiles, and with `per_frame` raw frames too.
 struct Tiles {
   TilePolicy policy = TilePolicy::kAuto;
   /// The most tiles of a picture, each a run of the model. Default (0): the server's, 256 unless configured.
   std::uint32_t max_tiles = 0;
   /// How long the tiles of a picture may take on average. Default (0): as long as it takes.
   std::chrono::milliseconds budget{0};
+  /// In sessions that do not adapt: tiles of each frame; the next shows others, until all were shown. Default (0): each frame is looked at by itself.
+  std::uint32_t per_frame = 0;
+  /// With `per_frame`: frames whose tiles a score is made of. Default (0): as many as show every tile once.
+  std::uint32_t window = 0;
 };
 
 /// How frames are judged together: a verdict that does not flicker, and segments in the summary. Each 0 is the server's default.

@@ -129,6 +129,20 @@ struct VerdictOverTime {
   std::optional<std::uint64_t> since;
 };
 
+/// Which frames' tiles a result is made of, where each frame shows some of them.
+struct TileWindow {
+  /// Frames whose tiles count, this one among them: 1 where the window begins anew.
+  std::uint32_t frames = 0;
+  /// The most that it may be.
+  std::uint32_t size = 0;
+  /// Tiles of this very frame.
+  std::uint32_t fresh = 0;
+  /// Tiles that the mask is made of; 0 where there is none.
+  std::uint32_t masked = 0;
+  /// How many of those frames before this one the peak was seen.
+  std::uint32_t peak_age = 0;
+};
+
 /// How a picture was looked at in tiles.
 struct TileReport {
   std::uint32_t analysed = 0, total = 0;
@@ -140,6 +154,8 @@ struct TileReport {
   /// The tile with the highest score; empty box where there is none.
   float peak_score = 0;
   Box peak;
+  /// How tiles of several frames were taken together; nothing: all are of this picture.
+  std::optional<TileWindow> window = {};
 };
 
 /// What was found in a picture.

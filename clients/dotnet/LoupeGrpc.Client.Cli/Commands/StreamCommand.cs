@@ -18,6 +18,7 @@ internal static class StreamCommand
         Examples:
           loupe-grpc-client stream interview.mp4 --fps 2
           loupe-grpc-client stream interview.mp4 --temporal on --plot interview.svg
+          loupe-grpc-client stream drone-4k.mp4 --fps 5 --tiles auto --tiles-per-frame 24
           loupe-grpc-client stream camera:0 --delivery freshest
           loupe-grpc-client stream rtsp://user:password@10.0.0.7/live --delivery budget:500 --session gate-3 --format jsonl
           loupe-grpc-client stream frames/ --fps 30 --save-overlays
@@ -56,6 +57,10 @@ internal static class StreamCommand
         With --temporal frames are judged together too: scores are averaged over a window of a second (Loupe:Temporal of the server), and the stream is
         manipulated from where they reach the upper threshold to where they fall below the lower one. A scene cut begins anew. The frames' own scores and
         verdicts stay as they are; "temporal" in the JSON, and at the end of the run segments with the frames to look at.
+
+        With --tiles frames are not resized to the model's input, which in a large video leaves nothing of small traces, but looked at in tiles. Each frame shows
+        --tiles-per-frame of them, spread evenly, and the next frame others, until every tile was shown. SCORE is that of the tiles of the last frames:
+        "tiles" in the JSON names them ("window": frames, and tiles of this frame). A scene cut, and frames of another size, begin anew.
 
         --events tells a webhook or an MQTT broker what is found: when the stream begins and ends, when it begins and ends to be manipulated (over time,
         with --temporal; else frame by frame), and when frames are lost; with --events-of results each outcome too, as --format jsonl has it. Events are
@@ -152,6 +157,8 @@ internal static class StreamCommand
         adaptation.AddTo(command);
         var temporal = new TemporalOption();
         temporal.AddTo(command);
+        var tiles = new StreamTileOptionSet();
+        tiles.AddTo(command);
         var events = new EventOptionSet();
         events.AddTo(command);
         command.Add(plot);
@@ -174,13 +181,18 @@ internal static class StreamCommand
             var video = new VideoOptions(
                 result.GetValue(hwaccel), result.GetRequiredValue(rtspTransport), TimeSpan.FromSeconds(result.GetValue(readTimeout)));
             var layout = result.GetValue(raw);
-            var analysis = options.Read(result);
+            var analysis = options.Read(result) with { Tiles = tiles.Read(result) };
             if (layout is { Format.PixelFormat: not PixelFormat.Bgr24 } && analysis.SaveOverlays)
             {
                 throw CliException.Usage("--save-overlays paints on bgr24 only: leave it out, or give --raw bgr24:WxH");
             }
 
             var adapts = adaptation.Read(result);
+            if (analysis.Tiles is not null && adapts.Settings is not null)
+            {
+                throw CliException.Usage("--tiles is not for sessions that adapt, whose frames are looked at whole: leave it or --adapt out");
+            }
+
             var checkpoints = new Checkpoints(adapts.SnapshotFile, adapts.ResumeFile);
             var name = result.GetValue(session) ?? Printable.Text(Shorten(address.Label));
             var extras = new StreamExtras(checkpoints, result.GetValue(plot) is { } file ? OutputFile.Reserve("--plot", file) : null, temporal.Read(result))

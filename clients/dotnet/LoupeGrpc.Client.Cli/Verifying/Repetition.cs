@@ -53,6 +53,12 @@ internal sealed class Repetition(LoupeClient client, IReadOnlyList<ServedModel> 
             return;
         }
 
+        if (predicate.Result!.Tiles?.Window is not null)
+        {
+            one.Add(CheckResult.Unchecked, "not repeated: its score is that of tiles of several frames (tiles_per_frame), which one picture alone does not give");
+            return;
+        }
+
         try
         {
             var answer = await client.AnalyzeImageAsync(

@@ -788,7 +788,7 @@ const (
 	ExplanationCode_EXPLANATION_CODE_PATCHES_CLEAR ExplanationCode = 18
 	// The picture was looked at in tiles, in all of them.
 	ExplanationCode_EXPLANATION_CODE_TILES ExplanationCode = 19
-	// It was looked at in some of its tiles.
+	// It was looked at in some of its tiles, and none were shown by frames before it.
 	ExplanationCode_EXPLANATION_CODE_TILES_IN_PART ExplanationCode = 20
 	// The tile with the highest score, of several.
 	ExplanationCode_EXPLANATION_CODE_TILE_PEAK ExplanationCode = 21
@@ -854,6 +854,14 @@ const (
 	ExplanationCode_EXPLANATION_CODE_CREDENTIALS_CLAIM_COMPOSITE ExplanationCode = 51
 	// By what they claim, the picture was taken by a camera.
 	ExplanationCode_EXPLANATION_CODE_CREDENTIALS_CLAIM_CAPTURED ExplanationCode = 52
+	// The score is made of all tiles, as several frames showed them.
+	ExplanationCode_EXPLANATION_CODE_TILES_OF_FRAMES ExplanationCode = 53
+	// It is made of some of the tiles, as several frames showed them.
+	ExplanationCode_EXPLANATION_CODE_TILES_OF_FRAMES_IN_PART ExplanationCode = 54
+	// The mask is made of fewer tiles than the score.
+	ExplanationCode_EXPLANATION_CODE_MASK_OF_FEWER_TILES ExplanationCode = 55
+	// The tile with the highest score is not of this frame.
+	ExplanationCode_EXPLANATION_CODE_TILE_PEAK_BEFORE ExplanationCode = 56
 )
 
 // Enum value maps for ExplanationCode.
@@ -912,6 +920,10 @@ var (
 		50: "EXPLANATION_CODE_CREDENTIALS_CLAIM_GENERATED",
 		51: "EXPLANATION_CODE_CREDENTIALS_CLAIM_COMPOSITE",
 		52: "EXPLANATION_CODE_CREDENTIALS_CLAIM_CAPTURED",
+		53: "EXPLANATION_CODE_TILES_OF_FRAMES",
+		54: "EXPLANATION_CODE_TILES_OF_FRAMES_IN_PART",
+		55: "EXPLANATION_CODE_MASK_OF_FEWER_TILES",
+		56: "EXPLANATION_CODE_TILE_PEAK_BEFORE",
 	}
 	ExplanationCode_value = map[string]int32{
 		"EXPLANATION_CODE_UNSPECIFIED":                 0,
@@ -967,6 +979,10 @@ var (
 		"EXPLANATION_CODE_CREDENTIALS_CLAIM_GENERATED": 50,
 		"EXPLANATION_CODE_CREDENTIALS_CLAIM_COMPOSITE": 51,
 		"EXPLANATION_CODE_CREDENTIALS_CLAIM_CAPTURED":  52,
+		"EXPLANATION_CODE_TILES_OF_FRAMES":             53,
+		"EXPLANATION_CODE_TILES_OF_FRAMES_IN_PART":     54,
+		"EXPLANATION_CODE_MASK_OF_FEWER_TILES":         55,
+		"EXPLANATION_CODE_TILE_PEAK_BEFORE":            56,
 	}
 )
 
@@ -1935,7 +1951,7 @@ type TileReport struct {
 	sizeCache     protoimpl.SizeCache
 	unknownFields protoimpl.UnknownFields
 
-	// Tiles that were analysed, at least 1.
+	// Tiles that the score is made of, at least 1: those that were analysed, and with `window` those of the frames before too.
 	Analysed uint32 `protobuf:"varint,1,opt,name=analysed,proto3" json:"analysed,omitempty"`
 	// Tiles that cover the picture.
 	Total uint32 `protobuf:"varint,2,opt,name=total,proto3" json:"total,omitempty"`
@@ -1947,6 +1963,8 @@ type TileReport struct {
 	Coverage float64 `protobuf:"fixed64,5,opt,name=coverage,proto3" json:"coverage,omitempty"`
 	// The tile with the highest score: where a person should look first. The verdict does not know it.
 	Peak *TilePeak `protobuf:"bytes,6,opt,name=peak,proto3" json:"peak,omitempty"`
+	// How the tiles of several frames were taken together. Set in sessions with `TileSettings.tiles_per_frame`.
+	Window *TileWindow `protobuf:"bytes,7,opt,name=window,proto3" json:"window,omitempty"`
 }
 
 func (x *TileReport) Reset() {
@@ -2023,6 +2041,100 @@ func (x *TileReport) GetPeak() *TilePeak {
 	return nil
 }
 
+func (x *TileReport) GetWindow() *TileWindow {
+	if x != nil {
+		return x.Window
+	}
+	return nil
+}
+
+// Which frames' tiles a result is made of, where each frame shows some of them: of each tile the last time that it was shown, if that was in the window. A frame counts
+// where it has a result, unless its verdict was left open because it is damaged. The window begins anew with a frame of another size, one that is looked at whole, another
+// scene (by the same measure as `TemporalVerdict.scene`), and at another server.
+type TileWindow struct {
+	state         protoimpl.MessageState
+	sizeCache     protoimpl.SizeCache
+	unknownFields protoimpl.UnknownFields
+
+	// Frames whose tiles count, this one among them, at least 1: 1 where the window begins anew.
+	Frames uint32 `protobuf:"varint,1,opt,name=frames,proto3" json:"frames,omitempty"`
+	// The most that it may be, for frames of this size.
+	Size uint32 `protobuf:"varint,2,opt,name=size,proto3" json:"size,omitempty"`
+	// Tiles of this very frame.
+	Fresh uint32 `protobuf:"varint,3,opt,name=fresh,proto3" json:"fresh,omitempty"`
+	// Tiles whose maps the mask is made of: this frame's, and those of the window's other frames that had a mask. Elsewhere it is empty. 0 where no mask was computed.
+	Masked uint32 `protobuf:"varint,4,opt,name=masked,proto3" json:"masked,omitempty"`
+	// How many of those frames before this one `peak` was seen; 0: in this one.
+	PeakAge uint32 `protobuf:"varint,5,opt,name=peak_age,json=peakAge,proto3" json:"peak_age,omitempty"`
+}
+
+func (x *TileWindow) Reset() {
+	*x = TileWindow{}
+	if protoimpl.UnsafeEnabled {
+		mi := &file_loupe_v1_result_proto_msgTypes[8]
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		ms.StoreMessageInfo(mi)
+	}
+}
+
+func (x *TileWindow) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TileWindow) ProtoMessage() {}
+
+func (x *TileWindow) ProtoReflect() protoreflect.Message {
+	mi := &file_loupe_v1_result_proto_msgTypes[8]
+	if protoimpl.UnsafeEnabled && x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TileWindow.ProtoReflect.Descriptor instead.
+func (*TileWindow) Descriptor() ([]byte, []int) {
+	return file_loupe_v1_result_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *TileWindow) GetFrames() uint32 {
+	if x != nil {
+		return x.Frames
+	}
+	return 0
+}
+
+func (x *TileWindow) GetSize() uint32 {
+	if x != nil {
+		return x.Size
+	}
+	return 0
+}
+
+func (x *TileWindow) GetFresh() uint32 {
+	if x != nil {
+		return x.Fresh
+	}
+	return 0
+}
+
+func (x *TileWindow) GetMasked() uint32 {
+	if x != nil {
+		return x.Masked
+	}
+	return 0
+}
+
+func (x *TileWindow) GetPeakAge() uint32 {
+	if x != nil {
+		return x.PeakAge
+	}
+	return 0
+}
+
 // One tile.
 type TilePeak struct {
 	state         protoimpl.MessageState
@@ -2038,7 +2150,7 @@ type TilePeak struct {
 func (x *TilePeak) Reset() {
 	*x = TilePeak{}
 	if protoimpl.UnsafeEnabled {
-		mi := &file_loupe_v1_result_proto_msgTypes[8]
+		mi := &file_loupe_v1_result_proto_msgTypes[9]
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		ms.StoreMessageInfo(mi)
 	}
@@ -2051,7 +2163,7 @@ func (x *TilePeak) String() string {
 func (*TilePeak) ProtoMessage() {}
 
 func (x *TilePeak) ProtoReflect() protoreflect.Message {
-	mi := &file_loupe_v1_result_proto_msgTypes[8]
+	mi := &file_loupe_v1_result_proto_msgTypes[9]
 	if protoimpl.UnsafeEnabled && x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2064,7 +2176,7 @@ func (x *TilePeak) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TilePeak.ProtoReflect.Descriptor instead.
 func (*TilePeak) Descriptor() ([]byte, []int) {
-	return file_loupe_v1_result_proto_rawDescGZIP(), []int{8}
+	return file_loupe_v1_result_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *TilePeak) GetScore() float32 {
@@ -2096,7 +2208,7 @@ type Dropped struct {
 func (x *Dropped) Reset() {
 	*x = Dropped{}
 	if protoimpl.UnsafeEnabled {
-		mi := &file_loupe_v1_result_proto_msgTypes[9]
+		mi := &file_loupe_v1_result_proto_msgTypes[10]
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		ms.StoreMessageInfo(mi)
 	}
@@ -2109,7 +2221,7 @@ func (x *Dropped) String() string {
 func (*Dropped) ProtoMessage() {}
 
 func (x *Dropped) ProtoReflect() protoreflect.Message {
-	mi := &file_loupe_v1_result_proto_msgTypes[9]
+	mi := &file_loupe_v1_result_proto_msgTypes[10]
 	if protoimpl.UnsafeEnabled && x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2122,7 +2234,7 @@ func (x *Dropped) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Dropped.ProtoReflect.Descriptor instead.
 func (*Dropped) Descriptor() ([]byte, []int) {
-	return file_loupe_v1_result_proto_rawDescGZIP(), []int{9}
+	return file_loupe_v1_result_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Dropped) GetReason() DropReason {
@@ -2154,7 +2266,7 @@ type Expired struct {
 func (x *Expired) Reset() {
 	*x = Expired{}
 	if protoimpl.UnsafeEnabled {
-		mi := &file_loupe_v1_result_proto_msgTypes[10]
+		mi := &file_loupe_v1_result_proto_msgTypes[11]
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		ms.StoreMessageInfo(mi)
 	}
@@ -2167,7 +2279,7 @@ func (x *Expired) String() string {
 func (*Expired) ProtoMessage() {}
 
 func (x *Expired) ProtoReflect() protoreflect.Message {
-	mi := &file_loupe_v1_result_proto_msgTypes[10]
+	mi := &file_loupe_v1_result_proto_msgTypes[11]
 	if protoimpl.UnsafeEnabled && x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2180,7 +2292,7 @@ func (x *Expired) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Expired.ProtoReflect.Descriptor instead.
 func (*Expired) Descriptor() ([]byte, []int) {
-	return file_loupe_v1_result_proto_rawDescGZIP(), []int{10}
+	return file_loupe_v1_result_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Expired) GetAge() *durationpb.Duration {
@@ -2212,7 +2324,7 @@ type Failed struct {
 func (x *Failed) Reset() {
 	*x = Failed{}
 	if protoimpl.UnsafeEnabled {
-		mi := &file_loupe_v1_result_proto_msgTypes[11]
+		mi := &file_loupe_v1_result_proto_msgTypes[12]
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		ms.StoreMessageInfo(mi)
 	}
@@ -2225,7 +2337,7 @@ func (x *Failed) String() string {
 func (*Failed) ProtoMessage() {}
 
 func (x *Failed) ProtoReflect() protoreflect.Message {
-	mi := &file_loupe_v1_result_proto_msgTypes[11]
+	mi := &file_loupe_v1_result_proto_msgTypes[12]
 	if protoimpl.UnsafeEnabled && x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2238,7 +2350,7 @@ func (x *Failed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Failed.ProtoReflect.Descriptor instead.
 func (*Failed) Descriptor() ([]byte, []int) {
-	return file_loupe_v1_result_proto_rawDescGZIP(), []int{11}
+	return file_loupe_v1_result_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Failed) GetCode() FailureCode {
@@ -2272,7 +2384,7 @@ type Thresholds struct {
 func (x *Thresholds) Reset() {
 	*x = Thresholds{}
 	if protoimpl.UnsafeEnabled {
-		mi := &file_loupe_v1_result_proto_msgTypes[12]
+		mi := &file_loupe_v1_result_proto_msgTypes[13]
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		ms.StoreMessageInfo(mi)
 	}
@@ -2285,7 +2397,7 @@ func (x *Thresholds) String() string {
 func (*Thresholds) ProtoMessage() {}
 
 func (x *Thresholds) ProtoReflect() protoreflect.Message {
-	mi := &file_loupe_v1_result_proto_msgTypes[12]
+	mi := &file_loupe_v1_result_proto_msgTypes[13]
 	if protoimpl.UnsafeEnabled && x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2298,7 +2410,7 @@ func (x *Thresholds) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Thresholds.ProtoReflect.Descriptor instead.
 func (*Thresholds) Descriptor() ([]byte, []int) {
-	return file_loupe_v1_result_proto_rawDescGZIP(), []int{12}
+	return file_loupe_v1_result_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Thresholds) GetLow() float32 {
@@ -2339,7 +2451,7 @@ type MaskSettings struct {
 func (x *MaskSettings) Reset() {
 	*x = MaskSettings{}
 	if protoimpl.UnsafeEnabled {
-		mi := &file_loupe_v1_result_proto_msgTypes[13]
+		mi := &file_loupe_v1_result_proto_msgTypes[14]
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		ms.StoreMessageInfo(mi)
 	}
@@ -2352,7 +2464,7 @@ func (x *MaskSettings) String() string {
 func (*MaskSettings) ProtoMessage() {}
 
 func (x *MaskSettings) ProtoReflect() protoreflect.Message {
-	mi := &file_loupe_v1_result_proto_msgTypes[13]
+	mi := &file_loupe_v1_result_proto_msgTypes[14]
 	if protoimpl.UnsafeEnabled && x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2365,7 +2477,7 @@ func (x *MaskSettings) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MaskSettings.ProtoReflect.Descriptor instead.
 func (*MaskSettings) Descriptor() ([]byte, []int) {
-	return file_loupe_v1_result_proto_rawDescGZIP(), []int{13}
+	return file_loupe_v1_result_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *MaskSettings) GetPolicy() MaskPolicy {
@@ -2390,7 +2502,8 @@ func (x *MaskSettings) GetMaxBytes() uint32 {
 }
 
 // Whether pictures are looked at in tiles: squares of the model's input, of pixels as they are, instead of the whole picture resized to it. A large picture loses
-// the traces that the resizing averages away; in tiles it costs as many runs of the model as it has tiles. Raw frames are always whole.
+// the traces that the resizing averages away; in tiles it costs as many runs of the model as it has tiles. Raw frames are whole unless `tiles_per_frame` says how many of
+// theirs are looked at.
 type TileSettings struct {
 	state         protoimpl.MessageState
 	sizeCache     protoimpl.SizeCache
@@ -2404,12 +2517,20 @@ type TileSettings struct {
 	// Milliseconds that the tiles of a picture may take on average: from how long tiles took so far follows how many are analysed, and results are
 	// not repeatable. Default (0): as long as it takes.
 	BudgetMs uint32 `protobuf:"varint,3,opt,name=budget_ms,json=budgetMs,proto3" json:"budget_ms,omitempty"`
+	// In sessions that do not adapt: how many tiles of each frame are looked at, at most, up to 4096. They are spread evenly over it, each frame shows others, and every
+	// tile is shown once before any is shown again. The frame's score is that of the tiles which its last frames have shown, `window_frames` of them: `TileReport.window`.
+	// For videos, whose raw frames then are looked at in tiles as picture files are; `policy` is AUTO or NATIVE, and `budget_ms` is not set. `max_tiles` only says from how many tiles
+	// on they do not overlap. Default (0): each frame is looked at by itself.
+	TilesPerFrame uint32 `protobuf:"varint,4,opt,name=tiles_per_frame,json=tilesPerFrame,proto3" json:"tiles_per_frame,omitempty"`
+	// With `tiles_per_frame`: over how many frames with a result, this one among them, the score is made, up to 4096; 1 is each frame's own tiles alone. Default (0): as many
+	// as show every tile once. More than that would add nothing, and count as that.
+	WindowFrames uint32 `protobuf:"varint,5,opt,name=window_frames,json=windowFrames,proto3" json:"window_frames,omitempty"`
 }
 
 func (x *TileSettings) Reset() {
 	*x = TileSettings{}
 	if protoimpl.UnsafeEnabled {
-		mi := &file_loupe_v1_result_proto_msgTypes[14]
+		mi := &file_loupe_v1_result_proto_msgTypes[15]
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		ms.StoreMessageInfo(mi)
 	}
@@ -2422,7 +2543,7 @@ func (x *TileSettings) String() string {
 func (*TileSettings) ProtoMessage() {}
 
 func (x *TileSettings) ProtoReflect() protoreflect.Message {
-	mi := &file_loupe_v1_result_proto_msgTypes[14]
+	mi := &file_loupe_v1_result_proto_msgTypes[15]
 	if protoimpl.UnsafeEnabled && x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2435,7 +2556,7 @@ func (x *TileSettings) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TileSettings.ProtoReflect.Descriptor instead.
 func (*TileSettings) Descriptor() ([]byte, []int) {
-	return file_loupe_v1_result_proto_rawDescGZIP(), []int{14}
+	return file_loupe_v1_result_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *TileSettings) GetPolicy() TilePolicy {
@@ -2455,6 +2576,20 @@ func (x *TileSettings) GetMaxTiles() uint32 {
 func (x *TileSettings) GetBudgetMs() uint32 {
 	if x != nil {
 		return x.BudgetMs
+	}
+	return 0
+}
+
+func (x *TileSettings) GetTilesPerFrame() uint32 {
+	if x != nil {
+		return x.TilesPerFrame
+	}
+	return 0
+}
+
+func (x *TileSettings) GetWindowFrames() uint32 {
+	if x != nil {
+		return x.WindowFrames
 	}
 	return 0
 }
@@ -2480,7 +2615,7 @@ type Mask struct {
 func (x *Mask) Reset() {
 	*x = Mask{}
 	if protoimpl.UnsafeEnabled {
-		mi := &file_loupe_v1_result_proto_msgTypes[15]
+		mi := &file_loupe_v1_result_proto_msgTypes[16]
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		ms.StoreMessageInfo(mi)
 	}
@@ -2493,7 +2628,7 @@ func (x *Mask) String() string {
 func (*Mask) ProtoMessage() {}
 
 func (x *Mask) ProtoReflect() protoreflect.Message {
-	mi := &file_loupe_v1_result_proto_msgTypes[15]
+	mi := &file_loupe_v1_result_proto_msgTypes[16]
 	if protoimpl.UnsafeEnabled && x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2506,7 +2641,7 @@ func (x *Mask) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Mask.ProtoReflect.Descriptor instead.
 func (*Mask) Descriptor() ([]byte, []int) {
-	return file_loupe_v1_result_proto_rawDescGZIP(), []int{15}
+	return file_loupe_v1_result_proto_rawDescGZIP(), []int{16}
 }
 
 func (m *Mask) GetData() isMask_Data {
@@ -2584,7 +2719,7 @@ type CocoRle struct {
 func (x *CocoRle) Reset() {
 	*x = CocoRle{}
 	if protoimpl.UnsafeEnabled {
-		mi := &file_loupe_v1_result_proto_msgTypes[16]
+		mi := &file_loupe_v1_result_proto_msgTypes[17]
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		ms.StoreMessageInfo(mi)
 	}
@@ -2597,7 +2732,7 @@ func (x *CocoRle) String() string {
 func (*CocoRle) ProtoMessage() {}
 
 func (x *CocoRle) ProtoReflect() protoreflect.Message {
-	mi := &file_loupe_v1_result_proto_msgTypes[16]
+	mi := &file_loupe_v1_result_proto_msgTypes[17]
 	if protoimpl.UnsafeEnabled && x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2610,7 +2745,7 @@ func (x *CocoRle) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CocoRle.ProtoReflect.Descriptor instead.
 func (*CocoRle) Descriptor() ([]byte, []int) {
-	return file_loupe_v1_result_proto_rawDescGZIP(), []int{16}
+	return file_loupe_v1_result_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *CocoRle) GetSize() []uint32 {
@@ -2644,7 +2779,7 @@ type Region struct {
 func (x *Region) Reset() {
 	*x = Region{}
 	if protoimpl.UnsafeEnabled {
-		mi := &file_loupe_v1_result_proto_msgTypes[17]
+		mi := &file_loupe_v1_result_proto_msgTypes[18]
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		ms.StoreMessageInfo(mi)
 	}
@@ -2657,7 +2792,7 @@ func (x *Region) String() string {
 func (*Region) ProtoMessage() {}
 
 func (x *Region) ProtoReflect() protoreflect.Message {
-	mi := &file_loupe_v1_result_proto_msgTypes[17]
+	mi := &file_loupe_v1_result_proto_msgTypes[18]
 	if protoimpl.UnsafeEnabled && x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2670,7 +2805,7 @@ func (x *Region) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Region.ProtoReflect.Descriptor instead.
 func (*Region) Descriptor() ([]byte, []int) {
-	return file_loupe_v1_result_proto_rawDescGZIP(), []int{17}
+	return file_loupe_v1_result_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *Region) GetBox() *Box {
@@ -2713,7 +2848,7 @@ type Box struct {
 func (x *Box) Reset() {
 	*x = Box{}
 	if protoimpl.UnsafeEnabled {
-		mi := &file_loupe_v1_result_proto_msgTypes[18]
+		mi := &file_loupe_v1_result_proto_msgTypes[19]
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		ms.StoreMessageInfo(mi)
 	}
@@ -2726,7 +2861,7 @@ func (x *Box) String() string {
 func (*Box) ProtoMessage() {}
 
 func (x *Box) ProtoReflect() protoreflect.Message {
-	mi := &file_loupe_v1_result_proto_msgTypes[18]
+	mi := &file_loupe_v1_result_proto_msgTypes[19]
 	if protoimpl.UnsafeEnabled && x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2739,7 +2874,7 @@ func (x *Box) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Box.ProtoReflect.Descriptor instead.
 func (*Box) Descriptor() ([]byte, []int) {
-	return file_loupe_v1_result_proto_rawDescGZIP(), []int{18}
+	return file_loupe_v1_result_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *Box) GetX() uint32 {
@@ -2799,7 +2934,7 @@ type StageTimings struct {
 func (x *StageTimings) Reset() {
 	*x = StageTimings{}
 	if protoimpl.UnsafeEnabled {
-		mi := &file_loupe_v1_result_proto_msgTypes[19]
+		mi := &file_loupe_v1_result_proto_msgTypes[20]
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		ms.StoreMessageInfo(mi)
 	}
@@ -2812,7 +2947,7 @@ func (x *StageTimings) String() string {
 func (*StageTimings) ProtoMessage() {}
 
 func (x *StageTimings) ProtoReflect() protoreflect.Message {
-	mi := &file_loupe_v1_result_proto_msgTypes[19]
+	mi := &file_loupe_v1_result_proto_msgTypes[20]
 	if protoimpl.UnsafeEnabled && x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2825,7 +2960,7 @@ func (x *StageTimings) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StageTimings.ProtoReflect.Descriptor instead.
 func (*StageTimings) Descriptor() ([]byte, []int) {
-	return file_loupe_v1_result_proto_rawDescGZIP(), []int{19}
+	return file_loupe_v1_result_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *StageTimings) GetQueueMs() float32 {
@@ -2906,7 +3041,7 @@ type Note struct {
 func (x *Note) Reset() {
 	*x = Note{}
 	if protoimpl.UnsafeEnabled {
-		mi := &file_loupe_v1_result_proto_msgTypes[20]
+		mi := &file_loupe_v1_result_proto_msgTypes[21]
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		ms.StoreMessageInfo(mi)
 	}
@@ -2919,7 +3054,7 @@ func (x *Note) String() string {
 func (*Note) ProtoMessage() {}
 
 func (x *Note) ProtoReflect() protoreflect.Message {
-	mi := &file_loupe_v1_result_proto_msgTypes[20]
+	mi := &file_loupe_v1_result_proto_msgTypes[21]
 	if protoimpl.UnsafeEnabled && x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2932,7 +3067,7 @@ func (x *Note) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Note.ProtoReflect.Descriptor instead.
 func (*Note) Descriptor() ([]byte, []int) {
-	return file_loupe_v1_result_proto_rawDescGZIP(), []int{20}
+	return file_loupe_v1_result_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *Note) GetCode() NoteCode {
@@ -2966,7 +3101,7 @@ type Explanation struct {
 func (x *Explanation) Reset() {
 	*x = Explanation{}
 	if protoimpl.UnsafeEnabled {
-		mi := &file_loupe_v1_result_proto_msgTypes[21]
+		mi := &file_loupe_v1_result_proto_msgTypes[22]
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		ms.StoreMessageInfo(mi)
 	}
@@ -2979,7 +3114,7 @@ func (x *Explanation) String() string {
 func (*Explanation) ProtoMessage() {}
 
 func (x *Explanation) ProtoReflect() protoreflect.Message {
-	mi := &file_loupe_v1_result_proto_msgTypes[21]
+	mi := &file_loupe_v1_result_proto_msgTypes[22]
 	if protoimpl.UnsafeEnabled && x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2992,7 +3127,7 @@ func (x *Explanation) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Explanation.ProtoReflect.Descriptor instead.
 func (*Explanation) Descriptor() ([]byte, []int) {
-	return file_loupe_v1_result_proto_rawDescGZIP(), []int{21}
+	return file_loupe_v1_result_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *Explanation) GetCode() ExplanationCode {
@@ -3214,7 +3349,7 @@ var file_loupe_v1_result_proto_rawDesc = []byte{
 	0x20, 0x01, 0x28, 0x04, 0x52, 0x05, 0x73, 0x63, 0x65, 0x6e, 0x65, 0x12, 0x25, 0x0a, 0x0e, 0x73,
 	0x69, 0x6e, 0x63, 0x65, 0x5f, 0x73, 0x65, 0x71, 0x75, 0x65, 0x6e, 0x63, 0x65, 0x18, 0x06, 0x20,
 	0x01, 0x28, 0x04, 0x52, 0x0d, 0x73, 0x69, 0x6e, 0x63, 0x65, 0x53, 0x65, 0x71, 0x75, 0x65, 0x6e,
-	0x63, 0x65, 0x22, 0xc2, 0x01, 0x0a, 0x0a, 0x54, 0x69, 0x6c, 0x65, 0x52, 0x65, 0x70, 0x6f, 0x72,
+	0x63, 0x65, 0x22, 0xf0, 0x01, 0x0a, 0x0a, 0x54, 0x69, 0x6c, 0x65, 0x52, 0x65, 0x70, 0x6f, 0x72,
 	0x74, 0x12, 0x1a, 0x0a, 0x08, 0x61, 0x6e, 0x61, 0x6c, 0x79, 0x73, 0x65, 0x64, 0x18, 0x01, 0x20,
 	0x01, 0x28, 0x0d, 0x52, 0x08, 0x61, 0x6e, 0x61, 0x6c, 0x79, 0x73, 0x65, 0x64, 0x12, 0x14, 0x0a,
 	0x05, 0x74, 0x6f, 0x74, 0x61, 0x6c, 0x18, 0x02, 0x20, 0x01, 0x28, 0x0d, 0x52, 0x05, 0x74, 0x6f,
@@ -3226,51 +3361,67 @@ var file_loupe_v1_result_proto_rawDesc = []byte{
 	0x05, 0x20, 0x01, 0x28, 0x01, 0x52, 0x08, 0x63, 0x6f, 0x76, 0x65, 0x72, 0x61, 0x67, 0x65, 0x12,
 	0x26, 0x0a, 0x04, 0x70, 0x65, 0x61, 0x6b, 0x18, 0x06, 0x20, 0x01, 0x28, 0x0b, 0x32, 0x12, 0x2e,
 	0x6c, 0x6f, 0x75, 0x70, 0x65, 0x2e, 0x76, 0x31, 0x2e, 0x54, 0x69, 0x6c, 0x65, 0x50, 0x65, 0x61,
-	0x6b, 0x52, 0x04, 0x70, 0x65, 0x61, 0x6b, 0x22, 0x41, 0x0a, 0x08, 0x54, 0x69, 0x6c, 0x65, 0x50,
-	0x65, 0x61, 0x6b, 0x12, 0x14, 0x0a, 0x05, 0x73, 0x63, 0x6f, 0x72, 0x65, 0x18, 0x01, 0x20, 0x01,
-	0x28, 0x02, 0x52, 0x05, 0x73, 0x63, 0x6f, 0x72, 0x65, 0x12, 0x1f, 0x0a, 0x03, 0x62, 0x6f, 0x78,
-	0x18, 0x02, 0x20, 0x01, 0x28, 0x0b, 0x32, 0x0d, 0x2e, 0x6c, 0x6f, 0x75, 0x70, 0x65, 0x2e, 0x76,
-	0x31, 0x2e, 0x42, 0x6f, 0x78, 0x52, 0x03, 0x62, 0x6f, 0x78, 0x22, 0x64, 0x0a, 0x07, 0x44, 0x72,
-	0x6f, 0x70, 0x70, 0x65, 0x64, 0x12, 0x2c, 0x0a, 0x06, 0x72, 0x65, 0x61, 0x73, 0x6f, 0x6e, 0x18,
-	0x01, 0x20, 0x01, 0x28, 0x0e, 0x32, 0x14, 0x2e, 0x6c, 0x6f, 0x75, 0x70, 0x65, 0x2e, 0x76, 0x31,
-	0x2e, 0x44, 0x72, 0x6f, 0x70, 0x52, 0x65, 0x61, 0x73, 0x6f, 0x6e, 0x52, 0x06, 0x72, 0x65, 0x61,
-	0x73, 0x6f, 0x6e, 0x12, 0x2b, 0x0a, 0x03, 0x61, 0x67, 0x65, 0x18, 0x02, 0x20, 0x01, 0x28, 0x0b,
-	0x32, 0x19, 0x2e, 0x67, 0x6f, 0x6f, 0x67, 0x6c, 0x65, 0x2e, 0x70, 0x72, 0x6f, 0x74, 0x6f, 0x62,
-	0x75, 0x66, 0x2e, 0x44, 0x75, 0x72, 0x61, 0x74, 0x69, 0x6f, 0x6e, 0x52, 0x03, 0x61, 0x67, 0x65,
-	0x22, 0x6d, 0x0a, 0x07, 0x45, 0x78, 0x70, 0x69, 0x72, 0x65, 0x64, 0x12, 0x2b, 0x0a, 0x03, 0x61,
-	0x67, 0x65, 0x18, 0x01, 0x20, 0x01, 0x28, 0x0b, 0x32, 0x19, 0x2e, 0x67, 0x6f, 0x6f, 0x67, 0x6c,
-	0x65, 0x2e, 0x70, 0x72, 0x6f, 0x74, 0x6f, 0x62, 0x75, 0x66, 0x2e, 0x44, 0x75, 0x72, 0x61, 0x74,
-	0x69, 0x6f, 0x6e, 0x52, 0x03, 0x61, 0x67, 0x65, 0x12, 0x35, 0x0a, 0x08, 0x64, 0x65, 0x61, 0x64,
-	0x6c, 0x69, 0x6e, 0x65, 0x18, 0x02, 0x20, 0x01, 0x28, 0x0b, 0x32, 0x19, 0x2e, 0x67, 0x6f, 0x6f,
+	0x6b, 0x52, 0x04, 0x70, 0x65, 0x61, 0x6b, 0x12, 0x2c, 0x0a, 0x06, 0x77, 0x69, 0x6e, 0x64, 0x6f,
+	0x77, 0x18, 0x07, 0x20, 0x01, 0x28, 0x0b, 0x32, 0x14, 0x2e, 0x6c, 0x6f, 0x75, 0x70, 0x65, 0x2e,
+	0x76, 0x31, 0x2e, 0x54, 0x69, 0x6c, 0x65, 0x57, 0x69, 0x6e, 0x64, 0x6f, 0x77, 0x52, 0x06, 0x77,
+	0x69, 0x6e, 0x64, 0x6f, 0x77, 0x22, 0x81, 0x01, 0x0a, 0x0a, 0x54, 0x69, 0x6c, 0x65, 0x57, 0x69,
+	0x6e, 0x64, 0x6f, 0x77, 0x12, 0x16, 0x0a, 0x06, 0x66, 0x72, 0x61, 0x6d, 0x65, 0x73, 0x18, 0x01,
+	0x20, 0x01, 0x28, 0x0d, 0x52, 0x06, 0x66, 0x72, 0x61, 0x6d, 0x65, 0x73, 0x12, 0x12, 0x0a, 0x04,
+	0x73, 0x69, 0x7a, 0x65, 0x18, 0x02, 0x20, 0x01, 0x28, 0x0d, 0x52, 0x04, 0x73, 0x69, 0x7a, 0x65,
+	0x12, 0x14, 0x0a, 0x05, 0x66, 0x72, 0x65, 0x73, 0x68, 0x18, 0x03, 0x20, 0x01, 0x28, 0x0d, 0x52,
+	0x05, 0x66, 0x72, 0x65, 0x73, 0x68, 0x12, 0x16, 0x0a, 0x06, 0x6d, 0x61, 0x73, 0x6b, 0x65, 0x64,
+	0x18, 0x04, 0x20, 0x01, 0x28, 0x0d, 0x52, 0x06, 0x6d, 0x61, 0x73, 0x6b, 0x65, 0x64, 0x12, 0x19,
+	0x0a, 0x08, 0x70, 0x65, 0x61, 0x6b, 0x5f, 0x61, 0x67, 0x65, 0x18, 0x05, 0x20, 0x01, 0x28, 0x0d,
+	0x52, 0x07, 0x70, 0x65, 0x61, 0x6b, 0x41, 0x67, 0x65, 0x22, 0x41, 0x0a, 0x08, 0x54, 0x69, 0x6c,
+	0x65, 0x50, 0x65, 0x61, 0x6b, 0x12, 0x14, 0x0a, 0x05, 0x73, 0x63, 0x6f, 0x72, 0x65, 0x18, 0x01,
+	0x20, 0x01, 0x28, 0x02, 0x52, 0x05, 0x73, 0x63, 0x6f, 0x72, 0x65, 0x12, 0x1f, 0x0a, 0x03, 0x62,
+	0x6f, 0x78, 0x18, 0x02, 0x20, 0x01, 0x28, 0x0b, 0x32, 0x0d, 0x2e, 0x6c, 0x6f, 0x75, 0x70, 0x65,
+	0x2e, 0x76, 0x31, 0x2e, 0x42, 0x6f, 0x78, 0x52, 0x03, 0x62, 0x6f, 0x78, 0x22, 0x64, 0x0a, 0x07,
+	0x44, 0x72, 0x6f, 0x70, 0x70, 0x65, 0x64, 0x12, 0x2c, 0x0a, 0x06, 0x72, 0x65, 0x61, 0x73, 0x6f,
+	0x6e, 0x18, 0x01, 0x20, 0x01, 0x28, 0x0e, 0x32, 0x14, 0x2e, 0x6c, 0x6f, 0x75, 0x70, 0x65, 0x2e,
+	0x76, 0x31, 0x2e, 0x44, 0x72, 0x6f, 0x70, 0x52, 0x65, 0x61, 0x73, 0x6f, 0x6e, 0x52, 0x06, 0x72,
+	0x65, 0x61, 0x73, 0x6f, 0x6e, 0x12, 0x2b, 0x0a, 0x03, 0x61, 0x67, 0x65, 0x18, 0x02, 0x20, 0x01,
+	0x28, 0x0b, 0x32, 0x19, 0x2e, 0x67, 0x6f, 0x6f, 0x67, 0x6c, 0x65, 0x2e, 0x70, 0x72, 0x6f, 0x74,
+	0x6f, 0x62, 0x75, 0x66, 0x2e, 0x44, 0x75, 0x72, 0x61, 0x74, 0x69, 0x6f, 0x6e, 0x52, 0x03, 0x61,
+	0x67, 0x65, 0x22, 0x6d, 0x0a, 0x07, 0x45, 0x78, 0x70, 0x69, 0x72, 0x65, 0x64, 0x12, 0x2b, 0x0a,
+	0x03, 0x61, 0x67, 0x65, 0x18, 0x01, 0x20, 0x01, 0x28, 0x0b, 0x32, 0x19, 0x2e, 0x67, 0x6f, 0x6f,
 	0x67, 0x6c, 0x65, 0x2e, 0x70, 0x72, 0x6f, 0x74, 0x6f, 0x62, 0x75, 0x66, 0x2e, 0x44, 0x75, 0x72,
-	0x61, 0x74, 0x69, 0x6f, 0x6e, 0x52, 0x08, 0x64, 0x65, 0x61, 0x64, 0x6c, 0x69, 0x6e, 0x65, 0x22,
-	0x4d, 0x0a, 0x06, 0x46, 0x61, 0x69, 0x6c, 0x65, 0x64, 0x12, 0x29, 0x0a, 0x04, 0x63, 0x6f, 0x64,
-	0x65, 0x18, 0x01, 0x20, 0x01, 0x28, 0x0e, 0x32, 0x15, 0x2e, 0x6c, 0x6f, 0x75, 0x70, 0x65, 0x2e,
-	0x76, 0x31, 0x2e, 0x46, 0x61, 0x69, 0x6c, 0x75, 0x72, 0x65, 0x43, 0x6f, 0x64, 0x65, 0x52, 0x04,
-	0x63, 0x6f, 0x64, 0x65, 0x12, 0x18, 0x0a, 0x07, 0x6d, 0x65, 0x73, 0x73, 0x61, 0x67, 0x65, 0x18,
-	0x02, 0x20, 0x01, 0x28, 0x09, 0x52, 0x07, 0x6d, 0x65, 0x73, 0x73, 0x61, 0x67, 0x65, 0x22, 0x53,
-	0x0a, 0x0a, 0x54, 0x68, 0x72, 0x65, 0x73, 0x68, 0x6f, 0x6c, 0x64, 0x73, 0x12, 0x10, 0x0a, 0x03,
-	0x6c, 0x6f, 0x77, 0x18, 0x01, 0x20, 0x01, 0x28, 0x02, 0x52, 0x03, 0x6c, 0x6f, 0x77, 0x12, 0x12,
-	0x0a, 0x04, 0x68, 0x69, 0x67, 0x68, 0x18, 0x02, 0x20, 0x01, 0x28, 0x02, 0x52, 0x04, 0x68, 0x69,
-	0x67, 0x68, 0x12, 0x1f, 0x0a, 0x0b, 0x64, 0x65, 0x66, 0x61, 0x75, 0x6c, 0x74, 0x5f, 0x6c, 0x6f,
-	0x77, 0x18, 0x03, 0x20, 0x01, 0x28, 0x08, 0x52, 0x0a, 0x64, 0x65, 0x66, 0x61, 0x75, 0x6c, 0x74,
-	0x4c, 0x6f, 0x77, 0x22, 0x8d, 0x01, 0x0a, 0x0c, 0x4d, 0x61, 0x73, 0x6b, 0x53, 0x65, 0x74, 0x74,
-	0x69, 0x6e, 0x67, 0x73, 0x12, 0x2c, 0x0a, 0x06, 0x70, 0x6f, 0x6c, 0x69, 0x63, 0x79, 0x18, 0x01,
-	0x20, 0x01, 0x28, 0x0e, 0x32, 0x14, 0x2e, 0x6c, 0x6f, 0x75, 0x70, 0x65, 0x2e, 0x76, 0x31, 0x2e,
-	0x4d, 0x61, 0x73, 0x6b, 0x50, 0x6f, 0x6c, 0x69, 0x63, 0x79, 0x52, 0x06, 0x70, 0x6f, 0x6c, 0x69,
-	0x63, 0x79, 0x12, 0x32, 0x0a, 0x08, 0x65, 0x6e, 0x63, 0x6f, 0x64, 0x69, 0x6e, 0x67, 0x18, 0x02,
-	0x20, 0x01, 0x28, 0x0e, 0x32, 0x16, 0x2e, 0x6c, 0x6f, 0x75, 0x70, 0x65, 0x2e, 0x76, 0x31, 0x2e,
-	0x4d, 0x61, 0x73, 0x6b, 0x45, 0x6e, 0x63, 0x6f, 0x64, 0x69, 0x6e, 0x67, 0x52, 0x08, 0x65, 0x6e,
-	0x63, 0x6f, 0x64, 0x69, 0x6e, 0x67, 0x12, 0x1b, 0x0a, 0x09, 0x6d, 0x61, 0x78, 0x5f, 0x62, 0x79,
-	0x74, 0x65, 0x73, 0x18, 0x03, 0x20, 0x01, 0x28, 0x0d, 0x52, 0x08, 0x6d, 0x61, 0x78, 0x42, 0x79,
-	0x74, 0x65, 0x73, 0x22, 0x76, 0x0a, 0x0c, 0x54, 0x69, 0x6c, 0x65, 0x53, 0x65, 0x74, 0x74, 0x69,
-	0x6e, 0x67, 0x73, 0x12, 0x2c, 0x0a, 0x06, 0x70, 0x6f, 0x6c, 0x69, 0x63, 0x79, 0x18, 0x01, 0x20,
-	0x01, 0x28, 0x0e, 0x32, 0x14, 0x2e, 0x6c, 0x6f, 0x75, 0x70, 0x65, 0x2e, 0x76, 0x31, 0x2e, 0x54,
-	0x69, 0x6c, 0x65, 0x50, 0x6f, 0x6c, 0x69, 0x63, 0x79, 0x52, 0x06, 0x70, 0x6f, 0x6c, 0x69, 0x63,
-	0x79, 0x12, 0x1b, 0x0a, 0x09, 0x6d, 0x61, 0x78, 0x5f, 0x74, 0x69, 0x6c, 0x65, 0x73, 0x18, 0x02,
-	0x20, 0x01, 0x28, 0x0d, 0x52, 0x08, 0x6d, 0x61, 0x78, 0x54, 0x69, 0x6c, 0x65, 0x73, 0x12, 0x1b,
-	0x0a, 0x09, 0x62, 0x75, 0x64, 0x67, 0x65, 0x74, 0x5f, 0x6d, 0x73, 0x18, 0x03, 0x20, 0x01, 0x28,
-	0x0d, 0x52, 0x08, 0x62, 0x75, 0x64, 0x67, 0x65, 0x74, 0x4d, 0x73, 0x22, 0x7a, 0x0a, 0x04, 0x4d,
+	0x61, 0x74, 0x69, 0x6f, 0x6e, 0x52, 0x03, 0x61, 0x67, 0x65, 0x12, 0x35, 0x0a, 0x08, 0x64, 0x65,
+	0x61, 0x64, 0x6c, 0x69, 0x6e, 0x65, 0x18, 0x02, 0x20, 0x01, 0x28, 0x0b, 0x32, 0x19, 0x2e, 0x67,
+	0x6f, 0x6f, 0x67, 0x6c, 0x65, 0x2e, 0x70, 0x72, 0x6f, 0x74, 0x6f, 0x62, 0x75, 0x66, 0x2e, 0x44,
+	0x75, 0x72, 0x61, 0x74, 0x69, 0x6f, 0x6e, 0x52, 0x08, 0x64, 0x65, 0x61, 0x64, 0x6c, 0x69, 0x6e,
+	0x65, 0x22, 0x4d, 0x0a, 0x06, 0x46, 0x61, 0x69, 0x6c, 0x65, 0x64, 0x12, 0x29, 0x0a, 0x04, 0x63,
+	0x6f, 0x64, 0x65, 0x18, 0x01, 0x20, 0x01, 0x28, 0x0e, 0x32, 0x15, 0x2e, 0x6c, 0x6f, 0x75, 0x70,
+	0x65, 0x2e, 0x76, 0x31, 0x2e, 0x46, 0x61, 0x69, 0x6c, 0x75, 0x72, 0x65, 0x43, 0x6f, 0x64, 0x65,
+	0x52, 0x04, 0x63, 0x6f, 0x64, 0x65, 0x12, 0x18, 0x0a, 0x07, 0x6d, 0x65, 0x73, 0x73, 0x61, 0x67,
+	0x65, 0x18, 0x02, 0x20, 0x01, 0x28, 0x09, 0x52, 0x07, 0x6d, 0x65, 0x73, 0x73, 0x61, 0x67, 0x65,
+	0x22, 0x53, 0x0a, 0x0a, 0x54, 0x68, 0x72, 0x65, 0x73, 0x68, 0x6f, 0x6c, 0x64, 0x73, 0x12, 0x10,
+	0x0a, 0x03, 0x6c, 0x6f, 0x77, 0x18, 0x01, 0x20, 0x01, 0x28, 0x02, 0x52, 0x03, 0x6c, 0x6f, 0x77,
+	0x12, 0x12, 0x0a, 0x04, 0x68, 0x69, 0x67, 0x68, 0x18, 0x02, 0x20, 0x01, 0x28, 0x02, 0x52, 0x04,
+	0x68, 0x69, 0x67, 0x68, 0x12, 0x1f, 0x0a, 0x0b, 0x64, 0x65, 0x66, 0x61, 0x75, 0x6c, 0x74, 0x5f,
+	0x6c, 0x6f, 0x77, 0x18, 0x03, 0x20, 0x01, 0x28, 0x08, 0x52, 0x0a, 0x64, 0x65, 0x66, 0x61, 0x75,
+	0x6c, 0x74, 0x4c, 0x6f, 0x77, 0x22, 0x8d, 0x01, 0x0a, 0x0c, 0x4d, 0x61, 0x73, 0x6b, 0x53, 0x65,
+	0x74, 0x74, 0x69, 0x6e, 0x67, 0x73, 0x12, 0x2c, 0x0a, 0x06, 0x70, 0x6f, 0x6c, 0x69, 0x63, 0x79,
+	0x18, 0x01, 0x20, 0x01, 0x28, 0x0e, 0x32, 0x14, 0x2e, 0x6c, 0x6f, 0x75, 0x70, 0x65, 0x2e, 0x76,
+	0x31, 0x2e, 0x4d, 0x61, 0x73, 0x6b, 0x50, 0x6f, 0x6c, 0x69, 0x63, 0x79, 0x52, 0x06, 0x70, 0x6f,
+	0x6c, 0x69, 0x63, 0x79, 0x12, 0x32, 0x0a, 0x08, 0x65, 0x6e, 0x63, 0x6f, 0x64, 0x69, 0x6e, 0x67,
+	0x18, 0x02, 0x20, 0x01, 0x28, 0x0e, 0x32, 0x16, 0x2e, 0x6c, 0x6f, 0x75, 0x70, 0x65, 0x2e, 0x76,
+	0x31, 0x2e, 0x4d, 0x61, 0x73, 0x6b, 0x45, 0x6e, 0x63, 0x6f, 0x64, 0x69, 0x6e, 0x67, 0x52, 0x08,
+	0x65, 0x6e, 0x63, 0x6f, 0x64, 0x69, 0x6e, 0x67, 0x12, 0x1b, 0x0a, 0x09, 0x6d, 0x61, 0x78, 0x5f,
+	0x62, 0x79, 0x74, 0x65, 0x73, 0x18, 0x03, 0x20, 0x01, 0x28, 0x0d, 0x52, 0x08, 0x6d, 0x61, 0x78,
+	0x42, 0x79, 0x74, 0x65, 0x73, 0x22, 0xc3, 0x01, 0x0a, 0x0c, 0x54, 0x69, 0x6c, 0x65, 0x53, 0x65,
+	0x74, 0x74, 0x69, 0x6e, 0x67, 0x73, 0x12, 0x2c, 0x0a, 0x06, 0x70, 0x6f, 0x6c, 0x69, 0x63, 0x79,
+	0x18, 0x01, 0x20, 0x01, 0x28, 0x0e, 0x32, 0x14, 0x2e, 0x6c, 0x6f, 0x75, 0x70, 0x65, 0x2e, 0x76,
+	0x31, 0x2e, 0x54, 0x69, 0x6c, 0x65, 0x50, 0x6f, 0x6c, 0x69, 0x63, 0x79, 0x52, 0x06, 0x70, 0x6f,
+	0x6c, 0x69, 0x63, 0x79, 0x12, 0x1b, 0x0a, 0x09, 0x6d, 0x61, 0x78, 0x5f, 0x74, 0x69, 0x6c, 0x65,
+	0x73, 0x18, 0x02, 0x20, 0x01, 0x28, 0x0d, 0x52, 0x08, 0x6d, 0x61, 0x78, 0x54, 0x69, 0x6c, 0x65,
+	0x73, 0x12, 0x1b, 0x0a, 0x09, 0x62, 0x75, 0x64, 0x67, 0x65, 0x74, 0x5f, 0x6d, 0x73, 0x18, 0x03,
+	0x20, 0x01, 0x28, 0x0d, 0x52, 0x08, 0x62, 0x75, 0x64, 0x67, 0x65, 0x74, 0x4d, 0x73, 0x12, 0x26,
+	0x0a, 0x0f, 0x74, 0x69, 0x6c, 0x65, 0x73, 0x5f, 0x70, 0x65, 0x72, 0x5f, 0x66, 0x72, 0x61, 0x6d,
+	0x65, 0x18, 0x04, 0x20, 0x01, 0x28, 0x0d, 0x52, 0x0d, 0x74, 0x69, 0x6c, 0x65, 0x73, 0x50, 0x65,
+	0x72, 0x46, 0x72, 0x61, 0x6d, 0x65, 0x12, 0x23, 0x0a, 0x0d, 0x77, 0x69, 0x6e, 0x64, 0x6f, 0x77,
+	0x5f, 0x66, 0x72, 0x61, 0x6d, 0x65, 0x73, 0x18, 0x05, 0x20, 0x01, 0x28, 0x0d, 0x52, 0x0c, 0x77,
+	0x69, 0x6e, 0x64, 0x6f, 0x77, 0x46, 0x72, 0x61, 0x6d, 0x65, 0x73, 0x22, 0x7a, 0x0a, 0x04, 0x4d,
 	0x61, 0x73, 0x6b, 0x12, 0x25, 0x0a, 0x03, 0x72, 0x6c, 0x65, 0x18, 0x01, 0x20, 0x01, 0x28, 0x0b,
 	0x32, 0x11, 0x2e, 0x6c, 0x6f, 0x75, 0x70, 0x65, 0x2e, 0x76, 0x31, 0x2e, 0x43, 0x6f, 0x63, 0x6f,
 	0x52, 0x6c, 0x65, 0x48, 0x00, 0x52, 0x03, 0x72, 0x6c, 0x65, 0x12, 0x12, 0x0a, 0x03, 0x70, 0x6e,
@@ -3437,8 +3588,8 @@ var file_loupe_v1_result_proto_rawDesc = []byte{
 	0x5f, 0x44, 0x41, 0x4d, 0x41, 0x47, 0x45, 0x44, 0x10, 0x07, 0x12, 0x1a, 0x0a, 0x16, 0x4e, 0x4f,
 	0x54, 0x45, 0x5f, 0x43, 0x4f, 0x44, 0x45, 0x5f, 0x50, 0x52, 0x45, 0x56, 0x49, 0x45, 0x57, 0x5f,
 	0x4f, 0x4e, 0x4c, 0x59, 0x10, 0x08, 0x12, 0x16, 0x0a, 0x12, 0x4e, 0x4f, 0x54, 0x45, 0x5f, 0x43,
-	0x4f, 0x44, 0x45, 0x5f, 0x53, 0x4f, 0x46, 0x54, 0x57, 0x41, 0x52, 0x45, 0x10, 0x09, 0x2a, 0x99,
-	0x10, 0x0a, 0x0f, 0x45, 0x78, 0x70, 0x6c, 0x61, 0x6e, 0x61, 0x74, 0x69, 0x6f, 0x6e, 0x43, 0x6f,
+	0x4f, 0x44, 0x45, 0x5f, 0x53, 0x4f, 0x46, 0x54, 0x57, 0x41, 0x52, 0x45, 0x10, 0x09, 0x2a, 0xbe,
+	0x11, 0x0a, 0x0f, 0x45, 0x78, 0x70, 0x6c, 0x61, 0x6e, 0x61, 0x74, 0x69, 0x6f, 0x6e, 0x43, 0x6f,
 	0x64, 0x65, 0x12, 0x20, 0x0a, 0x1c, 0x45, 0x58, 0x50, 0x4c, 0x41, 0x4e, 0x41, 0x54, 0x49, 0x4f,
 	0x4e, 0x5f, 0x43, 0x4f, 0x44, 0x45, 0x5f, 0x55, 0x4e, 0x53, 0x50, 0x45, 0x43, 0x49, 0x46, 0x49,
 	0x45, 0x44, 0x10, 0x00, 0x12, 0x26, 0x0a, 0x22, 0x45, 0x58, 0x50, 0x4c, 0x41, 0x4e, 0x41, 0x54,
@@ -3567,13 +3718,24 @@ var file_loupe_v1_result_proto_rawDesc = []byte{
 	0x4d, 0x50, 0x4f, 0x53, 0x49, 0x54, 0x45, 0x10, 0x33, 0x12, 0x2f, 0x0a, 0x2b, 0x45, 0x58, 0x50,
 	0x4c, 0x41, 0x4e, 0x41, 0x54, 0x49, 0x4f, 0x4e, 0x5f, 0x43, 0x4f, 0x44, 0x45, 0x5f, 0x43, 0x52,
 	0x45, 0x44, 0x45, 0x4e, 0x54, 0x49, 0x41, 0x4c, 0x53, 0x5f, 0x43, 0x4c, 0x41, 0x49, 0x4d, 0x5f,
-	0x43, 0x41, 0x50, 0x54, 0x55, 0x52, 0x45, 0x44, 0x10, 0x34, 0x42, 0x58, 0x0a, 0x0c, 0x6c, 0x6f,
-	0x75, 0x70, 0x65, 0x67, 0x72, 0x70, 0x63, 0x2e, 0x76, 0x31, 0x50, 0x01, 0x5a, 0x1a, 0x6c, 0x6f,
-	0x75, 0x70, 0x65, 0x67, 0x72, 0x70, 0x63, 0x2f, 0x6c, 0x6f, 0x75, 0x70, 0x65, 0x2f, 0x76, 0x31,
-	0x3b, 0x6c, 0x6f, 0x75, 0x70, 0x65, 0x76, 0x31, 0xa2, 0x02, 0x03, 0x4c, 0x50, 0x45, 0xaa, 0x02,
-	0x0c, 0x4c, 0x6f, 0x75, 0x70, 0x65, 0x47, 0x72, 0x70, 0x63, 0x2e, 0x56, 0x31, 0xca, 0x02, 0x08,
-	0x4c, 0x6f, 0x75, 0x70, 0x65, 0x5c, 0x56, 0x31, 0xea, 0x02, 0x09, 0x4c, 0x6f, 0x75, 0x70, 0x65,
-	0x3a, 0x3a, 0x56, 0x31, 0x62, 0x06, 0x70, 0x72, 0x6f, 0x74, 0x6f, 0x33,
+	0x43, 0x41, 0x50, 0x54, 0x55, 0x52, 0x45, 0x44, 0x10, 0x34, 0x12, 0x24, 0x0a, 0x20, 0x45, 0x58,
+	0x50, 0x4c, 0x41, 0x4e, 0x41, 0x54, 0x49, 0x4f, 0x4e, 0x5f, 0x43, 0x4f, 0x44, 0x45, 0x5f, 0x54,
+	0x49, 0x4c, 0x45, 0x53, 0x5f, 0x4f, 0x46, 0x5f, 0x46, 0x52, 0x41, 0x4d, 0x45, 0x53, 0x10, 0x35,
+	0x12, 0x2c, 0x0a, 0x28, 0x45, 0x58, 0x50, 0x4c, 0x41, 0x4e, 0x41, 0x54, 0x49, 0x4f, 0x4e, 0x5f,
+	0x43, 0x4f, 0x44, 0x45, 0x5f, 0x54, 0x49, 0x4c, 0x45, 0x53, 0x5f, 0x4f, 0x46, 0x5f, 0x46, 0x52,
+	0x41, 0x4d, 0x45, 0x53, 0x5f, 0x49, 0x4e, 0x5f, 0x50, 0x41, 0x52, 0x54, 0x10, 0x36, 0x12, 0x28,
+	0x0a, 0x24, 0x45, 0x58, 0x50, 0x4c, 0x41, 0x4e, 0x41, 0x54, 0x49, 0x4f, 0x4e, 0x5f, 0x43, 0x4f,
+	0x44, 0x45, 0x5f, 0x4d, 0x41, 0x53, 0x4b, 0x5f, 0x4f, 0x46, 0x5f, 0x46, 0x45, 0x57, 0x45, 0x52,
+	0x5f, 0x54, 0x49, 0x4c, 0x45, 0x53, 0x10, 0x37, 0x12, 0x25, 0x0a, 0x21, 0x45, 0x58, 0x50, 0x4c,
+	0x41, 0x4e, 0x41, 0x54, 0x49, 0x4f, 0x4e, 0x5f, 0x43, 0x4f, 0x44, 0x45, 0x5f, 0x54, 0x49, 0x4c,
+	0x45, 0x5f, 0x50, 0x45, 0x41, 0x4b, 0x5f, 0x42, 0x45, 0x46, 0x4f, 0x52, 0x45, 0x10, 0x38, 0x42,
+	0x58, 0x0a, 0x0c, 0x6c, 0x6f, 0x75, 0x70, 0x65, 0x67, 0x72, 0x70, 0x63, 0x2e, 0x76, 0x31, 0x50,
+	0x01, 0x5a, 0x1a, 0x6c, 0x6f, 0x75, 0x70, 0x65, 0x67, 0x72, 0x70, 0x63, 0x2f, 0x6c, 0x6f, 0x75,
+	0x70, 0x65, 0x2f, 0x76, 0x31, 0x3b, 0x6c, 0x6f, 0x75, 0x70, 0x65, 0x76, 0x31, 0xa2, 0x02, 0x03,
+	0x4c, 0x50, 0x45, 0xaa, 0x02, 0x0c, 0x4c, 0x6f, 0x75, 0x70, 0x65, 0x47, 0x72, 0x70, 0x63, 0x2e,
+	0x56, 0x31, 0xca, 0x02, 0x08, 0x4c, 0x6f, 0x75, 0x70, 0x65, 0x5c, 0x56, 0x31, 0xea, 0x02, 0x09,
+	0x4c, 0x6f, 0x75, 0x70, 0x65, 0x3a, 0x3a, 0x56, 0x31, 0x62, 0x06, 0x70, 0x72, 0x6f, 0x74, 0x6f,
+	0x33,
 }
 
 var (
@@ -3589,7 +3751,7 @@ func file_loupe_v1_result_proto_rawDescGZIP() []byte {
 }
 
 var file_loupe_v1_result_proto_enumTypes = make([]protoimpl.EnumInfo, 13)
-var file_loupe_v1_result_proto_msgTypes = make([]protoimpl.MessageInfo, 23)
+var file_loupe_v1_result_proto_msgTypes = make([]protoimpl.MessageInfo, 24)
 var file_loupe_v1_result_proto_goTypes = []interface{}{
 	(JpegTables)(0),                // 0: loupe.v1.JpegTables
 	(CredentialsCheckResult)(0),    // 1: loupe.v1.CredentialsCheckResult
@@ -3612,45 +3774,46 @@ var file_loupe_v1_result_proto_goTypes = []interface{}{
 	(*CredentialsCertificate)(nil), // 18: loupe.v1.CredentialsCertificate
 	(*TemporalVerdict)(nil),        // 19: loupe.v1.TemporalVerdict
 	(*TileReport)(nil),             // 20: loupe.v1.TileReport
-	(*TilePeak)(nil),               // 21: loupe.v1.TilePeak
-	(*Dropped)(nil),                // 22: loupe.v1.Dropped
-	(*Expired)(nil),                // 23: loupe.v1.Expired
-	(*Failed)(nil),                 // 24: loupe.v1.Failed
-	(*Thresholds)(nil),             // 25: loupe.v1.Thresholds
-	(*MaskSettings)(nil),           // 26: loupe.v1.MaskSettings
-	(*TileSettings)(nil),           // 27: loupe.v1.TileSettings
-	(*Mask)(nil),                   // 28: loupe.v1.Mask
-	(*CocoRle)(nil),                // 29: loupe.v1.CocoRle
-	(*Region)(nil),                 // 30: loupe.v1.Region
-	(*Box)(nil),                    // 31: loupe.v1.Box
-	(*StageTimings)(nil),           // 32: loupe.v1.StageTimings
-	(*Note)(nil),                   // 33: loupe.v1.Note
-	(*Explanation)(nil),            // 34: loupe.v1.Explanation
-	nil,                            // 35: loupe.v1.Explanation.NumbersEntry
-	(*ExecutionInfo)(nil),          // 36: loupe.v1.ExecutionInfo
-	(*AdaptationState)(nil),        // 37: loupe.v1.AdaptationState
-	(*timestamppb.Timestamp)(nil),  // 38: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),    // 39: google.protobuf.Duration
+	(*TileWindow)(nil),             // 21: loupe.v1.TileWindow
+	(*TilePeak)(nil),               // 22: loupe.v1.TilePeak
+	(*Dropped)(nil),                // 23: loupe.v1.Dropped
+	(*Expired)(nil),                // 24: loupe.v1.Expired
+	(*Failed)(nil),                 // 25: loupe.v1.Failed
+	(*Thresholds)(nil),             // 26: loupe.v1.Thresholds
+	(*MaskSettings)(nil),           // 27: loupe.v1.MaskSettings
+	(*TileSettings)(nil),           // 28: loupe.v1.TileSettings
+	(*Mask)(nil),                   // 29: loupe.v1.Mask
+	(*CocoRle)(nil),                // 30: loupe.v1.CocoRle
+	(*Region)(nil),                 // 31: loupe.v1.Region
+	(*Box)(nil),                    // 32: loupe.v1.Box
+	(*StageTimings)(nil),           // 33: loupe.v1.StageTimings
+	(*Note)(nil),                   // 34: loupe.v1.Note
+	(*Explanation)(nil),            // 35: loupe.v1.Explanation
+	nil,                            // 36: loupe.v1.Explanation.NumbersEntry
+	(*ExecutionInfo)(nil),          // 37: loupe.v1.ExecutionInfo
+	(*AdaptationState)(nil),        // 38: loupe.v1.AdaptationState
+	(*timestamppb.Timestamp)(nil),  // 39: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),    // 40: google.protobuf.Duration
 }
 var file_loupe_v1_result_proto_depIdxs = []int32{
 	14, // 0: loupe.v1.FrameOutcome.result:type_name -> loupe.v1.FrameResult
-	22, // 1: loupe.v1.FrameOutcome.dropped:type_name -> loupe.v1.Dropped
-	23, // 2: loupe.v1.FrameOutcome.expired:type_name -> loupe.v1.Expired
-	24, // 3: loupe.v1.FrameOutcome.failed:type_name -> loupe.v1.Failed
+	23, // 1: loupe.v1.FrameOutcome.dropped:type_name -> loupe.v1.Dropped
+	24, // 2: loupe.v1.FrameOutcome.expired:type_name -> loupe.v1.Expired
+	25, // 3: loupe.v1.FrameOutcome.failed:type_name -> loupe.v1.Failed
 	5,  // 4: loupe.v1.FrameResult.verdict:type_name -> loupe.v1.Verdict
-	25, // 5: loupe.v1.FrameResult.thresholds:type_name -> loupe.v1.Thresholds
-	28, // 6: loupe.v1.FrameResult.mask:type_name -> loupe.v1.Mask
+	26, // 5: loupe.v1.FrameResult.thresholds:type_name -> loupe.v1.Thresholds
+	29, // 6: loupe.v1.FrameResult.mask:type_name -> loupe.v1.Mask
 	9,  // 7: loupe.v1.FrameResult.mask_omission:type_name -> loupe.v1.MaskOmission
-	30, // 8: loupe.v1.FrameResult.regions:type_name -> loupe.v1.Region
+	31, // 8: loupe.v1.FrameResult.regions:type_name -> loupe.v1.Region
 	10, // 9: loupe.v1.FrameResult.mask_agreement:type_name -> loupe.v1.MaskAgreement
-	32, // 10: loupe.v1.FrameResult.timings:type_name -> loupe.v1.StageTimings
-	33, // 11: loupe.v1.FrameResult.notes:type_name -> loupe.v1.Note
-	36, // 12: loupe.v1.FrameResult.execution:type_name -> loupe.v1.ExecutionInfo
-	37, // 13: loupe.v1.FrameResult.adaptation:type_name -> loupe.v1.AdaptationState
-	28, // 14: loupe.v1.FrameResult.base_mask:type_name -> loupe.v1.Mask
+	33, // 10: loupe.v1.FrameResult.timings:type_name -> loupe.v1.StageTimings
+	34, // 11: loupe.v1.FrameResult.notes:type_name -> loupe.v1.Note
+	37, // 12: loupe.v1.FrameResult.execution:type_name -> loupe.v1.ExecutionInfo
+	38, // 13: loupe.v1.FrameResult.adaptation:type_name -> loupe.v1.AdaptationState
+	29, // 14: loupe.v1.FrameResult.base_mask:type_name -> loupe.v1.Mask
 	2,  // 15: loupe.v1.FrameResult.economies:type_name -> loupe.v1.Economy
 	20, // 16: loupe.v1.FrameResult.tiles:type_name -> loupe.v1.TileReport
-	34, // 17: loupe.v1.FrameResult.explanation:type_name -> loupe.v1.Explanation
+	35, // 17: loupe.v1.FrameResult.explanation:type_name -> loupe.v1.Explanation
 	19, // 18: loupe.v1.FrameResult.temporal:type_name -> loupe.v1.TemporalVerdict
 	15, // 19: loupe.v1.FrameResult.provenance:type_name -> loupe.v1.Provenance
 	16, // 20: loupe.v1.Provenance.content_credentials:type_name -> loupe.v1.ContentCredentials
@@ -3661,34 +3824,35 @@ var file_loupe_v1_result_proto_depIdxs = []int32{
 	17, // 25: loupe.v1.ContentCredentials.signature:type_name -> loupe.v1.CredentialsCheck
 	18, // 26: loupe.v1.ContentCredentials.certificates:type_name -> loupe.v1.CredentialsCertificate
 	17, // 27: loupe.v1.ContentCredentials.chain:type_name -> loupe.v1.CredentialsCheck
-	38, // 28: loupe.v1.ContentCredentials.signed_at:type_name -> google.protobuf.Timestamp
+	39, // 28: loupe.v1.ContentCredentials.signed_at:type_name -> google.protobuf.Timestamp
 	17, // 29: loupe.v1.ContentCredentials.time_stamp:type_name -> loupe.v1.CredentialsCheck
 	17, // 30: loupe.v1.ContentCredentials.validity:type_name -> loupe.v1.CredentialsCheck
 	17, // 31: loupe.v1.ContentCredentials.trust:type_name -> loupe.v1.CredentialsCheck
 	1,  // 32: loupe.v1.CredentialsCheck.result:type_name -> loupe.v1.CredentialsCheckResult
-	38, // 33: loupe.v1.CredentialsCertificate.not_before:type_name -> google.protobuf.Timestamp
-	38, // 34: loupe.v1.CredentialsCertificate.not_after:type_name -> google.protobuf.Timestamp
+	39, // 33: loupe.v1.CredentialsCertificate.not_before:type_name -> google.protobuf.Timestamp
+	39, // 34: loupe.v1.CredentialsCertificate.not_after:type_name -> google.protobuf.Timestamp
 	5,  // 35: loupe.v1.TemporalVerdict.verdict:type_name -> loupe.v1.Verdict
-	21, // 36: loupe.v1.TileReport.peak:type_name -> loupe.v1.TilePeak
-	31, // 37: loupe.v1.TilePeak.box:type_name -> loupe.v1.Box
-	3,  // 38: loupe.v1.Dropped.reason:type_name -> loupe.v1.DropReason
-	39, // 39: loupe.v1.Dropped.age:type_name -> google.protobuf.Duration
-	39, // 40: loupe.v1.Expired.age:type_name -> google.protobuf.Duration
-	39, // 41: loupe.v1.Expired.deadline:type_name -> google.protobuf.Duration
-	4,  // 42: loupe.v1.Failed.code:type_name -> loupe.v1.FailureCode
-	6,  // 43: loupe.v1.MaskSettings.policy:type_name -> loupe.v1.MaskPolicy
-	8,  // 44: loupe.v1.MaskSettings.encoding:type_name -> loupe.v1.MaskEncoding
-	7,  // 45: loupe.v1.TileSettings.policy:type_name -> loupe.v1.TilePolicy
-	29, // 46: loupe.v1.Mask.rle:type_name -> loupe.v1.CocoRle
-	31, // 47: loupe.v1.Region.box:type_name -> loupe.v1.Box
-	11, // 48: loupe.v1.Note.code:type_name -> loupe.v1.NoteCode
-	12, // 49: loupe.v1.Explanation.code:type_name -> loupe.v1.ExplanationCode
-	35, // 50: loupe.v1.Explanation.numbers:type_name -> loupe.v1.Explanation.NumbersEntry
-	51, // [51:51] is the sub-list for method output_type
-	51, // [51:51] is the sub-list for method input_type
-	51, // [51:51] is the sub-list for extension type_name
-	51, // [51:51] is the sub-list for extension extendee
-	0,  // [0:51] is the sub-list for field type_name
+	22, // 36: loupe.v1.TileReport.peak:type_name -> loupe.v1.TilePeak
+	21, // 37: loupe.v1.TileReport.window:type_name -> loupe.v1.TileWindow
+	32, // 38: loupe.v1.TilePeak.box:type_name -> loupe.v1.Box
+	3,  // 39: loupe.v1.Dropped.reason:type_name -> loupe.v1.DropReason
+	40, // 40: loupe.v1.Dropped.age:type_name -> google.protobuf.Duration
+	40, // 41: loupe.v1.Expired.age:type_name -> google.protobuf.Duration
+	40, // 42: loupe.v1.Expired.deadline:type_name -> google.protobuf.Duration
+	4,  // 43: loupe.v1.Failed.code:type_name -> loupe.v1.FailureCode
+	6,  // 44: loupe.v1.MaskSettings.policy:type_name -> loupe.v1.MaskPolicy
+	8,  // 45: loupe.v1.MaskSettings.encoding:type_name -> loupe.v1.MaskEncoding
+	7,  // 46: loupe.v1.TileSettings.policy:type_name -> loupe.v1.TilePolicy
+	30, // 47: loupe.v1.Mask.rle:type_name -> loupe.v1.CocoRle
+	32, // 48: loupe.v1.Region.box:type_name -> loupe.v1.Box
+	11, // 49: loupe.v1.Note.code:type_name -> loupe.v1.NoteCode
+	12, // 50: loupe.v1.Explanation.code:type_name -> loupe.v1.ExplanationCode
+	36, // 51: loupe.v1.Explanation.numbers:type_name -> loupe.v1.Explanation.NumbersEntry
+	52, // [52:52] is the sub-list for method output_type
+	52, // [52:52] is the sub-list for method input_type
+	52, // [52:52] is the sub-list for extension type_name
+	52, // [52:52] is the sub-list for extension extendee
+	0,  // [0:52] is the sub-list for field type_name
 }
 
 func init() { file_loupe_v1_result_proto_init() }
@@ -3796,7 +3960,7 @@ func file_loupe_v1_result_proto_init() {
 			}
 		}
 		file_loupe_v1_result_proto_msgTypes[8].Exporter = func(v interface{}, i int) interface{} {
-			switch v := v.(*TilePeak); i {
+			switch v := v.(*TileWindow); i {
 			case 0:
 				return &v.state
 			case 1:
@@ -3808,7 +3972,7 @@ func file_loupe_v1_result_proto_init() {
 			}
 		}
 		file_loupe_v1_result_proto_msgTypes[9].Exporter = func(v interface{}, i int) interface{} {
-			switch v := v.(*Dropped); i {
+			switch v := v.(*TilePeak); i {
 			case 0:
 				return &v.state
 			case 1:
@@ -3820,7 +3984,7 @@ func file_loupe_v1_result_proto_init() {
 			}
 		}
 		file_loupe_v1_result_proto_msgTypes[10].Exporter = func(v interface{}, i int) interface{} {
-			switch v := v.(*Expired); i {
+			switch v := v.(*Dropped); i {
 			case 0:
 				return &v.state
 			case 1:
@@ -3832,7 +3996,7 @@ func file_loupe_v1_result_proto_init() {
 			}
 		}
 		file_loupe_v1_result_proto_msgTypes[11].Exporter = func(v interface{}, i int) interface{} {
-			switch v := v.(*Failed); i {
+			switch v := v.(*Expired); i {
 			case 0:
 				return &v.state
 			case 1:
@@ -3844,7 +4008,7 @@ func file_loupe_v1_result_proto_init() {
 			}
 		}
 		file_loupe_v1_result_proto_msgTypes[12].Exporter = func(v interface{}, i int) interface{} {
-			switch v := v.(*Thresholds); i {
+			switch v := v.(*Failed); i {
 			case 0:
 				return &v.state
 			case 1:
@@ -3856,7 +4020,7 @@ func file_loupe_v1_result_proto_init() {
 			}
 		}
 		file_loupe_v1_result_proto_msgTypes[13].Exporter = func(v interface{}, i int) interface{} {
-			switch v := v.(*MaskSettings); i {
+			switch v := v.(*Thresholds); i {
 			case 0:
 				return &v.state
 			case 1:
@@ -3868,7 +4032,7 @@ func file_loupe_v1_result_proto_init() {
 			}
 		}
 		file_loupe_v1_result_proto_msgTypes[14].Exporter = func(v interface{}, i int) interface{} {
-			switch v := v.(*TileSettings); i {
+			switch v := v.(*MaskSettings); i {
 			case 0:
 				return &v.state
 			case 1:
@@ -3880,7 +4044,7 @@ func file_loupe_v1_result_proto_init() {
 			}
 		}
 		file_loupe_v1_result_proto_msgTypes[15].Exporter = func(v interface{}, i int) interface{} {
-			switch v := v.(*Mask); i {
+			switch v := v.(*TileSettings); i {
 			case 0:
 				return &v.state
 			case 1:
@@ -3892,7 +4056,7 @@ func file_loupe_v1_result_proto_init() {
 			}
 		}
 		file_loupe_v1_result_proto_msgTypes[16].Exporter = func(v interface{}, i int) interface{} {
-			switch v := v.(*CocoRle); i {
+			switch v := v.(*Mask); i {
 			case 0:
 				return &v.state
 			case 1:
@@ -3904,7 +4068,7 @@ func file_loupe_v1_result_proto_init() {
 			}
 		}
 		file_loupe_v1_result_proto_msgTypes[17].Exporter = func(v interface{}, i int) interface{} {
-			switch v := v.(*Region); i {
+			switch v := v.(*CocoRle); i {
 			case 0:
 				return &v.state
 			case 1:
@@ -3916,7 +4080,7 @@ func file_loupe_v1_result_proto_init() {
 			}
 		}
 		file_loupe_v1_result_proto_msgTypes[18].Exporter = func(v interface{}, i int) interface{} {
-			switch v := v.(*Box); i {
+			switch v := v.(*Region); i {
 			case 0:
 				return &v.state
 			case 1:
@@ -3928,7 +4092,7 @@ func file_loupe_v1_result_proto_init() {
 			}
 		}
 		file_loupe_v1_result_proto_msgTypes[19].Exporter = func(v interface{}, i int) interface{} {
-			switch v := v.(*StageTimings); i {
+			switch v := v.(*Box); i {
 			case 0:
 				return &v.state
 			case 1:
@@ -3940,7 +4104,7 @@ func file_loupe_v1_result_proto_init() {
 			}
 		}
 		file_loupe_v1_result_proto_msgTypes[20].Exporter = func(v interface{}, i int) interface{} {
-			switch v := v.(*Note); i {
+			switch v := v.(*StageTimings); i {
 			case 0:
 				return &v.state
 			case 1:
@@ -3952,6 +4116,18 @@ func file_loupe_v1_result_proto_init() {
 			}
 		}
 		file_loupe_v1_result_proto_msgTypes[21].Exporter = func(v interface{}, i int) interface{} {
+			switch v := v.(*Note); i {
+			case 0:
+				return &v.state
+			case 1:
+				return &v.sizeCache
+			case 2:
+				return &v.unknownFields
+			default:
+				return nil
+			}
+		}
+		file_loupe_v1_result_proto_msgTypes[22].Exporter = func(v interface{}, i int) interface{} {
 			switch v := v.(*Explanation); i {
 			case 0:
 				return &v.state
@@ -3970,7 +4146,7 @@ func file_loupe_v1_result_proto_init() {
 		(*FrameOutcome_Expired)(nil),
 		(*FrameOutcome_Failed)(nil),
 	}
-	file_loupe_v1_result_proto_msgTypes[15].OneofWrappers = []interface{}{
+	file_loupe_v1_result_proto_msgTypes[16].OneofWrappers = []interface{}{
 		(*Mask_Rle)(nil),
 		(*Mask_Png)(nil),
 		(*Mask_SoftPng)(nil),
@@ -3981,7 +4157,7 @@ func file_loupe_v1_result_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: file_loupe_v1_result_proto_rawDesc,
 			NumEnums:      13,
-			NumMessages:   23,
+			NumMessages:   24,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -211,7 +211,7 @@ type OpenSession struct {
 	FramesAnswered uint64 `protobuf:"varint,17,opt,name=frames_answered,json=framesAnswered,proto3" json:"frames_answered,omitempty"`
 	// With `resume_token`: how many controls of the session the client has the reply to. As `frames_answered`. Default 0.
 	ControlsAnswered uint64 `protobuf:"varint,18,opt,name=controls_answered,json=controlsAnswered,proto3" json:"controls_answered,omitempty"`
-	// Whether frames that are picture files are looked at in tiles. Default: they are not.
+	// Whether frames that are picture files are looked at in tiles, and with `tiles_per_frame` raw frames too. Default: they are not.
 	Tiles *TileSettings `protobuf:"bytes,19,opt,name=tiles,proto3" json:"tiles,omitempty"`
 	// The language of `FrameResult.explanation`: `en` or `zh`. A result is some hundred bytes longer by it. Default: none, results have no sentences.
 	Explain string `protobuf:"bytes,20,opt,name=explain,proto3" json:"explain,omitempty"`

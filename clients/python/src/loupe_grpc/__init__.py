@@ -47,6 +47,7 @@ from loupe_grpc._outcomes import (
     ServerEvent,
     TilePeak,
     TileReport,
+    TileWindow,
     Verdict,
     VerdictOverTime,
 )
@@ -105,6 +106,7 @@ __all__ = [
     "TilePeak",
     "TilePolicy",
     "TileReport",
+    "TileWindow",
     "Tiles",
     "UnavailableError",
     "Verdict",

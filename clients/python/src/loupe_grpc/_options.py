@@ -88,16 +88,27 @@ class Masks:
 
 @dataclass(frozen=True)
 class Tiles:
-    """Whether picture files are looked at in tiles; raw frames are always whole."""
+    """Whether picture files are looked at in tiles, and with `per_frame` raw frames too."""
 
     policy: TilePolicy = TilePolicy.AUTO
     #: The most tiles of a picture, each a run of the model. Default (0): the server's, 256 unless configured.
     max_tiles: int = 0
     #: Seconds that the tiles of a picture may take on average. Default (0): as long as it takes.
     budget: float = 0
+    #: In sessions that do not adapt: tiles of each frame; the next shows others, until all were shown. Default (0): each frame is
+    #: looked at by itself.
+    per_frame: int = 0
+    #: With `per_frame`: frames whose tiles a score is made of. Default (0): as many as show every tile once.
+    window: int = 0
 
     def to_message(self) -> v1.TileSettings:
-        return v1.TileSettings(policy=int(self.policy), max_tiles=self.max_tiles, budget_ms=round(self.budget * 1000))  # type: ignore[arg-type]
+        return v1.TileSettings(
+            policy=int(self.policy),  # type: ignore[arg-type]
+            max_tiles=self.max_tiles,
+            budget_ms=round(self.budget * 1000),
+            tiles_per_frame=self.per_frame,
+            window_frames=self.window,
+        )
 
 
 @dataclass(frozen=True)

@@ -133,10 +133,26 @@ class TilePeak:
 
 
 @dataclass(frozen=True)
+class TileWindow:
+    """Which frames' tiles a result is made of, where each frame shows some of them."""
+
+    #: Frames whose tiles count, this one among them: 1 where the window begins anew.
+    frames: int
+    #: The most that it may be.
+    size: int
+    #: Tiles of this very frame.
+    fresh: int
+    #: Tiles that the mask is made of; 0 where there is none.
+    masked: int
+    #: How many of those frames before this one the peak was seen.
+    peak_age: int
+
+
+@dataclass(frozen=True)
 class TileReport:
     """How a picture was looked at in tiles."""
 
-    #: Tiles that were analysed, of those that cover the picture.
+    #: Tiles that the score is made of, of those that cover the picture.
     analysed: int
     total: int
     #: The most pixels from the start of a tile to that of the next.
@@ -144,6 +160,8 @@ class TileReport:
     #: The whole picture was analysed too, to choose among too many tiles.
     whole_picture_run: bool
     peak: TilePeak
+    #: How tiles of several frames were taken together. None: all are of this picture.
+    window: TileWindow | None = None
 
 
 @dataclass(frozen=True)
@@ -400,7 +418,9 @@ def _code_of(code: int) -> str:
 def _to_tiles(tiles: v1.TileReport) -> TileReport:
     box = tiles.peak.box
     peak = TilePeak(tiles.peak.score, Box(box.x, box.y, box.width, box.height))
-    return TileReport(tiles.analysed, tiles.total, tiles.step, tiles.whole_picture_run, peak)
+    pooled = tiles.window
+    window = TileWindow(pooled.frames, pooled.size, pooled.fresh, pooled.masked, pooled.peak_age) if tiles.HasField("window") else None
+    return TileReport(tiles.analysed, tiles.total, tiles.step, tiles.whole_picture_run, peak, window)
 
 
 def _to_over_time(temporal: v1.TemporalVerdict) -> VerdictOverTime:

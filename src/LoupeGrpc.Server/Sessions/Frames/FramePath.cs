@@ -2,10 +2,12 @@ using System.Diagnostics;
 using LoupeGrpc.Engine;
 using LoupeGrpc.Engine.Adaptation;
 using LoupeGrpc.Engine.Queueing;
+using LoupeGrpc.Engine.Tiling;
 using LoupeGrpc.Execution;
 using LoupeGrpc.Server.Models;
 using LoupeGrpc.Server.Sessions.Adaptation;
 using LoupeGrpc.Server.Sessions.Keeping;
+using LoupeGrpc.Server.Sessions.Temporal;
 
 namespace LoupeGrpc.Server.Sessions.Frames;
 
@@ -29,6 +31,7 @@ internal sealed class FramePath : IDisposable
     private readonly SessionCheckpoints? _checkpoints;
     private readonly Room _bytes;
     private readonly Room _sessionBytes;
+    private readonly TileWindow? _tileWindow;
     private readonly ActivityContext _call = FrameSpan.CurrentCall;
     private readonly CancellationToken _abandoned;
     private readonly CancellationTokenSource _stopWaiting;
@@ -59,11 +62,15 @@ internal sealed class FramePath : IDisposable
         PaidAhead = IsSlowed && opening.Quota is { Pace: not null } or { Rooms: not null } ? new PaidAhead(opening.Quota.Pace, opening.Quota.Rooms?.Receiving) : null;
         _bytes = opening.Quota.Frames ?? services.Ledger.Frames;
         _sessionBytes = new Room(RoomSize.OfBytes(services.Options.Limits.MaxSessionBytes), _bytes);
+        _tileWindow = opening.Analysis.Tiles.PerFrame > 0
+            ? new TileWindow(services.Ledger.CreateTileRoom(), new WindowScenes(opening.Analysis.Temporal?.CutChange ?? services.Options.Temporal.CutChange))
+            : null;
         var onlyFreshest = opening.Delivery == Delivery.Freshest;
         var concurrency = services.Options.Limits.SessionConcurrency;
-        // A second one of FRESHEST would grow old in the engine; of a session that adapts the engine takes the next when the one before has left it.
+        // A second one of FRESHEST would grow old in the engine; of a session that adapts, or of which each frame shows some tiles, the engine takes the next when the one
+        // before has left it.
         _flow = new FrameFlow(
-            lease.Load, new FlowPolicy(onlyFreshest, opening.StalenessBudget), () => outbox.IsHeld ? 0 : onlyFreshest || adaptation.IsOn ? 1 : concurrency);
+            lease.Load, new FlowPolicy(onlyFreshest, opening.StalenessBudget), () => outbox.IsHeld ? 0 : onlyFreshest || adaptation.IsOn || _tileWindow is not null ? 1 : concurrency);
     }
 
     /// <summary>What the next frame runs on.</summary>
@@ -133,6 +140,7 @@ internal sealed class FramePath : IDisposable
     public void Dispose()
     {
         _stopWaiting.Dispose();
+        _tileWindow?.Dispose();
         _lease.Dispose();
     }
 
@@ -295,7 +303,7 @@ internal sealed class FramePath : IDisposable
     {
         try
         {
-            var request = frame.Settings.ToRequest(frame.ReceivedAt, Earlier(frame.Deadline, _opening.StalenessBudget), frame.Span, state, _flow.Policy.IsUrgent, _economies.Current);
+            var request = frame.Settings.ToRequest(frame.ReceivedAt, Earlier(frame.Deadline, _opening.StalenessBudget), frame.Span, state, _flow.Policy.IsUrgent, _economies.Current, _tileWindow);
             return await _lane.AnalyzeAsync(frame.Input, request, _abandoned).ConfigureAwait(false);
         }
 #pragma warning disable CA1031 // One frame's fault must not take the session down, whatever it is.

@@ -36,7 +36,9 @@ internal static class ResultReceipt
                     WireName.Of(settings.Mask.Policy),
                     WireName.Of(settings.Tiles.Policy),
                     settings.Tiles.MaxTiles,
-                    (int)(settings.Tiles.Budget?.TotalMilliseconds ?? 0)),
+                    (int)(settings.Tiles.Budget?.TotalMilliseconds ?? 0),
+                    settings.Tiles.PerFrame > 0 ? settings.Tiles.PerFrame : null,
+                    settings.Tiles.Window > 0 ? settings.Tiles.Window : null),
                 Adaptation = analysis.Adaptation is { } state && end.Adaptation is { } learning
                     ? new ReceiptAdaptation(state.Step, Hex(state.Hash), state.Frozen, Of(learning))
                     : null,
@@ -46,10 +48,12 @@ internal static class ResultReceipt
                     [.. analysis.Notes.Select(static note => WireName.Of(note.Kind))],
                     [.. Enum.GetValues<Economies>().Where(economy => economy != Economies.None && analysis.Economies.HasFlag(economy)).Select(WireName.Of)],
                     digests.Mask is { } mask ? new ReceiptMask(Hex(mask.Sha256), mask.Area) : null,
-                    analysis.Tiles is { } tiles ? new ReceiptTiles(tiles.Analysed, tiles.Of, tiles.Step) : null),
+                    analysis.Tiles is { } tiles ? new ReceiptTiles(tiles.Analysed, tiles.Of, tiles.Step, Of(tiles.Window)) : null),
             },
         };
     }
+
+    private static ReceiptTileWindow? Of(TileWindowReport? window) => window is null ? null : new ReceiptTileWindow(window.Frames, window.Fresh, window.Masked);
 
     private static ReceiptLearning Of(AdaptationSettings settings) => new(
         settings.LearningRate,

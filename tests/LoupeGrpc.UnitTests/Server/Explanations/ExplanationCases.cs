@@ -53,8 +53,15 @@ internal static class ExplanationCases
         [ExplanationCode.PatchesSilent] = new(OnPatches(0, 0), [OnPatches(1, 0), Patched(0), Marked(1000)], ("patches_in_all", 256)),
         [ExplanationCode.PatchesAlone] = new(Patched(1), [Patched(0), OnPatches(1, 0), Plain], ("patches", 1), ("patches_in_all", 256)),
         [ExplanationCode.PatchesClear] = new(Patched(0), [Patched(1), OnPatches(0, 0), Plain], ("patches_in_all", 256)),
-        [ExplanationCode.Tiles] = new(Tiled(6, 6), [Tiled(5, 6), Plain], ("tiles", 6), ("input", 224)),
-        [ExplanationCode.TilesInPart] = new(Tiled(5, 20), [Tiled(6, 6), Plain], ("tiles", 5), ("tiles_in_all", 20), ("coverage", 0.25)),
+        [ExplanationCode.Tiles] = new(Tiled(6, 6), [Tiled(5, 6), Pooled(6, 6), Plain], ("tiles", 6), ("input", 224)),
+        [ExplanationCode.TilesInPart] = new(Tiled(5, 20), [Tiled(6, 6), Pooled(5, 20), Plain], ("tiles", 5), ("tiles_in_all", 20), ("coverage", 0.25)),
+        [ExplanationCode.TilesOfFrames] = new(
+            Pooled(6, 6), [Pooled(6, 6, frames: 1), Pooled(5, 6), Tiled(6, 6), Plain], ("tiles", 6), ("input", 224), ("window_frames", 3), ("fresh_tiles", 2)),
+        [ExplanationCode.TilesOfFramesInPart] = new(
+            Pooled(5, 20), [Pooled(5, 20, frames: 1), Pooled(6, 6), Tiled(5, 20), Plain],
+            ("tiles", 5), ("tiles_in_all", 20), ("coverage", 0.25), ("window_frames", 3), ("fresh_tiles", 2)),
+        [ExplanationCode.MaskOfFewerTiles] = new(Pooled(6, 6, masked: 4), [Pooled(6, 6, masked: 6), Pooled(6, 6), Tiled(6, 6), Plain], ("mask_tiles", 4), ("tiles", 6)),
+        [ExplanationCode.TilePeakBefore] = new(Pooled(6, 6, age: 2), [Pooled(6, 6), Pooled(1, 1, age: 2), Tiled(6, 6), Plain], ("peak_age", 2)),
         [ExplanationCode.TilePeak] = new(Tiled(2, 2), [Tiled(1, 1), Plain], ("tile_score", 0.9), ("field", 3)),
         [ExplanationCode.TilePeakOutvoted] = new(Tiled(2, 2), [Tiled(2, 2, peak: 0.59f), Judged(0.7f, Tiled(2, 2)), Tiled(1, 1)], ("tile_score", 0.9), ("high", 0.6)),
         [ExplanationCode.Squeezed] = new(Sized(560, 10), [Sized(559, 10), Sized(560, 10) with { Tiles = Tiled(6, 6).Tiles }], ("factor", 2.5), ("input", 224)),
@@ -140,6 +147,11 @@ internal static class ExplanationCases
 
     private static FrameAnalysis Tiled(int analysed, int all, float peak = 0.9f) =>
         Plain with { Tiles = new TileReport(analysed, all, 160, analysed < all, new TilePeak(peak, 300, 0, 100, 60)) };
+
+    private static FrameAnalysis Pooled(int analysed, int all, int frames = 3, int masked = 0, int age = 0) => Plain with
+    {
+        Tiles = new TileReport(analysed, all, 160, false, new TilePeak(0.9f, 300, 0, 100, 60)) { Window = new TileWindowReport(frames, 3, Fresh: 2, masked, age) },
+    };
 
     private static FrameAnalysis Sized(int width, int height) => Plain with { Width = width, Height = height };
 

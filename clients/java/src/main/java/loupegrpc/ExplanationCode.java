@@ -160,4 +160,16 @@ public enum ExplanationCode {
 
     /** By what they claim, the picture was taken by a camera. */
     CREDENTIALS_CLAIM_CAPTURED,
+
+    /** The score is made of all tiles, as several frames showed them. */
+    TILES_OF_FRAMES,
+
+    /** It is made of some of the tiles, as several frames showed them. */
+    TILES_OF_FRAMES_IN_PART,
+
+    /** The mask is made of fewer tiles than the score. */
+    MASK_OF_FEWER_TILES,
+
+    /** The tile with the highest score is not of this frame. */
+    TILE_PEAK_BEFORE,
 }

@@ -37,6 +37,8 @@ final class OptionsTest {
         assertThrows(IllegalArgumentException.class, () -> SessionOptions.builder().name("half a pair: \ud83d"));
         assertThrows(IllegalArgumentException.class, () -> new Masks(MaskPolicy.ALWAYS, MaskEncoding.RLE, -1));
         assertThrows(IllegalArgumentException.class, () -> Tiles.of(TilePolicy.NATIVE, -1));
+        assertThrows(IllegalArgumentException.class, () -> Tiles.ofEachFrame(TilePolicy.NATIVE, -1));
+        assertThrows(IllegalArgumentException.class, () -> new Tiles(TilePolicy.NATIVE, 1, Duration.ZERO, 1, -1));
         assertThrows(IllegalArgumentException.class, () -> new Tiles(TilePolicy.NATIVE, 1, Duration.ofDays(50)));
         assertThrows(IllegalArgumentException.class, () -> Adaptation.STANDARD.withEveryNth(-1));
     }
@@ -72,7 +74,7 @@ final class OptionsTest {
             .frameFormat(FrameFormat.of(PixelFormat.GRAY8, 2, 2))
             .delivery(Delivery.within(Duration.ofMillis(50)))
             .masks(new Masks(MaskPolicy.NEVER, MaskEncoding.PNG, 7))
-            .tiles(new Tiles(TilePolicy.AUTO, 3, Duration.ofMillis(20)))
+            .tiles(new Tiles(TilePolicy.AUTO, 3, Duration.ofMillis(20), 5, 7))
             .overTime(new OverTime(Duration.ofMillis(1500), 9, 2))
             .thresholds(Thresholds.STANDARD.withHigh(0.75))
             .adaptation(
@@ -103,6 +105,8 @@ final class OptionsTest {
         assertEquals(loupegrpc.v1.TilePolicy.TILE_POLICY_AUTO, opening.getTiles().getPolicy());
         assertEquals(3, opening.getTiles().getMaxTiles());
         assertEquals(20, opening.getTiles().getBudgetMs());
+        assertEquals(5, opening.getTiles().getTilesPerFrame());
+        assertEquals(7, opening.getTiles().getWindowFrames());
         var temporal = opening.getTemporal();
         assertTrue(temporal.getEnabled());
         assertEquals(List.of(9, 2, 500_000_000), List.of(temporal.getMaxFrames(), temporal.getMinFrames(), temporal.getWindow().getNanos()));

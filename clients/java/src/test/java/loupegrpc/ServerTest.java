@@ -192,6 +192,21 @@ final class ServerTest {
     }
 
     @Test
+    void eachFrameOfASessionMayShowSomeTiles() throws Exception {
+        try (
+            var client = new LoupeClient(Checkout.realServer());
+            var session = client.openSession(SessionOptions.builder().tiles(Tiles.ofEachFrame(TilePolicy.NATIVE, 3)).build())
+        ) {
+            for (var frames : List.of(1, 2, 2)) {
+                session.send(Image.file(Checkout.file("samples/authentic-coffee.jpg")));
+                var result = assertInstanceOf(Outcome.Result.class, session.receive().orElseThrow());
+                var window = result.analysis().tiles().orElseThrow().getWindow();
+                assertEquals(List.of(frames, 2, 2), List.of(window.getFrames(), window.getSize(), window.getFresh()));
+            }
+        }
+    }
+
+    @Test
     void aModelIsAskedForByItsName() throws Exception {
         try (var client = new LoupeClient(Checkout.realServer())) {
             var image = Image.file(Checkout.file("samples/authentic-coffee.jpg"));
