@@ -14,6 +14,9 @@ namespace LoupeGrpc.Client;
 /// </summary>
 public sealed class LoupeClient : IDisposable
 {
+    /// <summary>For a connection, with its TLS handshake.</summary>
+    internal static readonly TimeSpan HandshakeTimeout = TimeSpan.FromSeconds(5);
+
     /// <summary>A socket on this machine has none.</summary>
     private static readonly Uri AnyHost = new("http://localhost");
 
@@ -35,7 +38,7 @@ public sealed class LoupeClient : IDisposable
             {
                 SslOptions = trust.ToSslOptions(),
                 ConnectCallback = _options.SocketPath is { } path ? (_, token) => ConnectAsync(path, token) : null,
-                ConnectTimeout = TimeSpan.FromSeconds(5),
+                ConnectTimeout = HandshakeTimeout,
                 EnableMultipleHttp2Connections = true,
                 KeepAlivePingDelay = _options.KeepAlive,
                 KeepAlivePingTimeout = TimeSpan.FromSeconds(10),

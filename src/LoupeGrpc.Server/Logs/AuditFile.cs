@@ -10,6 +10,9 @@ internal sealed class AuditFile(AuditOptions options) : IDisposable
 
     private FileStream? _file;
 
+    /// <summary>The system says of folders that access to them is denied.</summary>
+    public bool IsFolder => Directory.Exists(options.File);
+
     /// <summary>Where it is missing, so are its folders made; only the server's own user may read it.</summary>
     /// <exception cref="IOException"/>
     /// <exception cref="UnauthorizedAccessException"/>

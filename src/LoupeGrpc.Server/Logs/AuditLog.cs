@@ -44,7 +44,7 @@ internal sealed partial class AuditLog : IHostedService, IDisposable
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            throw new InvalidDataException($"Loupe:Audit:File cannot be written: {exception.Message}", exception);
+            throw new InvalidDataException($"Loupe:Audit:File cannot be written: {(_file!.IsFolder ? "it is a folder" : exception.Message)}", exception);
         }
     }
 

@@ -8,14 +8,14 @@ namespace LoupeGrpc.Server.Security;
 /// turned to another folder, as Kubernetes does it. What could not be taken over is tried again each time: it may be mended by what no byte of the file tells of,
 /// its mode or owner or a folder on the way to it.
 /// </summary>
-internal sealed class FileReload(IEnumerable<IReloadable> parts, TimeProvider time) : BackgroundService
+internal sealed class FileReload(IEnumerable<IReloadable> parts, TimeProvider time, ILogger<FileReload> logger) : BackgroundService
 {
     public static readonly TimeSpan Interval = TimeSpan.FromSeconds(2);
 
     private const int MaxBytes = 16 << 20;
 
     private readonly Lock _lock = new();
-    private readonly List<Watched> _parts = [.. parts.Where(static part => part.Files.Count > 0).Select(static part => new Watched(part))];
+    private readonly List<Watched> _parts = [.. parts.Where(static part => part.Files.Count > 0).Select(part => new Watched(part, logger))];
 
     /// <summary>Now, also what did not change: somebody asked, and is told again what is broken.</summary>
     public void Reload()
@@ -57,8 +57,9 @@ internal sealed class FileReload(IEnumerable<IReloadable> parts, TimeProvider ti
         }
     }
 
-    private sealed class Watched(IReloadable part)
+    private sealed class Watched(IReloadable part, ILogger logger)
     {
+        private readonly string _names = string.Join(", ", part.Files);
         private byte[] _seen = [];
         private string? _problem;
 
@@ -77,6 +78,11 @@ internal sealed class FileReload(IEnumerable<IReloadable> parts, TimeProvider ti
             if (_problem is not null && (isNews || _problem != before))
             {
                 part.LogBroken(_problem);
+            }
+            else if (_problem is null && before is not null)
+            {
+                // The last word of the log must not be that it is broken.
+                SecurityLog.Mended(logger, _names);
             }
         }
 

@@ -23,6 +23,9 @@ internal static partial class SecurityLog
     [LoggerMessage(EventId = 634, Level = LogLevel.Warning, Message = "No root of Loupe:Tls:ClientAuthority is valid now ({Authority}): no client's certificate is accepted.")]
     public static partial void AuthorityNotValidNow(ILogger logger, string authority);
 
+    [LoggerMessage(EventId = 635, Level = LogLevel.Information, Message = "Can be used again, and holds from now on: {Files}.")]
+    public static partial void Mended(ILogger logger, string files);
+
     [LoggerMessage(EventId = 605, Level = LogLevel.Information, Message = "{Peer} is not let in: {Reason}. {Count} refused so far.")]
     public static partial void Refused(ILogger logger, string peer, string reason, long count);
 

@@ -66,6 +66,20 @@ public class ClientTests
         await answering;
     }
 
+    /// <summary>A busy proxy, say: it takes connections and does not come to speak TLS.</summary>
+    [Fact]
+    public async Task What_takes_connections_and_does_no_handshake_is_told()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        var address = new Uri($"https://{listener.LocalEndpoint}");
+
+        var error = await Assert.ThrowsAsync<LoupeUnavailableException>(
+            () => LoupeClient.ConnectAsync(new LoupeClientOptions { Address = address, ConnectTimeout = TimeSpan.Zero }, Token));
+
+        Assert.Contains("did not take a connection within 5 s", error.Message, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData(413, "a proxy answered with HTTP 413: a proxy in between may not let it pass (nginx: client_max_body_size")]
     [InlineData(502, "a proxy answered with HTTP 502: it does not reach the server")]

@@ -63,7 +63,7 @@ internal sealed class Retries
     {
         try
         {
-            return await pipeline.ExecuteAsync(async token => await attempt(token).ConfigureAwait(false), cancellationToken).ConfigureAwait(false);
+            return await pipeline.ExecuteAsync(async token => await AttemptAsync(attempt, token).ConfigureAwait(false), cancellationToken).ConfigureAwait(false);
         }
         catch (RpcException error)
         {
@@ -72,6 +72,19 @@ internal sealed class Retries
         catch (TimeoutRejectedException error)
         {
             throw new LoupeUnavailableException($"{_options.ShownAddress} takes connections but does not answer", error);
+        }
+    }
+
+    /// <summary>What the HTTP client gives up by itself looks like what somebody canceled: it gets its status back.</summary>
+    private static async Task<T> AttemptAsync<T>(Func<CancellationToken, Task<T>> attempt, CancellationToken token)
+    {
+        try
+        {
+            return await attempt(token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException canceled) when (!token.IsCancellationRequested && canceled.InnerException is not null)
+        {
+            throw new RpcException(new Status(StatusCode.Cancelled, string.Empty, canceled));
         }
     }
 
@@ -84,7 +97,7 @@ internal sealed class Retries
             .AddRetry(new RetryStrategyOptions
             {
                 ShouldHandle = args => ValueTask.FromResult(
-                    (IsUnavailable(args.Outcome.Exception) || args.Outcome.Exception is RpcException error && RpcErrors.IsReset(error)) && Left() > TimeSpan.Zero),
+                    (IsUnavailable(args.Outcome.Exception) || args.Outcome.Exception is RpcException error && (RpcErrors.IsReset(error) || RpcErrors.IsCanceledByNobody(error))) && Left() > TimeSpan.Zero),
                 DelayGenerator = args => ValueTask.FromResult<TimeSpan?>(Shorter(Pause(args.AttemptNumber), Left())),
                 MaxRetryAttempts = int.MaxValue,
             })

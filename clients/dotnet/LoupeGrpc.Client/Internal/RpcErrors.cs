@@ -45,6 +45,11 @@ internal static class RpcErrors
             StatusCode.InvalidArgument => new LoupeRequestException(LoupeFailureCode.Invalid, error.Status.Detail, error),
             StatusCode.ResourceExhausted => new LoupeRequestException(LoupeFailureCode.Overloaded, error.Status.Detail, error),
             StatusCode.DeadlineExceeded => new LoupeRequestException(LoupeFailureCode.Expired, error.Status.Detail, error),
+            _ when IsCanceledByNobody(error) => new LoupeUnavailableException(
+                CauseOf<TimeoutException>(error) is null
+                    ? $"the call to {address} was canceled on its way, by none of us: {Detail(error)}"
+                    : $"{address} did not take a connection within {LoupeClient.HandshakeTimeout.TotalSeconds:0} s: it is busy, or what listens there is no LoupeGrpc server",
+                error),
             _ when IsReset(error) => Broken(address, error),
             _ when error.Status.DebugException is HttpRequestException => new LoupeUnavailableException(
                 $"what answers at {address} does not speak gRPC: use the address in the server's `ready` line ({Detail(error)})", error),
@@ -80,6 +85,9 @@ internal static class RpcErrors
     /// <summary>A connection that spoke HTTP/2 broke.</summary>
     public static bool IsReset(RpcException error) =>
         IsTransport(error) && error.Status.DebugException is IOException or HttpRequestException { InnerException: HttpProtocolException };
+
+    /// <summary>The HTTP client gave up, and not because somebody asked it to: a connection, with its handshake, was not there in time.</summary>
+    public static bool IsCanceledByNobody(RpcException error) => error is { StatusCode: StatusCode.Cancelled, Status.DebugException: OperationCanceledException };
 
     /// <summary>Somebody took the connection and closed it before anything was said: what speaks HTTP/1.1 does so, and a server that ends.</summary>
     public static bool HungUp(RpcException error) => CauseOf<IOException>(error) is not null

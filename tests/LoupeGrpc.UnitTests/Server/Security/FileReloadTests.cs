@@ -1,4 +1,5 @@
 using LoupeGrpc.Server.Security;
+using Microsoft.Extensions.Logging.Abstractions;
 using Xunit;
 
 namespace LoupeGrpc.UnitTests.Server.Security;
@@ -14,7 +15,7 @@ public sealed class FileReloadTests : IDisposable
     public void What_is_broken_is_tried_again_and_said_once()
     {
         var part = new Part([_file]) { Problem = "its owner is another" };
-        using var reload = new FileReload([part], TimeProvider.System);
+        using var reload = new FileReload([part], TimeProvider.System, NullLogger<FileReload>.Instance);
 
         reload.CheckNow();
         reload.CheckNow();
@@ -35,7 +36,7 @@ public sealed class FileReloadTests : IDisposable
     public void Who_asks_has_it_read_and_said_again_though_nothing_changed()
     {
         var part = new Part([_file]);
-        using var reload = new FileReload([part], TimeProvider.System);
+        using var reload = new FileReload([part], TimeProvider.System, NullLogger<FileReload>.Instance);
         reload.CheckNow();
 
         reload.Reload();
@@ -51,7 +52,7 @@ public sealed class FileReloadTests : IDisposable
     public void Another_broken_file_is_said_though_the_reason_is_the_same()
     {
         var part = new Part([_file]) { Problem = "it is half a file" };
-        using var reload = new FileReload([part], TimeProvider.System);
+        using var reload = new FileReload([part], TimeProvider.System, NullLogger<FileReload>.Instance);
 
         reload.CheckNow();
         File.WriteAllText(_file, "other bytes");
