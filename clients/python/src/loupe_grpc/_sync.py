@@ -126,7 +126,8 @@ class Session:
 
     def close(self) -> None:
         """Ends the session at once when it was not completed. See :meth:`AsyncSession.close`."""
-        # While the interpreter ends, the thread that would do it does not run any more: an iterator that an exception left behind must not wait for it.
+        # While the interpreter ends, the thread that would do it does not run any more: an iterator that an exception
+        # left behind must not wait for it.
         if not sys.is_finalizing():
             _run(self._session.close())
 
