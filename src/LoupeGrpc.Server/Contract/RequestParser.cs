@@ -204,7 +204,7 @@ internal static class RequestParser
         {
             var inner = way[i + 1];
             var around = (int)(way[i].Length - (inner.End - inner.TagAt));
-            lengths[i] = around + (i + 1 < way.Length - 1 ? (int)(inner.LengthAt - inner.TagAt) + SizeOf(lengths[i + 1]) + lengths[i + 1] : 0);
+            lengths[i] = around + (i + 1 < way.Length - 1 ? (int)(inner.LengthAt - inner.TagAt) + CodedOutputStream.ComputeLengthSize(lengths[i + 1]) + lengths[i + 1] : 0);
         }
 
         var (count, at) = (0, 0L);
@@ -228,12 +228,6 @@ internal static class RequestParser
     {
         message.Slice(start, end - start).CopyTo(rest[count..]);
         count += (int)(end - start);
-    }
-
-    private static int SizeOf(int length)
-    {
-        Span<byte> bytes = stackalloc byte[MaxVarint];
-        return WriteVarint(bytes, length);
     }
 
     private static int WriteVarint(Span<byte> bytes, int value)

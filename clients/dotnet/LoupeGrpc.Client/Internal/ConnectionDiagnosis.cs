@@ -128,15 +128,7 @@ internal sealed class ConnectionDiagnosis(LoupeClientOptions options, ServerTrus
     }
 
     private static bool Has<T>(Exception cause)
-        where T : Exception => Chain(cause).OfType<T>().Any();
+        where T : Exception => Causes.Of<T>(cause) is not null;
 
-    private static string Innermost(Exception cause) => Chain(cause).Last().Message.ReplaceLineEndings(" ");
-
-    private static IEnumerable<Exception> Chain(Exception cause)
-    {
-        for (Exception? one = cause; one is not null; one = one.InnerException)
-        {
-            yield return one;
-        }
-    }
+    private static string Innermost(Exception cause) => Causes.Of(cause).Last().Message.ReplaceLineEndings(" ");
 }

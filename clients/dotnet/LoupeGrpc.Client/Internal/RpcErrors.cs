@@ -46,7 +46,7 @@ internal static class RpcErrors
             StatusCode.ResourceExhausted => new LoupeRequestException(LoupeFailureCode.Overloaded, error.Status.Detail, error),
             StatusCode.DeadlineExceeded => new LoupeRequestException(LoupeFailureCode.Expired, error.Status.Detail, error),
             _ when IsCanceledByNobody(error) => new LoupeUnavailableException(
-                CauseOf<TimeoutException>(error) is null
+                Causes.Of<TimeoutException>(error.Status.DebugException) is null
                     ? $"the call to {address} was canceled on its way, by none of us: {Detail(error)}"
                     : $"{address} did not take a connection within {LoupeClient.HandshakeTimeout.TotalSeconds:0} s: it is busy, or what listens there is no LoupeGrpc server",
                 error),
@@ -90,8 +90,8 @@ internal static class RpcErrors
     public static bool IsCanceledByNobody(RpcException error) => error is { StatusCode: StatusCode.Cancelled, Status.DebugException: OperationCanceledException };
 
     /// <summary>Somebody took the connection and closed it before anything was said: what speaks HTTP/1.1 does so, and a server that ends.</summary>
-    public static bool HungUp(RpcException error) => CauseOf<IOException>(error) is not null
-        || CauseOf<SocketException>(error)?.SocketErrorCode is SocketError.ConnectionReset or SocketError.ConnectionAborted or SocketError.Shutdown;
+    public static bool HungUp(RpcException error) => Causes.Of<IOException>(error.Status.DebugException) is not null
+        || Causes.Of<SocketException>(error.Status.DebugException)?.SocketErrorCode is SocketError.ConnectionReset or SocketError.ConnectionAborted or SocketError.Shutdown;
 
     private static LoupeUnavailableException Broken(string address, RpcException error) =>
         new($"the connection to {address} broke; if it does so again, what answers there does not speak gRPC: use the address in the server's `ready` line ({Detail(error)})", error);
@@ -108,25 +108,13 @@ internal static class RpcErrors
         }
 
         var path = address["unix:".Length..];
-        return CauseOf<SocketException>(error)?.SocketErrorCode switch
+        return Causes.Of<SocketException>(error.Status.DebugException)?.SocketErrorCode switch
         {
             SocketError.AddressNotAvailable => $"there is no socket {path}",
             SocketError.ConnectionRefused => $"nobody listens on {path}",
             SocketError.AccessDenied => $"{path} may not be opened by this user",
             _ => null,
         };
-    }
-
-    private static TCause? CauseOf<TCause>(RpcException error)
-        where TCause : Exception
-    {
-        var cause = error.Status.DebugException;
-        while (cause is not (null or TCause))
-        {
-            cause = cause.InnerException;
-        }
-
-        return cause as TCause;
     }
 
     /// <summary>The cause in one line: the outer messages only repeat that a call could not be started, the innermost ones are about sockets.</summary>
