@@ -52,15 +52,16 @@ failures() {
 }
 
 # run NAME COMMAND…: shows at its end what the command printed, and keeps it for counting. A command that failed without a failed test counts as one.
+# Said with it: how long it took, and how much of the processors, with all that it started and waited for.
 run() {
-  local name=$1 begin=$SECONDS status
+  local name=$1 status TIMEFORMAT='%0R s, of the processors %0U + %0S s'
   shift
   # A shell that runs this in the background has it ignore Ctrl-C, and nohup the hang-up; some tests send them to the programs.
-  env --default-signal=INT,HUP "$@" > "$log" 2>&1 < /dev/null
+  { time env --default-signal=INT,HUP "$@" > "$log" 2>&1 < /dev/null; } 2> "$log.time"
   status=$?
   {
     flock 9
-    printf '\n== %s (%d s)\n' "$name" $((SECONDS - begin))
+    printf '\n== %s (%s)\n' "$name" "$(< "$log.time")"
     cat "$log"
     ((status == 0)) || { printf '\n== %s\n' "$name"; failures; } >> "$work/failures"
   } 9> "$work/shown"

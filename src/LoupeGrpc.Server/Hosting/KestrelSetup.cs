@@ -108,6 +108,18 @@ internal sealed class KestrelSetup : IDisposable
     /// <summary>For Kestrel, which asks for each of the end points.</summary>
     public Socket Take(EndPoint endPoint) => _listeners.Select(listener => listener.Sockets.Take(endPoint)).OfType<Socket>().First();
 
+    /// <summary>
+    /// Callers cannot connect any more, operators can. A proxy goes on to the next server when one refuses the connection, and cannot when one takes the call and
+    /// refuses that.
+    /// </summary>
+    public void CloseToCallers() => _listeners.ForEach(static listener =>
+    {
+        if (listener.Listener != Listener.Operations)
+        {
+            listener.Sockets.Close();
+        }
+    });
+
     public void Dispose() => _listeners.ForEach(static listener => listener.Sockets.Dispose());
 
     private void Add(Listener listener, HttpProtocols protocols, ListenUrl url, string socketMode, string settings) =>

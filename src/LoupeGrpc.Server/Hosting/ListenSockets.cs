@@ -14,6 +14,7 @@ internal sealed class ListenSockets : IDisposable
     private const int Attempts = 16;
 
     private readonly List<Socket> _sockets;
+    private readonly List<Socket> _taken = [];
 
     private ListenSockets(List<Socket> sockets)
     {
@@ -65,8 +66,17 @@ internal sealed class ListenSockets : IDisposable
     {
         // Of Unix domain sockets not every two with one path are equal.
         var socket = _sockets.Find(socket => socket.LocalEndPoint?.ToString() == endPoint.ToString());
-        return socket is not null && _sockets.Remove(socket) ? socket : null;
+        if (socket is not null)
+        {
+            _sockets.Remove(socket);
+            _taken.Add(socket);
+        }
+
+        return socket;
     }
+
+    /// <summary>Nobody connects any more; connections stay. Kestrel takes a closed socket for the end of its accepting, and closes it once more when it stops.</summary>
+    public void Close() => _taken.ForEach(static socket => socket.Dispose());
 
     public void Dispose() => _sockets.ForEach(static socket => socket.Dispose());
 

@@ -86,7 +86,9 @@ internal sealed class LoupeServer : IAsyncDisposable
 
         using var process = Process.GetCurrentProcess();
         var now = time.GetUtcNow();
-        app.Services.GetRequiredService<ServingState>().MarkReady(now, now - process.StartTime.ToUniversalTime());
+        var serving = app.Services.GetRequiredService<ServingState>();
+        serving.MarkReady(now, now - process.StartTime.ToUniversalTime());
+        serving.Draining.UnsafeRegister(static kestrel => ((KestrelSetup)kestrel!).CloseToCallers(), kestrel);
         app.Services.GetRequiredService<HealthWatchers>().Begin();
         return new LoupeServer(app, kestrel);
     }

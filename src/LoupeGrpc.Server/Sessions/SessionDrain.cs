@@ -4,7 +4,8 @@ using LoupeGrpc.Server.Health;
 namespace LoupeGrpc.Server.Sessions;
 
 /// <summary>
-/// Lets sessions finish before the server stops listening: until then probes and new callers hear that it is stopping.
+/// Lets sessions finish before connections are closed. Until then probes hear that the server is stopping, and new callers on a connection that they have;
+/// others find nobody, so that a proxy sends them to the next server.
 /// </summary>
 internal sealed class SessionDrain(SessionRegistry sessions, OpenStreams streams, ServingState serving, LoupeOptions options, TimeProvider time, ILogger<SessionDrain> logger)
     : IHostedLifecycleService

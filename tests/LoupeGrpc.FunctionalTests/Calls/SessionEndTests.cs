@@ -1,3 +1,5 @@
+using System.Net;
+using System.Net.Sockets;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using LoupeGrpc.FunctionalTests.Infrastructure;
@@ -134,6 +136,41 @@ public class SessionEndTests
         Assert.Equal((2ul, 1ul, 1ul), (before[2].Summary.Frames, before[2].Summary.Results, before[2].Summary.Dropped));
         StatusAssert.Carries(failure, StatusCode.Unavailable, FailureCode.Canceled);
         await stopping;
+    }
+
+    [Fact]
+    public async Task Who_comes_to_a_stopping_server_finds_nobody_and_operators_find_it()
+    {
+        var analyzer = new ScriptedAnalyzer();
+        await using var server = await RunningServer.StartAsync(analyzer);
+        using var session = await server.OpenAsync();
+        await session.SendFrameAsync(1);
+        var inside = await analyzer.NextAsync();
+        Uri[] callers = [server.Server.Grpc, server.Server.Web!];
+        foreach (var address in callers)
+        {
+            await ConnectAsync(address);
+        }
+
+        var stopping = server.Server.StopAsync();
+        Assert.Equal(SessionEventKind.Draining, (await session.NextAsync()).Event.Kind);
+        foreach (var address in callers)
+        {
+            var refused = await Assert.ThrowsAsync<SocketException>(() => ConnectAsync(address));
+            Assert.Equal(SocketError.ConnectionRefused, refused.SocketErrorCode);
+        }
+
+        using var operators = new HttpClient { BaseAddress = server.Server.Operations };
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, (await operators.GetAsync("/healthz/ready", Patience.Token())).StatusCode);
+        inside.Succeed();
+        Assert.NotNull((await session.FailureAsync()).Before[0].Outcome.Result);
+        await stopping;
+
+        static async Task ConnectAsync(Uri address)
+        {
+            using var client = new TcpClient();
+            await client.ConnectAsync(address.Host, address.Port, Patience.Token());
+        }
     }
 
     [Fact]

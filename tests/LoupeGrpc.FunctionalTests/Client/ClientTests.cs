@@ -6,6 +6,7 @@ using LoupeGrpc.Client;
 using LoupeGrpc.FunctionalTests.Infrastructure;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Logging;
 
@@ -87,16 +88,11 @@ public class ClientTests
     [InlineData(404, "something that does not speak gRPC answered with HTTP 404")]
     public async Task A_proxy_that_answers_for_the_server_is_told_from_it(int status, string expected)
     {
-        var builder = WebApplication.CreateSlimBuilder();
-        builder.Logging.ClearProviders();
-        builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0, listen => listen.Protocols = HttpProtocols.Http2));
-        await using var proxy = builder.Build();
-        proxy.Run(context =>
+        await using var proxy = await ProxyAsync(context =>
         {
             context.Response.StatusCode = status;
             return Task.CompletedTask;
         });
-        await proxy.StartAsync(Token);
         using var client = new LoupeClient(new LoupeClientOptions { Address = new Uri(proxy.Urls.Single()), ConnectTimeout = TimeSpan.Zero, UnaryRetries = 0 });
 
         var session = await Assert.ThrowsAsync<LoupeUnavailableException>(() => client.OpenSessionAsync(cancellationToken: Token));
@@ -104,6 +100,29 @@ public class ClientTests
 
         Assert.Contains(expected, session.Message, StringComparison.Ordinal);
         Assert.Contains(expected, picture.Message, StringComparison.Ordinal);
+    }
+
+    /// <summary>A busy one may need longer for the answer that it stops than a client waits for a server that is not there.</summary>
+    [Fact]
+    public async Task Time_for_connecting_begins_with_the_first_answer_that_there_is_none()
+    {
+        var timeout = TimeSpan.FromMilliseconds(200);
+        var calls = 0;
+        await using var proxy = await ProxyAsync(async context =>
+        {
+            context.Response.StatusCode = 404;
+            if (Interlocked.Increment(ref calls) == 1)
+            {
+                await Task.Delay(timeout * 1.5, Token);
+                context.Response.StatusCode = 502;
+            }
+        });
+        using var client = new LoupeClient(new LoupeClientOptions { Address = new Uri(proxy.Urls.Single()), ConnectTimeout = timeout });
+
+        var error = await Assert.ThrowsAsync<LoupeUnavailableException>(() => client.OpenSessionAsync(cancellationToken: Token));
+
+        Assert.Contains("HTTP 404", error.Message, StringComparison.Ordinal);
+        Assert.Equal(2, calls);
     }
 
     [Fact]
@@ -237,5 +256,16 @@ public class ClientTests
         {
             // The test is over.
         }
+    }
+
+    private static async Task<WebApplication> ProxyAsync(RequestDelegate answer)
+    {
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0, listen => listen.Protocols = HttpProtocols.Http2));
+        var proxy = builder.Build();
+        proxy.Run(answer);
+        await proxy.StartAsync(Token);
+        return proxy;
     }
 }

@@ -39,7 +39,10 @@ internal sealed class Retries
                 .Build();
     }
 
-    /// <summary>Until the server answers, also where it breaks the connection instead; no attempt begins once <see cref="LoupeClientOptions.ConnectTimeout"/> has passed.</summary>
+    /// <summary>
+    /// Until the server answers, also where it breaks the connection instead; no attempt begins once <see cref="LoupeClientOptions.ConnectTimeout"/> has passed
+    /// since the first that failed. What that one took does not count: a busy server, whose answer is that it stops, may take longer.
+    /// </summary>
     public Task<T> ConnectAsync<T>(Func<CancellationToken, Task<T>> attempt, CancellationToken cancellationToken) =>
         TranslateAsync(Connecting(), attempt, cancellationToken);
 
@@ -91,8 +94,8 @@ internal sealed class Retries
     private ResiliencePipeline Connecting()
     {
         var time = _options.TimeProvider;
-        var started = time.GetTimestamp();
-        TimeSpan Left() => _options.ConnectTimeout - time.GetElapsedTime(started);
+        long? failing = null;
+        TimeSpan Left() => _options.ConnectTimeout - time.GetElapsedTime(failing ??= time.GetTimestamp());
         return new ResiliencePipelineBuilder { TimeProvider = time }
             .AddRetry(new RetryStrategyOptions
             {
