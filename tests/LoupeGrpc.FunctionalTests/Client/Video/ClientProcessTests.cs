@@ -217,6 +217,19 @@ public sealed class ClientProcessTests : IAsyncLifetime
         Assert.Equal(pixels, _service.Frames.SelectMany(frame => frame.Raw.Data));
     }
 
+    /// <summary>Of a program that fails before its first frame a pipe shows nothing else.</summary>
+    [Fact]
+    public async Task Raw_standard_input_without_a_frame_is_a_failure()
+    {
+        await using var client = Start(["-", "--raw", "nv12:4x2@10"]);
+
+        client.Input.Close();
+        var run = await client.EndAsync();
+
+        Assert.Equal(20, run.ExitCode);
+        Assert.Equal("frame 0 did not come: standard input ended before it", (string?)Assert.Single(run.Lines)["error"]!["message"]);
+    }
+
     /// <summary>Only where the kernel has v4l2loopback and this user may load it.</summary>
     [Fact]
     public async Task A_camera_of_this_machine_is_analysed()

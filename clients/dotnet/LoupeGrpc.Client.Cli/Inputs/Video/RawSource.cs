@@ -39,6 +39,8 @@ internal sealed class RawSource(Stream input, RawLayout layout, bool keepFrames,
                 {
                     var isThere = await frames.Reader.WaitToReadAsync(cancellationToken).AsTask().WaitAsync(timeout, sampling.Time, cancellationToken);
                     buffer = isThere && frames.Reader.TryRead(out var next) ? next : null;
+                    // Who should have written it failed, most likely, and a run that saw nothing must not look like one that found nothing.
+                    failure = buffer is null && number == 0 ? "did not come: standard input ended before it" : null;
                 }
                 catch (TimeoutException)
                 {
