@@ -70,7 +70,7 @@ internal sealed class InferenceRest(
             throw new ProblemException(Problem.Unsupported($"the body is encoded ({encoding}): send it as it is"));
         }
 
-        using var body = new PictureBody(http, room, BodyLimit.OfMessage(live.Current), live.Current, time);
+        using var body = new PictureBody(http, room, BodyLimit.OfMessage(live.Current), isOnePicture: false, live.Current, time);
         var content = await body.ReadAsync(http.Request.Body, http.Request.ContentLength).ConfigureAwait(false);
         var request = JsonLength(http.Request, content.Length) is not 0 and var length
             ? JsonTensors.Read(content[..length], content[length..], model.Name, version, live.Current, thresholds)

@@ -111,17 +111,18 @@ internal sealed class AnalyzeEndpoint(
 
     private async Task<MultipartSection?> NextAsync(HttpContext http, MultipartReader reader)
     {
-        using var waiting = new PictureBody(http, room, BodyLimit.OfPicture(Options), Options, time);
+        using var waiting = new PictureBody(http, room, BodyLimit.OfPicture(Options), isOnePicture: true, Options, time);
         return await waiting.PatientlyAsync(reader.ReadNextSectionAsync).ConfigureAwait(false);
     }
 
     private async Task AnalyzeAsync(HttpContext http, Stream stream, long? length, IPictureAnswer answer, string model, string? name)
     {
         var settings = answer.Settings;
-        using var body = new PictureBody(http, room, BodyLimit.OfPicture(Options), Options, time);
+        using var body = new PictureBody(http, room, BodyLimit.OfPicture(Options), isOnePicture: true, Options, time);
         var picture = new EncodedInput(await body.ReadAsync(stream, length).ConfigureAwait(false));
         var quota = quotas.Of(Caller.Of(http));
         await answer.AddAsync(await EndOfAsync().ConfigureAwait(false), name).ConfigureAwait(false);
+        PictureBytes.Release(picture.Data);
 
         async Task<FrameEnd> EndOfAsync()
         {

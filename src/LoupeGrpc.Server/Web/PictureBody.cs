@@ -12,7 +12,8 @@ namespace LoupeGrpc.Server.Web;
 /// A picture in the body of a request, read into one buffer that has its room among the messages that are being received. Who pauses for too long is given up, and
 /// who is slow where others wait for room.
 /// </summary>
-internal sealed class PictureBody(HttpContext http, MessageRoom room, BodyLimit most, LoupeOptions options, TimeProvider time) : IIncompleteMessage, IDisposable
+/// <param name="isOnePicture">And nothing else: then its memory can be used again. Of several in one body the first that has its outcome would give away the others.</param>
+internal sealed class PictureBody(HttpContext http, MessageRoom room, BodyLimit most, bool isOnePicture, LoupeOptions options, TimeProvider time) : IIncompleteMessage, IDisposable
 {
     private const int FirstBytes = 64 << 10;
 
@@ -29,6 +30,7 @@ internal sealed class PictureBody(HttpContext http, MessageRoom room, BodyLimit 
     public void Release() => Interlocked.Exchange(ref _lease, null)?.Dispose();
 
     /// <param name="length">Bytes; null: it is not said.</param>
+    /// <returns>To be given back by <see cref="PictureBytes.Release"/> when nobody reads it any more; what is not is the collector's.</returns>
     /// <exception cref="ProblemException"/>
     public async Task<ReadOnlyMemory<byte>> ReadAsync(Stream stream, long? length)
     {
@@ -42,7 +44,7 @@ internal sealed class PictureBody(HttpContext http, MessageRoom room, BodyLimit 
         _lease = await room.EnterAsync(this, length ?? limit, Math.Max(length ?? (2 * limit), 1), http.RequestAborted).ConfigureAwait(false);
         try
         {
-            var buffer = new byte[length ?? Math.Min(FirstBytes, limit)];
+            var buffer = Rent(length ?? Math.Min(FirstBytes, limit));
             var count = 0;
             while (true)
             {
@@ -54,10 +56,14 @@ internal sealed class PictureBody(HttpContext http, MessageRoom room, BodyLimit 
                     }
 
                     // One byte over the limit tells what is too large from what just fits.
-                    Array.Resize(ref buffer, (int)Math.Min(2L * buffer.Length, limit + 1));
+                    var larger = Rent(Math.Min(2L * count, limit + 1));
+                    buffer.CopyTo(larger);
+                    PictureBytes.Release(buffer);
+                    buffer = larger;
                 }
 
-                var read = await PatientlyAsync(async stop => await stream.ReadAsync(buffer.AsMemory(count), stop).ConfigureAwait(false)).ConfigureAwait(false);
+                var rest = buffer[count..];
+                var read = await PatientlyAsync(async stop => await stream.ReadAsync(rest, stop).ConfigureAwait(false)).ConfigureAwait(false);
                 count += read;
                 if (count > limit)
                 {
@@ -70,7 +76,7 @@ internal sealed class PictureBody(HttpContext http, MessageRoom room, BodyLimit 
                 }
             }
 
-            return buffer.AsMemory(0, count);
+            return buffer[..count];
         }
         finally
         {
@@ -110,6 +116,8 @@ internal sealed class PictureBody(HttpContext http, MessageRoom room, BodyLimit 
         Release();
         _abandoned.Dispose();
     }
+
+    private Memory<byte> Rent(long length) => isOnePicture && length > 0 ? PictureBuffers.Shared.Rent((int)length).Memory : new byte[length];
 
     private ProblemException TooLarge() => new(new Problem(StatusCodes.Status413PayloadTooLarge, "TOO_LARGE", most.Message));
 }

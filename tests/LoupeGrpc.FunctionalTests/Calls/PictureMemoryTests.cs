@@ -1,3 +1,4 @@
+using System.Net.Http.Headers;
 using Google.Protobuf;
 using LoupeGrpc.Engine;
 using LoupeGrpc.FunctionalTests.Infrastructure;
@@ -62,6 +63,32 @@ public class PictureMemoryTests
 
         await server.Client.AnalyzeImageAsync(new AnalyzeImageRequest { Encoded = new EncodedImage { Data = Picture(7) } }, cancellationToken: Patience.Token());
 
+        Assert.Throws<ObjectDisposedException>(() => seen.Span.Length);
+    }
+
+    /// <summary>With its length said, and in a form, which says none.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_picture_over_HTTP_too(bool form)
+    {
+        ReadOnlyMemory<byte> seen = default;
+        await using var server = await RunningServer.StartAsync(new ScriptedAnalyzer
+        {
+            Answer = input =>
+            {
+                seen = input.Data;
+                return seen.Length != Length || seen.Span.ContainsAnyExcept((byte)7) ? new FrameFailure(FailureKind.Invalid, "another picture") : ScriptedAnalyzer.Result(0.1f);
+            },
+        });
+        using var client = new HttpClient { BaseAddress = server.Server.Web };
+        using var picture = new ByteArrayContent([.. Enumerable.Repeat((byte)7, Length)]);
+        picture.Headers.ContentType = new MediaTypeHeaderValue("image/jpeg");
+        using HttpContent content = form ? new MultipartFormDataContent { { picture, "file", "a.jpg" } } : picture;
+
+        using var answer = await client.PostAsync("/v1/analyze", content, Patience.Token());
+
+        Assert.Contains("\"RESULT\"", await answer.Content.ReadAsStringAsync(Patience.Token()), StringComparison.Ordinal);
         Assert.Throws<ObjectDisposedException>(() => seen.Span.Length);
     }
 
