@@ -51,6 +51,11 @@ void Preprocess(const uint8_t* data, size_t size) {
 
   const loupe_status valid = loupe_image_validate(&image);
   Require(valid == LOUPE_OK || valid == LOUPE_INVALID_ARGUMENT, "a picture is valid or not");
+  if (const int64_t colour = int64_t{3} * image.width * image.height; valid != LOUPE_OK || colour <= kMaxBytes) {
+    std::vector<uint8_t> bgr(valid == LOUPE_OK ? static_cast<size_t>(colour) : 1);
+    Require(loupe_image_to_bgr(&image, bgr.data(), int64_t{3} * image.width, static_cast<int64_t>(bgr.size())) == valid,
+            "a valid picture has colour and no other");
+  }
   loupe_preprocessor* preprocessor = nullptr;
   if (loupe_preprocessor_create(&options, &preprocessor) != LOUPE_OK) return;
   const std::unique_ptr<loupe_preprocessor, decltype(&loupe_preprocessor_destroy)> owner(preprocessor,

@@ -39,7 +39,7 @@ extern "C" {
 #endif
 
 /* Raised by every change that an existing caller could notice. */
-#define LOUPE_ABI_VERSION 4
+#define LOUPE_ABI_VERSION 5
 
 typedef enum loupe_status {
   LOUPE_OK = 0,
@@ -130,6 +130,11 @@ LOUPE_API loupe_status loupe_plane_layout(int32_t format, int32_t width, int32_t
 
 /* Checks everything that the functions which take a picture check. */
 LOUPE_API loupe_status loupe_image_validate(const loupe_image* image) LOUPE_NOEXCEPT;
+
+/* The picture in colour at its own size: B G R per pixel, rows of `stride_bytes`, at least 3 * width. `count` is the
+ * destination's capacity in bytes: at least stride_bytes * (height - 1) + 3 * width. Needs no handle. */
+LOUPE_API loupe_status loupe_image_to_bgr(const loupe_image* image, uint8_t* destination, int64_t stride_bytes,
+                                          int64_t count) LOUPE_NOEXCEPT;
 
 /* ---- Preprocessing --------------------------------------------------------------------------------------------- */
 

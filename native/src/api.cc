@@ -16,6 +16,7 @@
 #include "mapped_file.h"
 #include "mask_decoder.h"
 #include "preprocessor.h"
+#include "row_converter.h"
 #include "run_length.h"
 
 // A handle: the object and the flag that keeps a second caller out.
@@ -166,6 +167,25 @@ loupe_status loupe_plane_layout(int32_t format, int32_t width, int32_t height, i
 
 loupe_status loupe_image_validate(const loupe_image* image) noexcept {
   return Guarded([&] { loupe::Validate(image); });
+}
+
+loupe_status loupe_image_to_bgr(const loupe_image* image, uint8_t* destination, int64_t stride_bytes,
+                                int64_t count) noexcept {
+  return Guarded([&] {
+    loupe::Validate(image);
+    RequirePointer("the destination", destination);
+    const int64_t row = 3 * int64_t{image->width};
+    if (stride_bytes < row) {
+      RefuseArgument("rows of " + std::to_string(stride_bytes) + " bytes do not hold " + std::to_string(row));
+    }
+    // Divided, since the product may not fit.
+    if (count < row || (image->height > 1 && (count - row) / (image->height - 1) < stride_bytes)) {
+      throw Failure(LOUPE_BUFFER_TOO_SMALL, "the destination holds " + std::to_string(count) +
+                                                " bytes, which are not " + std::to_string(image->height) + " rows of " +
+                                                std::to_string(stride_bytes));
+    }
+    loupe::ToBgr(*image, destination, stride_bytes);
+  });
 }
 
 loupe_status loupe_preprocessor_create(const loupe_preprocessor_options* options,

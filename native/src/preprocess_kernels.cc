@@ -72,6 +72,21 @@ void SplitRow(loupe_pixel_format format, const uint8_t* source, int32_t width, u
   });
 }
 
+void MergeRow(const uint8_t* first, const uint8_t* second, const uint8_t* third, int32_t width, uint8_t* destination) {
+  constexpr Bytes d;
+  const auto step = static_cast<int32_t>(hn::Lanes(d));
+  int32_t x = 0;
+  for (; x + step <= width; x += step) {
+    hn::StoreInterleaved3(hn::LoadU(d, first + x), hn::LoadU(d, second + x), hn::LoadU(d, third + x), d,
+                          destination + int64_t{3} * x);
+  }
+  if (x >= width) return;
+
+  uint8_t rest[3 * kLanePadding];
+  hn::StoreInterleaved3(hn::LoadU(d, first + x), hn::LoadU(d, second + x), hn::LoadU(d, third + x), d, rest);
+  std::memcpy(destination + int64_t{3} * x, rest, 3 * static_cast<size_t>(width - x));
+}
+
 void SplitYuyvRow(const uint8_t* source, int32_t width, uint8_t* y, uint8_t* u, uint8_t* v) {
   constexpr HalfBytes d;
   ForEachVector<HalfBytes, 4, 2>(source, width, [&](const uint8_t* from, int32_t x) HWY_ATTR {
@@ -201,6 +216,7 @@ HWY_AFTER_NAMESPACE();
 namespace loupe {
 
 HWY_EXPORT(SplitRow);
+HWY_EXPORT(MergeRow);
 HWY_EXPORT(SplitYuyvRow);
 HWY_EXPORT(ExpandNv12Chroma);
 HWY_EXPORT(ExpandI420Chroma);
@@ -212,6 +228,10 @@ HWY_EXPORT(LookUpRow);
 void SplitRow(loupe_pixel_format format, const uint8_t* source, int32_t width, uint8_t* red, uint8_t* green,
               uint8_t* blue) {
   HWY_DYNAMIC_DISPATCH(SplitRow)(format, source, width, red, green, blue);
+}
+
+void MergeRow(const uint8_t* first, const uint8_t* second, const uint8_t* third, int32_t width, uint8_t* destination) {
+  HWY_DYNAMIC_DISPATCH(MergeRow)(first, second, third, width, destination);
 }
 
 void SplitYuyvRow(const uint8_t* source, int32_t width, uint8_t* y, uint8_t* u, uint8_t* v) {

@@ -24,6 +24,9 @@ struct YuvCoefficients {
 void SplitRow(loupe_pixel_format format, const uint8_t* source, int32_t width, uint8_t* red, uint8_t* green,
               uint8_t* blue);
 
+// Rows of three channels to pixels of three bytes, written to `width` exactly. The rows are padded.
+void MergeRow(const uint8_t* first, const uint8_t* second, const uint8_t* third, int32_t width, uint8_t* destination);
+
 // YUYV to a row each of luma and of chroma repeated per pixel (padded).
 void SplitYuyvRow(const uint8_t* source, int32_t width, uint8_t* y, uint8_t* u, uint8_t* v);
 

@@ -6,22 +6,13 @@
 #include <string>
 
 #include "failure.h"
-#include "image.h"
+#include "lane_padding.h"
 #include "preprocess_kernels.h"
 
 namespace loupe {
 namespace {
 
 constexpr int32_t kMaxImageSize = 16384;
-
-const YuvCoefficients& CoefficientsOf(const loupe_image& image) {
-  // loupe_native.h says where they come from.
-  static constexpr YuvCoefficients kTable[2][2] = {
-      {{16, 1220542, 1673527, -409993, -852492, 2116026}, {0, 1048576, 1470104, -360853, -748826, 1858077}},
-      {{16, 1220945, 1879825, -223607, -558796, 2215014}, {0, 1048576, 1651297, -196424, -490864, 1945738}},
-  };
-  return kTable[image.matrix][image.range];
-}
 
 int32_t ValidImageSize(const loupe_preprocessor_options& options) {
   if (options.image_size < 1 || options.image_size > kMaxImageSize) {
@@ -57,8 +48,8 @@ Preprocessor::Preprocessor(const loupe_preprocessor_options& options) : image_si
 void Preprocessor::Prepare(const loupe_image& image) {
   horizontal_.Configure(image.width, image_size_);
   vertical_.Configure(image.height, image_size_);
-  channels_ = image.format == LOUPE_GRAY8 ? 1 : 3;
-  chroma_row_ = -1;
+  channels_ = RowConverter::Channels(image);
+  converter_.Begin(image);
 
   // Rows are written up to kLanePadding beyond their width.
   row_stride_ = PadToLanes(image.width + kLanePadding + (horizontal_.needed() ? ResampleMargin(horizontal_) : 0));
@@ -66,47 +57,17 @@ void Preprocessor::Prepare(const loupe_image& image) {
   ring_stride_ = int64_t{channels_} * PadToLanes(image_size_);
 
   GrowTo(&converted_, channels_ * row_stride_);
-  if (IsYuv(image.format)) GrowTo(&yuv_, 3 * row_stride_);
   GrowTo(&ring_, ring_rows_ * ring_stride_);
   GrowTo(&blended_, ring_stride_);
   if (window_.size() < static_cast<size_t>(ring_rows_)) window_.resize(static_cast<size_t>(ring_rows_));
 }
 
-void Preprocessor::ConvertRow(const loupe_image& image, int32_t y, const Rows& rows) {
-  const loupe_plane* const planes = image.planes;
-  const uint8_t* const first = planes[0].data + y * planes[0].stride_bytes;
-  if (!IsYuv(image.format)) {
-    SplitRow(static_cast<loupe_pixel_format>(image.format), first, image.width, rows[0], rows[1], rows[2]);
-    return;
-  }
-
-  uint8_t* const luma = yuv_.data();
-  uint8_t* const u = luma + row_stride_;
-  uint8_t* const v = u + row_stride_;
-  if (image.format == LOUPE_YUYV) {
-    SplitYuyvRow(first, image.width, luma, u, v);
-  } else {
-    std::memcpy(luma, first, static_cast<size_t>(image.width));
-    if (chroma_row_ != y / 2) {
-      chroma_row_ = y / 2;
-      const uint8_t* const second = planes[1].data + chroma_row_ * planes[1].stride_bytes;
-      if (image.format == LOUPE_NV12) {
-        ExpandNv12Chroma(second, image.width, u, v);
-      } else {
-        ExpandI420Chroma(second, image.width, u);
-        ExpandI420Chroma(planes[2].data + chroma_row_ * planes[2].stride_bytes, image.width, v);
-      }
-    }
-  }
-  YuvToRgbRow(CoefficientsOf(image), luma, u, v, image.width, rows[0], rows[1], rows[2]);
-}
-
 void Preprocessor::FillRing(const loupe_image& image, int32_t y) {
-  Rows converted;
+  RowConverter::Rows converted;
   for (int channel = 0; channel < 3; ++channel) {
     converted[static_cast<size_t>(channel)] = converted_.data() + std::min(channel, channels_ - 1) * row_stride_;
   }
-  ConvertRow(image, y, converted);
+  converter_.Convert(image, y, converted);
 
   uint8_t* const ring = RingRow(y);
   const int32_t padded = PadToLanes(image_size_);
@@ -139,7 +100,7 @@ void Preprocessor::Run(const loupe_image& image, Sink sink) {
       result = RingRow(y);
     }
 
-    Rows rows;
+    RowConverter::Rows rows;
     for (int channel = 0; channel < 3; ++channel) {
       rows[static_cast<size_t>(channel)] = result + int64_t{std::min(channel, channels_ - 1)} * padded;
     }
@@ -149,7 +110,7 @@ void Preprocessor::Run(const loupe_image& image, Sink sink) {
 
 void Preprocessor::ToNchw(const loupe_image& image, float* destination) {
   const int64_t side = image_size_;
-  Run(image, [&](int32_t y, const Rows& rows) {
+  Run(image, [&](int32_t y, const RowConverter::Rows& rows) {
     for (size_t channel = 0; channel < 3; ++channel) {
       LookUpRow(rows[channel], tables_[channel].data(), image_size_,
                 destination + (static_cast<int64_t>(channel) * side + y) * side);
@@ -159,7 +120,7 @@ void Preprocessor::ToNchw(const loupe_image& image, float* destination) {
 
 void Preprocessor::ToChw(const loupe_image& image, uint8_t* destination) {
   const int64_t side = image_size_;
-  Run(image, [&](int32_t y, const Rows& rows) {
+  Run(image, [&](int32_t y, const RowConverter::Rows& rows) {
     for (size_t channel = 0; channel < 3; ++channel) {
       std::memcpy(destination + (static_cast<int64_t>(channel) * side + y) * side, rows[channel],
                   static_cast<size_t>(side));

@@ -7,6 +7,7 @@
 
 #include "loupe_native.h"
 #include "resample_axis.h"
+#include "row_converter.h"
 
 namespace loupe {
 
@@ -23,14 +24,10 @@ class Preprocessor {
   void ToChw(const loupe_image& image, uint8_t* destination);
 
  private:
-  // Channels are separate rows: one for GRAY8, otherwise R, G, B.
-  using Rows = std::array<uint8_t*, 3>;
-
   // Calls sink(y, rows) for each row of the result.
   template <class Sink>
   void Run(const loupe_image& image, Sink sink);
   void Prepare(const loupe_image& image);
-  void ConvertRow(const loupe_image& image, int32_t y, const Rows& rows);
   // Row y of the picture after the horizontal pass, into its place in the ring.
   void FillRing(const loupe_image& image, int32_t y);
   uint8_t* RingRow(int32_t y) { return ring_.data() + (y % ring_rows_) * ring_stride_; }
@@ -44,9 +41,8 @@ class Preprocessor {
   int64_t row_stride_ = 0;  // of a converted row, per channel
   int64_t ring_rows_ = 0;
   int64_t ring_stride_ = 0;  // of a ring row, all channels
+  RowConverter converter_;
   std::vector<uint8_t> converted_;
-  std::vector<uint8_t> yuv_;  // Y, U, V of one row, per pixel
-  int32_t chroma_row_ = -1;   // which chroma row yuv_ holds
   std::vector<uint8_t> ring_;
   std::vector<uint8_t> blended_;
   std::vector<const uint8_t*> window_;

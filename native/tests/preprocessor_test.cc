@@ -118,6 +118,30 @@ TEST_P(PreprocessorTest, EveryMatrixAndRangeIsTheReferenceBitForBit) {
   }
 }
 
+TEST_P(PreprocessorTest, ColourOfEveryFormatIsTheReferenceAndNothingBesideItIsWritten) {
+  constexpr uint8_t kUntouched = 0x5A;
+  for (const Size& size : kSizes) {
+    for (const int32_t format : kFormats) {
+      SCOPED_TRACE(std::to_string(format) + ": " + std::to_string(size.width) + "x" + std::to_string(size.height));
+      NoisePicture picture(format, size.width, size.height, format * 3, static_cast<uint32_t>(size.width));
+      const auto expected = reference::ToRgb(picture.image()).pixels;
+      const int64_t row = int64_t{3} * size.width;
+      const int64_t stride = row + format;
+      // Exactly what is needed, so that AddressSanitizer sees a write beyond it.
+      std::vector<uint8_t> bgr(static_cast<size_t>(stride * (size.height - 1) + row), kUntouched);
+      const auto count = static_cast<int64_t>(bgr.size());
+      ASSERT_EQ(LOUPE_OK, loupe_image_to_bgr(&picture.image(), bgr.data(), stride, count)) << loupe_last_error();
+      for (int64_t i = 0; i < count; ++i) {
+        const int64_t x = i % stride;
+        const int64_t pixel = (i / stride * size.width + x / 3) * 3;
+        ASSERT_EQ(x < row ? expected[static_cast<size_t>(pixel + 2 - x % 3)] : kUntouched, bgr[static_cast<size_t>(i)]);
+      }
+      EXPECT_EQ(LOUPE_BUFFER_TOO_SMALL, loupe_image_to_bgr(&picture.image(), bgr.data(), stride, count - 1));
+      EXPECT_EQ(LOUPE_INVALID_ARGUMENT, loupe_image_to_bgr(&picture.image(), bgr.data(), row - 1, count));
+    }
+  }
+}
+
 TEST_P(PreprocessorTest, ExtremesDoNotOverflow) {
   Handle preprocessor(16);
   for (const int value : {0, 255}) {

@@ -3,7 +3,7 @@ using LoupeGrpc.Native.Interop;
 
 namespace LoupeGrpc.Native;
 
-/// <summary>What pixel formats need of memory. Safe from any thread.</summary>
+/// <summary>What pixel formats need of memory, and their pixels as colour. Safe from any thread.</summary>
 public static class PixelLayout
 {
     /// <summary>The most pixels a picture may have a side.</summary>
@@ -22,6 +22,20 @@ public static class PixelLayout
             var status = NativeMethods.loupe_image_validate(&image);
             error = status == NativeStatus.Ok ? null : NativeException.LastMessage();
             return error is null;
+        }
+    }
+
+    /// <summary>The picture in colour, at its own size: blue, green, red. The bytes are those that a <see cref="Preprocessor"/> resizes.</summary>
+    /// <param name="destination">Address of the first row: native memory, which may be more than a span can be.</param>
+    /// <param name="length">Bytes there, at least stride * (height - 1) + 3 * width.</param>
+    /// <param name="stride">Bytes from one row to the next, at least 3 * width.</param>
+    /// <exception cref="NativeException">The picture fails <see cref="TryValidate"/>, or the destination does not hold it.</exception>
+    public static unsafe void ToBgr(in PixelSource source, nint destination, long length, int stride)
+    {
+        fixed (byte* plane0 = source.Plane0, plane1 = source.Plane1, plane2 = source.Plane2)
+        {
+            var image = NativeImage.From(source, plane0, plane1, plane2);
+            NativeException.ThrowIfFailed(NativeMethods.loupe_image_to_bgr(&image, (byte*)destination, stride, length));
         }
     }
 

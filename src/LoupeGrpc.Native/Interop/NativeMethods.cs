@@ -6,7 +6,7 @@ namespace LoupeGrpc.Native.Interop;
 internal static unsafe partial class NativeMethods
 {
     private const string Library = "loupe_native";
-    private const uint AbiVersion = 4;
+    private const uint AbiVersion = 5;
 
     static NativeMethods()
     {
@@ -35,6 +35,9 @@ internal static unsafe partial class NativeMethods
 
     [LibraryImport(Library)]
     internal static partial NativeStatus loupe_image_validate(NativeImage* image);
+
+    [LibraryImport(Library)]
+    internal static partial NativeStatus loupe_image_to_bgr(NativeImage* image, byte* destination, long strideBytes, long count);
 
     [LibraryImport(Library)]
     internal static partial NativeStatus loupe_preprocessor_create(
