@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Everything about the page: what the server has of it is what this builds, format, style, types, and all of its features in Chromium.
-# Needs npm, protoc and Debian's chromium; `./build.sh` first. LOUPE_UPDATE_DOCUMENTS=1 builds the server's copy and takes the documents' pictures anew.
+# Needs npm, protoc and Debian's chromium; `./build.sh` first. LOUPE_UPDATE_DOCUMENTS=1 builds the server's copy and takes the documents' pictures anew;
+# LOUPE_PAGE_SECONDS=3600 has the stream that must not grow go on for an hour.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 root=$(cd ../.. && pwd)
