@@ -156,7 +156,7 @@ public sealed record ExecutionDescription(string Provider, string Precision, str
 /// <param name="Encode">The run that the frame was part of, with however many others.</param>
 /// <param name="Segment">As <paramref name="Encode"/>.</param>
 /// <param name="Total">From receipt to answer.</param>
-public sealed record StageTimings(
+public readonly record struct StageTimings(
     TimeSpan Queue, TimeSpan Decode, TimeSpan Preprocess, TimeSpan Encode, TimeSpan Segment, TimeSpan Mask, TimeSpan Total)
 {
     /// <summary>The optimiser's steps after the frame.</summary>

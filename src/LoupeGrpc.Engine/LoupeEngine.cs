@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Diagnostics.Metrics;
+using System.Runtime.CompilerServices;
 using LoupeGrpc.Engine.Adaptation;
 using LoupeGrpc.Engine.Diagnostics;
 using LoupeGrpc.Engine.Imaging;
@@ -106,6 +107,7 @@ public sealed class LoupeEngine : IAsyncDisposable
     /// Analyses one frame. Waits while the pipeline is full: that is the back-pressure. Expected failures come back as values;
     /// cancellation too (<see cref="FailureKind.Canceled"/>). A frame that waits when its deadline passes, or when it is canceled, is answered then.
     /// </summary>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     public async ValueTask<AnalysisOutcome> AnalyzeAsync(FrameInput input, AnalysisRequest request, CancellationToken cancellationToken)
     {
         _metrics.FrameArrived();

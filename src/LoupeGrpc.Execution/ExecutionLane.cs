@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using LoupeGrpc.Engine;
 
 namespace LoupeGrpc.Execution;
@@ -24,6 +25,7 @@ internal sealed class ExecutionLane(RungBoard board, bool pinned) : IAnalysisLan
         return now != before;
     }
 
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     public async ValueTask<AnalysisOutcome> AnalyzeAsync(FrameInput input, AnalysisRequest request, CancellationToken cancellationToken)
     {
         var engine = _engine;

@@ -160,7 +160,7 @@ internal sealed class FrameJob(FrameExit exit, FrameInput input, AnalysisRequest
     /// <summary>The result, once there is nothing left to do but to adapt.</summary>
     public FrameAnalysis? Analysis { get; set; }
 
-    public StageTimings Timings { get; set; } = new(default, default, default, default, default, default, default);
+    public StageTimings Timings { get; set; }
 
     /// <summary>Whether something that is wanted is done; where the request says to leave it out, that is kept.</summary>
     public bool Affords(bool wanted, Economies economy)

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using LoupeGrpc.Engine.Diagnostics;
 using LoupeGrpc.Engine.Imaging;
 using LoupeGrpc.Engine.Queueing;
@@ -173,6 +174,7 @@ internal sealed class FramePipeline
         }
     }
 
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     public async ValueTask<AnalysisOutcome> AnalyzeAsync(FrameInput input, AnalysisRequest request, CancellationToken cancellationToken)
     {
         long receivedAt = request.ReceivedAt == 0 ? _time.GetTimestamp() : request.ReceivedAt;

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Buffers.Binary;
 using System.IO.Pipelines;
+using System.Runtime.CompilerServices;
 using LoupeGrpc.Engine.Queueing;
 using LoupeGrpc.Server.Calls;
 using LoupeGrpc.Server.Sessions;
@@ -55,6 +56,7 @@ internal sealed class MeteredBody(PipeReader body, MessageRoom room, Room large,
 
     public void Release() => Interlocked.Exchange(ref _received, null)?.Dispose();
 
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     public override async ValueTask<ReadResult> ReadAsync(CancellationToken cancellationToken = default)
     {
         Release();

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Runtime.CompilerServices;
 using LoupeGrpc.Engine;
 using LoupeGrpc.Engine.Adaptation;
 using LoupeGrpc.Engine.Queueing;
@@ -299,6 +300,7 @@ internal sealed class FramePath : IDisposable
         }
     }
 
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     private async ValueTask<AnalysisOutcome> AskEngineAsync(SessionFrame frame, AdaptationSession? state)
     {
         try
