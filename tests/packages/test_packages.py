@@ -13,18 +13,25 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 PACKAGES = pathlib.Path(os.environ["LOUPE_PACKAGES"])
 VERSION = re.search(r"<Version>([^<]+)</Version>", (ROOT / "Directory.Build.props").read_text(encoding="utf-8")).group(1)
 LIBRARIES = {"LoupeGrpc.Protocol": {"Google.Protobuf", "Grpc.Core.Api"},
-             "LoupeGrpc.Client": {"LoupeGrpc.Protocol", "Grpc.Net.Client", "Grpc.StatusProto", "Polly.Core"}}
+             "LoupeGrpc.Client": {"LoupeGrpc.Protocol", "Grpc.Net.Client", "Grpc.StatusProto", "Polly.Core", "Microsoft.Extensions.Configuration.Abstractions",
+                                  "Microsoft.Extensions.DependencyInjection.Abstractions", "Microsoft.Extensions.Logging.Abstractions"}}
 TOOL = "loupe-grpc-client"
 
 FRAMEWORKS = ("net8.0", "net10.0")
+# What a program that has a container brings itself.
+CONTAINER = "".join(f'<PackageReference Include="Microsoft.Extensions.{name}" Version="10.0.0" />' for name in ("Configuration", "DependencyInjection"))
 SERVER = pathlib.Path(os.environ.get("LOUPE_SERVER", ROOT / "out" / "loupe-grpc-server"))
 PICTURE = ROOT / "samples" / "forged-cat-in-coffee.jpg"
 
 PROGRAM = """
 using LoupeGrpc.Client;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
 
 var picture = new EncodedFrame(await File.ReadAllBytesAsync(args[1]));
-using var client = await LoupeClient.ConnectAsync(new LoupeClientOptions { Address = new Uri(args[0]) });
+var configuration = new ConfigurationBuilder().AddInMemoryCollection(new Dictionary<string, string?> { ["Loupe:Address"] = args[0], ["Loupe:ConnectTimeout"] = "00:00:10" }).Build();
+await using var container = new ServiceCollection().AddLoupeClient(configuration.GetSection("Loupe")).BuildServiceProvider();
+var client = container.GetRequiredService<LoupeClient>();
 var answer = await client.AnalyzeImageAsync(picture);
 Console.WriteLine($"{answer.Result.Verdict} {answer.Result.Score:R}");
 
@@ -149,7 +156,7 @@ class UseTests(unittest.TestCase):
         (folder / "stranger.csproj").write_text(
             f'<Project Sdk="Microsoft.NET.Sdk"><PropertyGroup><TargetFramework>{framework}</TargetFramework><OutputType>Exe</OutputType><ImplicitUsings>enable</ImplicitUsings>'
             f'<InvariantGlobalization>true</InvariantGlobalization>{properties}'
-            f'</PropertyGroup><ItemGroup><PackageReference Include="LoupeGrpc.Client" Version="[{VERSION}]" />{items}</ItemGroup></Project>', encoding="utf-8")
+            f'</PropertyGroup><ItemGroup><PackageReference Include="LoupeGrpc.Client" Version="[{VERSION}]" />{CONTAINER}{items}</ItemGroup></Project>', encoding="utf-8")
         (folder / "Program.cs").write_text(PROGRAM, encoding="utf-8")
         return folder
 

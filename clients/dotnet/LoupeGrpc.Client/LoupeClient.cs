@@ -5,6 +5,8 @@ using Grpc.Core.Interceptors;
 using Grpc.Net.Client;
 using LoupeGrpc.Client.Internal;
 using LoupeGrpc.V1;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace LoupeGrpc.Client;
 
@@ -24,6 +26,7 @@ public sealed class LoupeClient : IDisposable
     private readonly GrpcChannel _channel;
     private readonly ForgeryAnalysisService.ForgeryAnalysisServiceClient _service;
     private readonly Retries _retries;
+    private readonly ILogger _logger;
 
     /// <summary>Connects with the first call.</summary>
     /// <exception cref="ArgumentException">An option is outside its range.</exception>
@@ -31,6 +34,12 @@ public sealed class LoupeClient : IDisposable
     {
         _options = options ?? new LoupeClientOptions();
         _options.Validate();
+        _logger = (_options.LoggerFactory ?? NullLoggerFactory.Instance).CreateLogger<LoupeClient>();
+        if (_options.AllowUntrustedCertificate && _options.Address.Scheme == Uri.UriSchemeHttps)
+        {
+            ClientLog.TakesAnyCertificate(_logger, _options.ShownAddress);
+        }
+
         var trust = new ServerTrust(_options);
         _channel = GrpcChannel.ForAddress(_options.SocketPath is null ? _options.Address : AnyHost, new GrpcChannelOptions
         {
@@ -47,11 +56,12 @@ public sealed class LoupeClient : IDisposable
                 UseProxy = _options.Address.Scheme == Uri.UriSchemeHttps,
             },
             DisposeHttpClient = true,
+            LoggerFactory = _options.LoggerFactory,
             MaxReceiveMessageSize = _options.MaxResponseBytes,
             ThrowOperationCanceledOnCancellation = true,
         });
         _service = new ForgeryAnalysisService.ForgeryAnalysisServiceClient(_channel.Intercept(AddHeaders));
-        _retries = new Retries(_options, new ConnectionDiagnosis(_options, trust));
+        _retries = new Retries(_options, new ConnectionDiagnosis(_options, trust), _logger);
     }
 
     /// <summary>Where the server is.</summary>
@@ -138,7 +148,7 @@ public sealed class LoupeClient : IDisposable
             headers.Add("loupe-session", Uri.EscapeDataString(options.Name));
         }
 
-        return LoupeSession.OpenAsync(new SessionConnector(_service, open, headers, _options.ShownAddress, _retries, _options.TimeProvider), options, cancellationToken);
+        return LoupeSession.OpenAsync(new SessionConnector(_service, open, headers, _options.ShownAddress, _retries, _options.TimeProvider, _logger), options, cancellationToken);
     }
 
     /// <summary>

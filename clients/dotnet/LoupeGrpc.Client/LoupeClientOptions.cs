@@ -2,6 +2,7 @@ using System.Net.Security;
 using System.Reflection;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
+using Microsoft.Extensions.Logging;
 
 namespace LoupeGrpc.Client;
 
@@ -50,6 +51,12 @@ public sealed record LoupeClientOptions
 
     /// <summary>The program and version that the server logs. At most 128 characters. Default: the entry assembly's.</summary>
     public string ClientName { get; init; } = DefaultClientName();
+
+    /// <summary>
+    /// Where the library writes what callers are not told otherwise: connections that break and are there again, attempts that are made again, and what gRPC itself has to say. Keys and what headers
+    /// hold are not in it. Null: nowhere.
+    /// </summary>
+    public ILoggerFactory? LoggerFactory { get; init; }
 
     /// <summary>Clock of the pauses between attempts. Default: the system's.</summary>
     public TimeProvider TimeProvider { get; init; } = TimeProvider.System;

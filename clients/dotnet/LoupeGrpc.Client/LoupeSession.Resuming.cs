@@ -25,6 +25,7 @@ public sealed partial class LoupeSession
         }
 
         _events.Writer.TryWrite(new LoupeDisconnected { Reason = why.Message, Window = _outage.Left });
+        ClientLog.Disconnected(_connector.Logger, Grant.SessionId, _connector.Address, _outage.Left.TotalSeconds, why.Message);
 
         // Writers whose connection is gone come back soon; then nobody writes until the new one has caught up.
         await _resending.ConfigureAwait(false);
@@ -41,11 +42,9 @@ public sealed partial class LoupeSession
 
         AbandonUndeliverableFrame(_connection.Grant);
         var missing = _unanswered.Missing(_connection.Grant.NextSequence, _connection.Grant.ControlsReceived);
-        _events.Writer.TryWrite(new LoupeResumed
-        {
-            Outage = _outage.Elapsed,
-            FramesSentAgain = missing.Count(message => message.PayloadCase == AnalyzeRequest.PayloadOneofCase.Frame),
-        });
+        var frames = missing.Count(message => message.PayloadCase == AnalyzeRequest.PayloadOneofCase.Frame);
+        _events.Writer.TryWrite(new LoupeResumed { Outage = _outage.Elapsed, FramesSentAgain = frames });
+        ClientLog.Resumed(_connector.Logger, Grant.SessionId, _connector.Address, _outage.Elapsed.TotalSeconds, frames);
 
         // Beside reading: a server may not take more before its answers are read.
         _resending = SendAgainAsync(_connection, missing);

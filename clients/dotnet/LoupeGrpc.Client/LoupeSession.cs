@@ -300,6 +300,11 @@ public sealed partial class LoupeSession : IAsyncDisposable
     private void End(LoupeException? fault)
     {
         _fault = fault;
+        if (fault is not null && !_disposing.IsCancellationRequested)
+        {
+            ClientLog.Ended(_connector.Logger, Grant.SessionId, _connector.Address, fault.Message);
+        }
+
         _ended.Cancel();
         _ledger.Close(
             _disposing.IsCancellationRequested ? LoupeFailureCode.Canceled : LoupeFailureCode.ConnectionLost,

@@ -11,7 +11,7 @@ namespace LoupeGrpc.UnitTests.Documentation;
 /// <summary>What a README shows in C# compiles against the library as it is, without a warning.</summary>
 public partial class SnippetTests
 {
-    /// <summary>What the SDK adds to every project.</summary>
+    /// <summary>What the SDK adds to every project, and to those for the web.</summary>
     private const string ImplicitUsings = """
         global using System;
         global using System.Collections.Generic;
@@ -20,11 +20,14 @@ public partial class SnippetTests
         global using System.Net.Http;
         global using System.Threading;
         global using System.Threading.Tasks;
+        global using Microsoft.AspNetCore.Builder;
+        global using Microsoft.Extensions.Configuration;
+        global using Microsoft.Extensions.DependencyInjection;
         """;
 
     [Theory]
     [InlineData("README.md", 1)]
-    [InlineData("clients/dotnet/README.md", 3)]
+    [InlineData("clients/dotnet/README.md", 5)]
     public void Snippets_one_behind_the_other_are_a_program(string file, int atLeast)
     {
         var snippets = Snippets(Path.Combine(TestData.RepositoryRoot, file));

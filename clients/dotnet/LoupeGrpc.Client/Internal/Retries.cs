@@ -1,4 +1,5 @@
 using Grpc.Core;
+using Microsoft.Extensions.Logging;
 using Polly;
 using Polly.Retry;
 using Polly.Timeout;
@@ -18,12 +19,14 @@ internal sealed class Retries
 
     private readonly LoupeClientOptions _options;
     private readonly ConnectionDiagnosis _diagnosis;
+    private readonly ILogger _logger;
     private readonly ResiliencePipeline _unary;
 
-    public Retries(LoupeClientOptions options, ConnectionDiagnosis diagnosis)
+    public Retries(LoupeClientOptions options, ConnectionDiagnosis diagnosis, ILogger logger)
     {
         _options = options;
         _diagnosis = diagnosis;
+        _logger = logger;
         _unary = options.UnaryRetries == 0
             ? ResiliencePipeline.Empty
             : new ResiliencePipelineBuilder { TimeProvider = options.TimeProvider }
@@ -35,6 +38,7 @@ internal sealed class Retries
                     Delay = TimeSpan.FromMilliseconds(200),
                     MaxDelay = MaxPause,
                     MaxRetryAttempts = options.UnaryRetries,
+                    OnRetry = TellAsync,
                 })
                 .Build();
     }
@@ -103,6 +107,7 @@ internal sealed class Retries
                     (IsUnavailable(args.Outcome.Exception) || args.Outcome.Exception is RpcException error && (RpcErrors.IsReset(error) || RpcErrors.IsCanceledByNobody(error))) && Left() > TimeSpan.Zero),
                 DelayGenerator = args => ValueTask.FromResult<TimeSpan?>(Shorter(Pause(args.AttemptNumber), Left())),
                 MaxRetryAttempts = int.MaxValue,
+                OnRetry = TellAsync,
             })
             .AddTimeout(AttemptTimeout)
             .Build();
@@ -115,9 +120,20 @@ internal sealed class Retries
                 args.Outcome.Exception is TimeoutRejectedException or RpcException && IsPassing(args.Outcome.Exception) && outage.Left > TimeSpan.Zero),
             DelayGenerator = args => ValueTask.FromResult<TimeSpan?>(Shorter(Pause(outage.Attempts++), outage.Left)),
             MaxRetryAttempts = int.MaxValue,
+            OnRetry = TellAsync,
         })
         .AddTimeout(ReconnectTimeout)
         .Build();
+
+    private ValueTask TellAsync(OnRetryArguments<object> attempt)
+    {
+        if (_logger.IsEnabled(LogLevel.Information))
+        {
+            ClientLog.TriesAgain(_logger, _options.ShownAddress, attempt.Outcome.Exception is RpcException error ? $"{error.StatusCode}, {error.Status.Detail}" : attempt.Outcome.Exception?.Message ?? "");
+        }
+
+        return ValueTask.CompletedTask;
+    }
 
     private static bool IsPassing(Exception error) => error is not RpcException rpc || RpcErrors.IsTransport(rpc);
 

@@ -1,18 +1,21 @@
 using Google.Protobuf;
 using Grpc.Core;
 using LoupeGrpc.V1;
+using Microsoft.Extensions.Logging;
 
 namespace LoupeGrpc.Client.Internal;
 
 /// <summary>Opens the connections of one session: the first, and those that resume it.</summary>
 internal sealed class SessionConnector(
-    ForgeryAnalysisService.ForgeryAnalysisServiceClient service, OpenSession open, Metadata headers, string address, Retries retries, TimeProvider time)
+    ForgeryAnalysisService.ForgeryAnalysisServiceClient service, OpenSession open, Metadata headers, string address, Retries retries, TimeProvider time, ILogger logger)
 {
     /// <summary>For servers that do not say how long they keep a session.</summary>
     private static readonly TimeSpan DefaultWindow = TimeSpan.FromSeconds(30);
 
     /// <summary>Without a path, and without credentials.</summary>
     public string Address => address;
+
+    public ILogger Logger => logger;
 
     /// <exception cref="LoupeException">The server refused the session, or there is none.</exception>
     public Task<SessionConnection> OpenAsync(CancellationToken cancellationToken) =>
