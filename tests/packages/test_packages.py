@@ -29,7 +29,7 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 
 var picture = new EncodedFrame(await File.ReadAllBytesAsync(args[1]));
-var configuration = new ConfigurationBuilder().AddInMemoryCollection(new Dictionary<string, string?> { ["Loupe:Address"] = args[0], ["Loupe:ConnectTimeout"] = "00:00:10" }).Build();
+var configuration = new ConfigurationBuilder().AddInMemoryCollection(new Dictionary<string, string> { ["Loupe:Address"] = args[0], ["Loupe:ConnectTimeout"] = "00:00:10" }).Build();
 await using var container = new ServiceCollection().AddLoupeClient(configuration.GetSection("Loupe")).BuildServiceProvider();
 var client = container.GetRequiredService<LoupeClient>();
 var answer = await client.AnalyzeImageAsync(picture);
