@@ -1,3 +1,5 @@
+using LoupeGrpc.Results;
+
 namespace LoupeGrpc.Server.Explanations;
 
 /// <summary>A sentence about a finding, and the fact in it for programs. Immutable.</summary>
@@ -8,5 +10,5 @@ internal sealed record Explanation(ExplanationCode Code, IReadOnlyList<Number> N
 internal readonly record struct Number(string Name, double Value)
 {
     /// <summary>The number that a reader takes it for: 0.6f is 0.6, not 0.60000002.</summary>
-    public static double Exact(float value) => double.Parse(value.ToString(System.Globalization.CultureInfo.InvariantCulture), System.Globalization.CultureInfo.InvariantCulture);
+    public static double Exact(float value) => Sentence.Exact(value);
 }

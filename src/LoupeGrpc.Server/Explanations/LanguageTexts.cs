@@ -1,12 +1,12 @@
 using System.Globalization;
-using System.Text.RegularExpressions;
+using LoupeGrpc.Results;
 
 namespace LoupeGrpc.Server.Explanations;
 
 /// <summary>Sentences and numbers of one language. Immutable.</summary>
-internal sealed partial record LanguageTexts
+internal sealed record LanguageTexts
 {
-    /// <summary>By code. A number stands in braces by its name, and words that go with it behind a bar: <c>{tiles|tile|tiles}</c> is the first where it is 1.</summary>
+    /// <summary>By code, as <see cref="Sentence"/> has them.</summary>
     public required IReadOnlyDictionary<ExplanationCode, string> Sentences { get; init; }
 
     /// <summary>The nine fields, as they stand behind "it lies".</summary>
@@ -23,18 +23,16 @@ internal sealed partial record LanguageTexts
 
     public static LanguageTexts Of(ExplanationLanguage language) => language == ExplanationLanguage.Chinese ? ChineseTexts.All : EnglishTexts.All;
 
-    public string Write(ExplanationCode code, IReadOnlyList<Number> numbers) => Placeholder().Replace(Sentences[code], place =>
-    {
-        var name = place.Groups["name"].Value;
-        double value = numbers.First(number => number.Name == name).Value;
-        return !place.Groups["one"].Success ? Show(NumberKinds.All[name].Kind, value, numbers) : place.Groups[value == 1 ? "one" : "many"].Value;
-    });
+    public string Write(ExplanationCode code, IReadOnlyList<Number> numbers) =>
+        Sentence.Fill(Sentences[code], name => Show(NumberKinds.All[name].Kind, ValueOf(numbers, name), numbers), name => ValueOf(numbers, name) == 1);
+
+    private static double ValueOf(IReadOnlyList<Number> numbers, string name) => numbers.First(number => number.Name == name).Value;
 
     private string Show(NumberKind kind, double value, IReadOnlyList<Number> beside) => kind switch
     {
         NumberKind.Score => ShowScore(value, beside),
         NumberKind.Distance => value < 0.001 ? Text(LessThan, "0.001") : Text("0.###", value),
-        NumberKind.Share => ShowShare(value),
+        NumberKind.Share => Sentence.Share(value, LessThan, MoreThan),
         NumberKind.Strength => Text("0.##", value),
         NumberKind.Factor => Text(value < 10 ? "0.#" : "0", value),
         NumberKind.Field => FieldNames[(int)value - 1],
@@ -55,19 +53,7 @@ internal sealed partial record LanguageTexts
         return Text("0.###", isLifted ? Math.Floor(value * 1000) / 1000 : rounded);
     }
 
-    /// <summary>What is not nothing is not shown as nothing, and what is not all is not shown as all.</summary>
-    private string ShowShare(double value) => (value * 100) switch
-    {
-        > 0 and < 0.1 => Text(LessThan, "0.1%"),
-        > 99 and < 100 => Text(MoreThan, "99%"),
-        < 10 and var percent => Text("0.#'%'", percent),
-        var percent => Text("0'%'", percent),
-    };
-
     private static string Text(string format, double value) => value.ToString(format, CultureInfo.InvariantCulture);
 
     private static string Text(string format, string value) => string.Format(CultureInfo.InvariantCulture, format, value);
-
-    [GeneratedRegex(@"\{(?<name>\w+)(\|(?<one>[^|}]*)\|(?<many>[^}]*))?\}")]
-    internal static partial Regex Placeholder();
 }

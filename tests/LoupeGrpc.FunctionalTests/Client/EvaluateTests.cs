@@ -47,6 +47,32 @@ public sealed class EvaluateTests(NanoEngine nano) : IAsyncLifetime
         var page = await File.ReadAllTextAsync(_folder["report.html"], TestContext.Current.CancellationToken);
         Assert.Contains("<svg", page, StringComparison.Ordinal);
         Assert.DoesNotContain("<script", page, StringComparison.Ordinal);
+
+        // The same sentences, but that predictions have no thresholds that are served.
+        string[] Codes(JsonNode figures) => [.. figures["explanation"]!.AsArray().Select(static sentence => (string)sentence!["code"]!)];
+        Assert.Contains("SERVED_THRESHOLD", Codes(asked.Figures));
+        Assert.Contains("TOO_FEW_FOR_CALIBRATION", Codes(asked.Figures));
+        Assert.DoesNotContain("SERVED_THRESHOLD", Codes(read.Figures!));
+        Assert.Contains("AUC_UNCERTAIN", Codes(read.Figures!));
+        Assert.All(asked.Figures["explanation"]!.AsArray(), sentence => Assert.Contains($"<li>{System.Net.WebUtility.HtmlEncode((string)sentence!["text"]!)}</li>", page, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Figures_are_put_into_words_in_the_language_that_is_wanted_or_in_none()
+    {
+        await File.WriteAllTextAsync(_folder["truth.csv"], "path,label\na.jpg,0\nb.jpg,1\n", TestContext.Current.CancellationToken);
+        await File.WriteAllTextAsync(_folder["scores.csv"], "path,score\na.jpg,0.1\nb.jpg,0.9\n", TestContext.Current.CancellationToken);
+        const string Command = "\"$CLIENT\" evaluate --list truth.csv --predictions scores.csv";
+
+        var english = await ClientProcess.RunAsync($"{Command} --report report.html", _folder.FullName, _address);
+        var chinese = await ClientProcess.RunAsync($"{Command} --explain zh --report report.html", _folder.FullName, _address);
+        var none = await ClientProcess.RunAsync($"{Command} --explain off --json", _folder.FullName, _address);
+
+        Assert.Equal((0, 0, 0), (english.ExitCode, chinese.ExitCode, none.ExitCode));
+        Assert.Contains("What this says\n  Of a forged and an authentic picture the forged one has the higher score in 100% of all pairs", english.Output, StringComparison.Ordinal);
+        Assert.Contains("这些数字说明什么\n  任取一张伪造图片和一张真实图片", chinese.Output, StringComparison.Ordinal);
+        Assert.Contains("<section lang=\"zh\"><h2>这些数字说明什么</h2>", await File.ReadAllTextAsync(_folder["report.html"], TestContext.Current.CancellationToken), StringComparison.Ordinal);
+        Assert.DoesNotContain("explanation", none.Output, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -45,7 +45,8 @@ internal static class EvaluateCommand
         With --json: {"n","forged","authentic","masks","failed","auc","auc_interval":[lo,hi],"f1","iou","overall" (each with its interval),"accuracy","f1_image",
         "average_precision","recall_at_far":{"0.01","0.05"},"threshold","at_threshold","ece","brier","thresholds":[…],"reliability":[…],"roc":[[false alarms,
         recall,threshold]…],"precision_recall":[[recall,precision,threshold]…],"groups":{…},"perturbations":{…},"worst":{…},"failures":[…],
-        "pictures":[{"path","label","score","iou"}…]}; null where there is nothing to compute a figure from.
+        "pictures":[{"path","label","score","iou"}…],"explanation":[{"code","text","numbers":{…},"words":{…}}…]}; null where there is nothing to compute a figure from.
+        Sentences are made by rules from the figures: the code and what it has for programs (docs/evaluation.md), the text for people.
 
         Exit codes:
           0    evaluated, whatever the figures are
@@ -81,13 +82,19 @@ internal static class EvaluateCommand
         var seed = new Option<int>("--seed") { Description = "Of these samples, and of noise.", HelpName = "N", DefaultValueFactory = _ => 0 };
         var worst = new Option<int>("--worst") { Description = "How many of the worst cases are shown, of each kind.", HelpName = "N", DefaultValueFactory = _ => 6 };
         var report = new Option<string?>("--report") { Description = "Write figures, curves and worst cases with their overlays to one HTML file. Needs OpenCV.", HelpName = "FILE.html" };
+        var explain = new Option<string>("--explain")
+        {
+            Description = "Say in sentences what the figures mean, in English or Chinese.",
+            HelpName = "en|zh|off",
+            DefaultValueFactory = _ => "en",
+        }.AcceptOnlyFromAmong("en", "zh", "off");
         var json = new Option<bool>("--json") { Description = "One JSON object instead of lines for people." };
         var model = new Option<string>("--model") { Description = "Which of the server's models is evaluated. [default: the server's first]", HelpName = "NAME", DefaultValueFactory = _ => "" };
         var server = new ServerOptions(host);
         var serve = new Option<bool>("--serve") { Description = "Start the server that lies beside this program (or on the PATH) for the time of the run, as `analyze --serve` does." };
         var command = new Command("evaluate", "Measure scores and masks on pictures of which the truth is known.")
         {
-            list, authentic, forged, masks, predictions, by, perturb, at, samples, seed, worst, report, json, model, serve,
+            list, authentic, forged, masks, predictions, by, perturb, at, samples, seed, worst, report, explain, json, model, serve,
         };
         server.AddTo(command);
         var tiles = new TileOptionSet();
@@ -172,6 +179,7 @@ internal static class EvaluateCommand
                 Samples = result.GetValue(samples),
                 Seed = result.GetValue(seed),
                 Grant = judgement?.Grant,
+                Explain = result.GetRequiredValue(explain) is var language && language != "off" ? language : "",
             };
             await using (var output = host.CreateTextOutput())
             {

@@ -1,3 +1,4 @@
+using LoupeGrpc.Client.Cli.Explaining;
 using LoupeGrpc.Quality;
 using LoupeGrpc.V1;
 
@@ -34,6 +35,14 @@ internal sealed record Evaluation
 
     /// <summary>What answered; null for predictions made elsewhere.</summary>
     public SessionGrant? Grant { get; init; }
+
+    /// <summary>The language of sentences, as `--explain` has it; empty: none are wanted.</summary>
+    public string Explain { get; init; } = "";
+
+    /// <summary>What the figures say, in sentences.</summary>
+    public IEnumerable<FigureSentence> Sentences => Explain.Length == 0 ? [] : FigureTexts.Of(Explain).Explain(new Findings(Figures, Groups, Served));
+
+    private (double Low, double High)? Served => Grant?.Thresholds is { } served ? (Sentence.Exact(served.Low), Sentence.Exact(served.High)) : null;
 
     public IEnumerable<EvaluationFailure> Failures => Judged.Failures.Concat(Perturbations.SelectMany(static perturbed => perturbed.Judged.Failures));
 }

@@ -48,6 +48,17 @@ internal static class EvaluationJson
             }));
         }
 
+        if (evaluation.Explain.Length > 0)
+        {
+            json["explanation"] = new JsonArray([.. evaluation.Sentences.Select(static sentence => new JsonObject
+            {
+                ["code"] = WireName.Of(sentence.Code),
+                ["text"] = sentence.Text,
+                ["numbers"] = new JsonObject(sentence.Facts.Where(static fact => fact.Word is null).Select(static fact => KeyValuePair.Create<string, JsonNode?>(fact.Name, fact.Value))),
+                ["words"] = new JsonObject(sentence.Facts.Where(static fact => fact.Word is not null).Select(static fact => KeyValuePair.Create<string, JsonNode?>(fact.Name, fact.Word))),
+            })]);
+        }
+
         json["worst"] = new JsonObject
         {
             ["missed"] = Pictures(evaluation.Worst.Missed),

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using LoupeGrpc.Client.Cli.Explaining;
 using LoupeGrpc.Quality;
 
 namespace LoupeGrpc.Client.Cli.Evaluating;
@@ -24,6 +25,7 @@ internal static class EvaluationPage
         }
 
         AppendFigures(page, evaluation);
+        AppendSentences(page, evaluation);
         AppendCharts(page, evaluation.Figures);
         AppendThresholds(page, evaluation);
         AppendTable(page, $"By {evaluation.By}", evaluation.By ?? "", evaluation.Groups);
@@ -58,6 +60,21 @@ internal static class EvaluationPage
         }
 
         page.AppendLine("</div>");
+    }
+
+    private static void AppendSentences(StringBuilder page, Evaluation evaluation)
+    {
+        var sentences = evaluation.Sentences.ToList();
+        if (sentences.Count > 0)
+        {
+            page.AppendLine(CultureInfo.InvariantCulture, $"<section lang=\"{Text(evaluation.Explain)}\"><h2>{Text(FigureTexts.Of(evaluation.Explain).Title)}</h2>\n<ul class=\"sentences\">");
+            foreach (var sentence in sentences)
+            {
+                page.AppendLine(CultureInfo.InvariantCulture, $"<li>{Text(sentence.Text)}</li>");
+            }
+
+            page.AppendLine("</ul></section>");
+        }
     }
 
     private static void AppendCharts(StringBuilder page, QualityFigures figures)

@@ -1,4 +1,5 @@
 using System.Globalization;
+using LoupeGrpc.Client.Cli.Explaining;
 using LoupeGrpc.Quality;
 
 namespace LoupeGrpc.Client.Cli.Evaluating;
@@ -17,6 +18,16 @@ internal static class EvaluationText
         foreach (var (name, value, interval) in MainFigures(figures))
         {
             yield return Invariant($"{name,-26} {Number(value),7}{(interval is { } range ? Invariant($"  ({range.Low:0.0000} to {range.High:0.0000})") : "")}");
+        }
+
+        if (evaluation.Sentences.ToList() is { Count: > 0 } sentences)
+        {
+            yield return "";
+            yield return FigureTexts.Of(evaluation.Explain).Title;
+            foreach (var sentence in sentences)
+            {
+                yield return $"  {sentence.Text}";
+            }
         }
 
         yield return "";

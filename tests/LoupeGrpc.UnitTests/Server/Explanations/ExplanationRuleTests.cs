@@ -1,4 +1,5 @@
 using LoupeGrpc.Engine;
+using LoupeGrpc.Results;
 using LoupeGrpc.Server.Explanations;
 using Xunit;
 using ExplanationCode = LoupeGrpc.Server.Explanations.ExplanationCode;
@@ -54,10 +55,10 @@ public sealed class ExplanationRuleTests
         Assert.All(Enum.GetValues<ExplanationLanguage>(), language =>
         {
             var template = LanguageTexts.Of(language).Sentences[code];
-            var placed = LanguageTexts.Placeholder().Matches(template).Select(static place => place.Groups["name"].Value).ToHashSet();
+            var placed = Sentence.Place().Matches(template).Select(static place => place.Groups["name"].Value).ToHashSet();
             // What a score is compared with may be told by the sentence before it.
             Assert.Subset(numbers.Select(static number => number.Name).ToHashSet(), placed);
-            var rest = LanguageTexts.Placeholder().Replace(template, "");
+            var rest = Sentence.Place().Replace(template, "");
             Assert.DoesNotContain(rest, static letter => letter is '{' or '}' or '|');
             Assert.Contains(string.Concat(rest.Where(char.IsDigit)), (string[])["", Constants.GetValueOrDefault(code, "")]);
 
