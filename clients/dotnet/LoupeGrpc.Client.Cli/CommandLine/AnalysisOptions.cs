@@ -1,3 +1,4 @@
+using LoupeGrpc.Client.Cli.Events;
 using LoupeGrpc.V1;
 
 namespace LoupeGrpc.Client.Cli.CommandLine;
@@ -54,4 +55,7 @@ internal sealed record AnalysisOptions
 
     /// <summary>Inputs that an earlier run with the same output has analysed are passed over.</summary>
     public bool SkipDone { get; init; }
+
+    /// <summary>Who is told what was found; null: nobody.</summary>
+    public EventOptions? Events { get; init; }
 }

@@ -6,9 +6,12 @@ using LoupeGrpc.Client.Cli.Hosting;
 
 namespace LoupeGrpc.Client.Cli.CommandLine;
 
-/// <summary>The options that say who is told what a stream holds, as the parser knows them.</summary>
+/// <summary>The options that say who is told what is found, as the parser knows them.</summary>
 internal sealed class EventOptionSet
 {
+    /// <summary>What events of `analyze` are said to come from.</summary>
+    public const string Pictures = "analyze";
+
     private const int MaxSize = 4096;
 
     private readonly Option<string?> _events = new("--events")
@@ -20,7 +23,7 @@ internal sealed class EventOptionSet
 
     private readonly Option<string> _of = new Option<string>("--events-of")
     {
-        Description = "What is told: findings, that is what is found and lost and that the stream begins and ends, or results, that is each outcome too.",
+        Description = "What is told: findings, that is what is found and lost and that the run begins and ends, or results, that is each outcome too.",
         DefaultValueFactory = _ => "findings",
     }.AcceptOnlyFromAmong("findings", "results");
 

@@ -23,28 +23,29 @@ internal sealed class AnalysisCommand(CliHost host, AnalysisOptions options, Str
     private const int MaxKeptFrames = 16;
 
     private readonly RunDisplay _display = new(host, options.Format);
+    private readonly RunTally _tally = new();
     private string? _fault;
 
     /// <param name="open">Opens the source. Told whether frames must outlive their sending, and whom to tell what happens.</param>
     /// <param name="session">What the session asks for; mask and thresholds are filled in here.</param>
     public async Task<ExitCode> RunAsync(Func<bool, Action<string>, Task<FrameSource>> open, LoupeSessionOptions session)
     {
-        if (stream?.Events is not { } asked)
+        if (options.Events is not { } asked)
         {
             return await RunAsync(open, session, events: null);
         }
 
-        await using var events = EventFeed.Open(asked, session.Name, host, _display.Notify);
+        await using var events = EventFeed.Open(asked, stream is null ? EventOptionSet.Pictures : session.Name, isStream: stream is not null, host, _display.Notify);
         try
         {
             var exitCode = await RunAsync(open, session, events);
             var told = await events.CompleteAsync(
-                exitCode switch { ExitCode.Interrupted => "INTERRUPTED", ExitCode.Refused => "REFUSED", _ when _fault is not null => "FAILED", _ => "COMPLETED" }, _fault);
+                exitCode switch { ExitCode.Interrupted => "INTERRUPTED", ExitCode.Refused => "REFUSED", _ when _fault is not null => "FAILED", _ => "COMPLETED" }, _fault, _tally.Outcomes);
             return told || exitCode is ExitCode.Interrupted or ExitCode.Refused ? exitCode : ExitCode.SomeFailed;
         }
         catch (Exception error)
         {
-            await (host.Interrupt.IsCancellationRequested ? events.CompleteAsync("INTERRUPTED", null) : events.CompleteAsync("FAILED", Printable.Text(error.Message)));
+            await (host.Interrupt.IsCancellationRequested ? events.CompleteAsync("INTERRUPTED", null, _tally.Outcomes) : events.CompleteAsync("FAILED", Printable.Text(error.Message), _tally.Outcomes));
             throw;
         }
     }
@@ -58,7 +59,6 @@ internal sealed class AnalysisCommand(CliHost host, AnalysisOptions options, Str
         using var receipts = options.Receipts is { } path ? ReceiptLog.Open(path, append: options.SkipDone) : null;
         using var page = options.Report is { } pageFile ? ReportFile.Create(pageFile, options.ReportExplain, stream is not null, _display.Notify) : null;
         var keepsFrames = files.NeedsFrames || page is not null;
-        var tally = new RunTally();
         FrameSource opened;
         try
         {
@@ -66,7 +66,7 @@ internal sealed class AnalysisCommand(CliHost host, AnalysisOptions options, Str
         }
         catch (OperationCanceledException) when (host.Interrupt.IsCancellationRequested)
         {
-            ShowSummary(tally, new RunReport(null, null, null), started, null, []);
+            ShowSummary(_tally, new RunReport(null, null, null), started, null, []);
             return ExitCode.Interrupted;
         }
 
@@ -90,8 +90,9 @@ internal sealed class AnalysisCommand(CliHost host, AnalysisOptions options, Str
                 OutputFormat.Csv => csv!,
                 _ => new TableWriter(text, host.OutputTerminal, withTime: stream is not null),
             };
-            var display = new DisplaySink(_display, tally, options.Format);
-            IOutcomeSink?[] sinks = [receipts, page, options.Explain.Length > 0 ? null : new SentenceRemover(), done, events, results, tally, display, curves];
+            var display = new DisplaySink(_display, _tally, options.Format);
+            // What is kept as done has been told.
+            IOutcomeSink?[] sinks = [receipts, page, options.Explain.Length > 0 ? null : new SentenceRemover(), events, done, results, _tally, display, curves];
             var run = new AnalysisRun(source, [new SavingSink(files, [.. sinks.OfType<IOutcomeSink>()])], keepsFrames, host, _display.Notify, stream?.Checkpoints)
             {
                 Happened = happened =>
@@ -105,14 +106,14 @@ internal sealed class AnalysisCommand(CliHost host, AnalysisOptions options, Str
                     files.IsDemonstration = grant.Model?.Demonstration == true;
                     done?.Begin(grant);
                     page?.Begin(grant);
-                    events?.Begin(grant, source.Label, ServerOptions.Show(client.Address));
+                    events?.Begin(grant, stream is null ? null : source.Label, ServerOptions.Show(client.Address));
                 },
                 FindDone = item => done?.Find(item) is { } earlier && files.Has(item, earlier) ? earlier : null,
                 Skipped = (item, frameId, earlier) =>
                 {
                     files.Keep(item, earlier);
                     page?.Skip(item, frameId, earlier);
-                    tally.Skip(earlier);
+                    _tally.Skip(earlier);
                     display.Skip();
                 },
             };
@@ -141,10 +142,10 @@ internal sealed class AnalysisCommand(CliHost host, AnalysisOptions options, Str
         _fault = report.Fault;
         files.Complete();
         receipts?.Complete(report.Summary);
-        ShowSummary(tally, report, started, source.Remark, [.. files.Lines(), .. done?.Lines() ?? [], .. receipts?.Lines() ?? []]);
+        ShowSummary(_tally, report, started, source.Remark, [.. files.Lines(), .. done?.Lines() ?? [], .. receipts?.Lines() ?? []]);
         var isComplete = stream?.Plot is null || SavePlot(stream.Plot, curves!, source.Label, report);
         isComplete &= stream?.Checkpoints.HasFailed != true && !files.HasFailed && done?.HasFailed != true && receipts?.HasFailed != true;
-        var exitCode = host.Interrupt.IsCancellationRequested ? ExitCode.Interrupted : report.IsRefused ? ExitCode.Refused : isComplete ? tally.ExitCode : ExitCode.SomeFailed;
+        var exitCode = host.Interrupt.IsCancellationRequested ? ExitCode.Interrupted : report.IsRefused ? ExitCode.Refused : isComplete ? _tally.ExitCode : ExitCode.SomeFailed;
         return page?.Complete(Facts(report, exitCode)) == false && exitCode is not (ExitCode.Interrupted or ExitCode.Refused) ? ExitCode.SomeFailed : exitCode;
 
         ReportFacts Facts(RunReport run, ExitCode? exitCode) => new()
@@ -155,7 +156,7 @@ internal sealed class AnalysisCommand(CliHost host, AnalysisOptions options, Str
             Ended = host.Time.GetUtcNow(),
             Server = $"{ServerOptions.Show(client.Address)}{(local is null ? "" : ", started for this run")}",
             Options = options.InForce,
-            Tally = tally,
+            Tally = _tally,
             Run = run,
             ExitCode = exitCode,
             Remark = source.Remark,

@@ -20,6 +20,7 @@ internal static class AnalyzeCommand
           loupe-grpc-client analyze archive/ --skip-done --output results --save-masks
           loupe-grpc-client analyze holiday.jpg --explain en
           loupe-grpc-client analyze photos/ --report photos.html
+          loupe-grpc-client analyze inbox/ --events webhook:https://example.org/hooks/loupe
           loupe-grpc-client analyze holiday.jpg --serve                                   (no server need be running)
 
         A folder is searched with those below it, in ordinal order of the full path. Pictures are told by their first bytes, whatever they are called;
@@ -57,6 +58,11 @@ internal static class AnalyzeCommand
         figures mean. It prints well. Its pictures are copies of at most 640 pixels: after the first 200 only those of suspected ones are shown, with at
         most 320, and the page says what it leaves out. Ctrl-C writes it too. Keys and headers are not in it; paths are.
 
+        --events tells a webhook or an MQTT broker when the run begins and ends, of each picture that is manipulated, and of each that failed; with --events-of
+        results of each outcome too, as --format jsonl has it. An event is in the outbox, a file, before its row is printed, and stays there until the receiver
+        has it: what a killed run leaves is sent by the next one with the same outbox. `stream --help` and docs/events.md say more. One run at a time has the
+        outbox DIR/events/analyze.outbox: for several give each its --events-outbox.
+
         With --skip-done results are kept in DIR/results.jsonl too (--output DIR), and what is in it is not analysed again: the same command goes on
         where it ended or was killed. An input is done when full path, size and time of change (or else SHA-256) are the same, and so are the model's
         hash, thresholds, mask and tile policy and the files asked for, which must still be there, and --receipts FILE, if
@@ -87,6 +93,8 @@ internal static class AnalyzeCommand
         options.AddTo(command);
         var tiles = new TileOptionSet();
         tiles.AddTo(command);
+        var events = new EventOptionSet();
+        events.AddTo(command);
         command.Validators.Add(result =>
         {
             if (result.GetValue(paths) is not { Length: > 0 } && result.GetValue(filesFrom) is null)
@@ -106,7 +114,9 @@ internal static class AnalyzeCommand
             IReadOnlyList<string> all = [.. result.GetValue(paths) ?? [], .. listed];
             // A disk that does not answer must not hold up who gives up waiting.
             var items = await Task.Run(() => PathExpander.Expand(all, passedOver, host.Interrupt), CancellationToken.None).WaitAsync(host.Interrupt);
-            return (int)await new AnalysisCommand(host, options.Read(result) with { SkipDone = result.GetValue(skipDone), Tiles = tiles.Read(result) }).RunAsync(
+            var analysis = options.Read(result) with { SkipDone = result.GetValue(skipDone), Tiles = tiles.Read(result) };
+            analysis = analysis with { Events = events.Read(result, EventOptionSet.Pictures, analysis.Output) };
+            return (int)await new AnalysisCommand(host, analysis).RunAsync(
                 (_, _) => Task.FromResult<FrameSource>(new ItemListSource("analyze", items, passedOver)),
                 new LoupeSessionOptions());
         });

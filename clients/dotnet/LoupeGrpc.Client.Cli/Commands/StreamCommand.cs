@@ -181,7 +181,9 @@ internal static class StreamCommand
             var video = new VideoOptions(
                 result.GetValue(hwaccel), result.GetRequiredValue(rtspTransport), TimeSpan.FromSeconds(result.GetValue(readTimeout)));
             var layout = result.GetValue(raw);
+            var name = result.GetValue(session) ?? Printable.Text(Shorten(address.Label));
             var analysis = options.Read(result) with { Tiles = tiles.Read(result) };
+            analysis = analysis with { Events = events.Read(result, name, analysis.Output) };
             if (layout is { Format.PixelFormat: not PixelFormat.Bgr24 } && analysis.SaveOverlays)
             {
                 throw CliException.Usage("--save-overlays paints on bgr24 only: leave it out, or give --raw bgr24:WxH");
@@ -194,11 +196,7 @@ internal static class StreamCommand
             }
 
             var checkpoints = new Checkpoints(adapts.SnapshotFile, adapts.ResumeFile);
-            var name = result.GetValue(session) ?? Printable.Text(Shorten(address.Label));
-            var extras = new StreamExtras(checkpoints, result.GetValue(plot) is { } file ? OutputFile.Reserve("--plot", file) : null, temporal.Read(result))
-            {
-                Events = events.Read(result, name, analysis.Output),
-            };
+            var extras = new StreamExtras(checkpoints, result.GetValue(plot) is { } file ? OutputFile.Reserve("--plot", file) : null, temporal.Read(result));
             return (int)await new AnalysisCommand(host, analysis, extras).RunAsync(
                 async (keepFrames, notify) =>
                 {

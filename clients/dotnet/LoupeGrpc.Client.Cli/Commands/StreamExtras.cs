@@ -1,6 +1,5 @@
 using LoupeGrpc.Client.Cli.Artifacts;
 using LoupeGrpc.Client.Cli.CommandLine;
-using LoupeGrpc.Client.Cli.Events;
 using LoupeGrpc.Client.Cli.Running;
 
 namespace LoupeGrpc.Client.Cli.Commands;
@@ -9,8 +8,4 @@ namespace LoupeGrpc.Client.Cli.Commands;
 /// <param name="Checkpoints">The adaptation states it begins from and leaves behind.</param>
 /// <param name="Plot">Where its curves are drawn; null: nowhere.</param>
 /// <param name="Temporal">Whether it is judged over time.</param>
-internal sealed record StreamExtras(Checkpoints Checkpoints, OutputFile? Plot, TemporalRequest Temporal)
-{
-    /// <summary>Who is told what was found; null: nobody.</summary>
-    public EventOptions? Events { get; init; }
-}
+internal sealed record StreamExtras(Checkpoints Checkpoints, OutputFile? Plot, TemporalRequest Temporal);

@@ -9,7 +9,7 @@ using LoupeGrpc.V1;
 
 namespace LoupeGrpc.Client.Cli.Events;
 
-/// <summary>What `stream --events` tells, from the start of the stream to its end.</summary>
+/// <summary>What `--events` tells, from the start of a run to its end.</summary>
 internal sealed class EventFeed : IOutcomeSink, IAsyncDisposable
 {
     /// <summary>Someone pressed Ctrl-C, and what waits is safe.</summary>
@@ -20,14 +20,17 @@ internal sealed class EventFeed : IOutcomeSink, IAsyncDisposable
     private readonly Action<string> _notify;
     private readonly Outbox _outbox;
     private readonly EventPublisher _publisher;
-    private readonly StreamEvents _events;
-    private readonly FindingTracker _tracker;
-    private readonly Dictionary<string, long> _outcomes = new(StringComparer.Ordinal);
+    private readonly RunEvents _events;
+    private readonly IFindingTracker _tracker;
     private string? _fault;
 
-    private EventFeed(EventOptions options, string session, CliHost host, Action<string> notify)
+    /// <summary>How the run is called in the types of its first and its last event.</summary>
+    private readonly string _run;
+
+    private EventFeed(EventOptions options, string session, bool isStream, CliHost host, Action<string> notify)
     {
         (_options, _host, _notify) = (options, host, notify);
+        _run = isStream ? "stream" : "run";
         _outbox = Outbox.Open(options.Outbox, options.MaxBytes);
         if (_outbox.Damaged > 0)
         {
@@ -39,55 +42,58 @@ internal sealed class EventFeed : IOutcomeSink, IAsyncDisposable
             notify(Invariant($"events: {Count(_outbox.Count, "event")} of an earlier run in {options.Outbox}, sent first"));
         }
 
-        _events = new StreamEvents(_outbox, session, host.Time);
-        _tracker = new FindingTracker((type, data) => Tell(type, data));
+        _events = new RunEvents(_outbox, session, host.Time);
+        _tracker = isStream ? new FindingTracker(Tell) : new PictureTracker(Tell);
         _publisher = new EventPublisher(_outbox, Receiver(), options.Address, notify, host.Time);
     }
 
     /// <summary>Takes the outbox, and begins to send what an earlier run left in it.</summary>
+    /// <param name="options">Who is told what.</param>
+    /// <param name="session">What events are said to come from.</param>
+    /// <param name="isStream">Whether rows are frames of one thing; else each is a picture of its own.</param>
+    /// <param name="host">The process.</param>
+    /// <param name="notify">Tells people what happens.</param>
     /// <exception cref="CliException">The outbox cannot be used.</exception>
-    public static EventFeed Open(EventOptions options, string session, CliHost host, Action<string> notify) => new(options, session, host, notify);
+    public static EventFeed Open(EventOptions options, string session, bool isStream, CliHost host, Action<string> notify) => new(options, session, isStream, host, notify);
 
     /// <summary>The session is open.</summary>
     /// <param name="grant">What it was given.</param>
-    /// <param name="source">Without credentials.</param>
+    /// <param name="source">Without credentials; null: it has none.</param>
     /// <param name="server">Without credentials.</param>
-    public void Begin(SessionGrant grant, string source, string server) => Tell("stream.started", new JsonObject
+    public void Begin(SessionGrant grant, string? source, string server) => Tell($"{_run}.started", new JsonObject
     {
         ["source"] = source,
         ["server"] = server,
         ["session_id"] = grant.SessionId,
         ["model"] = grant.Model is { } model ? new JsonObject { ["name"] = model.Name, ["hash"] = model.Hash, ["demonstration"] = model.Demonstration } : null,
-        ["over_time"] = grant.Temporal?.Enabled == true,
+        ["over_time"] = source is null ? null : grant.Temporal?.Enabled == true,
     });
 
     public void Write(OutcomeRow row)
     {
-        var line = row.ToLine();
-        var kind = line.Verdict ?? line.Outcome;
-        _outcomes[kind] = _outcomes.GetValueOrDefault(kind) + row.Item.Frames;
         if (_options.OfResults)
         {
-            Tell("result", JsonSerializer.SerializeToElement(line, OutcomeLine.Json.OutcomeLine));
+            Tell("result", JsonSerializer.SerializeToElement(row.ToLine(), OutcomeLine.Json.OutcomeLine));
         }
 
         _tracker.Write(row);
     }
 
-    /// <summary>The stream is over. Waits a bounded time for the receiver, and tells how many events it does not have.</summary>
+    /// <summary>The run is over. Waits a bounded time for the receiver, and tells how many events it does not have.</summary>
     /// <param name="reason">COMPLETED, INTERRUPTED, REFUSED or FAILED.</param>
     /// <param name="message">Why, where it is not complete.</param>
+    /// <param name="outcomes">How many inputs became what.</param>
     /// <returns>Whether the receiver has all of them.</returns>
-    public async Task<bool> CompleteAsync(string reason, string? message)
+    public async Task<bool> CompleteAsync(string reason, string? message, IReadOnlyDictionary<string, long> outcomes)
     {
         _tracker.Complete();
-        var counts = new JsonObject(_outcomes.OrderBy(static count => count.Key, StringComparer.Ordinal).Select(static count => KeyValuePair.Create(count.Key.ToLowerInvariant(), (JsonNode?)count.Value)));
-        Tell("stream.ended", new JsonObject
+        Tell($"{_run}.ended", new JsonObject
         {
             ["reason"] = reason,
             ["message"] = message,
-            ["frames"] = _outcomes.Values.Sum(),
-            ["outcomes"] = counts,
+            [_run == "stream" ? "frames" : "pictures"] = outcomes.Values.Sum(),
+            ["outcomes"] = new JsonObject(outcomes.Where(static outcome => outcome.Value > 0).OrderBy(static outcome => outcome.Key, StringComparer.Ordinal)
+                .Select(static outcome => KeyValuePair.Create(outcome.Key, (JsonNode?)outcome.Value))),
             ["findings"] = _tracker.Findings,
             ["losses"] = _tracker.Losses,
         });

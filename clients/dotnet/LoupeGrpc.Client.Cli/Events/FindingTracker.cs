@@ -9,7 +9,7 @@ namespace LoupeGrpc.Client.Cli.Events;
 /// from a frame that failed until <see cref="Calm"/> frames in a row did not.
 /// </summary>
 /// <param name="tell">Told what begins and ends: the type of the event, and its data.</param>
-internal sealed class FindingTracker(Action<string, JsonObject> tell) : IOutcomeSink
+internal sealed class FindingTracker(Action<string, JsonObject> tell) : IFindingTracker
 {
     /// <summary>A stream in which every other frame is damaged has one loss, not hundreds.</summary>
     private const int Calm = 10;
@@ -21,10 +21,8 @@ internal sealed class FindingTracker(Action<string, JsonObject> tell) : IOutcome
     private Finding? _finding;
     private Loss? _loss;
 
-    /// <summary>Begun so far.</summary>
     public long Findings { get; private set; }
 
-    /// <summary>Begun so far.</summary>
     public long Losses { get; private set; }
 
     public void Write(OutcomeRow row)
@@ -51,7 +49,6 @@ internal sealed class FindingTracker(Action<string, JsonObject> tell) : IOutcome
         }
     }
 
-    /// <summary>What has not ended ends with the stream.</summary>
     public void Complete()
     {
         EndFinding("STREAM_ENDED");

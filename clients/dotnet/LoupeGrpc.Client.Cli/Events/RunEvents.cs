@@ -14,7 +14,7 @@ namespace LoupeGrpc.Client.Cli.Events;
 /// <param name="outbox">Where they wait.</param>
 /// <param name="session">The session's name.</param>
 /// <param name="time">When they happen.</param>
-internal sealed class StreamEvents(Outbox outbox, string session, TimeProvider time)
+internal sealed class RunEvents(Outbox outbox, string session, TimeProvider time)
 {
     private static readonly JsonEventFormatter Formatter = new(new JsonSerializerOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }, default);
     private static readonly CloudEventAttribute Sequence = CloudEventAttribute.CreateExtension("sequence", CloudEventAttributeType.String);

@@ -32,6 +32,18 @@ internal sealed class RunTally : IOutcomeSink
     /// <summary>Inputs that nobody meant to leave out: failed, or dropped because the session ended first.</summary>
     public long NotAnalysed { get; private set; }
 
+    /// <summary>Each of these by its name, as programs are told it.</summary>
+    public IReadOnlyDictionary<string, long> Outcomes => new Dictionary<string, long>
+    {
+        ["authentic"] = Authentic,
+        ["dropped"] = Dropped,
+        ["expired"] = Expired,
+        ["failed"] = Failed,
+        ["manipulated"] = Manipulated,
+        ["skipped"] = Skipped,
+        ["uncertain"] = Uncertain,
+    };
+
     public ExitCode ExitCode => NotAnalysed > 0 ? ExitCode.SomeFailed : Manipulated > 0 || _foundEarlier ? ExitCode.Manipulated : ExitCode.NothingFound;
 
     /// <summary>A run in two parts says what one in one part would have said.</summary>

@@ -2,39 +2,23 @@ using System.Globalization;
 using System.Text.Json.Nodes;
 using LoupeGrpc.FunctionalTests.Infrastructure;
 using LoupeGrpc.FunctionalTests.Security;
-using LoupeGrpc.TestSupport;
 
 namespace LoupeGrpc.FunctionalTests.Client.Events;
 
 /// <summary>`stream --events mqtt://…` against a real broker, mosquitto, that goes and comes back.</summary>
 public sealed class MqttTests : IAsyncLifetime
 {
-    private const int Frames = 6;
+    private const int Frames = EventRun.Frames;
 
-    private readonly TemporaryDirectory _folder = new();
-    private FakeAnalysisServer _server = null!;
+    private readonly EventRun _run = new();
 
     public async ValueTask InitializeAsync()
     {
         Assert.SkipUnless(Mosquitto.IsInstalled, Mosquitto.Missing);
-        Directory.CreateDirectory(_folder["frames"]);
-        for (var i = 0; i < Frames; i++)
-        {
-            File.Copy(TestData.Sample("authentic-coffee.jpg"), _folder["frames", $"{i}.jpg"]);
-        }
-
-        _server = await FakeAnalysisServer.StartAsync(new FakeAnalysisService { IsGated = true });
+        await _run.ServeAsync(new FakeAnalysisService { IsGated = true });
     }
 
-    public async ValueTask DisposeAsync()
-    {
-        if (_server is not null)
-        {
-            await _server.DisposeAsync();
-        }
-
-        _folder.Dispose();
-    }
+    public ValueTask DisposeAsync() => _run.DisposeAsync();
 
     [Fact]
     public async Task A_broker_that_goes_and_comes_back_hears_everything_in_order()
@@ -42,15 +26,15 @@ public sealed class MqttTests : IAsyncLifetime
         await using var broker = await Mosquitto.StartAsync();
         await broker.ListenAsync();
         await using var process = Start(broker.Address("loupe/gate"), "--events-of", "results", "--events-wait", "180");
-        _server.Service.LetThrough(2);
+        _run.Server.Service.LetThrough(2);
         await process.WaitForAsync(broker.HeardAsync(static heard => Events(heard).Count == 3));
 
         await broker.GoAsync();
-        _server.Service.LetThrough(2);
+        _run.Server.Service.LetThrough(2);
         await process.WaitForAsync(Patience.UntilAsync(() => process.Error.Contains("they wait in", StringComparison.Ordinal)));
         await broker.ComeBackAsync();
         await process.WaitForAsync(broker.HeardAsync(static heard => Distinct(heard).Count == 5));
-        _server.Service.LetThrough(2);
+        _run.Server.Service.LetThrough(2);
         var run = await process.EndAsync();
         await broker.HeardAsync(static heard => heard[^1].Payload == "offline");
 
@@ -87,7 +71,7 @@ public sealed class MqttTests : IAsyncLifetime
         await broker.ListenAsync();
         await using (var process = Start(broker.Address("loupe/gate"), "--events-of", "results"))
         {
-            _server.Service.LetThrough(2);
+            _run.Server.Service.LetThrough(2);
             await process.WaitForAsync(broker.HeardAsync(static heard => Events(heard).Count == 3));
             await process.SignalAsync("KILL");
             await process.EndAsync();
@@ -97,14 +81,14 @@ public sealed class MqttTests : IAsyncLifetime
         await broker.GoAsync();
         await using (var process = Start(broker.Address("loupe/gate"), "--events-of", "results"))
         {
-            _server.Service.LetThrough(4);
-            await process.WaitForAsync(Patience.UntilAsync(() => InOutbox("result") == 4));
+            _run.Server.Service.LetThrough(4);
+            await process.WaitForAsync(Patience.UntilAsync(() => _run.InOutbox("result") == 4));
             await process.SignalAsync("KILL");
             await process.EndAsync();
         }
 
         await broker.ComeBackAsync();
-        _server.Service.LetThrough(Frames);
+        _run.Server.Service.LetThrough(Frames);
         await using var last = Start(broker.Address("loupe/gate"), "--events-of", "results");
         var run = await last.EndAsync();
         await broker.HeardAsync(static heard => heard[^1].Payload == "offline");
@@ -121,19 +105,19 @@ public sealed class MqttTests : IAsyncLifetime
     {
         using var authority = new TestAuthority();
         using var certificate = authority.Server();
-        TestAuthority.Write(certificate, _folder["broker.pem"], _folder["broker.key"]);
-        await File.WriteAllTextAsync(_folder["ca.pem"], authority.Pem, Patience.Token());
-        await using var broker = await Mosquitto.StartAsync((_folder["broker.pem"], _folder["broker.key"]));
-        await broker.ListenAsync(_folder["ca.pem"]);
+        TestAuthority.Write(certificate, _run.Folder["broker.pem"], _run.Folder["broker.key"]);
+        await File.WriteAllTextAsync(_run.Folder["ca.pem"], authority.Pem, Patience.Token());
+        await using var broker = await Mosquitto.StartAsync((_run.Folder["broker.pem"], _run.Folder["broker.key"]));
+        await broker.ListenAsync(_run.Folder["ca.pem"]);
 
         await using var distrusting = Start(broker.Address("loupe/gate", scheme: "mqtts"), "--events-wait", "0");
         await distrusting.WaitForAsync(Patience.UntilAsync(() => distrusting.Error.Contains("its certificate is not believed", StringComparison.Ordinal)));
-        _server.Service.LetThrough(Frames);
+        _run.Server.Service.LetThrough(Frames);
         Assert.Equal(20, (await distrusting.EndAsync()).ExitCode);
         Assert.Empty(Events(broker.Heard));
 
-        _server.Service.LetThrough(Frames);
-        await using var trusting = Start(broker.Address("loupe/gate", scheme: "mqtts"), "--events-ca", _folder["ca.pem"]);
+        _run.Server.Service.LetThrough(Frames);
+        await using var trusting = Start(broker.Address("loupe/gate", scheme: "mqtts"), "--events-ca", _run.Folder["ca.pem"]);
         Assert.Equal(0, (await trusting.EndAsync()).ExitCode);
         await broker.HeardAsync(static heard => Distinct(heard).Count == 4);
     }
@@ -146,21 +130,21 @@ public sealed class MqttTests : IAsyncLifetime
         await using var broker = await Mosquitto.StartAsync();
         await using var process = Start(broker.Address("loupe/gate", credentials));
         await process.WaitForAsync(Patience.UntilAsync(() => process.Error.Contains("no more are sent in this run", StringComparison.Ordinal)));
-        _server.Service.LetThrough(Frames);
+        _run.Server.Service.LetThrough(Frames);
 
         var run = await process.EndAsync();
 
         Assert.Equal(20, run.ExitCode);
         Assert.Contains($"{reason}", run.Error, StringComparison.Ordinal);
         Assert.DoesNotContain("wr0ng", run.Error, StringComparison.Ordinal);
-        Assert.Equal(1, InOutbox("stream.ended"));
+        Assert.Equal(1, _run.InOutbox("stream.ended"));
     }
 
     [Fact]
     public async Task A_topic_that_is_not_ours_is_told()
     {
         await using var broker = await Mosquitto.StartAsync(topics: "loupe/other/#");
-        _server.Service.LetThrough(Frames);
+        _run.Server.Service.LetThrough(Frames);
         await using var process = Start(broker.Address("loupe/gate"));
 
         var run = await process.EndAsync();
@@ -175,14 +159,5 @@ public sealed class MqttTests : IAsyncLifetime
     /// <summary>At least once is more than once now and then.</summary>
     private static List<JsonNode> Distinct(IEnumerable<(string Topic, string Payload)> heard) => [.. Events(heard).DistinctBy(static told => (string)told["id"]!)];
 
-    private int InOutbox(string type) => File.Exists(_folder["gate.outbox"]) ? ReadShared(_folder["gate.outbox"]).Split($"\"loupe.v1.{type}\"").Length - 1 : 0;
-
-    private static string ReadShared(string file)
-    {
-        using var reader = new StreamReader(new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete));
-        return reader.ReadToEnd();
-    }
-
-    private ClientProcess Start(string address, params string[] arguments) => ClientProcess.Start(
-        $"exec \"$CLIENT\" stream frames --session gate --events {address} --events-outbox gate.outbox {string.Join(' ', arguments)} > rows.txt", _folder.FullName, _server.Address);
+    private ClientProcess Start(string address, params string[] arguments) => _run.Start(["stream", "--session", "gate"], address, arguments);
 }

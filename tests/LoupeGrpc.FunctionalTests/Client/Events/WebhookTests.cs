@@ -1,4 +1,3 @@
-using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
@@ -7,48 +6,29 @@ using System.Text.Json.Nodes;
 using CloudNative.CloudEvents;
 using LoupeGrpc.FunctionalTests.Infrastructure;
 using LoupeGrpc.FunctionalTests.Security;
-using LoupeGrpc.TestSupport;
 
 namespace LoupeGrpc.FunctionalTests.Client.Events;
 
 /// <summary>`stream --events webhook:…` against a real receiver, and what becomes of events when it is not there.</summary>
-public sealed class WebhookTests : IAsyncLifetime
+public sealed class WebhookTests : IAsyncDisposable
 {
-    private const int Frames = 6;
+    private const int Frames = EventRun.Frames;
 
-    private readonly TemporaryDirectory _folder = new();
-    private FakeAnalysisServer? _server;
+    private static readonly string[] Stream = ["stream", "--session", "gate"];
 
-    private string Outbox => _folder["gate.outbox"];
+    private readonly EventRun _run = new();
 
-    public ValueTask InitializeAsync()
-    {
-        for (var i = 0; i < Frames; i++)
-        {
-            Directory.CreateDirectory(_folder["frames"]);
-            File.Copy(TestData.Sample("authentic-coffee.jpg"), _folder["frames", $"{i}.jpg"]);
-        }
+    private string Outbox => _run.Outbox;
 
-        return ValueTask.CompletedTask;
-    }
-
-    public async ValueTask DisposeAsync()
-    {
-        if (_server is not null)
-        {
-            await _server.DisposeAsync();
-        }
-
-        _folder.Dispose();
-    }
+    public ValueTask DisposeAsync() => _run.DisposeAsync();
 
     [Fact]
     public async Task A_stream_is_told_from_its_start_to_its_end_as_signed_CloudEvents()
     {
         await using var receiver = await HookReceiver.StartAsync();
-        await File.WriteAllTextAsync(_folder["secret"], "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\n", Patience.Token());
+        await File.WriteAllTextAsync(_run.Folder["secret"], "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\n", Patience.Token());
 
-        var run = await RunAsync(receiver.Address, "--events-of", "results", "--events-secret", $"@{_folder["secret"]}", "--format", "jsonl");
+        var run = await RunAsync(receiver.Address, "--events-of", "results", "--events-secret", $"@{_run.Folder["secret"]}", "--format", "jsonl");
 
         Assert.Equal(10, run.ExitCode);
         var events = receiver.Requests.Select(static request => request.Event).ToList();
@@ -106,13 +86,13 @@ public sealed class WebhookTests : IAsyncLifetime
     {
         var port = FreePort.Find();
         await using var process = await StartAsync($"webhook:http://127.0.0.1:{port}/hooks/secret-path", isGated: true, "--events-of", "results", "--events-wait", "180");
-        _server!.Service.LetThrough(Frames - 1);
+        _run.Server.Service.LetThrough(Frames - 1);
         await process.WaitForAsync(Patience.UntilAsync(() => process.Error.Contains("cannot be reached: Connection refused", StringComparison.Ordinal)));
-        await process.WaitForAsync(Patience.UntilAsync(() => InOutbox("result") == Frames - 1));
+        await process.WaitForAsync(Patience.UntilAsync(() => _run.InOutbox("result") == Frames - 1));
 
         await using var receiver = await HookReceiver.StartAsync(port: port);
         await process.WaitForAsync(receiver.TakenAsync(Frames));
-        _server.Service.LetThrough(1);
+        _run.Server.Service.LetThrough(1);
         var run = await process.EndAsync();
 
         Assert.Equal(10, run.ExitCode);
@@ -151,7 +131,7 @@ public sealed class WebhookTests : IAsyncLifetime
         });
         await using var process = await StartAsync(receiver.Address, isGated: false, "--events-of", "results", "--events-wait", "180");
 
-        await process.WaitForAsync(Patience.UntilAsync(() => InOutbox("stream.ended") == 1));
+        await process.WaitForAsync(Patience.UntilAsync(() => _run.InOutbox("stream.ended") == 1));
         Assert.Empty(receiver.Requests);
         answers.SetResult();
         var run = await process.EndAsync();
@@ -179,7 +159,7 @@ public sealed class WebhookTests : IAsyncLifetime
         Assert.Single(receiver.Requests);
         Assert.Contains(reason, run.Error, StringComparison.Ordinal);
         Assert.Contains("no more are sent in this run", run.Error, StringComparison.Ordinal);
-        Assert.Equal(1, InOutbox("stream.ended"));
+        Assert.Equal(1, _run.InOutbox("stream.ended"));
     }
 
     [Fact]
@@ -203,14 +183,13 @@ public sealed class WebhookTests : IAsyncLifetime
         await using (var process = await StartAsync(
             $"webhook:http://127.0.0.1:{FreePort.Find()}/hooks/secret-path", isGated: true, "--events-of", "results", "--format", "jsonl"))
         {
-            _server!.Service.LetThrough(Frames - 2);
+            _run.Server.Service.LetThrough(Frames - 2);
             await process.WaitForAsync(Patience.UntilAsync(() => Printed().Count == Frames - 2));
             await process.SignalAsync("KILL");
             await process.EndAsync();
         }
 
         var printed = Printed();
-        await _server.DisposeAsync();
         await using var receiver = await HookReceiver.StartAsync();
         var next = await RunAsync(receiver.Address);
 
@@ -227,19 +206,18 @@ public sealed class WebhookTests : IAsyncLifetime
     {
         using var authority = new TestAuthority();
         using var certificate = authority.Server();
-        await File.WriteAllTextAsync(_folder["ca.pem"], authority.Pem, Patience.Token());
+        await File.WriteAllTextAsync(_run.Folder["ca.pem"], authority.Pem, Patience.Token());
         await using var receiver = await HookReceiver.StartAsync(certificate: certificate);
 
         await using (var distrusting = await StartAsync(receiver.Address, isGated: true, "--events-wait", "0"))
         {
             await distrusting.WaitForAsync(Patience.UntilAsync(() => distrusting.Error.Contains("its certificate is not believed", StringComparison.Ordinal)));
-            _server!.Service.LetThrough(Frames);
+            _run.Server.Service.LetThrough(Frames);
             Assert.Equal(20, (await distrusting.EndAsync()).ExitCode);
             Assert.Empty(receiver.Requests);
-            await _server.DisposeAsync();
         }
 
-        var trusted = await RunAsync(receiver.Address, "--events-ca", _folder["ca.pem"]);
+        var trusted = await RunAsync(receiver.Address, "--events-ca", _run.Folder["ca.pem"]);
         Assert.Equal(10, trusted.ExitCode);
         Assert.Equal(8, receiver.Taken.Count);
     }
@@ -251,8 +229,8 @@ public sealed class WebhookTests : IAsyncLifetime
         await using var process = await StartAsync(receiver.Address, isGated: true);
         await process.WaitForAsync(receiver.TakenAsync(1));
 
-        var second = await CliRun.OfAsync(["stream", _folder["frames"], "--server", _server!.Address.ToString(), "--events", receiver.Address, "--events-outbox", Outbox]);
-        _server.Service.LetThrough(Frames);
+        var second = await CliRun.OfAsync(["stream", _run.Folder["frames"], "--server", _run.Server.Address.ToString(), "--events", receiver.Address, "--events-outbox", Outbox]);
+        _run.Server.Service.LetThrough(Frames);
         var first = await process.EndAsync();
 
         Assert.Equal(2, second.ExitCode);
@@ -266,7 +244,7 @@ public sealed class WebhookTests : IAsyncLifetime
         await using var receiver = await HookReceiver.StartAsync();
 
         var run = await CliRun.OfAsync(
-            ["stream", _folder["frames"], "--server", "http://127.0.0.1:1", "--connect-timeout", "0", "--events", receiver.Address, "--events-outbox", Outbox]);
+            ["stream", _run.Folder["frames"], "--server", "http://127.0.0.1:1", "--connect-timeout", "0", "--events", receiver.Address, "--events-outbox", Outbox]);
 
         Assert.Equal(69, run.ExitCode);
         var told = Assert.Single(receiver.Taken).Event;
@@ -292,31 +270,17 @@ public sealed class WebhookTests : IAsyncLifetime
         Answer = static (frame, sequence) => FakeAnalysisService.Result(frame, sequence, frame.FrameId switch { < 2 => 0.1f, < 4 => 0.9f, _ => 0.5f }),
     };
 
-    private List<string> Printed() => !File.Exists(_folder["rows.jsonl"])
-        ? []
-        : [.. ReadShared(_folder["rows.jsonl"]).Split('\n').SkipLast(1).Select(static line => JsonNode.Parse(line, documentOptions: new JsonDocumentOptions())!.ToJsonString())];
-
-    private int InOutbox(string type) => File.Exists(Outbox) ? ReadShared(Outbox).Split($"\"loupe.v1.{type}\"").Length - 1 : 0;
-
-    [SuppressMessage("Performance", "CA1849:Call async methods when in an async method", Justification = "It is asked again and again.")]
-    private static string ReadShared(string file)
-    {
-        using var reader = new StreamReader(new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete));
-        return reader.ReadToEnd();
-    }
+    private List<string> Printed() => [.. _run.Rows.Split('\n').SkipLast(1).Select(static line => JsonNode.Parse(line)!.ToJsonString())];
 
     private async Task<CliRun> RunAsync(string address, params string[] arguments)
     {
-        _server = await FakeAnalysisServer.StartAsync(Service(isGated: false));
-        await using var server = _server;
-        return await CliRun.OfAsync(
-            ["stream", _folder["frames"], "--session", "gate", "--server", server.Address.ToString(), "--events", address, "--events-outbox", Outbox, .. arguments]);
+        await _run.ServeAsync(Service(isGated: false));
+        return await _run.RunAsync(Stream, address, arguments);
     }
 
     private async Task<ClientProcess> StartAsync(string address, bool isGated, params string[] arguments)
     {
-        _server = await FakeAnalysisServer.StartAsync(Service(isGated));
-        return ClientProcess.Start(
-            $"exec \"$CLIENT\" stream frames --session gate --events {address} --events-outbox gate.outbox {string.Join(' ', arguments)} > rows.jsonl", _folder.FullName, _server.Address);
+        await _run.ServeAsync(Service(isGated));
+        return _run.Start(Stream, address, arguments);
     }
 }
