@@ -1,6 +1,6 @@
 import { create, fromBinary, toBinary, type MessageInitShape } from '@bufbuild/protobuf';
 import type { FrameOutcome } from './gen/loupe/v1/result_pb';
-import { MaskPolicy } from './gen/loupe/v1/result_pb';
+import { MaskPolicy, TilePolicy } from './gen/loupe/v1/result_pb';
 import { PixelFormat } from './gen/loupe/v1/frame_pb';
 import { AnalyzeRequestSchema, AnalyzeResponseSchema } from './gen/loupe/v1/service_pb';
 import {
@@ -27,6 +27,8 @@ export interface Settings {
     readonly compare: boolean;
     /** A verdict over time beside that of each frame. */
     readonly temporal: boolean;
+    /** Some tiles of each frame, at full resolution, instead of the whole; not with `adapt`. */
+    readonly tiles: boolean;
     /** In which results are explained. */
     readonly language: string;
 }
@@ -52,6 +54,8 @@ interface Sent {
 const MANY = 16;
 /** Where the newest alone counts. */
 const FEW = 3;
+/** Of each frame that is looked at in tiles: each costs a run of the model. */
+const TILES = 2;
 const PAUSES_MS = [250, 500, 1000, 2000, 4000];
 /** Closed with this and a status of gRPC. */
 const FIRST_STATUS = 4000;
@@ -178,7 +182,7 @@ export class Session {
     }
 
     private open(socket: WebSocket): void {
-        const { name, freshest, adapt, compare, temporal, language } = this.settings;
+        const { name, freshest, adapt, compare, temporal, tiles, language } = this.settings;
         const opening = create(AnalyzeRequestSchema, {
             payload: {
                 case: 'open',
@@ -194,6 +198,7 @@ export class Session {
                     maxResponseBytes: 16 << 20,
                     explain: language,
                     ...(temporal ? { temporal: { enabled: true } } : {}),
+                    ...(tiles ? { tiles: { policy: TilePolicy.NATIVE, tilesPerFrame: TILES } } : {}),
                     delivery: { mode: freshest ? DeliveryMode.FRESHEST : DeliveryMode.EVERY_FRAME },
                     ...(adapt ? { adaptation: { enabled: true, dualVerdictEveryNth: compare ? 1 : 0 } } : {}),
                 },

@@ -60,6 +60,7 @@ class Stream {
     private readonly adapt = element('input', { type: 'checkbox' });
     private readonly compare = element('input', { type: 'checkbox' });
     private readonly temporal = element('input', { type: 'checkbox', checked: true });
+    private readonly tiles = element('input', { type: 'checkbox' });
     private readonly viewer = new Viewer(texts.stream);
     private readonly base = new Viewer(texts.base);
     private readonly beside: HTMLElement;
@@ -126,6 +127,7 @@ class Stream {
                 element('label', {}, this.adapt, texts.adapt),
                 element('label', {}, this.compare, texts.compare),
                 element('label', {}, this.temporal, texts.temporal),
+                element('label', {}, this.tiles, texts.tiles),
             ),
             this.status,
             element('div', { className: 'views' }, element('div', { className: 'view' }, this.viewer.node), this.beside, this.facts),
@@ -137,6 +139,14 @@ class Stream {
             this.video,
         );
         this.compare.addEventListener('change', () => (this.adapt.checked ||= this.compare.checked));
+        // A session that adapts looks at frames whole.
+        for (const other of [this.adapt, this.compare]) {
+            other.addEventListener('change', () => (this.tiles.checked &&= !other.checked));
+        }
+        this.tiles.addEventListener('change', () => {
+            this.adapt.checked &&= !this.tiles.checked;
+            this.compare.checked &&= !this.tiles.checked;
+        });
     }
 
     private async play(address: string, name: string): Promise<void> {
@@ -172,7 +182,15 @@ class Stream {
         this.startedAt = performance.now();
         this.presented = 0;
         const session = new Session(
-            { name, freshest: live, adapt: this.adapt.checked, compare: this.compare.checked, temporal: this.temporal.checked, language },
+            {
+                name,
+                freshest: live,
+                adapt: this.adapt.checked,
+                compare: this.compare.checked,
+                temporal: this.temporal.checked,
+                tiles: this.tiles.checked,
+                language,
+            },
             {
                 outcome: (frame, outcome) => this.take(frame, outcome),
                 event: (event) => this.mark(event),
@@ -399,7 +417,7 @@ class Stream {
                 verdict,
                 result.explanation.length > 0 ? result.explanation.map((sentence) => sentence.text) : [fill(texts.meaning[verdict], { low, high })],
             ),
-            ...[overTime(result)].filter((shown) => shown !== false),
+            ...[overTime(result), inTiles(result)].filter((shown) => shown !== false),
         );
     }
 
@@ -532,5 +550,26 @@ function overTime({ temporal }: FrameResult): HTMLElement | false {
         ` ${rounded(temporal.score, 3)}, ${fill(texts.overTimeWhy, { frames: temporal.frames })}`,
         temporal.verdict === Verdict.MANIPULATED && `, ${fill(texts.overTimeSince, { frame: String(temporal.sinceSequence) })}`,
         !temporal.counted && `; ${texts.overTimeNot}`,
+    );
+}
+
+/** Which part of the frame was looked at, and what the score is made of beside it. */
+function inTiles({ tiles }: FrameResult): HTMLElement | false {
+    if (!tiles?.window) {
+        return false;
+    }
+    const { analysed, total, peak, window } = tiles;
+    const score = rounded(peak?.score ?? 0, 3);
+    return element(
+        'p',
+        { className: 'tiles' },
+        [
+            fill(texts.tilesFresh, { fresh: window.fresh, total }),
+            fill(texts.tilesPooled, { analysed, total, frames: window.frames, size: window.size }),
+            window.masked > 0 && fill(texts.tilesMasked, { masked: window.masked }),
+            window.peakAge > 0 ? fill(texts.tilesPeakBefore, { score, age: window.peakAge }) : fill(texts.tilesPeak, { score }),
+        ]
+            .filter(Boolean)
+            .join(' '),
     );
 }

@@ -344,6 +344,58 @@ test('a clip is judged over time, and its segment leads to the frame with the hi
         assert.equal(await page.locator('.segments button').count(), 0);
     }));
 
+for (const [locale, tab, clip, label, adapt, fresh, pooled] of [
+    [
+        'en',
+        '#tab-stream',
+        'Sample clip',
+        'In tiles, at full resolution',
+        'Adapt to this stream',
+        /Tiles of this frame: (\d+) of (\d+)\./,
+        /Tiles that the score is made of: (\d+) of \d+, of the last (\d+) frames \(at most (\d+)\)\. .*The highest tile has 0\.\d+, (in this frame|seen \d+ frames before this one)\./,
+    ],
+    [
+        'zh-CN',
+        '#tab-stream',
+        '示例视频',
+        '按原始分辨率分块',
+        '适应此视频流',
+        /本帧分析了 (?<total>\d+) 块中的 (?<fresh>\d+) 块。/,
+        /分数综合了 \d+ 块中的 (\d+) 块，取自最近 (\d+) 帧（最多 (\d+) 帧）。.*得分最高的一块为 0\.\d+，见于(本帧|本帧之前第 \d+ 帧)。/,
+    ],
+]) {
+    test(`a clip is looked at in tiles, and each frame says which part of it counts (${locale})`, () =>
+        visit(
+            async (page) => {
+                await page.locator(tab).click();
+                // Sessions that adapt look at frames whole: one excludes the other.
+                await page.getByLabel(adapt).check();
+                await page.getByLabel(label).check();
+                assert.equal(await page.getByLabel(adapt).isChecked(), false);
+                await page.getByRole('button', { name: clip }).click();
+                await page.locator('.state[data-state=done]').waitFor();
+                const told = await page.locator('.tiles').innerText();
+                const groups = fresh.exec(told);
+                const [first, second] = groups?.slice(1).map(Number) ?? [];
+                const [read, total] = groups?.groups ? [Number(groups.groups.fresh), Number(groups.groups.total)] : [first, second];
+                assert.ok(read >= 1 && read <= 2 && read < total, told);
+                const [, analysed, frames, size] = pooled.exec(told)?.map(Number) ?? assert.fail(told);
+                // The window is full at the end of a clip: the score is of more tiles than one frame shows, if not of all.
+                assert.ok(frames > 1 && frames <= size && analysed > read && analysed <= total, told);
+                await assertAccessible(page);
+
+                // A frame before the window was full has fewer, and says so.
+                const timeline = page.getByRole('slider', { name: locale === 'en' ? 'Timeline' : '时间线' });
+                await timeline.focus();
+                await timeline.press('Home');
+                await page.waitForFunction((before) => document.querySelector('.tiles').innerText !== before, told);
+                const [, atFirst, one] = pooled.exec(await page.locator('.tiles').innerText()).map(Number);
+                assert.deepEqual([atFirst, one], [read, 1]);
+            },
+            { locale },
+        ));
+}
+
 for (const [name, size, options] of [
     ['dark, in Chinese and 320 pixels wide', { width: 320, height: 640 }, { colorScheme: 'dark', locale: 'zh-CN' }],
     ['of 4K', { width: 3840, height: 2160 }, {}],
