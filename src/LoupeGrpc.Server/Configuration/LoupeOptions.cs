@@ -320,8 +320,8 @@ internal sealed record ConnectionOptions
     [Duration("1s", "1h")]
     public TimeSpan SilenceTimeout { get; init; } = TimeSpan.FromSeconds(10);
 
-    /// <summary>Of a picture that is sent over plain HTTP.</summary>
-    [Setting("how long a picture's body may pause")]
+    /// <summary>Of a picture that is sent over plain HTTP, and of who reads the answer: some of it is taken in that time, or it is cut off.</summary>
+    [Setting("how long a body, sent or read, may pause")]
     [Duration("1s", "1h")]
     public TimeSpan BodyTimeout { get; init; } = TimeSpan.FromSeconds(30);
 

@@ -84,7 +84,7 @@ internal sealed class InferenceRest(
 
         http.Response.ContentType = json < written.Length ? "application/octet-stream" : InferenceJson.ContentType;
         http.Response.ContentLength = written.Length;
-        await http.Response.Body.WriteAsync(written, http.RequestAborted).ConfigureAwait(false);
+        await PatientAnswer.WriteAsync(http, written, live.Current, time).ConfigureAwait(false);
     }
 
     /// <summary>Clients look at the status alone.</summary>

@@ -44,7 +44,7 @@ internal sealed class AnalyzeEndpoint(
         http.Response.Headers.XContentTypeOptions = "nosniff";
         // Names and results of others stand in it: nothing of it runs, wherever it is opened.
         http.Response.Headers.ContentSecurityPolicy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; sandbox";
-        await http.Response.Body.WriteAsync(written, http.RequestAborted).ConfigureAwait(false);
+        await PatientAnswer.WriteAsync(http, written, Options, time).ConfigureAwait(false);
     }
 
     private IPictureAnswer Begin(HttpContext http, out string model)

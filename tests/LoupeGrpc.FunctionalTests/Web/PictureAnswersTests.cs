@@ -1,5 +1,8 @@
+using System.Globalization;
 using System.Net;
 using System.Net.Http.Headers;
+using System.Net.Sockets;
+using System.Text;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using LoupeGrpc.Client.Cli.Artifacts;
@@ -22,6 +25,19 @@ public sealed class PictureAnswersTests(NanoEngine nano) : IDisposable
     private const string Hostile = "<img src=x onerror=alert(1)>\u202e.png";
 
     private static readonly byte[] Forged = File.ReadAllBytes(TestData.Sample("forged-cat-in-coffee.jpg"));
+
+    /// <summary>More than the system takes for a reader that does not read.</summary>
+    private const int LargeBytes = 8 << 20;
+
+    /// <summary>A file of half a megabyte whose overlay, without JPEG's losses, has more than <see cref="LargeBytes"/>.</summary>
+    private static readonly Lazy<byte[]> Large = new(static () =>
+    {
+        using var noise = new Mat(1800, 2400, MatType.CV_8UC3);
+        Cv2.Randu(noise, new Scalar(0, 0, 0), new Scalar(256, 256, 256));
+        return noise.ImEncode(".jpg", new ImageEncodingParam(ImwriteFlags.JpegQuality, 8));
+    });
+
+    private static readonly LoupeOptions Impatient = new() { Connections = new ConnectionOptions { BodyTimeout = TimeSpan.FromSeconds(1) } };
 
     private readonly HttpClient _http = new(new SocketsHttpHandler { UseProxy = false });
 
@@ -178,6 +194,87 @@ public sealed class PictureAnswersTests(NanoEngine nano) : IDisposable
         using var shown = await PostAsync(server, new ByteArrayContent(Forged), accept);
         Assert.Equal(HttpStatusCode.OK, shown.StatusCode);
         await LeftAsync(server);
+    }
+
+    /// <summary>Their connections are open, and they want none of what they asked for.</summary>
+    [Fact]
+    public async Task Readers_that_do_not_read_are_cut_off_and_give_their_memory_back()
+    {
+        await using var server = await RunningServer.StartAsync(nano.Analyzer, Impatient);
+        using var one = await AskAsync(server);
+        using var other = await AskAsync(server);
+        foreach (var reader in (Socket[])[one, other])
+        {
+            // It is answered, and reads no further.
+            var begun = new byte[15];
+            Assert.Equal("HTTP/1.1 200 OK", Encoding.ASCII.GetString(begun, 0, await reader.ReceiveAsync(begun, Patience.Token())));
+        }
+
+        // Before somebody reads on, or goes.
+        await LeftAsync(server);
+
+        Assert.InRange(await CountAsync(one), 0, LargeBytes);
+        Assert.InRange(await CountAsync(other), 0, LargeBytes);
+    }
+
+    [Fact]
+    public async Task A_reader_that_takes_its_time_but_reads_gets_all()
+    {
+        var pause = TimeSpan.FromSeconds(3);
+        await using var server = await RunningServer.StartAsync(nano.Analyzer, new LoupeOptions { Connections = new ConnectionOptions { BodyTimeout = pause } });
+        using var reader = await AskAsync(server);
+        var buffer = new byte[512 << 10];
+        var read = await reader.ReceiveAsync(buffer, Patience.Token());
+        var head = Encoding.ASCII.GetString(buffer, 0, read);
+        var length = long.Parse(Regex.Match(head, "Content-Length: ([0-9]+)").Groups[1].Value, CultureInfo.InvariantCulture);
+        var total = (long)read - (head.IndexOf("\r\n\r\n", StringComparison.Ordinal) + 4);
+
+        // Longer in all than it may pause once, and each time as much as the system holds back until it tells the server that there is room again.
+        for (var i = 0; i < 4; i++)
+        {
+            await Task.Delay(pause / 3, Patience.Token());
+            total += await CountAsync(reader, 2 << 20);
+        }
+
+        Assert.Equal(length, total + await CountAsync(reader, length - total));
+        Assert.InRange(length, LargeBytes, long.MaxValue);
+        await LeftAsync(server);
+    }
+
+    /// <summary>Asks for the overlay of a picture of noise, which is larger than what the system takes for a reader.</summary>
+    private static async Task<Socket> AskAsync(RunningServer server)
+    {
+        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { ReceiveBufferSize = 64 << 10 };
+        await socket.ConnectAsync(server.Server.Web!.Host, server.Server.Web.Port, Patience.Token());
+        var head = $"POST /v1/analyze HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: image/png\r\nContent-Type: image/jpeg\r\nContent-Length: {Large.Value.Length}\r\n\r\n";
+        await socket.SendAsync(Encoding.ASCII.GetBytes(head), Patience.Token());
+        for (var sent = 0; sent < Large.Value.Length;)
+        {
+            sent += await socket.SendAsync(Large.Value.AsMemory(sent), Patience.Token());
+        }
+
+        return socket;
+    }
+
+    /// <summary>Bytes until the end, or until the connection is reset.</summary>
+    /// <param name="most">No more are read.</param>
+    private static async Task<long> CountAsync(Socket socket, long most = long.MaxValue)
+    {
+        var buffer = new byte[1 << 20];
+        long total = 0;
+        try
+        {
+            while (total < most && await socket.ReceiveAsync(buffer.AsMemory(0, (int)Math.Min(buffer.Length, most - total)), Patience.Token()) is > 0 and var read)
+            {
+                total += read;
+            }
+        }
+        catch (SocketException)
+        {
+            // Cut off.
+        }
+
+        return total;
     }
 
     private async Task<HttpResponseMessage> PostAsync(RunningServer server, HttpContent body, string? accept, string query = "")
