@@ -29,6 +29,7 @@ export default ts.config(
                 getComputedStyle: 'readonly',
                 setTimeout: 'readonly',
                 createImageBitmap: 'readonly',
+                ImageBitmap: 'readonly',
                 OffscreenCanvas: 'readonly',
                 fetch: 'readonly',
                 Buffer: 'readonly',

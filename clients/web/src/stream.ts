@@ -7,6 +7,7 @@ import { button } from './pictures';
 import { Session, type Action, type State } from './session';
 import type { VerdictName } from './server';
 import { fill, language, rounded, texts } from './texts';
+import { Scratch } from './scratch';
 import { Timeline, type Point, type Segment } from './timeline';
 import { Viewer } from './viewer';
 
@@ -50,6 +51,7 @@ export class Streams {
 /** One session: a clip or the camera, what was found in the frame shown, and the curves of all. */
 class Stream {
     readonly node: HTMLElement;
+    private readonly scratch = new Scratch();
     private readonly video = element('video', { muted: true, playsInline: true, className: 'hidden' });
     private readonly status = element('p', { className: 'state', attributes: { role: 'status' } });
     private readonly numbers = element('p', { className: 'numbers' });
@@ -221,8 +223,7 @@ class Stream {
             const { videoWidth, videoHeight } = this.video;
             const scale = Math.min(1, LONGEST / Math.max(videoWidth, videoHeight));
             const [width, height] = [Math.round(videoWidth * scale), Math.round(videoHeight * scale)];
-            const canvas = new OffscreenCanvas(width, height);
-            const context = canvas.getContext('2d', { willReadFrequently: true }) as OffscreenCanvasRenderingContext2D;
+            const context = this.scratch.of(width, height);
             context.drawImage(this.video, 0, 0, width, height);
             const rgba = context.getImageData(0, 0, width, height).data;
             const rgb = new Uint8Array(width * height * 3);
@@ -231,7 +232,7 @@ class Stream {
                 rgb[to++] = rgba[from + 1] ?? 0;
                 rgb[to++] = rgba[from + 2] ?? 0;
             }
-            this.keep(frame, { picture: canvas.transferToImageBitmap(), seconds });
+            this.keep(frame, { picture: context.canvas.transferToImageBitmap(), seconds });
             session.send(frame, rgb, width, height, seconds);
             this.counts.frames++;
             if (!live && session.isFull) {
@@ -349,6 +350,10 @@ class Stream {
         }
         if (kept && result) {
             void this.settle(frame, kept, live);
+        } else if (kept) {
+            // Nobody goes back to it, and as pixels it takes ten times what others do.
+            discard(kept);
+            this.kept.delete(frame);
         }
         if (adaptation) {
             this.adaptation.textContent =
@@ -387,9 +392,10 @@ class Stream {
             await this.show(frame);
         }
         if (picture instanceof ImageBitmap) {
-            const canvas = new OffscreenCanvas(picture.width, picture.height);
-            (canvas.getContext('2d') as OffscreenCanvasRenderingContext2D).drawImage(picture, 0, 0);
-            kept.picture = await canvas.convertToBlob({ type: 'image/jpeg', quality: 0.85 });
+            const context = this.scratch.of(picture.width, picture.height);
+            context.drawImage(picture, 0, 0);
+            // Of the pixels as they are now: whoever draws next has others.
+            kept.picture = await context.canvas.convertToBlob({ type: 'image/jpeg', quality: 0.85 });
             picture.close();
         }
     }

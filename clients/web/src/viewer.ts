@@ -1,5 +1,6 @@
 import { element } from './dom';
 import { colourAgainst, layer, shown, warm } from './masks';
+import { Scratch } from './scratch';
 import { texts } from './texts';
 
 /** Longest side of what is drawn, in pixels. */
@@ -11,6 +12,7 @@ export type Mode = 'outline' | 'mask' | 'heat' | 'plain';
 export class Viewer {
     readonly node: HTMLElement;
     private readonly under = element('canvas', { attributes: { role: 'img' } });
+    private readonly scratch = new Scratch();
     private readonly over = element('canvas', { attributes: { 'aria-hidden': 'true' } });
     private readonly slider = element('input', { type: 'range', min: '0', max: '100', value: '100', attributes: { 'aria-label': texts.slider } });
     private stored: { picture: CanvasImageSource | undefined; width: number; height: number; orientation: number } | undefined;
@@ -82,10 +84,11 @@ export class Viewer {
             const mask = shown(this.mask.size, this.mask.counts, LONGEST);
             made = layer(mask, colourAgainst(this.pixels(stored.picture), mask), mode === 'mask');
         }
-        const source = made && canvasOf(made);
         this.draw(this.over, (context) => {
-            if (source) {
-                context.drawImage(source, 0, 0, stored.width, stored.height);
+            if (made) {
+                const source = this.scratch.of(made.width, made.height);
+                source.putImageData(made, 0, 0);
+                context.drawImage(source.canvas, 0, 0, stored.width, stored.height);
             }
         });
         this.cut();
@@ -94,7 +97,7 @@ export class Viewer {
     /** In stored pixels, at the size they are drawn at. */
     private pixels(picture: CanvasImageSource | undefined): ImageData {
         const { width, height } = this.stored ?? { width: 1, height: 1 };
-        const context = new OffscreenCanvas(width, height).getContext('2d', { willReadFrequently: true }) as OffscreenCanvasRenderingContext2D;
+        const context = this.scratch.of(width, height);
         if (picture) {
             context.drawImage(picture, 0, 0, width, height);
         }
@@ -114,12 +117,6 @@ export class Viewer {
     private cut(): void {
         this.over.style.clipPath = `inset(0 ${100 - Number(this.slider.value)}% 0 0)`;
     }
-}
-
-function canvasOf(data: ImageData): OffscreenCanvas {
-    const canvas = new OffscreenCanvas(data.width, data.height);
-    (canvas.getContext('2d') as OffscreenCanvasRenderingContext2D).putImageData(data, 0, 0);
-    return canvas;
 }
 
 /** From stored pixels to upright ones, for each of EXIF's orientations. */
