@@ -34,8 +34,8 @@ internal static class PrecisionBenchmark
         {
             var package = result.GetValue(Model) is { } directory ? ModelPackage.Open(directory) : TestPackages.NanoInt8;
             var output = result.InvocationConfiguration.Output;
-            output.WriteLine($"{package.Manifest.Name}@{package.ShortHash}, {package.Manifest.ImageSize} px, {Environment.ProcessorCount} cores. Medians in ms; the ratio is that of the first precision to this one.");
-            output.WriteLine("threads  precision   encoder  ratio  segmentor  ratio      both  ratio");
+            output.WriteLine($"{package.Manifest.Name}@{package.ShortHash}, {package.Manifest.ImageSize} px, {Environment.ProcessorCount} cores. Medians in ms; each ratio is that of the first precision to this one. CPU: processor time of both graphs, on which others on the machine have little effect.");
+            output.WriteLine("threads  precision   encoder  ratio  segmentor  ratio      both  ratio       CPU  ratio");
             foreach (int threads in new[] { 1, Environment.ProcessorCount }.Distinct())
             {
                 Measure(package, threads, result.GetValue(Rounds), output, cancellationToken);
@@ -75,6 +75,7 @@ internal static class PrecisionBenchmark
         private readonly TensorBuffer _pixels;
         private readonly List<double> _encoder = [];
         private readonly List<double> _segmentor = [];
+        private readonly List<double> _processor = [];
 
         public Run(ModelPackage package, string precision, int threads)
         {
@@ -91,8 +92,11 @@ internal static class PrecisionBenchmark
 
         private double Both => Median([.. _encoder.Zip(_segmentor, static (encoder, segmentor) => encoder + segmentor)]);
 
+        private double Processor => Median(_processor);
+
         public void Once(bool counts)
         {
+            var processor = Environment.CpuUsage.TotalTime;
             long start = Stopwatch.GetTimestamp();
             _slot.Encode(_pixels);
             var encoded = Stopwatch.GetElapsedTime(start);
@@ -100,8 +104,10 @@ internal static class PrecisionBenchmark
             start = Stopwatch.GetTimestamp();
             _slot.Segment(new RowRange(0, 1));
             var segmented = Stopwatch.GetElapsedTime(start);
+            processor = Environment.CpuUsage.TotalTime - processor;
             if (counts)
             {
+                _processor.Add(processor.TotalMilliseconds);
                 _encoder.Add(encoded.TotalMilliseconds);
                 _segmentor.Add(segmented.TotalMilliseconds);
             }
@@ -109,7 +115,7 @@ internal static class PrecisionBenchmark
 
         public string ToLine(int threads, Run first) => string.Create(
             CultureInfo.InvariantCulture,
-            $"{threads,7}  {_precision,-9} {Encoder,9:F2} {first.Encoder / Encoder,6:F2} {Segmentor,10:F2} {first.Segmentor / Segmentor,6:F2} {Both,9:F2} {first.Both / Both,6:F2}");
+            $"{threads,7}  {_precision,-9} {Encoder,9:F2} {first.Encoder / Encoder,6:F2} {Segmentor,10:F2} {first.Segmentor / Segmentor,6:F2} {Both,9:F2} {first.Both / Both,6:F2} {Processor,9:F2} {first.Processor / Processor,6:F2}");
 
         public void Dispose()
         {

@@ -8,7 +8,7 @@ internal static class QuantizableLayers
 {
     private const string Suffix = ".weight";
 
-    private static readonly string[] Parts = ["backbone.transformer.resblocks.", "segmentor.pixel_decoder.", "segmentor.fpn.", "segmentor.mask2former_decoder."];
+    private static readonly string[] Parts = ["backbone.transformer.resblocks.", "segmentor.pixel_decoder.", "segmentor.mask2former_decoder."];
 
     /// <summary>The layer of a weight; null for one that stays as it is.</summary>
     public static string? NameOf(string weight)
