@@ -32,7 +32,7 @@ public sealed partial class Int8Tests
 
         using var http = new HttpClient { BaseAddress = new Uri(WebAddress().Match(ready).Groups[1].Value) };
         using var shown = JsonDocument.Parse(await http.GetStringAsync(new Uri("/v1/info", UriKind.Relative), Patience.Token()));
-        Assert.Equal("int8", shown.RootElement.GetProperty("execution").GetProperty("precision").GetString());
+        Assert.Equal("int8", shown.RootElement.GetProperty("ladder")[0].GetProperty("precision").GetString());
 
         await server.SignalAsync("TERM");
         Assert.Equal(0, await server.ExitAsync());
