@@ -32,7 +32,7 @@ public sealed record ExecutionTarget
     /// <summary>As results and logs name it: <c>CPU</c>, <c>CUDA</c>, <c>TensorRT</c>, or the plugin's name in the settings.</summary>
     public required string Provider { get; init; }
 
-    /// <summary>Folder of the package that is run: <c>fp32</c> or <c>fp16</c>.</summary>
+    /// <summary>Folder of the package that is run: <c>fp32</c>, <c>fp16</c> or, on the CPU, <c>int8</c>.</summary>
     public string Precision { get; init; } = PackageLayout.Fp32;
 
     /// <summary>The provider's options, as ONNX Runtime takes them. Empty for the CPU.</summary>

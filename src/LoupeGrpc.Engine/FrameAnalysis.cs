@@ -147,7 +147,7 @@ public sealed record ImageNote(ImageNoteKind Kind, string Message);
 
 /// <summary>What computes.</summary>
 /// <param name="Provider"><c>CPU</c>, <c>CUDA</c>, <c>TensorRT</c> or a plugin's name.</param>
-/// <param name="Precision"><c>fp32</c> or <c>fp16</c>.</param>
+/// <param name="Precision"><c>fp32</c>, <c>fp16</c> or <c>int8</c>.</param>
 /// <param name="Device">Empty where there is nothing to name.</param>
 public sealed record ExecutionDescription(string Provider, string Precision, string Device);
 

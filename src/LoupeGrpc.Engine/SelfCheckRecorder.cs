@@ -7,13 +7,15 @@ namespace LoupeGrpc.Engine;
 /// <summary>Computes what a new package's golden self-check holds, and whether each precision keeps to it.</summary>
 public static class SelfCheckRecorder
 {
-    /// <summary>Runs both graphs of standard operators once, in single precision on the CPU, on a fixed input.</summary>
+    /// <summary>Runs both graphs without operators of our own once, on the CPU, on a fixed input.</summary>
     /// <param name="package">Need not have a self-check yet.</param>
+    /// <param name="precision">Default: single, which is the measure for all but <see cref="PackageLayout.Int8"/>.</param>
     /// <returns>The input and the outputs, named as in <see cref="PackageTensors"/>, each with a leading batch of 1.</returns>
     /// <exception cref="ModelLoadException">The graphs do not load or do not run; the message says why.</exception>
-    public static IReadOnlyList<(string Name, IReadOnlyList<long> Shape, ReadOnlyMemory<float> Values)> Record(ModelPackage package)
+    public static IReadOnlyList<(string Name, IReadOnlyList<long> Shape, ReadOnlyMemory<float> Values)> Record(
+        ModelPackage package, string precision = PackageLayout.Fp32)
     {
-        using var model = LoupeModel.Load(package, ExecutionTarget.Cpu, Environment.ProcessorCount, graphs: GraphKind.Standard);
+        using var model = LoupeModel.Load(package, ExecutionTarget.Cpu with { Precision = precision }, Environment.ProcessorCount, graphs: GraphKind.Standard);
         return Running(package, () => SelfCheck.Record(model));
     }
 

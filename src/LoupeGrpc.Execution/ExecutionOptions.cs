@@ -62,11 +62,20 @@ public sealed record ExecutionOptions : IValidatableObject
 
     private IEnumerable<string> Known => [TensorRtName, CudaName, CpuName, .. Plugins.Select(static plugin => plugin.Name)];
 
+    private IEnumerable<(string Name, ProviderSettings Settings)> Devices =>
+        [(TensorRtName, TensorRt), (CudaName, Cuda), .. Plugins.Index().Select(static entry => ($"{nameof(Plugins)}:{entry.Index}", (ProviderSettings)entry.Item))];
+
     public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
     {
         if (!Providers.All(Known.Contains))
         {
             yield return new ValidationResult(KnownProviders, [nameof(Providers)]);
+        }
+
+        foreach (var entry in Devices.Where(static entry => entry.Settings.Precision == PackageLayout.Int8))
+        {
+            yield return new ValidationResult(
+                $"{validationContext.DisplayName}:{entry.Name}:{nameof(ProviderSettings.Precision)} is {PackageLayout.Int8}, which is for the CPU: expected auto, fp32 or fp16");
         }
 
         foreach (var twice in Plugins.GroupBy(static plugin => plugin.Name, StringComparer.OrdinalIgnoreCase).Where(static same => same.Count() > 1))
@@ -93,9 +102,9 @@ public record ProviderSettings
     [Bytes(0, 1L << 42)]
     public long MemoryLimit { get; init; }
 
-    /// <summary><c>auto</c>: on a device fp16 where the package has it, on the CPU fp32.</summary>
+    /// <summary><c>auto</c>: on a device fp16 where the package has it; on the CPU int8 where the package has it and the processor is fast at it, else fp32.</summary>
     [Setting("precision that runs")]
-    [AllowedValues(AnyPrecision, PackageLayout.Fp32, PackageLayout.Fp16)]
+    [AllowedValues(AnyPrecision, PackageLayout.Fp32, PackageLayout.Fp16, PackageLayout.Int8)]
     public string Precision { get; init; } = AnyPrecision;
 
     /// <summary>The provider's own options, over those that the server sets.</summary>

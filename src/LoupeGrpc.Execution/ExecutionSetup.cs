@@ -47,6 +47,7 @@ public sealed class ExecutionSetup
         Room? shared = null)
     {
         var plan = PlannedRung.Plan(options, package);
+        LogInt8(plan, package, loggers.CreateLogger<ExecutionSetup>());
         var cache = new EngineCache(EngineDirectory(options, host), loggers.CreateLogger<EngineCache>());
         var starter = new RungStarter(
             package,
@@ -77,6 +78,24 @@ public sealed class ExecutionSetup
     /// <exception cref="OperationCanceledException"/>
     public Task<bool> CompileAsync(PlannedRung rung, Action<CompileLine> report, CancellationToken cancellationToken) =>
         _compiler.CompileAsync(rung, report, cancellationToken);
+
+    /// <summary>Why the CPU runs what it runs, of a package that gives it the choice.</summary>
+    private static void LogInt8(IReadOnlyList<PlannedRung> plan, ModelPackage package, ILogger logger)
+    {
+        if (!package.Manifest.Precisions.ContainsKey(PackageLayout.Int8) || plan.FirstOrDefault(static rung => rung.Kind == ProviderKind.Cpu) is not { } rung)
+        {
+            return;
+        }
+
+        if (rung.Settings.Precision != ProviderSettings.AnyPrecision)
+        {
+            LadderLog.CpuPrecisionSet(logger, rung.Precision, Int8Processor.Description);
+        }
+        else
+        {
+            LadderLog.CpuPrecisionChosen(logger, rung.Precision, Int8Processor.Description);
+        }
+    }
 
     private static string EngineDirectory(ExecutionOptions options, ExecutionHost host) => options.CacheDirectory.Length > 0
         ? options.CacheDirectory

@@ -28,6 +28,14 @@ internal static partial class LadderLog
     [LoggerMessage(EventId = 413, Message = "Not in this build, which was made with the CPU-only package of ONNX Runtime: {Providers}.")]
     public static partial void NotInBuild(ILogger logger, LogLevel level, string providers);
 
+    /// <param name="processor">What it has, as a sentence.</param>
+    [LoggerMessage(EventId = 414, Level = LogLevel.Information, Message = "The package has int8, and the CPU is to run {Precision}. {Processor}")]
+    public static partial void CpuPrecisionChosen(ILogger logger, string precision, string processor);
+
+    /// <param name="processor">What it has, as a sentence.</param>
+    [LoggerMessage(EventId = 415, Level = LogLevel.Information, Message = "The package has int8, and the CPU is to run {Precision}, as Loupe:Execution:CPU:Precision says. {Processor}")]
+    public static partial void CpuPrecisionSet(ILogger logger, string precision, string processor);
+
     [LoggerMessage(EventId = 402, Level = LogLevel.Information, Message = "{Provider} in {Precision} has no engines yet; building them now.")]
     public static partial void BuildBegins(ILogger logger, string provider, string precision);
 

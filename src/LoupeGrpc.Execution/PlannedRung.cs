@@ -16,8 +16,12 @@ public sealed record PlannedRung(
 
     /// <summary>What is configured, in the order of preference.</summary>
     /// <exception cref="PackageException">The package does not have a precision that a setting asks for; the message names both.</exception>
-    public static IReadOnlyList<PlannedRung> Plan(ExecutionOptions options, ModelPackage package) =>
-        [.. (options.Require ? options.Providers.Take(1) : options.Providers).Select(provider => Plan(provider, options, package))];
+    public static IReadOnlyList<PlannedRung> Plan(ExecutionOptions options, ModelPackage package) => Plan(options, package, Int8Processor.IsFast);
+
+    /// <param name="fastInt8">Whether this processor is faster in 8 bits.</param>
+    /// <exception cref="PackageException">As of the other.</exception>
+    internal static IReadOnlyList<PlannedRung> Plan(ExecutionOptions options, ModelPackage package, bool fastInt8) =>
+        [.. (options.Require ? options.Providers.Take(1) : options.Providers).Select(provider => Plan(provider, options, package, fastInt8))];
 
     /// <summary>What ONNX Runtime is told, on one device.</summary>
     /// <param name="cacheDirectory">Of built engines; empty where none are built.</param>
@@ -56,7 +60,7 @@ public sealed record PlannedRung(
         }
     }
 
-    private static PlannedRung Plan(string provider, ExecutionOptions options, ModelPackage package)
+    private static PlannedRung Plan(string provider, ExecutionOptions options, ModelPackage package, bool fastInt8)
     {
         var (index, plugin) = options.Plugins.Index().FirstOrDefault(entry => entry.Item.Name == provider);
         var (kind, settings) = plugin is not null ? (ProviderKind.Plugin, plugin) : provider switch
@@ -68,18 +72,19 @@ public sealed record PlannedRung(
         return new PlannedRung(
             provider,
             kind,
-            PrecisionOf(provider, kind, settings, plugin is null ? provider : $"Plugins:{index}", package),
+            PrecisionOf(provider, kind, settings, plugin is null ? provider : $"Plugins:{index}", package, fastInt8),
             plugin?.Path ?? string.Empty,
             kind == ProviderKind.Cpu ? options.CpuBuckets : options.Buckets,
             plugin?.EngineCacheOption ?? string.Empty,
             settings);
     }
 
-    /// <summary>A CPU gains nothing from half precision, a GPU twice the speed.</summary>
-    private static string PrecisionOf(string provider, ProviderKind kind, ProviderSettings settings, string entry, ModelPackage package)
+    /// <summary>A CPU gains nothing from half precision, a GPU twice the speed; graphs in 8 bits are for CPUs that are fast at them.</summary>
+    private static string PrecisionOf(string provider, ProviderKind kind, ProviderSettings settings, string entry, ModelPackage package, bool fastInt8)
     {
         var there = package.Manifest.Precisions.Keys;
         string[] preferred = settings.Precision != ProviderSettings.AnyPrecision ? [settings.Precision]
+            : kind == ProviderKind.Cpu && fastInt8 ? [PackageLayout.Int8, PackageLayout.Fp32, PackageLayout.Fp16]
             : kind == ProviderKind.Cpu ? [PackageLayout.Fp32, PackageLayout.Fp16]
             : [PackageLayout.Fp16, PackageLayout.Fp32];
         return preferred.FirstOrDefault(there.Contains) ?? throw new PackageException(

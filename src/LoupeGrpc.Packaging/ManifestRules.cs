@@ -83,6 +83,10 @@ internal static class ManifestRules
             {
                 errors.Add($"precisions.{precision} is null");
             }
+            else if (files.Quantization is { } quantization)
+            {
+                CheckQuantization(errors, $"precisions.{precision}.quantization", quantization);
+            }
             else if (files.HalfTensors?.Except(PackageTensors.BetweenGraphs).ToList() is { Count: > 0 } others)
             {
                 errors.Add($"precisions.{precision}.halfTensors names {string.Join(", ", others)}, but only {string.Join(", ", PackageTensors.BetweenGraphs)} may be of half precision");
@@ -131,6 +135,16 @@ internal static class ManifestRules
         if (calibration.FalseAlarms is not (> 0 and < 1))
         {
             errors.Add("calibration.falseAlarms is not a share between 0 and 1");
+        }
+    }
+
+    /// <summary>The graphs have their ranges as constants; these are for whoever wants to know, and to convert again.</summary>
+    private static void CheckQuantization(List<string> errors, string name, QuantizationSettings quantization)
+    {
+        var wrong = quantization.Layers.Where(static layer => layer is null || !layer.Range.IsValid || !double.IsFinite(layer.Effect)).ToList();
+        if (wrong.Count > 0)
+        {
+            errors.Add($"{name}.layers has {wrong.Count} whose range is none: low must be 0 or less, high 0 or more, and one of them not 0");
         }
     }
 

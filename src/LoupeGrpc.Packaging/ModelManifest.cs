@@ -146,6 +146,12 @@ public sealed record PrecisionFiles(PackageFile Encoder, PackageFile Segmentor, 
     /// <summary>Graphs for the CPU alone, beside those of standard operators, which run everywhere; null: there are none.</summary>
     public ProcessorFiles? Processor { get; init; }
 
+    /// <summary>The recorded input and what this precision answered to it at conversion; null: <see cref="ModelManifest.SelfCheck"/> holds for it.</summary>
+    public PackageFile? SelfCheck { get; init; }
+
+    /// <summary>How the layers of <see cref="PackageLayout.Int8"/> were quantised; null in every other precision.</summary>
+    public QuantizationSettings? Quantization { get; init; }
+
     /// <summary>Element type of a floating-point input or output of the graphs.</summary>
     public ElementType TypeOf(string tensor) => HalfTensors?.Contains(tensor) == true ? ElementType.Float16 : ElementType.Float32;
 }

@@ -121,6 +121,11 @@ public sealed class ModelPackage
             {
                 yield return processor.Segmentor;
             }
+
+            if (files.SelfCheck is { } selfCheck)
+            {
+                yield return selfCheck;
+            }
         }
     }
 

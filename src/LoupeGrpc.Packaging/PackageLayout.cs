@@ -26,11 +26,17 @@ public static class PackageLayout
     /// <summary>Folder of the graphs whose weights and matrix products are in half precision; norms, softmax, coordinates and mask sums stay in single.</summary>
     public const string Fp16 = "fp16";
 
+    /// <summary>Folder of the graphs for the CPU whose linear layers over tokens and cells are in 8 bits, as far as they could be: <see cref="PrecisionFiles.Quantization"/>.</summary>
+    public const string Int8 = "int8";
+
     /// <summary>The precisions this build writes and runs. A package has one of them or more.</summary>
-    public static IReadOnlyList<string> Precisions { get; } = [Fp32, Fp16];
+    public static IReadOnlyList<string> Precisions { get; } = [Fp32, Fp16, Int8];
 
     /// <summary>Alignment in bytes of each tensor in a weight file, so that it can be memory mapped.</summary>
     public const int WeightAlignment = 4096;
+
+    /// <summary>What a precision itself answers to the input of <see cref="SelfCheck"/>, where single precision's answers are no measure for it.</summary>
+    public static string SelfCheckOf(string precision) => precision + "/" + SelfCheck;
 
     public static string Encoder(string precision) => precision + "/encoder.onnx";
 

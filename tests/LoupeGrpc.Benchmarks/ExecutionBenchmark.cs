@@ -21,7 +21,7 @@ internal static class ExecutionBenchmark
 
     private static readonly Option<string> Precision = new("--precision")
     {
-        HelpName = "fp32|fp16",
+        HelpName = "fp32|fp16|int8",
         Description = "Folder of the package.",
         DefaultValueFactory = static _ => PackageLayout.Fp32,
     };

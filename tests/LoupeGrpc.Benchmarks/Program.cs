@@ -9,6 +9,7 @@ return await new RootCommand("Measures the engine. Close what else runs first: t
 {
     ExecutionBenchmark.Create(),
     AdaptationBenchmark.Create(),
+    PrecisionBenchmark.Create(),
     DecodingBenchmark.Create(),
     VideoBenchmark.Create(),
     TemporalCommand.Create(),

@@ -21,6 +21,12 @@ internal sealed class SelfCheck
     /// </summary>
     public const double Fp16Tolerance = 5e-2;
 
+    /// <summary>
+    /// In the measure of <see cref="Fp32Tolerance"/>, against what 8 bits themselves answered where the package was made. Products of whole numbers are exact everywhere;
+    /// what is between them rounds as in single precision, and now and then by another order of summation to the next of 256 values.
+    /// </summary>
+    public const double Int8Tolerance = 1e-2;
+
     private static readonly string[] Outputs = [PackageTensors.ClsLogit, PackageTensors.PatchLogits, PackageTensors.MaskLogits, PackageTensors.ClassLogits];
 
     private readonly LoupeModel _model;
@@ -42,7 +48,7 @@ internal sealed class SelfCheck
     /// <exception cref="ModelLoadException">There is nothing, it cannot be read, or it does not fit the manifest.</exception>
     public static SelfCheck Read(LoupeModel model, ModelPackage package)
     {
-        var file = package.Manifest.SelfCheck
+        var file = package.FilesOf(model.Target.Precision).SelfCheck ?? package.Manifest.SelfCheck
             ?? throw new ModelLoadException($"{package.Directory} has no self-check. Convert the model again.");
         string path = package.PathOf(file);
         try
@@ -156,7 +162,12 @@ internal sealed class SelfCheck
         slot.Segment(rows);
     }
 
-    private static double ToleranceOf(string precision) => precision == PackageLayout.Fp16 ? Fp16Tolerance : Fp32Tolerance;
+    private static double ToleranceOf(string precision) => precision switch
+    {
+        PackageLayout.Fp16 => Fp16Tolerance,
+        PackageLayout.Int8 => Int8Tolerance,
+        _ => Fp32Tolerance,
+    };
 
     private static TensorBuffer Output(RunSlot slot, string name) => name switch
     {

@@ -23,6 +23,8 @@ internal sealed class Attributes
         return Add(attribute);
     }
 
+    public Attributes Graph(string name, GraphProto value) => Add(new AttributeProto { Name = name, G = value, Type = AttributeProto.Types.AttributeType.Graph });
+
     private Attributes Add(AttributeProto attribute)
     {
         _items.Add(attribute);

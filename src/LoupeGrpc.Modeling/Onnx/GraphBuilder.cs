@@ -23,12 +23,21 @@ internal sealed class GraphBuilder(
     public const int Opset = 17;
     public const int IrVersion = 8;
 
+    // Operators that ONNX Runtime has beside the standard ones.
+    private const string RuntimeDomain = "com.microsoft";
+
     // Below it a tensor stands in the graph itself: an aligned place in the weight file would be mostly padding.
     private const int LargestInline = 1024;
 
     private readonly GraphProto _graph = new() { Name = name };
     private readonly Dictionary<string, int> _names = [];
     private readonly Dictionary<string, Value> _constants = [];
+    private readonly Dictionary<string, Initializer> _initializers = [];
+    private readonly HashSet<string> _written = [];
+
+    // Where nodes go: the graph's own, or a branch's while it is built.
+    private IList<NodeProto>? _branch;
+    private bool _usesRuntimeOperators;
     private string _scope = "";
 
     /// <summary>Element type of weights and of matrix products.</summary>
@@ -40,12 +49,19 @@ internal sealed class GraphBuilder(
     /// <summary>The checkpoint's tensors.</summary>
     public TensorLedger Tensors => tensors;
 
+    /// <summary>How linear layers are computed; null: as they are. Set before the first.</summary>
+    public ILinearForm? Linear { get; set; }
+
+    private IList<NodeProto> Added => _branch ?? _graph.Node;
+
     public static TensorProto.Types.DataType DataTypeOf(ElementType type) => type switch
     {
         ElementType.Float32 => TensorProto.Types.DataType.Float,
         ElementType.Float16 => TensorProto.Types.DataType.Float16,
         ElementType.Int64 => TensorProto.Types.DataType.Int64,
         ElementType.Int32 => TensorProto.Types.DataType.Int32,
+        ElementType.Int8 => TensorProto.Types.DataType.Int8,
+        ElementType.UInt8 => TensorProto.Types.DataType.Uint8,
         ElementType.Bool => TensorProto.Types.DataType.Bool,
         _ => throw new NotSupportedException($"No graph uses {type}."),
     };
@@ -62,9 +78,9 @@ internal sealed class GraphBuilder(
     public void Output(string output, Value value, params Dim[] shape)
     {
         var node = new NodeProto { Name = Unique("output"), OpType = "Identity" };
-        node.Input.Add(value.Name);
+        node.Input.Add(Used(value));
         node.Output.Add(output);
-        _graph.Node.Add(node);
+        Added.Add(node);
         _graph.Output.Add(Describe(output, value.Type, shape));
     }
 
@@ -84,8 +100,25 @@ internal sealed class GraphBuilder(
     public Value ProcessorNode(string operation, ElementType type, IReadOnlyList<Value> inputs, Attributes attributes)
     {
         var value = Node(operation, type, inputs, attributes);
-        _graph.Node[^1].Domain = ProcessorOperators.Domain;
+        Added[^1].Domain = ProcessorOperators.Domain;
         return value;
+    }
+
+    /// <summary>Adds a node that ONNX Runtime has beside the standard operators.</summary>
+    public Value RuntimeNode(string operation, ElementType type, IReadOnlyList<Value?> inputs)
+    {
+        var value = Node(operation, type, inputs);
+        Added[^1].Domain = RuntimeDomain;
+        _usesRuntimeOperators = true;
+        return value;
+    }
+
+    /// <summary>One of two ways to the same thing, by a boolean scalar when the graph runs.</summary>
+    public Value If(Value condition, Func<Value> whenTrue, Func<Value> whenFalse)
+    {
+        var (type, taken) = Branch("then", whenTrue);
+        var (_, other) = Branch("else", whenFalse);
+        return Node("If", type, [condition], new Attributes().Graph("then_branch", taken).Graph("else_branch", other));
     }
 
     /// <summary>Adds a node of several outputs, all of one type.</summary>
@@ -93,7 +126,7 @@ internal sealed class GraphBuilder(
     {
         string unique = Unique(operation);
         var node = new NodeProto { Name = unique, OpType = operation };
-        node.Input.AddRange(inputs.Select(static input => input?.Name ?? ""));
+        node.Input.AddRange(inputs.Select(input => input is null ? "" : Used(input)));
         node.Attribute.AddRange(attributes?.Items ?? []);
         var results = new Value[outputs];
         for (int i = 0; i < outputs; i++)
@@ -102,7 +135,7 @@ internal sealed class GraphBuilder(
             node.Output.Add(results[i].Name);
         }
 
-        _graph.Node.Add(node);
+        Added.Add(node);
         return results;
     }
 
@@ -122,6 +155,12 @@ internal sealed class GraphBuilder(
     public Value Weight(string initializer, ElementType type, TensorInfo matrix, long[] shape, Func<int, SourceRow> map) =>
         Initializer(new TensorRows(initializer, shape, type, matrix, map));
 
+    /// <summary>A tensor that is made of another one's values.</summary>
+    public Value Derived(Initializer initializer) => Initializer(initializer);
+
+    /// <summary>What a weight's values come from; null for a value that is not one.</summary>
+    public Initializer? Find(Value weight) => _initializers.GetValueOrDefault(weight.Name);
+
     /// <summary>A computed tensor with a name of its own, e.g. a position embedding.</summary>
     public Value Computed(string initializer, ElementType type, float[] values, params long[] shape) =>
         Initializer(new ComputedTensor(initializer, shape, type, values));
@@ -136,6 +175,8 @@ internal sealed class GraphBuilder(
 
     public Value Int32s(params int[] values) => Inline<int>(ElementType.Int32, [values.Length], values);
 
+    public Value UInt8(byte value) => Inline<byte>(ElementType.UInt8, [], [value]);
+
     /// <param name="producer">The program that writes the model.</param>
     public ModelProto Build(string producer)
     {
@@ -144,6 +185,11 @@ internal sealed class GraphBuilder(
         if (forProcessor)
         {
             model.OpsetImport.Add(new OperatorSetIdProto { Domain = ProcessorOperators.Domain, Version = ProcessorOperators.Version });
+        }
+
+        if (_usesRuntimeOperators)
+        {
+            model.OpsetImport.Add(new OperatorSetIdProto { Domain = RuntimeDomain, Version = 1 });
         }
 
         return model;
@@ -173,6 +219,25 @@ internal sealed class GraphBuilder(
             return known;
         }
 
+        var value = new Value(this, initializer.Name, initializer.Type);
+        _initializers.Add(initializer.Name, initializer);
+        _constants.Add(initializer.Name, value);
+        return value;
+    }
+
+    /// <summary>A weight gets its place with the first node that reads it: one that another form of a layer stands for has none.</summary>
+    private string Used(Value value)
+    {
+        if (_initializers.TryGetValue(value.Name, out var initializer) && _written.Add(value.Name))
+        {
+            Write(initializer);
+        }
+
+        return value.Name;
+    }
+
+    private void Write(Initializer initializer)
+    {
         var proto = new TensorProto { Name = initializer.Name, DataType = (int)DataTypeOf(initializer.Type) };
         proto.Dims.AddRange(initializer.Shape);
         if (initializer.Bytes < LargestInline)
@@ -189,9 +254,20 @@ internal sealed class GraphBuilder(
         }
 
         _graph.Initializer.Add(proto);
-        var value = new Value(this, initializer.Name, initializer.Type);
-        _constants.Add(initializer.Name, value);
-        return value;
+    }
+
+    private (ElementType Type, GraphProto Graph) Branch(string branch, Func<Value> build)
+    {
+        var (outer, graph) = (_branch, new GraphProto { Name = Unique(branch) });
+        _branch = graph.Node;
+        var value = build();
+        _branch = outer;
+        graph.Output.Add(new ValueInfoProto
+        {
+            Name = value.Name,
+            Type = new TypeProto { TensorType = new TypeProto.Types.Tensor { ElemType = (int)DataTypeOf(value.Type) } },
+        });
+        return (value.Type, graph);
     }
 
     private Value Inline(ElementType type, long[] shape, float[] values) => type == ElementType.Float32

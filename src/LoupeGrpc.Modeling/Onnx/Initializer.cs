@@ -42,8 +42,21 @@ internal abstract class Initializer(string name, long[] shape, ElementType type)
     {
         ElementType.Float32 => MemoryMarshal.AsBytes(values),
         ElementType.Float16 => EncodeHalves(values),
+        ElementType.Int8 => EncodeBytes(values),
         _ => throw new NotSupportedException($"{name} cannot be written as {type}."),
     };
+
+    /// <param name="values">Whole numbers from -128 to 127.</param>
+    private static ReadOnlySpan<byte> EncodeBytes(Span<float> values)
+    {
+        var bytes = MemoryMarshal.Cast<float, sbyte>(values);
+        for (int i = 0; i < values.Length; i++)
+        {
+            bytes[i] = (sbyte)values[i];
+        }
+
+        return MemoryMarshal.AsBytes(bytes[..values.Length]);
+    }
 
     private ReadOnlySpan<byte> EncodeHalves(Span<float> values)
     {

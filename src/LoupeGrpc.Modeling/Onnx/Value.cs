@@ -129,6 +129,17 @@ internal sealed class Value(GraphBuilder graph, string name, ElementType type)
 
     public Value Less(Value right) => graph.Node("Less", ElementType.Bool, [this, Same(right)]);
 
+    /// <summary>To 8 bits, round(x / scale) + zero point within 0 … 255; halves go to the even number.</summary>
+    /// <param name="scale">A scalar of this type.</param>
+    /// <param name="zeroPoint">A scalar, uint8.</param>
+    public Value Quantize(Value scale, Value zeroPoint) => graph.Node("QuantizeLinear", ElementType.UInt8, [this, Same(scale), zeroPoint]);
+
+    /// <summary>Of all elements; [1].</summary>
+    public Value Smallest() => graph.Node("ReduceMin", type, [this], new Attributes().Int("keepdims", 0)).Reshape(1);
+
+    /// <summary>Of all elements; [1].</summary>
+    public Value Largest() => graph.Node("ReduceMax", type, [this], new Attributes().Int("keepdims", 0)).Reshape(1);
+
     /// <summary>Elementwise choice by this boolean tensor.</summary>
     public Value Where(Value whenTrue, Value whenFalse) => graph.Node("Where", whenTrue.Type, [this, whenTrue, whenTrue.Same(whenFalse)]);
 
@@ -136,7 +147,8 @@ internal sealed class Value(GraphBuilder graph, string name, ElementType type)
     public Value Gemm(Value weight, Value? bias)
     {
         var x = Cast(weight.Type);
-        return graph.Node("Gemm", weight.Type, bias is null ? [x, weight] : [x, weight, weight.Same(bias)], new Attributes().Int("transB", 1));
+        Value Plain() => graph.Node("Gemm", weight.Type, bias is null ? [x, weight] : [x, weight, weight.Same(bias)], new Attributes().Int("transB", 1));
+        return graph.Linear?.Apply(x, weight, bias, Plain) ?? Plain();
     }
 
     /// <summary>Over the last axis; fp32 whatever the element type, and so is the result.</summary>

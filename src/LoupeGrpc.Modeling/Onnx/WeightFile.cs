@@ -35,7 +35,7 @@ internal sealed class WeightFile
     /// <param name="written">Called after each slice with the bytes written so far.</param>
     public void Write(Stream stream, ITensorSource source, Action<long>? written, CancellationToken cancellationToken)
     {
-        float[] buffer = ArrayPool<float>.Shared.Rent(SliceLength);
+        float[] buffer = ArrayPool<float>.Shared.Rent(_initializers.Select(static initializer => initializer.RowLength).Append(SliceLength).Max());
         try
         {
             long position = 0;

@@ -2,6 +2,7 @@ using LoupeGrpc.Modeling.Checkpoints;
 using LoupeGrpc.Modeling.Configuration;
 using LoupeGrpc.Modeling.Graphs;
 using LoupeGrpc.Modeling.Onnx;
+using LoupeGrpc.Modeling.Quantization;
 using LoupeGrpc.Packaging;
 
 namespace LoupeGrpc.Modeling.Packaging;
@@ -61,27 +62,35 @@ internal sealed class ModelGraphs
 
     /// <param name="precision">One of <see cref="PackageLayout.Precisions"/>.</param>
     /// <param name="exposes">For tests: stages that become outputs.</param>
+    /// <param name="quantized">For <see cref="PackageLayout.Int8"/>: the layers that are in 8 bits, with their ranges.</param>
     /// <exception cref="CheckpointException">Names every file that gives nothing, and every tensor that is missing, has another shape or has no place.</exception>
     /// <exception cref="PackageException">Names every setting that no graph can be built for.</exception>
-    public static ModelGraphs Build(LoupeConfig config, ITensorSource source, string precision, string producer, Func<string, bool>? exposes = null)
+    public static ModelGraphs Build(
+        LoupeConfig config,
+        ITensorSource source,
+        string precision,
+        string producer,
+        Func<string, bool>? exposes = null,
+        IReadOnlyDictionary<string, ActivationRange>? quantized = null)
     {
         GraphRules.Validate(config);
         var compute = precision switch
         {
-            PackageLayout.Fp32 => ElementType.Float32,
+            PackageLayout.Fp32 or PackageLayout.Int8 => ElementType.Float32,
             PackageLayout.Fp16 => ElementType.Float16,
             _ => throw new ArgumentOutOfRangeException(nameof(precision), precision, null),
         };
         var tensors = new TensorLedger(source);
         var weights = new WeightFile();
-        var encoder = new GraphBuilder("encoder", compute, tensors, weights, exposes);
+        ILinearForm? Form() => precision == PackageLayout.Int8 ? new StaticLinear(quantized!) : null;
+        var encoder = new GraphBuilder("encoder", compute, tensors, weights, exposes) { Linear = Form() };
         EncoderGraph.Build(encoder, config);
-        var segmentor = new GraphBuilder("segmentor", compute, tensors, weights, exposes);
+        var segmentor = new GraphBuilder("segmentor", compute, tensors, weights, exposes) { Linear = Form() };
         SegmentorGraph.Build(segmentor, config);
         GraphBuilder? processorSegmentor = null;
         if (compute == ElementType.Float32)
         {
-            processorSegmentor = new GraphBuilder("segmentor", compute, tensors, weights, exposes, forProcessor: true);
+            processorSegmentor = new GraphBuilder("segmentor", compute, tensors, weights, exposes, forProcessor: true) { Linear = Form() };
             SegmentorGraph.Build(processorSegmentor, config);
         }
 

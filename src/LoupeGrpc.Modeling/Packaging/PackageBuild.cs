@@ -19,13 +19,17 @@ public sealed class PackageBuild : IDisposable
     private readonly StagingDirectory _staging;
     private readonly string _output;
     private readonly PackageOptions _options;
+    private readonly LoupeConfig _config;
+    private readonly ITensorSource _source;
     private ModelManifest _manifest;
 
-    private PackageBuild(StagingDirectory staging, string output, PackageOptions options, ModelManifest manifest)
+    private PackageBuild(StagingDirectory staging, string output, PackageOptions options, LoupeConfig config, ITensorSource source, ModelManifest manifest)
     {
         _staging = staging;
         _output = output;
         _options = options;
+        _config = config;
+        _source = source;
         _manifest = manifest;
     }
 
@@ -35,7 +39,11 @@ public sealed class PackageBuild : IDisposable
     /// </summary>
     public ModelPackage Staged => ModelPackage.OpenStaged(_staging.Path);
 
+    /// <summary>What <see cref="AddQuantized"/> is decided with, where <see cref="PackageLayout.Int8"/> is wanted; else null. Gone as <see cref="Staged"/>.</summary>
+    public QuantizationTrial? Trial { get; private init; }
+
     /// <summary>Checks every tensor, then writes everything but the self-check. Holds a few megabytes of the weights at a time.</summary>
+    /// <param name="source">Read again by <see cref="AddQuantized"/>: it must outlive the build.</param>
     /// <param name="output">The directory that the package becomes; absent or empty unless <see cref="PackageOptions.Overwrite"/>.</param>
     /// <param name="progress">Called on the calling thread; null for nobody.</param>
     /// <exception cref="CheckpointException">
@@ -61,9 +69,10 @@ public sealed class PackageBuild : IDisposable
         {
             staging = new StagingDirectory(output, options.Overwrite);
             var manifest = WriteFiles(staging.Path, config, source, options, graphs, progress, cancellationToken);
+            var trial = options.Precisions.Contains(PackageLayout.Int8) ? TrialGraphs.Write(staging.Path, config, source, options.Producer, cancellationToken) : null;
             long total = TotalBytes(graphs);
             progress?.Invoke(new PackageProgress(PackagePhase.Staged, total, total));
-            return new PackageBuild(staging, output, options, manifest);
+            return new PackageBuild(staging, output, options, config, source, manifest) { Trial = trial };
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
@@ -86,12 +95,36 @@ public sealed class PackageBuild : IDisposable
         WriteManifest(_staging.Path, _manifest);
     });
 
-    /// <summary>Takes away what was written for the self-check alone and puts the package in place.</summary>
+    /// <summary>Writes the graphs of <see cref="PackageLayout.Int8"/>, once. Holds one matrix of the weights at a time.</summary>
+    /// <exception cref="CheckpointException">The checkpoint cannot be read any more.</exception>
+    /// <exception cref="PackageException">The output cannot be written.</exception>
+    /// <exception cref="OperationCanceledException"/>
+    public void AddQuantized(QuantizationSettings settings, CancellationToken cancellationToken)
+    {
+        var ranges = settings.Layers.Where(static layer => layer.Precision == PackageLayout.Int8).ToDictionary(static layer => layer.Name, static layer => layer.Range);
+        var graphs = ModelGraphs.Build(_config, _source, PackageLayout.Int8, _options.Producer, quantized: ranges);
+        Write(() => SetFiles(WriteFiles(_staging.Path, graphs, _source, static _ => { }, cancellationToken) with { Quantization = settings }));
+    }
+
+    /// <summary>Adds what the graphs of <see cref="PackageLayout.Int8"/> themselves were found to do.</summary>
+    /// <param name="settings">Those of <see cref="AddQuantized"/>, with the figures of the finished graphs.</param>
+    /// <param name="selfCheck">As of <see cref="AddSelfCheck"/>: the same input, and what 8 bits answer to it.</param>
+    /// <exception cref="PackageException">The output cannot be written.</exception>
+    public void AddQuantizedSelfCheck(
+        QuantizationSettings settings, IEnumerable<(string Name, IReadOnlyList<long> Shape, ReadOnlyMemory<float> Values)> selfCheck) => Write(() => SetFiles(
+            _manifest.Precisions[PackageLayout.Int8] with
+            {
+                Quantization = settings,
+                SelfCheck = WriteTensors(_staging.Path, PackageLayout.SelfCheckOf(PackageLayout.Int8), selfCheck),
+            }));
+
+    /// <summary>Takes away what was written for the self-check and for trials alone and puts the package in place.</summary>
     /// <exception cref="PackageException">The output cannot be written, or was taken in the meantime.</exception>
     public ModelPackage Complete()
     {
         Write(() =>
         {
+            TrialGraphs.Remove(_staging.Path);
             foreach (string precision in _manifest.Precisions.Keys.Except(_options.Precisions).ToList())
             {
                 Directory.Delete(Path.Combine(_staging.Path, precision), recursive: true);
@@ -118,7 +151,7 @@ public sealed class PackageBuild : IDisposable
         [
             single,
             .. PackageLayout.Precisions
-                .Where(precision => precision != PackageLayout.Fp32 && options.Precisions.Contains(precision))
+                .Where(precision => precision is not (PackageLayout.Fp32 or PackageLayout.Int8) && options.Precisions.Contains(precision))
                 .Select(precision => ModelGraphs.Build(config, source, precision, options.Producer)),
         ];
     }
@@ -223,6 +256,12 @@ public sealed class PackageBuild : IDisposable
 
             writer.Complete();
         });
+    }
+
+    private void SetFiles(PrecisionFiles quantized)
+    {
+        _manifest = _manifest with { Precisions = new Dictionary<string, PrecisionFiles>(_manifest.Precisions) { [PackageLayout.Int8] = quantized } };
+        WriteManifest(_staging.Path, _manifest);
     }
 
     private void Write(Action write)

@@ -1,7 +1,9 @@
 using System.CommandLine;
 using System.Globalization;
+using LoupeGrpc.Engine;
 using LoupeGrpc.Modeling.Packaging;
 using LoupeGrpc.Packaging;
+using LoupeGrpc.Server.Calibration;
 using LoupeGrpc.Server.Models;
 
 namespace LoupeGrpc.Server.Commands;
@@ -46,9 +48,15 @@ internal static class ConvertCommand
 
     private static readonly Option<string> Precision = new("--precision")
     {
-        HelpName = "fp32,fp16",
+        HelpName = "fp32,fp16,int8",
         DefaultValueFactory = static _ => PackageLayout.Fp32,
-        Description = "Precisions to write, separated by commas. fp16 holds weights and matrix products in half the bytes, for GPUs; a CPU runs it slowly.",
+        Description = "Precisions to write, separated by commas. fp16 holds weights and matrix products in half the bytes, for GPUs; a CPU runs it slowly. int8, beside fp32, is for CPUs with VNNI.",
+    };
+
+    private static readonly Option<string?> Pictures = new("--calibration")
+    {
+        HelpName = "DIR",
+        Description = "For int8: folder of pictures of the kind that will be analysed, on which ranges are measured and answers compared with fp32's. Default: the samples that come with the program.",
     };
 
     private static readonly Option<string> Tiles = new Option<string>("--tiles")
@@ -73,6 +81,7 @@ internal static class ConvertCommand
             """
             Needs no Python, and never holds all weights in memory. Records what the model answers to a fixed input; every start repeats that and refuses to serve if the machine computes anything else.
             Prefixes of wrappers (module., model., _orig_mod. and the like) are stripped from the tensors' names; what each file gave is shown. A file that gives nothing is refused, and so are weights that are not finite numbers.
+            int8 is refused where a score on one of the pictures differs from fp32's by more than 0.005, or a mask overlaps with fp32's by an IoU below 0.97; layers that cost too much stay fp32.
             Exit codes: 0 written, 1 not written (and why), 2 wrong usage, 130 interrupted. Nothing half-written is left behind.
 
             Example: the backbone as published, then what was trained on top of it
@@ -80,7 +89,7 @@ internal static class ConvertCommand
                 --config config.yaml --output models/loupe-l14
             """)
         {
-            Weights, Config, Output, Name, ModelVersion, Precision, Tiles, Averaged, Overwrite,
+            Weights, Config, Output, Name, ModelVersion, Precision, Pictures, Tiles, Averaged, Overwrite,
         };
         Precision.Validators.Add(static result =>
         {
@@ -93,6 +102,19 @@ internal static class ConvertCommand
             foreach (var repeated in precisions.CountBy(static precision => precision).Where(static count => count.Value > 1))
             {
                 result.AddError($"--precision: '{repeated.Key}' is given {repeated.Value} times, once is enough");
+            }
+        });
+        command.Validators.Add(static result =>
+        {
+            bool isQuantized = Precisions(result.GetRequiredValue(Precision)).Contains(PackageLayout.Int8);
+            if (isQuantized && !Precisions(result.GetRequiredValue(Precision)).Contains(PackageLayout.Fp32))
+            {
+                result.AddError($"--precision: int8 needs fp32 beside it, which devices and CPUs without VNNI run: --precision fp32,int8");
+            }
+
+            if (!isQuantized && result.GetValue(Pictures) is not null)
+            {
+                result.AddError("--calibration is for --precision fp32,int8");
             }
         });
         command.SetAction(static (result, cancellationToken) => Task.Run(() => Run(result, cancellationToken), CancellationToken.None));
@@ -117,21 +139,56 @@ internal static class ConvertCommand
             {
                 TakeAveraged = result.GetValue(Averaged),
                 Progress = new ProgressLines(error).Show,
+                Pictures = result.GetValue(Pictures) is { } folder ? CalibrationFolders.FilesOf(folder) : null,
+                Quantization = new QuantizationLines(error),
                 Verified = (precision, report) => error.WriteLine(string.Create(
                     CultureInfo.InvariantCulture, $"{precision} checked: {report.Output} differs by {report.Distance:G2} (at most {report.Tolerance:G1} is allowed)")),
             };
             PackageLine.Show(ModelConversion.Run(request, cancellationToken), result.InvocationConfiguration);
             return ExitCode.Success;
         }
-        catch (Exception exception) when (ModelConversion.IsExpected(exception))
+        catch (Exception exception) when (ModelConversion.IsExpected(exception) || exception is CalibrationException or IOException or UnauthorizedAccessException)
         {
-            error.WriteLine($"error: {CommandFailure.Explain(exception)}");
+            error.WriteLine($"error: {(exception is CalibrationException ? exception.Message : CommandFailure.Explain(exception))}");
             return ExitCode.Failure;
         }
         catch (OperationCanceledException)
         {
             error.WriteLine("interrupted; nothing was written");
             return ExitCode.Interrupted;
+        }
+    }
+
+    /// <summary>What int8 was measured on and what became of it, and a line for each tenth of the layers.</summary>
+    private sealed class QuantizationLines(TextWriter error) : IQuantizationWatch
+    {
+        private int _tenth;
+
+        public void Read(QuantizationPictures pictures)
+        {
+            foreach (var (path, reason) in pictures.LeftOut)
+            {
+                error.WriteLine($"warning: left out {path}: {reason}");
+            }
+
+            error.WriteLine($"measuring int8 on {pictures.Count} pictures{(pictures.Offered > QuantizationPictures.Most ? $" of {pictures.Offered}" : string.Empty)}");
+        }
+
+        public void Tried(int layers, int of)
+        {
+            if (10 * layers / of is var tenth && tenth > _tenth)
+            {
+                _tenth = tenth;
+                error.WriteLine($"tried {layers} of {of} layers in 8 bits");
+            }
+        }
+
+        public void Quantized(QuantizationSettings settings)
+        {
+            foreach (var line in QuantizationText.Of(settings))
+            {
+                error.WriteLine(line);
+            }
         }
     }
 

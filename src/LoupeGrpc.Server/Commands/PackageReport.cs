@@ -43,6 +43,14 @@ internal sealed class PackageReport
         }
 
         writer.WriteLine($"precisions  {string.Join(", ", manifest.Precisions.Keys)}");
+        foreach (var quantization in manifest.Precisions.Values.Select(static files => files.Quantization).OfType<QuantizationSettings>())
+        {
+            foreach (var line in QuantizationText.Of(quantization))
+            {
+                writer.WriteLine(line);
+            }
+        }
+
         writer.WriteLine($"adapts      {manifest.AdaptedTensors.Count} tensors, {manifest.AdaptedTensors.Sum(Elements):N0} parameters");
         writer.WriteLine();
         foreach (var (precision, files) in manifest.Precisions)
@@ -56,6 +64,10 @@ internal sealed class PackageReport
 
             WriteFile(writer, $"{precision} adapt", files.Adapt);
             WriteFile(writer, $"{precision} weights", files.Weights);
+            if (files.SelfCheck is { } own)
+            {
+                WriteFile(writer, $"{precision} self-check", own);
+            }
         }
 
         WriteFile(writer, "adapted tensors", manifest.Theta);

@@ -18,8 +18,30 @@ internal sealed record ConversionRequest(string Configuration, IReadOnlyList<str
     /// <summary>Null for nobody.</summary>
     public Action<PackageProgress>? Progress { get; init; }
 
+    /// <summary>What <see cref="PackageLayout.Int8"/> is measured on; null: <see cref="SamplePictures"/>.</summary>
+    public IReadOnlyList<string>? Pictures { get; init; }
+
+    /// <summary>How far <see cref="PackageLayout.Int8"/> may be off on them.</summary>
+    public QuantizationBound Bound { get; init; } = QuantizationBound.Default;
+
+    /// <summary>Null for nobody.</summary>
+    public IQuantizationWatch? Quantization { get; init; }
+
     /// <summary>Called with each precision and how far it is from the recorded answers; null for nobody.</summary>
     public Action<string, SelfCheckReport>? Verified { get; init; }
+}
+
+/// <summary>What is told while a package is quantised.</summary>
+internal interface IQuantizationWatch
+{
+    /// <summary>The pictures were read.</summary>
+    void Read(QuantizationPictures pictures);
+
+    /// <summary>So many of all layers were tried alone.</summary>
+    void Tried(int layers, int of);
+
+    /// <summary>It is done, and within its bound.</summary>
+    void Quantized(QuantizationSettings settings);
 }
 
 /// <summary>Checkpoint to package: Modeling writes it, the engine records its self-check.</summary>
@@ -35,7 +57,12 @@ internal static class ModelConversion
         var config = LoupeConfigReader.Read(request.Configuration);
         using var checkpoint = Checkpoint.Open(request.Weights, request.TakeAveraged);
         using var build = PackageBuild.Start(config, checkpoint, request.Output, request.Options, request.Progress, cancellationToken);
-        build.AddSelfCheck(Record(build.Staged));
+        build.AddSelfCheck(Record(build.Staged, PackageLayout.Fp32));
+        if (build.Trial is { } trial)
+        {
+            Quantize(build, trial, request, cancellationToken);
+        }
+
         foreach (var precision in request.Options.Precisions)
         {
             cancellationToken.ThrowIfCancellationRequested();
@@ -50,9 +77,20 @@ internal static class ModelConversion
     public static bool IsExpected(Exception exception) =>
         exception is LoupeConfigException or CheckpointException or PackageException or ModelLoadException;
 
-    private static IReadOnlyList<(string Name, IReadOnlyList<long> Shape, ReadOnlyMemory<float> Values)> Record(ModelPackage package)
+    private static void Quantize(PackageBuild build, QuantizationTrial trial, ConversionRequest request, CancellationToken cancellationToken)
     {
-        var recorded = SelfCheckRecorder.Record(package);
+        var pictures = QuantizationPictures.Read(build.Staged.Manifest, request.Pictures ?? SamplePictures.Files, cancellationToken);
+        request.Quantization?.Read(pictures);
+        var chosen = QuantizationTrials.Choose(build.Staged, trial, pictures, request.Bound, request.Quantization is { } watch ? watch.Tried : null, cancellationToken);
+        build.AddQuantized(chosen, cancellationToken);
+        var settings = QuantizationTrials.Verify(build.Staged, pictures, request.Bound, cancellationToken);
+        build.AddQuantizedSelfCheck(settings, Record(build.Staged, PackageLayout.Int8));
+        request.Quantization?.Quantized(settings);
+    }
+
+    private static IReadOnlyList<(string Name, IReadOnlyList<long> Shape, ReadOnlyMemory<float> Values)> Record(ModelPackage package, string precision)
+    {
+        var recorded = SelfCheckRecorder.Record(package, precision);
         foreach (var (name, _, values) in recorded)
         {
             foreach (var value in values.Span)

@@ -80,15 +80,53 @@ public sealed class ModelCommandTests : IDisposable
     }
 
     [Theory]
-    [InlineData("fp7", "--precision: 'fp7' cannot be written; choose from fp32, fp16")]
+    [InlineData("fp7", "--precision: 'fp7' cannot be written; choose from fp32, fp16, int8")]
     [InlineData("fp16,fp16", "--precision: 'fp16' is given 2 times, once is enough")]
-    [InlineData("fp32,", "--precision: '' cannot be written; choose from fp32, fp16")]
+    [InlineData("fp32,", "--precision: '' cannot be written; choose from fp32, fp16, int8")]
     public async Task Precisions_that_cannot_be_are_said_with_those_that_can(string precisions, string reason)
     {
         var (code, _, error) = await ConvertAsync(_temporary["package"], TinyWeights, "--precision", precisions);
         Assert.Equal(2, code);
         Assert.Contains(reason, error, StringComparison.Ordinal);
         Assert.Empty(Directory.GetFileSystemEntries(_temporary.FullName));
+    }
+
+    [Theory]
+    [InlineData("int8 needs fp32 beside it", "--precision", "int8")]
+    [InlineData("int8 needs fp32 beside it", "--precision", "fp16,int8")]
+    [InlineData("--calibration is for --precision fp32,int8", "--calibration", ".")]
+    public async Task What_int8_needs_is_said(string reason, params string[] options)
+    {
+        var (code, _, error) = await ConvertAsync(_temporary["package"], TinyWeights, options);
+        Assert.Equal(2, code);
+        Assert.Contains(reason, error, StringComparison.Ordinal);
+        Assert.Empty(Directory.GetFileSystemEntries(_temporary.FullName));
+    }
+
+    /// <summary>Weights by chance answer with what tips over at the smallest change.</summary>
+    [Fact]
+    public async Task A_model_that_8_bits_are_too_few_for_is_refused_with_the_figures()
+    {
+        var (code, output, error) = await ConvertAsync(_temporary["package"], TinyWeights, "--precision", "fp32,int8");
+        Assert.Equal((1, string.Empty), (code, output));
+        Assert.Contains("measuring int8 on 12 pictures", error, StringComparison.Ordinal);
+        Assert.Matches(@"error: int8 is not exact enough for this model: on 12 pictures scores differ by .* at most, masks overlap by .* at least; scores may differ by 0\.005, masks overlap by an IoU of 0\.97 at least\. Convert it with --precision fp32\.", error);
+        Assert.Empty(Directory.GetFileSystemEntries(_temporary.FullName));
+    }
+
+    [Fact]
+    public async Task Too_few_pictures_for_int8_are_said_with_what_became_of_them()
+    {
+        var folder = Directory.CreateDirectory(_temporary["pictures"]).FullName;
+        File.Copy(TestData.Sample("authentic-rocket.png"), Path.Combine(folder, "a.png"));
+        await File.WriteAllTextAsync(Path.Combine(folder, "b.txt"), "none", Patience.Token());
+        var (code, _, error) = await ConvertAsync(_temporary["package"], TinyWeights, "--precision", "fp32,int8", "--calibration", folder);
+        Assert.Equal(1, code);
+        Assert.Contains("error: int8 needs at least 8 pictures to measure ranges on, and of 2 files 1 are of use; the first of the others: ", error, StringComparison.Ordinal);
+        (code, _, error) = await ConvertAsync(_temporary["package"], TinyWeights, "--precision", "fp32,int8", "--calibration", _temporary["nowhere"]);
+        Assert.Equal(1, code);
+        Assert.Contains("nowhere is not there: expected a folder of pictures", error, StringComparison.Ordinal);
+        Assert.Equal([folder], Directory.GetFileSystemEntries(_temporary.FullName));
     }
 
     [Fact]

@@ -11,7 +11,7 @@ public sealed class EngineRoomTests
 
     /// <summary>Each may use those behind it.</summary>
     private static readonly string[] Order =
-        ["Pipeline", "Scheduling", "Diagnostics", "Adaptation", "Providers", "Execution", "Tiling", "Queueing", "Masks", "Imaging", "Configuration"];
+        ["Pipeline", "Scheduling", "Diagnostics", "Adaptation", "Quantization", "Providers", "Execution", "Tiling", "Queueing", "Masks", "Imaging", "Configuration"];
 
     [Fact]
     public void Rooms_use_only_those_below_them()

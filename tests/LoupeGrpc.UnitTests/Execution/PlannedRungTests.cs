@@ -32,6 +32,29 @@ public sealed class PlannedRungTests
         PlannedRung.Plan(new ExecutionOptions(), TestPackages.Tiny("tiny-s", precision)), rung => Assert.Equal(precision, rung.Precision));
 
     [Theory]
+    [InlineData(ProviderSettings.AnyPrecision, true, PackageLayout.Int8)]
+    [InlineData(ProviderSettings.AnyPrecision, false, PackageLayout.Fp32)]
+    [InlineData(PackageLayout.Fp32, true, PackageLayout.Fp32)]
+    [InlineData(PackageLayout.Int8, false, PackageLayout.Int8)]
+    public void The_CPU_runs_8_bits_where_it_is_fast_at_them_or_told_to_and_devices_never_do(string setting, bool isFast, string precision)
+    {
+        var options = new ExecutionOptions { Cpu = new ProviderSettings { Precision = setting } };
+        Assert.Equal([PackageLayout.Fp32, PackageLayout.Fp32, precision], PlannedRung.Plan(options, TestPackages.NanoInt8, isFast).Select(static rung => rung.Precision));
+        if (precision != PackageLayout.Int8)
+        {
+            Assert.Equal(PackageLayout.Fp32, PlannedRung.Plan(options, TestPackages.Tiny("tiny-s", PackageLayout.Fp32), isFast)[2].Precision);
+        }
+    }
+
+    [Fact]
+    public void Which_processor_is_fast_at_8_bits_is_what_its_features_say()
+    {
+        string[] features = [.. File.ReadLines("/proc/cpuinfo").First(static line => line.StartsWith("flags", StringComparison.Ordinal) || line.StartsWith("Features", StringComparison.Ordinal)).Split(' ')];
+        Assert.Equal(features.Contains("avx512_vnni") || features.Contains("avx_vnni"), Int8Processor.IsFast);
+        Assert.Contains(Int8Processor.IsFast ? "makes int8 the faster one" : "int8", Int8Processor.Description, StringComparison.Ordinal);
+    }
+
+    [Theory]
     [InlineData(ExecutionOptions.CudaName, "CUDA")]
     [InlineData("Mine", "Plugins:1")]
     public void A_precision_that_the_package_does_not_have_is_a_mistake_that_names_setting_and_package(string provider, string entry)

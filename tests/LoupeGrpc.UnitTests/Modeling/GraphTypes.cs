@@ -21,6 +21,8 @@ internal static class GraphTypes
                 "Cast" => (DataType)node.Attribute.Single(static attribute => attribute.Name == "to").I,
                 "Shape" or "ArgMin" or "Range" => DataType.Int64,
                 "Equal" or "Less" => DataType.Bool,
+                "QuantizeLinear" => DataType.Uint8,
+                "MatMulIntegerToFloat" => DataType.Float,
                 "Where" => types[node.Input[1]],
                 _ => types[node.Input[0]],
             };

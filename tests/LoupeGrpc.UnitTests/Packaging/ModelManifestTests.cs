@@ -88,7 +88,7 @@ public sealed class ModelManifestTests
     [InlineData("name", "\" \"", "name is empty")]
     [InlineData("hidden", "33", "adaptedTensors does not list")]
     [InlineData("adaptedTensors", "[null]", "adaptedTensors does not list")]
-    [InlineData("precisions", "{}", "precisions has none of fp32, fp16")]
+    [InlineData("precisions", "{}", "precisions has none of fp32, fp16, int8")]
     [InlineData("precisions", """{"fp32": null}""", "precisions.fp32 is null")]
     [InlineData("theta", "null", "theta")]
     public void Refuses_a_value_that_makes_no_sense_and_names_it(string member, string value, string reason)

@@ -173,6 +173,21 @@ public sealed class LoupeOptionsTests : IDisposable
     public void A_list_or_a_word_that_cannot_be_is_an_error(string setting) =>
         Assert.StartsWith($"Loupe:Execution:{setting.Split('=')[0]} is '{setting.Split('=')[1]}' (command line): expected ", Assert.Single(Read(null, $"--Loupe:Execution:{setting}").Errors), StringComparison.Ordinal);
 
+    [Theory]
+    [InlineData("TensorRT")]
+    [InlineData("CUDA")]
+    [InlineData("Plugins:0")]
+    public void Eight_bits_are_for_the_CPU(string entry)
+    {
+        string[] plugin = entry == "CUDA" ? [] : ["--Loupe:Execution:Plugins:0:Name=NPU", "--Loupe:Execution:Plugins:0:Path=/opt/npu.so"];
+        Assert.Equal(
+            $"Loupe:Execution:{entry}:Precision is int8, which is for the CPU: expected auto, fp32 or fp16",
+            Assert.Single(Read(null, [.. plugin, $"--Loupe:Execution:{entry}:Precision=int8"]).Errors).TrimEnd('.'));
+        var (options, errors) = Read(null, "--Loupe:Execution:CPU:Precision=INT8");
+        Assert.Empty(errors);
+        Assert.Equal("int8", options.Execution.Cpu.Precision);
+    }
+
     [Fact]
     public void A_provider_of_ones_own_is_a_section_with_a_number()
     {
