@@ -110,9 +110,9 @@ if [[ ${1:-build} == test ]]; then
   need libgoogle-gson-java "tests of clients/java read JSON with it" has_maven com/google/code/gson/gson
   need junit5 "tests of clients/java" has_maven org/junit/jupiter/junit-jupiter
   need ruby-grpc "the example of clients/ruby" ruby -e 'require "grpc"'
-  need cargo "builds the example of clients/rust" command -v cargo
-  need rustfmt "its format" command -v cargo-fmt
-  need rust-clippy "its style" command -v clippy-driver
+  need cargo "builds the example of clients/rust" cargo --version
+  need rustfmt "its format" cargo-fmt --version
+  need rust-clippy "its style" clippy-driver --version
   need librust-tokio-dev "waits in it" has_crate tokio-1
   need librust-h2-dev "speaks HTTP/2 in it" has_crate h2-0
   need librust-http-dev "HTTP's headers in it" has_crate http-0

@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 root=$(cd ../.. && pwd)
 missing=()
-for tool in cargo cargo-fmt clippy-driver protoc; do command -v "$tool" > /dev/null || missing+=("$tool"); done
+for tool in cargo cargo-fmt clippy-driver protoc; do "$tool" --version > /dev/null 2>&1 || missing+=("$tool"); done
 for crate in base64-0.13 bytes-1 futures-util-0.3 h2-0.3 http-0.2 percent-encoding-2 prost-0.11 prost-build-0.11 prost-types-0.11 serde_json-1 tokio-1; do
   compgen -G "/usr/share/cargo/registry/$crate.*" > /dev/null || missing+=("$crate")
 done
