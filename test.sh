@@ -139,6 +139,7 @@ clients() {
   checks "the Java client" clients/java/run-tests.sh
   checks "the C++ client" clients/cpp/run-tests.sh
   checks "the Ruby example" clients/ruby/run-tests.sh
+  checks "the Rust example" clients/rust/run-tests.sh
   # With what those have built.
   checks "one scenario, every client" clients/scenario/run.sh
   unittest "examples" examples/run-tests.sh

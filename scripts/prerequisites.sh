@@ -21,6 +21,8 @@ has_gstreamer() { ls /usr/lib/*/gstreamer-1.0/libgst"$1".so; }
 has_maven() { test -d "/usr/share/maven-repo/$1"; }
 # has_jni NAME
 has_jni() { ls /usr/lib/*/jni/lib"$1".so; }
+# has_crate NAME-VERSION, of Debian's packages for Rust
+has_crate() { ls -d "/usr/share/cargo/registry/$1".*; }
 has_library() { [[ $libraries == *[[:space:]]$1[[:space:]]* ]]; }
 
 if ! command -v dotnet > /dev/null; then
@@ -108,6 +110,20 @@ if [[ ${1:-build} == test ]]; then
   need libgoogle-gson-java "tests of clients/java read JSON with it" has_maven com/google/code/gson/gson
   need junit5 "tests of clients/java" has_maven org/junit/jupiter/junit-jupiter
   need ruby-grpc "the example of clients/ruby" ruby -e 'require "grpc"'
+  need cargo "builds the example of clients/rust" cargo --version
+  need rustfmt "its format" cargo-fmt --version
+  need rust-clippy "its style" clippy-driver --version
+  need librust-tokio-dev "waits in it" has_crate tokio-1
+  need librust-h2-dev "speaks HTTP/2 in it" has_crate h2-0
+  need librust-http-dev "HTTP's headers in it" has_crate http-0
+  need librust-futures-util-dev "waits in it" has_crate futures-util-0
+  need librust-bytes-dev "the bytes of its messages" has_crate bytes-1
+  need librust-percent-encoding-dev "reads what servers say" has_crate percent-encoding-2
+  need librust-prost-dev "its messages" has_crate prost-0
+  need librust-prost-types-dev "Google's own messages in it" has_crate prost-types-0
+  need librust-prost-build-dev "generates its messages" has_crate prost-build-0
+  need librust-serde-json-dev "its tests read JSON with it" has_crate serde_json-1
+  need librust-base64-dev "its tests read masks with it" has_crate base64-0
   need libgrpc++-dev "clients/cpp speaks gRPC with it" test -e /usr/include/grpcpp/grpcpp.h
   need libpng-dev "clients/cpp reads masks with it" test -e /usr/include/png.h
   need libopencv-core-dev "tests of clients/cpp take frames from it" test -e /usr/include/opencv4/opencv2/core/mat.hpp
