@@ -103,7 +103,7 @@ public record ProviderSettings
     public long MemoryLimit { get; init; }
 
     /// <summary><c>auto</c>: on a device fp16 where the package has it; on the CPU int8 where the package has it and the processor is fast at it, else fp32.</summary>
-    [Setting("precision that runs")]
+    [Setting("its precision")]
     [AllowedValues(AnyPrecision, PackageLayout.Fp32, PackageLayout.Fp16, PackageLayout.Int8)]
     public string Precision { get; init; } = AnyPrecision;
 
