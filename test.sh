@@ -2,20 +2,21 @@
 # Runs every test. `--l14`: the full-size model too (4 GB of memory and some minutes). `--bare-debian`: ./run.sh on a Debian with nothing but the
 # SDK too (root, 4 GB of disk and some minutes). `--container`: the image is built from the sources, not from out/ (some minutes). `--fuzz`: every parser is
 # fuzzed for a minute too. `--soak`: four times the frames that the server can do for half an hour, not a minute. `--systemd`: the
-# service under a booted systemd too (root, 2 GB of disk and some minutes).
+# service under a booted systemd too (root, 2 GB of disk and some minutes). `--rust`: the Rust example too, with 130 packages of Debian's crates; without it where they are there.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
-bare_debian= fuzz= systemd= whole_image=
+bare_debian= fuzz= rust= systemd= whole_image=
 for argument in "$@"; do
   case $argument in
     --l14) export LOUPE_TEST_L14=1 ;;
     --bare-debian) bare_debian=yes ;;
     --container) whole_image=--whole ;;
     --fuzz) fuzz=yes ;;
+    --rust) rust=yes ;;
     --systemd) systemd=yes ;;
     --soak) export LOUPE_OVERLOAD_SECONDS=1800 ;;
-    *) echo "usage: ./test.sh [--l14] [--bare-debian] [--container] [--fuzz] [--soak] [--systemd]" >&2; exit 2 ;;
+    *) echo "usage: ./test.sh [--l14] [--bare-debian] [--container] [--fuzz] [--rust] [--soak] [--systemd]" >&2; exit 2 ;;
   esac
 done
 
@@ -23,6 +24,7 @@ export DOTNET_NOLOGO=1 DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_SYSTEM_GLOBALIZATION
 . scripts/choose-onnxruntime.sh
 scripts/prerequisites.sh test || exit 1
 [[ -z $fuzz ]] || scripts/prerequisites.sh fuzz || exit 1
+[[ -z $rust ]] || scripts/prerequisites.sh rust || exit 1
 ./build.sh || exit 1
 
 work=$(mktemp -d)

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what is missing on a Debian or Ubuntu machine and says why; asks nothing. Without the rights to, it names the packages and stops.
-# Usage: scripts/prerequisites.sh build|test|bench|fuzz|bare-debian|systemd
+# Usage: scripts/prerequisites.sh build|test|bench|fuzz|rust|bare-debian|systemd
 set -euo pipefail
 
 missing=()
@@ -110,20 +110,6 @@ if [[ ${1:-build} == test ]]; then
   need libgoogle-gson-java "tests of clients/java read JSON with it" has_maven com/google/code/gson/gson
   need junit5 "tests of clients/java" has_maven org/junit/jupiter/junit-jupiter
   need ruby-grpc "the example of clients/ruby" ruby -e 'require "grpc"'
-  need cargo "builds the example of clients/rust" cargo --version
-  need rustfmt "its format" cargo-fmt --version
-  need rust-clippy "its style" clippy-driver --version
-  need librust-tokio-dev "waits in it" has_crate tokio-1
-  need librust-h2-dev "speaks HTTP/2 in it" has_crate h2-0
-  need librust-http-dev "HTTP's headers in it" has_crate http-0
-  need librust-futures-util-dev "waits in it" has_crate futures-util-0
-  need librust-bytes-dev "the bytes of its messages" has_crate bytes-1
-  need librust-percent-encoding-dev "reads what servers say" has_crate percent-encoding-2
-  need librust-prost-dev "its messages" has_crate prost-0
-  need librust-prost-types-dev "Google's own messages in it" has_crate prost-types-0
-  need librust-prost-build-dev "generates its messages" has_crate prost-build-0
-  need librust-serde-json-dev "its tests read JSON with it" has_crate serde_json-1
-  need librust-base64-dev "its tests read masks with it" has_crate base64-0
   need libgrpc++-dev "clients/cpp speaks gRPC with it" test -e /usr/include/grpcpp/grpcpp.h
   need libpng-dev "clients/cpp reads masks with it" test -e /usr/include/png.h
   need libopencv-core-dev "tests of clients/cpp take frames from it" test -e /usr/include/opencv4/opencv2/core/mat.hpp
@@ -148,6 +134,23 @@ if [[ ${1:-build} == fuzz ]]; then
   # libFuzzer and the sanitizers are in a package of their own, named after the version of clang.
   version=$(clang++ --version 2> /dev/null | grep -oE 'version [0-9]+' | grep -oE '[0-9]+' || apt-cache depends clang 2> /dev/null | grep -oE 'clang-[0-9]+' | head -n 1 | grep -oE '[0-9]+' || true)
   need "libclang-rt-${version:-14}-dev" "fuzzes native/ with libFuzzer" sh -c 'ls "$(clang++ --print-resource-dir)"/lib/*/libclang_rt.fuzzer*'
+fi
+
+if [[ ${1:-build} == rust ]]; then
+  need cargo "builds the example of clients/rust" cargo --version
+  need rustfmt "its format" cargo-fmt --version
+  need rust-clippy "its style" clippy-driver --version
+  need librust-tokio-dev "waits in it" has_crate tokio-1
+  need librust-h2-dev "speaks HTTP/2 in it" has_crate h2-0
+  need librust-http-dev "HTTP's headers in it" has_crate http-0
+  need librust-futures-util-dev "waits in it" has_crate futures-util-0
+  need librust-bytes-dev "the bytes of its messages" has_crate bytes-1
+  need librust-percent-encoding-dev "reads what servers say" has_crate percent-encoding-2
+  need librust-prost-dev "its messages" has_crate prost-0
+  need librust-prost-types-dev "Google's own messages in it" has_crate prost-types-0
+  need librust-prost-build-dev "generates its messages" has_crate prost-build-0
+  need librust-serde-json-dev "its tests read JSON with it" has_crate serde_json-1
+  need librust-base64-dev "its tests read masks with it" has_crate base64-0
 fi
 
 if [[ ${1:-build} == bare-debian ]]; then

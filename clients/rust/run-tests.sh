@@ -10,7 +10,7 @@ for crate in base64-0.13 bytes-1 futures-util-0.3 h2-0.3 http-0.2 percent-encodi
   compgen -G "/usr/share/cargo/registry/$crate.*" > /dev/null || missing+=("$crate")
 done
 if ((${#missing[@]})); then
-  echo "skipped: not there for Rust: ${missing[*]} (scripts/prerequisites.sh test names Debian's packages)"
+  echo "skipped: not there for Rust: ${missing[*]} (scripts/prerequisites.sh rust names Debian's packages)"
   echo "rust-example: 0 passed, 0 failed, 1 skipped"
   exit 0
 fi
