@@ -106,10 +106,12 @@ internal static class ConvertCommand
         });
         command.Validators.Add(static result =>
         {
-            bool isQuantized = Precisions(result.GetRequiredValue(Precision)).Contains(PackageLayout.Int8);
-            if (isQuantized && !Precisions(result.GetRequiredValue(Precision)).Contains(PackageLayout.Fp32))
+            // Defaults are not there yet.
+            var precisions = Precisions(result.GetValue(Precision) ?? PackageLayout.Fp32);
+            bool isQuantized = precisions.Contains(PackageLayout.Int8);
+            if (isQuantized && !precisions.Contains(PackageLayout.Fp32))
             {
-                result.AddError($"--precision: int8 needs fp32 beside it, which devices and CPUs without VNNI run: --precision fp32,int8");
+                result.AddError("--precision: int8 needs fp32 beside it, which devices and CPUs without VNNI run: --precision fp32,int8");
             }
 
             if (!isQuantized && result.GetValue(Pictures) is not null)

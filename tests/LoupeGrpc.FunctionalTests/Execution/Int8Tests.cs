@@ -25,7 +25,7 @@ public sealed partial class Int8Tests
         Assert.Equal("int8", info.Execution.Precision);
         Assert.Equal("int8", Assert.Single(info.Ladder).Precision);
 
-        var forged = (await AnalyzeAsync(client, "forged-second-rocket.png")).Result;
+        var forged = (await AnalyzeAsync(client, "forged-cat-inpainted.png")).Result;
         Assert.Equal((Verdict.Manipulated, "int8"), (forged.Verdict, forged.Execution.Precision));
         Assert.NotEmpty(forged.Regions);
         Assert.Equal(Verdict.Authentic, (await AnalyzeAsync(client, "authentic-chelsea.png")).Result.Verdict);
